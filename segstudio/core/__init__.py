@@ -1,0 +1,1 @@
+"""What is true without Qt, TensorFlow or a disk: masks, edits, samples, metrics and the words of a job."""

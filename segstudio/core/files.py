@@ -1,0 +1,71 @@
+"""Files: where the program's own resources lie, and how a file is replaced so that no crash can tear it."""
+
+import contextlib
+import os
+import tempfile
+from importlib.resources import files
+from pathlib import Path
+
+
+def resource(*parts: str) -> Path:
+    """The path of something in `resources/`, from a checkout as well as from an installed wheel.
+
+    Raises:
+        FileNotFoundError: When there is no such resource; that is a packaging bug.
+    """
+    package = Path(str(files("segstudio")))
+    for root in (package / "resources", package.parent / "resources"):
+        path = root.joinpath(*parts)
+        if path.exists():
+            return path
+    raise FileNotFoundError(f"resource {'/'.join(parts)} is missing from this installation")
+
+
+def write_atomically(path: Path, data: bytes, *, is_durable: bool = True) -> None:
+    """Replace `path` by `data`: a temporary file in the same folder, fsync, rename.
+
+    A reader sees the old bytes or the new ones, never a part; missing folders are made.
+
+    Args:
+        path: The file to replace.
+        data: All of its new content.
+        is_durable: Whether to wait until the disk has the bytes; False for what can be made again.
+
+    Raises:
+        OSError: When the disk is full or read-only; the old file is then untouched.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The temporary name does not contain the final one: a stem may already be as long as the file system allows.
+    handle, temporary = tempfile.mkstemp(prefix=".tmp-", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            if is_durable:
+                os.fsync(file.fileno())
+        _give_usual_permissions(temporary)
+        os.replace(temporary, path)  # noqa: PTH105 - replaces on every system
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)  # noqa: PTH108
+        raise
+    if is_durable:
+        _sync_folder(path.parent)
+
+
+def _give_usual_permissions(path: str) -> None:
+    # mkstemp makes files that only their owner can read; masks are there for other programs too.
+    if os.name == "posix":
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(path, 0o666 & ~umask)  # noqa: PTH101
+
+
+def _sync_folder(folder: Path) -> None:
+    # The rename itself is durable only when the folder is; Windows has no such call and needs none.
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,108 @@
+"""Options, declared once: the form, the command line, the preset file and the saved run all come from the same model.
+
+    class BrushOptions(Options):
+        radius: float = option(12.0, "Radius", unit="px", ge=0.5, le=1000, help="Half the width of the stroke.")
+"""
+
+import typing
+from collections.abc import Iterable
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
+
+from segstudio.core.errors import UserError
+
+
+class Options(BaseModel):
+    """The parameters of a tool, a model or a job. Frozen; change with `replaced`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    def replaced(self, **changes: object) -> Self:
+        """A copy with some values changed, validated; raises UserError for a bad one."""
+        return checked(type(self), {**self.model_dump(), **changes})
+
+
+def option(
+    default: Any,
+    label: str,
+    *,
+    help: str,  # noqa: A002 - the field's own word
+    unit: str = "",
+    ge: float | None = None,
+    le: float | None = None,
+    gt: float | None = None,
+    is_advanced: bool = False,
+    is_path: bool = False,
+) -> Any:
+    """A field of an Options model with what a form and a command line need to show it.
+
+    Args:
+        default: The value when nothing is said.
+        label: A few words for the form.
+        help: One sentence for the tooltip and `--help`.
+        unit: Shown behind the value, for example "px".
+        ge: The least value that is allowed.
+        le: The greatest value that is allowed.
+        gt: The value must be greater than this.
+        is_advanced: Whether the form folds it away at first.
+        is_path: Whether the text names a file, so that the form offers a file dialog.
+    """
+    extra: dict[str, Any] = {"unit": unit, "advanced": is_advanced, "path": is_path}
+    return Field(default=default, title=label, description=help, ge=ge, le=le, gt=gt, json_schema_extra=extra)
+
+
+def unit_of(field: FieldInfo) -> str:
+    """The unit of a field made by `option`, or an empty string."""
+    return str(_extra(field).get("unit", ""))
+
+
+def is_advanced(field: FieldInfo) -> bool:
+    """Whether the field was made by `option` with is_advanced."""
+    return bool(_extra(field).get("advanced", False))
+
+
+def is_path(field: FieldInfo) -> bool:
+    """Whether the field names a file."""
+    return bool(_extra(field).get("path", False))
+
+
+def _extra(field: FieldInfo) -> dict[str, Any]:
+    return field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+
+
+M = typing.TypeVar("M", bound=BaseModel)
+
+
+def checked(model: type[M], values: dict[str, Any]) -> M:
+    """An instance of `model` from plain values.
+
+    Raises:
+        UserError: For an unknown name or a value out of range; the message names each of them.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        lines = []
+        for one in error.errors():
+            name = ".".join(str(part) for part in one["loc"]) or model.__name__
+            said = "is not a known option" if one["type"] == "extra_forbidden" else one["msg"]
+            lines.append(f"{name}: {said}")
+        known = ", ".join(sorted(model.model_fields))
+        raise UserError("; ".join(lines), f"options are: {known}") from None
+
+
+def parse_assignments(texts: Iterable[str]) -> dict[str, Any]:
+    """The values of `--set name=value` arguments, still as text (pydantic converts them).
+
+    Raises:
+        UserError: For an argument without "=".
+    """
+    values: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            raise UserError(f"--set {text!r} is not of the form option=value")
+        values[name.strip().replace("-", "_")] = value.strip()
+    return values

@@ -1,0 +1,82 @@
+"""What a job says while it runs, and how it is stopped."""
+
+import time
+from pathlib import Path
+from typing import Protocol
+
+
+class Cancelled(Exception):  # noqa: N818 - a wish, not an error
+    """Raised inside a job by `Reporter.progress` when the user wants it to stop."""
+
+
+class Reporter(Protocol):
+    """The one way in which a job speaks: to the window, the command line or a test."""
+
+    def progress(self, done: float, total: float, text: str = "") -> None:
+        """Say how far the job is. Throttled; raises Cancelled when the job shall stop."""
+
+    def metric(self, step: int, **values: float) -> None:
+        """One point of every named curve, at `step` (an epoch, 1-based; 0 is before training)."""
+
+    def note(self, subject: str, text: str) -> None:
+        """A problem with one thing (usually a file), which was left out; the job goes on."""
+
+    def artifact(self, path: Path) -> None:
+        """A file that the job has finished writing."""
+
+    def log(self, text: str) -> None:
+        """A line for the job's log: a decision taken, a fact about the machine."""
+
+
+class Throttle:
+    """Lets something through at most every `seconds`; the first time always."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._next = 0.0
+
+    def is_due(self) -> bool:
+        """Whether enough time has passed since the last True."""
+        now = time.monotonic()
+        if now < self._next:
+            return False
+        self._next = now + self._seconds
+        return True
+
+
+class ListReporter:
+    """A Reporter that keeps everything, for tests and for jobs run inside other jobs.
+
+    Attributes:
+        is_cancel_wanted: Set it to make the next `progress` raise Cancelled.
+    """
+
+    def __init__(self) -> None:
+        self.is_cancel_wanted = False
+        self.progresses: list[tuple[float, float, str]] = []
+        self.metrics: list[tuple[int, dict[str, float]]] = []
+        self.notes: list[tuple[str, str]] = []
+        self.artifacts: list[Path] = []
+        self.lines: list[str] = []
+
+    def progress(self, done: float, total: float, text: str = "") -> None:
+        """Keep it; raise Cancelled when wanted."""
+        self.progresses.append((done, total, text))
+        if self.is_cancel_wanted:
+            raise Cancelled
+
+    def metric(self, step: int, **values: float) -> None:
+        """Keep it."""
+        self.metrics.append((step, values))
+
+    def note(self, subject: str, text: str) -> None:
+        """Keep it."""
+        self.notes.append((subject, text))
+
+    def artifact(self, path: Path) -> None:
+        """Keep it."""
+        self.artifacts.append(path)
+
+    def log(self, text: str) -> None:
+        """Keep it."""
+        self.lines.append(text)
