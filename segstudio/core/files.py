@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-import tempfile
+import secrets
 from importlib.resources import files
 from pathlib import Path
 
@@ -36,29 +36,21 @@ def write_atomically(path: Path, data: bytes, *, is_durable: bool = True) -> Non
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     # The temporary name does not contain the final one: a stem may already be as long as the file system allows.
-    handle, temporary = tempfile.mkstemp(prefix=".tmp-", dir=path.parent)
+    temporary = path.parent / f".tmp-{secrets.token_hex(8)}"
     try:
-        with os.fdopen(handle, "wb") as file:
+        # Mode "x", not the tempfile module: other programs shall be able to read the masks, as the umask says.
+        with temporary.open("xb") as file:
             file.write(data)
             file.flush()
             if is_durable:
                 os.fsync(file.fileno())
-        _give_usual_permissions(temporary)
-        os.replace(temporary, path)  # noqa: PTH105 - replaces on every system
+        temporary.replace(path)
     except BaseException:
         with contextlib.suppress(OSError):
-            os.unlink(temporary)  # noqa: PTH108
+            temporary.unlink()
         raise
     if is_durable:
         _sync_folder(path.parent)
-
-
-def _give_usual_permissions(path: str) -> None:
-    # mkstemp makes files that only their owner can read; masks are there for other programs too.
-    if os.name == "posix":
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(path, 0o666 & ~umask)  # noqa: PTH101
 
 
 def _sync_folder(folder: Path) -> None:

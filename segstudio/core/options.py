@@ -1,7 +1,7 @@
 """Options, declared once: the form, the command line, the preset file and the saved run all come from the same model.
 
-    class BrushOptions(Options):
-        radius: float = option(12.0, "Radius", unit="px", ge=0.5, le=1000, help="Half the width of the stroke.")
+class BrushOptions(Options):
+    radius: float = option(12.0, "Radius", unit="px", ge=0.5, le=1000, help="Half the width of the stroke.")
 """
 
 import typing

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 
-class Cancelled(Exception):  # noqa: N818 - a wish, not an error
+class Cancelled(Exception):
     """Raised inside a job by `Reporter.progress` when the user wants it to stop."""
 
 

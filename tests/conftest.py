@@ -1,0 +1,31 @@
+"""What every test gets: an own home, no display, no network of Albumentations, and the real data where it lies."""
+
+import os
+import sys
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Settings and caches of a test never touch those of the person who runs it."""
+    home = tmp_path_factory.mktemp("home")
+    for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "APPDATA", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(home / name.lower()))
+    return home
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Path:
+    """The folder of the real data, from SEGSTUDIO_TEST_DATA; the test is skipped where there is none."""
+    text = os.environ.get("SEGSTUDIO_TEST_DATA", "")
+    if not text or not Path(text).is_dir():
+        pytest.skip("SEGSTUDIO_TEST_DATA does not name a folder with the real data")
+    return Path(text)
