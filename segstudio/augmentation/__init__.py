@@ -1,0 +1,1 @@
+"""Augmentation: recipes, the catalogue of Albumentations transforms, and their safety check."""

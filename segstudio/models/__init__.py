@@ -1,0 +1,1 @@
+"""Networks: one file, one network; keras is imported inside `build` only."""

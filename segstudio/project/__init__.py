@@ -1,0 +1,1 @@
+"""The project on disk: the SQLite index, mask files and their revisions, runs and predictions."""

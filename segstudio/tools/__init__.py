@@ -1,0 +1,1 @@
+"""Mask tools: one file, one tool."""

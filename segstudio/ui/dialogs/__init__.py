@@ -1,0 +1,1 @@
+"""Dialogs; none is open while work is running."""

@@ -1,0 +1,1 @@
+"""Panels around the panes; each shows topics of the project and computes nothing."""
