@@ -1,0 +1,177 @@
+"""The compute process: job lines in, event lines out, one job at a time.
+
+One JSON object a line, UTF-8, over standard input and output.
+
+In:
+    {"id": "7", "job": "train", "project": "/abs/folder", "options": {...}}
+    {"cancel": "7"}
+    end of input: finish what runs (its wish to be cancelled is raised) and quit
+
+Out: `{"event": "ready", "pid": 1}` once, then for each job `started`, any of `progress`, `metric`, `note`, `artifact`
+and `log`, and at last one of `finished` (with `result`), `cancelled`, `failed` (with `message`, `hint`, and
+`traceback`, which is null when the world was at fault and not the program).
+
+Nothing but events reaches the real standard output: its descriptor is duplicated for the wire and then pointed at
+standard error, so that a print by TensorFlow or by C code cannot tear a line.
+"""
+
+import json
+import math
+import os
+import queue
+import sys
+import threading
+import traceback
+from collections.abc import Iterable
+from pathlib import Path
+from typing import IO, Any
+
+from segstudio.core.errors import UserError
+from segstudio.core.reporter import Cancelled, Throttle
+from segstudio.jobs import JOBS
+
+PROGRESS_SECONDS = 0.05
+"""At most twenty progress lines a second reach the window."""
+
+
+class Wire:
+    """Writes events as lines; may be used from several threads."""
+
+    def __init__(self, out: IO[str]) -> None:
+        self._out = out
+        self._lock = threading.Lock()
+
+    def send(self, event: str, **fields: Any) -> None:
+        """Write one event; a window that is gone ends the process, because nobody could stop it any more."""
+        line = json.dumps({"event": event, **fields}, ensure_ascii=False, allow_nan=False, default=str)
+        with self._lock:
+            try:
+                self._out.write(line + "\n")
+                self._out.flush()
+            except (OSError, ValueError):
+                os._exit(3)
+
+
+class WireReporter:
+    """A Reporter whose every word is an event of one job."""
+
+    def __init__(self, wire: Wire, job_id: str) -> None:
+        self._wire = wire
+        self._id = job_id
+        self._throttle = Throttle(PROGRESS_SECONDS)
+        self._is_cancel_wanted = threading.Event()
+
+    def cancel(self) -> None:
+        """Make the next `progress` raise Cancelled. Called from the thread that reads the wire."""
+        self._is_cancel_wanted.set()
+
+    def progress(self, done: float, total: float, text: str = "") -> None:
+        """Send how far the job is; raise Cancelled when that was asked for."""
+        if self._throttle.is_due() or done >= total:
+            self._wire.send("progress", id=self._id, done=done, total=total, text=text)
+        if self._is_cancel_wanted.is_set():
+            raise Cancelled
+
+    def metric(self, step: int, **values: float) -> None:
+        """Send one point of every curve; what is not a number is left out, because JSON has no word for it."""
+        finite = {name: float(value) for name, value in values.items() if math.isfinite(value)}
+        self._wire.send("metric", id=self._id, step=step, values=finite)
+
+    def note(self, subject: str, text: str) -> None:
+        """Send what was left out and why."""
+        self._wire.send("note", id=self._id, subject=subject, text=text)
+
+    def artifact(self, path: Path) -> None:
+        """Send the path of a finished file."""
+        self._wire.send("artifact", id=self._id, path=str(path))
+
+    def log(self, text: str) -> None:
+        """Send a line of the job's log."""
+        self._wire.send("log", id=self._id, text=text)
+
+
+class Worker:
+    """Takes job lines from a reading thread and runs them one after the other in the thread that calls `run`."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._lines: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._cancelled: set[str] = set()
+        self._running: tuple[str, WireReporter] | None = None
+
+    def read(self, lines: Iterable[str]) -> None:
+        """Read the wire until its end; called in a thread of its own, so that a cancel reaches a running job."""
+        for line in lines:
+            try:
+                message = json.loads(line)
+            except ValueError:
+                print(f"not a line of the wire: {line!r}", file=sys.stderr)  # noqa: T201
+                continue
+            if "cancel" in message:
+                self._cancel(str(message["cancel"]))
+            else:
+                self._lines.put(message)
+        # The window is gone or wants to go: what runs shall stop soon and what waits shall not start.
+        with self._lock:
+            if self._running:
+                self._running[1].cancel()
+        self._lines.put(None)
+
+    def run(self) -> None:
+        """Run jobs until the wire ends."""
+        self._wire.send("ready", pid=os.getpid())
+        while (message := self._lines.get()) is not None:
+            self._perform(message)
+
+    def _cancel(self, job_id: str) -> None:
+        with self._lock:
+            self._cancelled.add(job_id)
+            if self._running and self._running[0] == job_id:
+                self._running[1].cancel()
+
+    def _perform(self, message: dict[str, Any]) -> None:
+        job_id = str(message.get("id", ""))
+        reporter = WireReporter(self._wire, job_id)
+        with self._lock:
+            self._running = (job_id, reporter)
+            is_cancelled = job_id in self._cancelled
+        if is_cancelled:
+            self._wire.send("cancelled", id=job_id)
+            return
+        self._wire.send("started", id=job_id)
+        try:
+            job = JOBS[message["job"]].from_values(message.get("options", {}))
+            result = job.perform(Path(message["project"]), reporter)
+        except Cancelled:
+            self._wire.send("cancelled", id=job_id)
+        except UserError as error:
+            self._wire.send("failed", id=job_id, message=error.message, hint=error.hint, traceback=None)
+        except Exception as error:
+            text = traceback.format_exc()
+            print(text, file=sys.stderr)  # noqa: T201
+            words = f"{type(error).__name__}: {error}"
+            self._wire.send("failed", id=job_id, message=words, hint="", traceback=text)
+        else:
+            self._wire.send("finished", id=job_id, result=result)
+        finally:
+            with self._lock:
+                self._running = None
+
+
+def main() -> int:
+    """Serve the wire on standard input and output until the input ends."""
+    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    wire_out = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    lines = os.fdopen(os.dup(0), "r", encoding="utf-8", errors="replace")
+    worker = Worker(Wire(wire_out))
+    threading.Thread(target=worker.read, args=(lines,), name="wire", daemon=True).start()
+    worker.run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
