@@ -136,13 +136,13 @@ class Worker:
         with self._lock:
             self._running = (job_id, reporter)
             is_cancelled = job_id in self._cancelled
-        if is_cancelled:
-            self._wire.send("cancelled", id=job_id)
-            return
-        self._wire.send("started", id=job_id)
         try:
+            if is_cancelled:
+                raise Cancelled
+            self._wire.send("started", id=job_id)
             job = JOBS[message["job"]].from_values(message.get("options", {}))
             result = job.perform(Path(message["project"]), reporter)
+            self._wire.send("finished", id=job_id, result=result)
         except Cancelled:
             self._wire.send("cancelled", id=job_id)
         except UserError as error:
@@ -152,8 +152,6 @@ class Worker:
             print(text, file=sys.stderr)  # noqa: T201
             words = f"{type(error).__name__}: {error}"
             self._wire.send("failed", id=job_id, message=words, hint="", traceback=text)
-        else:
-            self._wire.send("finished", id=job_id, result=result)
         finally:
             with self._lock:
                 self._running = None
