@@ -104,8 +104,8 @@ class Worker:
         """Read the wire until its end; called in a thread of its own, so that a cancel reaches a running job."""
         for line in lines:
             try:
-                message = json.loads(line)
-            except ValueError:
+                message = dict(json.loads(line))
+            except (ValueError, TypeError):
                 print(f"not a line of the wire: {line!r}", file=sys.stderr)  # noqa: T201
                 continue
             if "cancel" in message:

@@ -60,7 +60,7 @@ class ChestXray(Kind):
         if rng.random() < 0.3:
             picture += _opacity(rng, lungs)
         picture, lungs = _tilted(picture, lungs, pose.tilt)
-        image = np.clip(_developed(rng, picture, pose), 0, 255).astype(np.uint8)
+        image = np.clip(_developed(rng, picture), 0, 255).astype(np.uint8)
         if rng.random() < 0.7:
             _marker(rng, image)
         return image, lungs
@@ -179,7 +179,7 @@ def _tilted(picture: np.ndarray, lungs: np.ndarray, degrees: float) -> tuple[np.
     return turned, cv2.warpAffine(lungs, turn, size, flags=cv2.INTER_NEAREST, borderValue=0)
 
 
-def _developed(rng: np.random.Generator, picture: np.ndarray, pose: Pose) -> np.ndarray:
+def _developed(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
     """Film: gamma, grain, and sometimes a black border."""
     light = np.clip(picture, 0, 255) / 255
     picture = 255 * light ** rng.uniform(0.8, 1.2)

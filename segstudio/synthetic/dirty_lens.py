@@ -69,7 +69,7 @@ def _lump(rng: np.random.Generator, light: np.ndarray, base: float) -> None:
     lengths = radius * rng.uniform(0.7, 1.2, len(angles))
     points = np.stack([cx + lengths * np.cos(angles), cy + lengths * np.sin(angles)], 1)
     shade = base * rng.uniform(0.75, 1.35)
-    shadow = np.round(points + [1.5, 2.5]).astype(np.int32)
+    shadow = np.round(points + np.array([1.5, 2.5])).astype(np.int32)
     cv2.fillPoly(light, [shadow], base * 0.35)
     cv2.fillPoly(light, [np.round(points).astype(np.int32)], shade)
     top = np.round((points - [cx, cy]) * 0.6 + [cx - radius * 0.12, cy - radius * 0.2]).astype(np.int32)

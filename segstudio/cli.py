@@ -1,0 +1,398 @@
+"""The command line: every job without a window, and the door to the window.
+
+`--json` prints exactly one JSON object on standard output; progress and logs go to standard error. Exit status 0 is
+done, 1 is `error: ...` (and `hint: ...`) on standard error, 2 is wrong usage.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from segstudio import __version__
+from segstudio.core.errors import UserError
+from segstudio.core.options import parse_assignments
+from segstudio.core.reporter import Cancelled
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    for stream in (sys.stdout, sys.stderr):
+        # File names may hold what the terminal's encoding has no letter for; that must not end a batch.
+        with contextlib.suppress(AttributeError, ValueError):
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser = _parser()
+    args = parser.parse_args(_with_open(arguments))
+    try:
+        command: Command = args.command
+        return command(args)
+    except UserError as error:
+        print(f"error: {error.message}", file=sys.stderr)  # noqa: T201
+        if error.hint:
+            print(f"hint: {error.hint}", file=sys.stderr)  # noqa: T201
+        return 1
+    except (Cancelled, KeyboardInterrupt):
+        print("error: cancelled", file=sys.stderr)  # noqa: T201
+        return 1
+    except BrokenPipeError:
+        # Somebody read the first lines and left (`| head`); that is no error, but Python must not flush again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {}
+
+
+def _command(name: str, help_text: str) -> Callable[[Callable[[argparse.ArgumentParser], None]], None]:
+    """Registers the function that declares the arguments of a command."""
+
+    def register(declare: Callable[[argparse.ArgumentParser], None]) -> None:
+        COMMANDS[name] = (help_text, declare)
+
+    return register
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="segstudio", description="Review, correct and retrain binary image segmentation."
+    )
+    parser.add_argument("--version", action="version", version=f"segstudio {__version__}")
+    commands = parser.add_subparsers(dest="name", metavar="COMMAND", required=True)
+    for name, (help_text, declare) in COMMANDS.items():
+        one = commands.add_parser(name, help=help_text, description=help_text[0].upper() + help_text[1:] + ".")
+        declare(one)
+        if name != "open":
+            one.add_argument("--json", action="store_true", help="print exactly one JSON object on standard output")
+    return parser
+
+
+def _with_open(arguments: list[str]) -> list[str]:
+    """`segstudio` and `segstudio PATH` mean `segstudio open [PATH]`."""
+    if not arguments:
+        return ["open"]
+    if arguments[0] in COMMANDS or arguments[0].startswith("-"):
+        return arguments
+    return ["open", *arguments] if Path(arguments[0]).exists() else arguments
+
+
+# --- the commands, in the order of a project's life -------------------------------------------------------------------
+
+
+@_command("open", "open the window on a project, a dataset folder or an archive")
+def _declare_open(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("path", nargs="?", help="project, dataset folder or .zip archive")
+    parser.set_defaults(command=_open)
+
+
+def _open(args: argparse.Namespace) -> int:
+    from segstudio.ui import app
+
+    return app.main(args.path)
+
+
+@_command("new", "make a project from a folder or archive of images and masks")
+def _declare_new(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("project", type=Path, metavar="PROJECT", help="the folder to make")
+    parser.add_argument("--from", dest="source", required=True, metavar="PATH", help="dataset folder or .zip archive")
+    parser.add_argument("--images", metavar="DIR", help="folder of the images, below PATH")
+    parser.add_argument("--masks", metavar="DIR", help="folder of the masks, below PATH")
+    parser.add_argument("--split", metavar="70/15/15", help="shares of train/val/test; 70/30 is train/test")
+    parser.add_argument("--seed", type=int, metavar="N", help="seed of the split")
+    parser.add_argument("--group-by", metavar="REGEX", help="images whose path gives the same match stay together")
+    parser.add_argument(
+        "--foreground", metavar="VALUES", help="which mask values are foreground: 1,2 or #fa3253 or 250,50,83"
+    )
+    parser.set_defaults(command=_new)
+
+
+def _new(args: argparse.Namespace) -> int:
+    names = ("source", "images", "masks", "split", "seed", "group_by", "foreground")
+    return _perform("new", _given(args, *names), args, _say_new)
+
+
+def _say_new(result: dict[str, Any]) -> None:
+    _print(
+        f"{result['pairs']} pairs of image and mask ({result['empty']} masks empty, {result['full']} full), "
+        f"{result['without_mask']} images without a mask"
+    )
+    for note in result["notes"]:
+        _print(f"  {note['path']}: {note['reason']}")
+
+
+@_command("info", "say what a project holds")
+def _declare_info(parser: argparse.ArgumentParser) -> None:
+    _add_project(parser)
+    parser.set_defaults(command=_info)
+
+
+def _info(args: argparse.Namespace) -> int:
+    return _perform("info", {}, args, _say_pairs)
+
+
+@_command("list", "list samples")
+def _declare_list(parser: argparse.ArgumentParser) -> None:
+    _add_project(parser)
+    parser.add_argument("--filter", metavar="EXPR", help="for example: state:todo split:test iou<0.8 name:*lens*")
+    parser.add_argument("--sort", metavar="KEY", help="name, iou (worst first), uncertainty, work, state, split ...")
+    parser.set_defaults(command=_list)
+
+
+def _list(args: argparse.Namespace) -> int:
+    return _perform("list", _given(args, "filter", "sort"), args, lambda result: _say_table(result["samples"]))
+
+
+@_command("train", "train a network")
+def _declare_train(parser: argparse.ArgumentParser) -> None:
+    _add_project(parser)
+    _add_training(parser)
+    parser.add_argument("--start", metavar="FROM", help="imagenet, scratch, best, or the number of a run")
+    parser.add_argument("--recipe", metavar="NAME", help="augmentation: a recipe's name, or none")
+    parser.add_argument("--device", metavar="DEVICE", help="auto, cpu or gpu:N")
+    parser.add_argument("--resume", metavar="RUN", help="go on with a run that was killed, from its last epoch")
+    parser.set_defaults(command=_train)
+
+
+def _add_training(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--preset", metavar="NAME", help="what to train, for example mobilenetv2-unet-fast")
+    parser.add_argument("--epochs", type=int, metavar="N", help="how often every sample is seen")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="OPTION=VALUE", help="any other option of the preset; repeatable"
+    )
+
+
+def _train(args: argparse.Namespace) -> int:
+    values = parse_assignments(args.set) | _given(args, "preset", "epochs", "start", "recipe", "device", "resume")
+    return _perform("train", values, args, _say_pairs)
+
+
+@_command("runs", "list the runs of a project")
+def _declare_runs(parser: argparse.ArgumentParser) -> None:
+    _add_project(parser)
+    parser.set_defaults(command=_runs)
+
+
+def _runs(args: argparse.Namespace) -> int:
+    return _perform("runs", {}, args, lambda result: _say_table(result["runs"]))
+
+
+@_command("predict", "predict masks and store their probabilities")
+def _declare_predict(parser: argparse.ArgumentParser) -> None:
+    _add_project(parser)
+    parser.add_argument("--run", metavar="RUN", help="number of a run, best (default) or last")
+    parser.add_argument("--filter", metavar="EXPR", help="which samples; all when not given")
+    parser.add_argument("--device", metavar="DEVICE", help="auto, cpu or gpu:N")
+    parser.set_defaults(command=_predict)
+
+
+def _predict(args: argparse.Namespace) -> int:
+    return _perform("predict", _given(args, "run", "filter", "device"), args, _say_pairs)
+
+
+@_command("evaluate", "measure a run on a split")
+def _declare_evaluate(parser: argparse.ArgumentParser) -> None:
+    _add_project(parser)
+    parser.add_argument("--run", metavar="RUN", help="number of a run, best (default) or last")
+    parser.add_argument("--split", choices=["train", "val", "test"], help="which part; test when not given")
+    parser.add_argument("--device", metavar="DEVICE", help="auto, cpu or gpu:N")
+    parser.set_defaults(command=_evaluate)
+
+
+def _evaluate(args: argparse.Namespace) -> int:
+    return _perform("evaluate", _given(args, "run", "split", "device"), args, _say_pairs)
+
+
+@_command("export", "write masks or a report for other programs and people")
+def _declare_export(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", choices=["masks", "report"], help="what to export")
+    _add_project(parser)
+    parser.add_argument("--to", required=True, metavar="PATH", help="where to; must not exist, or be empty")
+    parser.add_argument("--filter", metavar="EXPR", help="which samples; all when not given")
+    parser.set_defaults(command=_export)
+
+
+def _export(args: argparse.Namespace) -> int:
+    args.to = str(Path(args.to).absolute())
+    return _perform(f"export-{args.what}", _given(args, "to", "filter"), args, _say_pairs)
+
+
+@_command("check", "verify every file of a project against its index")
+def _declare_check(parser: argparse.ArgumentParser) -> None:
+    _add_project(parser)
+    parser.set_defaults(command=_check)
+
+
+def _check(args: argparse.Namespace) -> int:
+    return _perform("check", {}, args, _say_pairs)
+
+
+@_command("demo", "make a sample project of generated pictures, train on it and show it")
+def _declare_demo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--no-window", action="store_true", help="end with screenshots and a report instead")
+    parser.add_argument("--to", type=Path, metavar="DIR", help="folder to make; a temporary one when not given")
+    parser.add_argument("--count", type=int, metavar="N", help="pictures of each kind")
+    parser.add_argument("--epochs", type=int, metavar="N", help="epochs of training")
+    parser.add_argument("--seed", type=int, metavar="N", help="seed of the pictures and of the training")
+    parser.set_defaults(command=_demo)
+
+
+def _demo(args: argparse.Namespace) -> int:
+    args.project = (args.to or Path(tempfile.mkdtemp(prefix="segstudio-demo-"))).absolute()
+    result = _performed("demo", _given(args, "count", "epochs", "seed"), args)
+    projects = [Path(one["project"]) for one in result["projects"]]
+    if args.no_window:
+        result["screenshots"] = _screenshots(projects, args.project)
+    if args.json:
+        _print(json.dumps(result, ensure_ascii=False))
+    else:
+        _say_demo(result)
+    if args.no_window:
+        return 0
+    from segstudio.ui import app
+
+    return app.main(str(projects[0]))
+
+
+def _screenshots(projects: list[Path], folder: Path) -> list[str]:
+    """Pictures of the window on each project, made by a process of their own: TensorFlow lives in this one."""
+    import subprocess
+
+    arguments = [str(folder / "screenshots"), *map(str, projects)]
+    # Without a display Qt draws into memory.
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    command = [sys.executable, "-m", "segstudio.ui.screenshots", *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, encoding="utf-8", check=False)
+    if done.returncode != 0:
+        raise UserError("the screenshots could not be made", done.stderr.strip()[-2000:])
+    return done.stdout.splitlines()
+
+
+def _say_demo(result: dict[str, Any]) -> None:
+    for one in result["projects"]:
+        test = one["evaluation"]
+        _print(f"{one['title']}: {one['project']}")
+        _print(f"  test split: Dice {_figure(test['dice'])}, IoU {_figure(test['iou'])}, {test['images']} images")
+        _print(f"  report: {one['report']}")
+    for path in result.get("screenshots", []):
+        _print(f"screenshot: {path}")
+
+
+@_command("doctor", "say what this machine has: Qt, TensorFlow, GPU, weights")
+def _declare_doctor(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(command=_doctor)
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    args.project = Path.cwd()
+    return _perform("doctor", {}, args, _say_pairs)
+
+
+# --- running a job and saying what came out ---------------------------------------------------------------------------
+
+
+def _add_project(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("project", type=Path, metavar="PROJECT", help="the project's folder")
+
+
+def _given(args: argparse.Namespace, *names: str) -> dict[str, Any]:
+    """The arguments that were given; a job's own defaults hold for the rest."""
+    return {name: getattr(args, name) for name in names if getattr(args, name, None) is not None}
+
+
+def _perform(job: str, values: dict[str, Any], args: argparse.Namespace, say: Callable[[dict[str, Any]], None]) -> int:
+    result = _performed(job, values, args)
+    if args.json:
+        _print(json.dumps(result, ensure_ascii=False))
+    else:
+        say(result)
+    return 0
+
+
+def _performed(job: str, values: dict[str, Any], args: argparse.Namespace) -> dict[str, Any]:
+    """The result of a job run in this process, with progress on standard error and Ctrl+C as its cancel."""
+    from segstudio.jobs import JOBS
+    from segstudio.terminal import TerminalReporter
+
+    with TerminalReporter() as report, _interrupt(report.cancel), _output_to_stderr(is_needed=args.json):
+        return JOBS[job].from_values(values).perform(args.project.absolute(), report)
+
+
+@contextlib.contextmanager
+def _interrupt(cancel: Callable[[], None]) -> Iterator[None]:
+    """The first Ctrl+C asks the job to stop in order; the second stops the program."""
+
+    def first(*_: object) -> None:
+        cancel()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    previous = signal.signal(signal.SIGINT, first)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+@contextlib.contextmanager
+def _output_to_stderr(*, is_needed: bool) -> Iterator[None]:
+    """While a job runs, whatever a library prints goes to standard error: standard output is for one JSON object."""
+    if not is_needed:
+        yield
+        return
+    with contextlib.redirect_stdout(sys.stderr):
+        yield
+
+
+def _print(text: str) -> None:
+    print(text)  # noqa: T201
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4g}"
+
+
+def _say_pairs(result: dict[str, Any], indent: str = "") -> None:
+    """Name and value, a line each; long lists are left to --json."""
+    for name, value in result.items():
+        label = f"{indent}{name.replace('_', ' ')}"
+        if isinstance(value, dict):
+            _print(f"{label}:")
+            _say_pairs(value, indent + "  ")
+        elif isinstance(value, list):
+            _print(f"{label}: {len(value)}")
+            for one in value[:10]:
+                words = ", ".join(map(_plain, one.values())) if isinstance(one, dict) else _plain(one)
+                _print(f"{indent}  {words}")
+            if len(value) > 10:
+                _print(f"{indent}  ... and {len(value) - 10} more (see --json)")
+        else:
+            _print(f"{label}: {_plain(value)}")
+
+
+def _plain(value: object) -> str:
+    return _figure(value) if value is None or isinstance(value, float) else str(value)
+
+
+def _say_table(rows: list[dict[str, Any]]) -> None:
+    """Rows of equal keys as a table with aligned columns."""
+    if not rows:
+        _print("none")
+        return
+    cells = [[_plain(value) for value in row.values()] for row in rows]
+    heads = [name.replace("_", " ") for name in rows[0]]
+    widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
+    for line in (heads, *cells):
+        _print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
