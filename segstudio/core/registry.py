@@ -12,7 +12,9 @@ from segstudio.core.errors import UserError
 class Named(Protocol):
     """Anything with a `name` that is unique in its registry."""
 
-    name: str
+    @property
+    def name(self) -> str:  # a property, because that admits class variables too
+        """What it is called on the command line, in settings and on the wire."""
 
 
 T = TypeVar("T", bound=Named)

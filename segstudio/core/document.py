@@ -1,0 +1,186 @@
+"""Document: the mask of the open sample with its history, and the only way to change it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy.typing as npt
+
+from segstudio.core.edit import Edit, Stroke
+from segstudio.core.history import History
+from segstudio.core.mask import Mask, Rect, checked_mask
+from segstudio.core.signal import Signal
+
+
+class JournalSink(Protocol):
+    """Something that writes down every finished change, in order. It must not raise for a full disk."""
+
+    def edit(self, edit: Edit) -> None:
+        """A new change was made."""
+
+    def undo(self) -> None:
+        """The last change was undone."""
+
+    def redo(self) -> None:
+        """What was undone last was made again."""
+
+    @property
+    def position(self) -> int:
+        """How many changes it was told of; says where in the journal a snapshot belongs."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """The mask as it was after the last finished change; belongs to whoever took it, also in another thread.
+
+    Attributes:
+        mask: A copy, without the stroke that is under way.
+        counter: `Document.revision_counter` of that moment.
+        position: `JournalSink.position` of that moment; 0 without a journal.
+    """
+
+    mask: Mask
+    counter: int
+    position: int
+
+
+class Document:
+    """The open sample's mask. Belongs to one thread; other threads get a `snapshot`.
+
+    Attributes:
+        history: What can be undone and redone. Read it; change it through the document.
+        changed: Told every rectangle whose pixels changed, also during a stroke.
+        history_changed: Told after every finished change, undo and redo.
+        journal: Where finished changes are written down, or None.
+    """
+
+    def __init__(self, mask: Mask, history: History | None = None, journal: JournalSink | None = None) -> None:
+        """Open `mask`, which from now on belongs to the document (it is copied only when it cannot be written to).
+
+        Raises:
+            ValueError: When it is no mask.
+        """
+        mask = checked_mask(mask)
+        self._mask = mask if mask.flags.writeable else mask.copy()
+        self._view = self._mask.view()
+        self._view.flags.writeable = False
+        self._stroke: Stroke | None = None
+        self._counter = 0
+        self.history = History() if history is None else history
+        self.journal = journal
+        self.changed: Signal[[Rect]] = Signal()
+        self.history_changed: Signal[[]] = Signal()
+
+    @property
+    def mask(self) -> Mask:
+        """The mask, live and read-only: the same array for the document's whole life."""
+        return self._view
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(H, W)."""
+        return self._mask.shape[0], self._mask.shape[1]
+
+    @property
+    def revision_counter(self) -> int:
+        """Greater after every finished change; compare it with `Snapshot.counter` to see whether all is saved."""
+        return self._counter
+
+    @property
+    def is_stroke_open(self) -> bool:
+        """Whether a stroke is under way."""
+        return self._stroke is not None
+
+    @contextmanager
+    def stroke(self, label: str) -> Iterator[Stroke]:
+        """Paint inside a `with` block: one step of history at its end, or none when nothing changed.
+
+        An exception inside cancels the stroke: every pixel is as before.
+
+        Raises:
+            RuntimeError: When another stroke is under way.
+        """
+        self._check_no_stroke()
+        stroke = self._stroke = Stroke(self._mask, label, self.changed.emit)
+        try:
+            yield stroke
+        except BaseException:
+            self._stroke = None
+            painted = stroke.cancel()
+            if not painted.is_empty:
+                self.changed.emit(painted)
+            raise
+        self._stroke = None
+        edit = stroke.commit()
+        if not edit.is_empty:
+            self._record(edit)
+
+    def apply(self, edit: Edit) -> None:
+        """Make a change that was computed elsewhere, as one step of history; an empty one is not recorded.
+
+        Raises:
+            ValueError: When it belongs to a mask of another shape.
+            RuntimeError: When a stroke is under way.
+        """
+        self._check_no_stroke()
+        if edit.is_empty:
+            return
+        rect = edit.apply(self._mask)
+        self.changed.emit(rect)
+        self._record(edit)
+
+    def replace(self, mask: npt.NDArray[Any], label: str) -> None:
+        """Put another mask in place of this one, as one step of history.
+
+        Args:
+            mask: uint8 of 0 and 1, or bool, of the same shape; it is not kept.
+            label: What the user did.
+
+        Raises:
+            ValueError: When it is no mask or has another shape.
+            RuntimeError: When a stroke is under way.
+        """
+        self.apply(Edit.between(self._mask, checked_mask(mask), label))
+
+    def undo(self) -> bool:
+        """Undo the last change; False when there is none, or while a stroke is under way."""
+        if self._stroke is not None or (edit := self.history.undo()) is None:
+            return False
+        if self.journal is not None:
+            self.journal.undo()
+        self._flip(edit)
+        return True
+
+    def redo(self) -> bool:
+        """Make the change again that was undone last; False when there is none, or while a stroke is under way."""
+        if self._stroke is not None or (edit := self.history.redo()) is None:
+            return False
+        if self.journal is not None:
+            self.journal.redo()
+        self._flip(edit)
+        return True
+
+    def snapshot(self) -> Snapshot:
+        """A copy of the mask for another thread, without the stroke that is under way."""
+        copy = self._mask.copy()
+        if self._stroke is not None:
+            self._stroke.restore(copy)
+        return Snapshot(copy, self._counter, 0 if self.journal is None else self.journal.position)
+
+    def _flip(self, edit: Edit) -> None:
+        rect = edit.apply(self._mask)
+        self._counter += 1
+        self.changed.emit(rect)
+        self.history_changed.emit()
+
+    def _record(self, edit: Edit) -> None:
+        self.history.push(edit)
+        if self.journal is not None:
+            self.journal.edit(edit)
+        self._counter += 1
+        self.history_changed.emit()
+
+    def _check_no_stroke(self) -> None:
+        if self._stroke is not None:
+            raise RuntimeError(f"the stroke {self._stroke.label!r} is still under way")

@@ -1,0 +1,272 @@
+"""Edit: what one finished change did to a mask, and Stroke: a change under way.
+
+An edit is the XOR of the tiles that it touched, one bit a pixel, compressed. XOR is its own inverse, so the same
+`apply` undoes and redoes, and its cost follows the stroke, not the image.
+"""
+
+import struct
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from segstudio.core.mask import NOWHERE, Mask, Rect, bounding_box
+from segstudio.core.raster import Region, Spans
+
+TILE = 128
+"""Side of a tile in pixels; tiles at the right and lower border are what is left of the image."""
+
+Tile = tuple[int, int]
+"""Row and column of a tile, counted in tiles."""
+
+_HEADER = struct.Struct("<B2I4IHI")  # version, shape, bounds, bytes of the label, number of tiles
+_VERSION = 1
+_OVERHEAD = 256  # bytes that an Edit takes beside its tiles and payload, roughly
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One change of a mask: undo it or redo it with the same `apply`.
+
+    Attributes:
+        shape: (H, W) of the mask that it belongs to.
+        label: What the user did, for the Undo action: "Brush".
+        bounds: The least rectangle around the changed pixels.
+        tiles: The tiles that changed, sorted.
+        payload: The changed pixels of these tiles, one bit each, rows first, each tile padded to whole bytes; zlib.
+    """
+
+    shape: tuple[int, int]
+    label: str
+    bounds: Rect
+    tiles: tuple[Tile, ...]
+    payload: bytes
+
+    @classmethod
+    def between(cls, before: Mask, after: Mask, label: str) -> "Edit":
+        """What turns `before` into `after`.
+
+        Raises:
+            ValueError: When their shapes differ.
+        """
+        if before.shape != after.shape:
+            raise ValueError(f"a mask of shape {after.shape} cannot follow one of shape {before.shape}")
+        difference = before ^ after
+        shape = (before.shape[0], before.shape[1])
+        return cls._packed(shape, label, ((tile, difference[rect.slices]) for tile, rect in _tiles_in(shape)))
+
+    @classmethod
+    def _packed(cls, shape: tuple[int, int], label: str, differences: "Iterator[tuple[Tile, Mask]]") -> "Edit":
+        """The edit of some tiles' differences; those without any are left out."""
+        tiles, parts, bounds = [], [], NOWHERE
+        for tile, difference in differences:
+            box = bounding_box(difference)
+            if not box.is_empty:
+                tiles.append(tile)
+                parts.append(np.packbits(difference).tobytes())
+                bounds = bounds.union(box._replace(x=box.x + tile[1] * TILE, y=box.y + tile[0] * TILE))
+        return cls(shape, label, bounds, tuple(tiles), zlib.compress(b"".join(parts), 1))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it changes nothing."""
+        return not self.tiles
+
+    @property
+    def nbytes(self) -> int:
+        """The memory it takes, about."""
+        return len(self.payload) + 16 * len(self.tiles) + _OVERHEAD
+
+    def apply(self, mask: Mask) -> Rect:
+        """Flip the changed pixels of `mask` in place; doing it twice is doing nothing.
+
+        Returns:
+            The rectangle that changed.
+
+        Raises:
+            ValueError: When the mask has another shape or the payload is damaged; the mask is then as before.
+        """
+        if mask.shape != self.shape:
+            raise ValueError(f"an edit of a mask of shape {self.shape} does not fit one of shape {mask.shape}")
+        rects = [tile_rect(self.shape, tile) for tile in self.tiles]
+        bits = self._unpacked(sum(_packed_size(rect) for rect in rects))
+        start = 0
+        for rect in rects:
+            stop = start + _packed_size(rect)
+            flips = np.unpackbits(bits[start:stop], count=rect.width * rect.height)
+            mask[rect.slices] ^= flips.reshape(rect.height, rect.width)
+            start = stop
+        return self.bounds
+
+    def _unpacked(self, size: int) -> npt.NDArray[np.uint8]:
+        unpacking = zlib.decompressobj()
+        try:
+            # One byte more than there should be tells too much from enough, without unpacking all of a bomb.
+            data = unpacking.decompress(self.payload, size + 1)
+        except zlib.error as error:
+            raise ValueError(f"the pixels of an edit are damaged: {error}") from error
+        if len(data) != size or not unpacking.eof:
+            raise ValueError("an edit has more or fewer pixels than its tiles")
+        return np.frombuffer(data, np.uint8)
+
+    def to_bytes(self) -> bytes:
+        """The edit as `from_bytes` reads it."""
+        label = self.label.encode("utf-8")
+        header = _HEADER.pack(_VERSION, *self.shape, *self.bounds, len(label), len(self.tiles))
+        return header + label + np.array(self.tiles, "<u4").tobytes() + self.payload
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Edit":
+        """The edit of `to_bytes`.
+
+        Raises:
+            ValueError: When the bytes are no edit, or one that reaches outside its own mask.
+        """
+        try:
+            version, height, width, x, y, w, h, label_size, count = _HEADER.unpack_from(data)
+            tiles_at = _HEADER.size + label_size
+            label = data[_HEADER.size : tiles_at].decode("utf-8")
+            flat = np.frombuffer(data, "<u4", 2 * count, tiles_at).tolist()
+        except (struct.error, ValueError) as error:
+            raise ValueError(f"these bytes are no edit: {error}") from error
+        tiles = tuple(zip(flat[::2], flat[1::2], strict=True))
+        edit = cls((height, width), label, Rect(x, y, w, h), tiles, data[tiles_at + 8 * count :])
+        if version != _VERSION or not edit._is_sound():
+            raise ValueError("these bytes are no edit of this version")
+        return edit
+
+    def _is_sound(self) -> bool:
+        height, width = self.shape
+        is_ordered = all(one < other for one, other in zip(self.tiles, self.tiles[1:], strict=False))
+        is_inside = all(row * TILE < height and column * TILE < width for row, column in self.tiles)
+        return is_ordered and is_inside and self.bounds == self.bounds.clip(self.shape)
+
+
+class Stroke:
+    """A change under way: paint as often as you like, then commit or cancel.
+
+    Each tile is copied at its first touch. Made by `Document.stroke`, which commits and cancels.
+
+    Attributes:
+        label: What the user does, for the Undo action.
+        shape: (H, W) of the mask.
+    """
+
+    def __init__(self, mask: Mask, label: str, painted: Callable[[Rect], object] | None = None) -> None:
+        """Begin to change `mask` in place; `painted` is told every rectangle that changes."""
+        self.label = label
+        self.shape: tuple[int, int] = (mask.shape[0], mask.shape[1])
+        self._mask = mask
+        self._painted = painted
+        self._before: dict[Tile, Mask] = {}
+        self._bounds = NOWHERE
+
+    def fill_spans(self, spans: Spans, value: int) -> Rect:
+        """Set the pixels of a shape with one run in each row, already clipped to the mask.
+
+        Args:
+            spans: From `raster.capsule`.
+            value: 0 or 1.
+
+        Returns:
+            The rectangle that may have changed.
+        """
+        bounds = spans.bounds
+        for band in _bands(bounds):
+            rows = slice(band.start - spans.top, band.stop - spans.top)
+            is_run = spans.starts[rows] < spans.stops[rows]
+            if is_run.any():
+                left, right = spans.starts[rows][is_run].min(), spans.stops[rows][is_run].max()
+                self._keep_band(band.start // TILE, int(left), int(right))
+        # A slice of one row is a memset: faster than any stencil, and only what is touched is written.
+        for row, start, stop in zip(
+            range(spans.top, spans.top + len(spans.starts)), spans.starts.tolist(), spans.stops.tolist(), strict=True
+        ):
+            if start < stop:
+                self._mask[row, start:stop] = value
+        return self._said(bounds)
+
+    def fill_region(self, region: Region, value: int) -> Rect:
+        """Set the pixels of a shape of any form, inside the mask.
+
+        Returns:
+            The rectangle that may have changed.
+        """
+        bounds = NOWHERE
+        for tile, rect in _tiles_in(self.shape, region.rect):
+            part = rect.intersect(region.rect)
+            inside = region.inside[part._replace(x=part.x - region.rect.x, y=part.y - region.rect.y).slices]
+            if inside.any():
+                self._keep(tile)
+                self._mask[part.slices][inside] = value
+                bounds = bounds.union(part)
+        return self._said(bounds)
+
+    def restore(self, copy: Mask) -> None:
+        """Take this stroke out of a copy of its mask, which then shows the mask before the stroke."""
+        for tile, before in self._before.items():
+            copy[tile_rect(self.shape, tile).slices] = before
+
+    def cancel(self) -> Rect:
+        """Put everything back.
+
+        Returns:
+            The rectangle that had been painted.
+        """
+        self.restore(self._mask)
+        self._before.clear()
+        bounds, self._bounds = self._bounds, NOWHERE
+        return bounds
+
+    def commit(self) -> Edit:
+        """What the stroke changed in all; an empty edit when it painted only what was so already."""
+        differences = (
+            (tile, before ^ self._mask[tile_rect(self.shape, tile).slices])
+            for tile, before in sorted(self._before.items(), key=lambda item: item[0])
+        )
+        return Edit._packed(self.shape, self.label, differences)
+
+    def _said(self, bounds: Rect) -> Rect:
+        self._bounds = self._bounds.union(bounds)
+        if self._painted is not None and not bounds.is_empty:
+            self._painted(bounds)
+        return bounds
+
+    def _keep_band(self, row: int, left: int, right: int) -> None:
+        for column in range(left // TILE, (right - 1) // TILE + 1):
+            self._keep((row, column))
+
+    def _keep(self, tile: Tile) -> None:
+        if tile not in self._before:
+            self._before[tile] = self._mask[tile_rect(self.shape, tile).slices].copy()
+
+
+def tile_rect(shape: tuple[int, int], tile: Tile) -> Rect:
+    """The pixels of a tile in a mask of `shape` (H, W)."""
+    x, y = tile[1] * TILE, tile[0] * TILE
+    return Rect(x, y, min(TILE, shape[1] - x), min(TILE, shape[0] - y))
+
+
+def _tiles_in(shape: tuple[int, int], rect: Rect | None = None) -> Iterator[tuple[Tile, Rect]]:
+    """Each tile with a pixel in `rect` (all when None), sorted."""
+    area = Rect.of(shape) if rect is None else rect.clip(shape)
+    if area.is_empty:
+        return
+    for row in range(area.y // TILE, (area.bottom - 1) // TILE + 1):
+        for column in range(area.x // TILE, (area.right - 1) // TILE + 1):
+            yield (row, column), tile_rect(shape, (row, column))
+
+
+def _bands(rect: Rect) -> Iterator[range]:
+    """The rows of `rect`, cut where the tiles end."""
+    top = rect.y
+    while top < rect.bottom:
+        bottom = min(rect.bottom, (top // TILE + 1) * TILE)
+        yield range(top, bottom)
+        top = bottom
+
+
+def _packed_size(rect: Rect) -> int:
+    return (rect.width * rect.height + 7) // 8
