@@ -80,3 +80,42 @@ class ListReporter:
     def log(self, text: str) -> None:
         """Keep it."""
         self.lines.append(text)
+
+
+class Phase:
+    """A Reporter for one part of a longer job: its progress fills a share of the whole's.
+
+    Attributes:
+        title: Put before every progress text.
+    """
+
+    def __init__(self, report: Reporter, start: float, share: float, title: str = "") -> None:
+        self._report = report
+        self._start = start
+        self._share = share
+        self.title = title
+
+    def part(self, start: float, share: float) -> "Phase":
+        """A phase of this phase, in shares of it."""
+        return Phase(self._report, self._start + start * self._share, share * self._share, self.title)
+
+    def progress(self, done: float, total: float, text: str = "") -> None:
+        """Pass on, scaled; the whole is 1."""
+        inner = done / total if total else 1.0
+        self._report.progress(self._start + self._share * min(inner, 1.0), 1.0, f"{self.title}: {text}".strip(": "))
+
+    def metric(self, step: int, **values: float) -> None:
+        """Pass on."""
+        self._report.metric(step, **values)
+
+    def note(self, subject: str, text: str) -> None:
+        """Pass on."""
+        self._report.note(subject, text)
+
+    def artifact(self, path: Path) -> None:
+        """Pass on."""
+        self._report.artifact(path)
+
+    def log(self, text: str) -> None:
+        """Pass on."""
+        self._report.log(text)

@@ -1,0 +1,16 @@
+#!/bin/sh
+# Install what is missing and run SegStudio: the window on a sample project or, without a display, the same loop
+# headless, ending with screenshots and a report. Arguments are passed on: `sh packaging/run.sh open MY_PROJECT`.
+set -eu
+. "$(dirname -- "$0")/setup.sh"
+set_up --no-dev
+if [ $# -gt 0 ]; then
+    exec "$python" -m segstudio "$@"
+elif [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ] || [ "$(uname -s)" = Darwin ]; then
+    exec "$python" -m segstudio demo
+else
+    to="${SEGSTUDIO_DEMO:-$PWD/build/demo}"
+    rm -rf "$to"
+    say "no display: making, training and showing a sample project in $to"
+    exec "$python" -m segstudio demo --no-window --to "$to"
+fi

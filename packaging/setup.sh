@@ -1,0 +1,78 @@
+# Sourced by run.sh and test.sh: brings everything that SegStudio needs to a fresh machine, and does nothing where it is
+# there already. Needs Python 3.11+, pip and git; root or sudo only for Qt's system libraries on a bare Debian or Ubuntu.
+
+root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
+cd "$root" || exit 1
+
+say() { printf '%s\n' "segstudio: $*" >&2; }
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"
+    elif command -v sudo >/dev/null 2>&1; then sudo "$@"
+    else return 1
+    fi
+}
+
+# uv makes the environment from uv.lock. Where it is missing, it goes into an environment of its own, so that neither the
+# system's Python nor the user's is touched.
+find_uv() {
+    tools="${XDG_CACHE_HOME:-$HOME/.cache}/segstudio/tools"
+    if command -v uv >/dev/null 2>&1; then uv=uv
+    elif [ -x "$tools/bin/uv" ]; then uv="$tools/bin/uv"
+    else
+        say "installing uv into $tools"
+        python=$(command -v python3 || command -v python) || { say "Python 3.11 or later is needed"; exit 1; }
+        if "$python" -m venv "$tools" >/dev/null 2>&1; then
+            "$tools/bin/python" -m pip install --quiet --disable-pip-version-check "uv>=0.8" || exit 1
+        else
+            # Debian without python3-venv: pip alone can still install into a folder.
+            "$python" -m pip install --quiet --disable-pip-version-check --target "$tools/lib" "uv>=0.8" || exit 1
+            mkdir -p "$tools/bin"
+            ln -sf "$tools/lib/bin/uv" "$tools/bin/uv"
+        fi
+        uv="$tools/bin/uv"
+    fi
+}
+
+# Qt's own libraries come with PySide6; these are the ones it expects from the system.
+qt_packages="libegl1 libgl1 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1
+    libxcb-render-util0 libxcb-shape0 libxcb-xinerama0 libdbus-1-3 libfontconfig1 fonts-dejavu-core"
+
+qt_is_complete() {
+    [ "$(uname -s)" = Linux ] || return 0
+    QT_QPA_PLATFORM=offscreen "$python" -W error - >/dev/null 2>&1 <<'PY' || return 1
+from PySide6.QtWidgets import QApplication
+from PySide6.QtGui import QFontDatabase
+import ctypes
+app = QApplication([])
+assert QFontDatabase.families()
+for library in ("libxcb-cursor.so.0", "libxcb-icccm.so.4", "libxcb-image.so.0", "libxcb-keysyms.so.1",
+                "libxcb-render-util.so.0", "libxkbcommon-x11.so.0"):
+    ctypes.CDLL(library)
+PY
+}
+
+install_qt_libraries() {
+    qt_is_complete && return 0
+    if ! command -v apt-get >/dev/null 2>&1; then
+        say "Qt misses system libraries; install what your system calls: $qt_packages"
+        return 0
+    fi
+    say "installing Qt's system libraries"
+    # shellcheck disable=SC2086  # a list of words
+    { as_root apt-get update -qq && as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends $qt_packages; } >/dev/null || {
+        say "could not install: $qt_packages"
+        say "hint: install them by hand (as root), then start again"
+        exit 1
+    }
+}
+
+set_up() {
+    find_uv
+    say "preparing the environment"
+    # uv's default cache and environment; the lock decides every version.
+    "$uv" sync --quiet --locked "$@" || exit 1
+    python="$root/.venv/bin/python"
+    install_qt_libraries
+}

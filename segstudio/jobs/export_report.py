@@ -1,0 +1,201 @@
+"""Export a report: one HTML file with everything in it, for a colleague or a paper's supplement."""
+
+import base64
+import datetime
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from PIL import Image
+
+from segstudio import __version__
+from segstudio.core.errors import UserError
+from segstudio.core.files import resource, write_atomically
+from segstudio.core.metrics import EMPTY_CONVENTION
+from segstudio.core.options import Options, option
+from segstudio.core.reporter import Phase, Reporter
+from segstudio.jobs import JOBS, ProjectJob
+from segstudio.project.project import Project
+
+PICTURE_SIDE = 240
+TRUTH, PREDICTED = (47, 127, 224), (154, 107, 224)
+AGREED, FALSE_POSITIVE, FALSE_NEGATIVE = (138, 147, 160), (230, 159, 0), (86, 180, 233)
+"""Colours that the colour-blind can tell apart (Okabe and Ito, 2008)."""
+
+
+class ExportReportOptions(Options):
+    """Where to, and how much to show."""
+
+    to: str = option("", "File", help="The HTML file to write.", is_path=True)
+    run: str = option("best", "Run", help="Number of a run, best or last.")
+    split: str = option("test", "Split", help="Which part is measured.")
+    filter: str = option("", "Filter", help="Which samples the pictures are chosen from; all when empty.")
+    rows: int = option(4, "Pictures", ge=1, le=50, help="Samples in each group of pictures.")
+
+
+@JOBS.register
+class ExportReport(ProjectJob[ExportReportOptions]):
+    """Writes figures, curves, and the grid image | true mask | prediction | error of worst, best and random samples."""
+
+    name: ClassVar[str] = "export-report"
+    title: ClassVar[str] = "Export report"
+    lane: ClassVar = "compute"
+    Options: ClassVar[type[Options]] = ExportReportOptions
+
+    def run(self, project: Project, report: Reporter) -> dict[str, Any]:
+        """Write the file; the result has its `path`.
+
+        Raises:
+            UserError: When no file is named, or there is no run to report.
+        """
+        if not self.options.to:
+            raise UserError("no file is named", "say where the report goes: --to report.html")
+        evaluate = JOBS["evaluate"].from_values({"run": self.options.run, "split": self.options.split})
+        evaluation = evaluate.perform(project.folder, Phase(report, 0, 0.6, "measuring"))
+        run = project.runs.get(int(evaluation["run"]))
+        path = Path(self.options.to).absolute()
+        if path.is_dir() or not path.suffix:
+            path = path / "report.html"
+        page = _template().render(
+            info=JOBS["info"].from_values({}).perform(project.folder, report),
+            made=datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
+            version=__version__,
+            convention=EMPTY_CONVENTION,
+            evaluation=evaluation,
+            cards=_cards(evaluation),
+            figures=_figures(evaluation),
+            charts=_charts(project.runs.metrics(run.id)),
+            options=sorted((name, value) for name, value in run.options.items() if value not in ("", None)),
+            groups=self._groups(project, run.id, Phase(report, 0.6, 0.4, "pictures")),
+        )
+        write_atomically(path, page.encode("utf-8"))
+        report.artifact(path)
+        return {"path": str(path)}
+
+    def _groups(self, project: Project, run: int, report: Reporter) -> list[dict[str, Any]]:
+        """Worst, best and random samples that have a prediction by this run."""
+        table = project.samples.table()
+        from segstudio.project.filter import compile_filter
+
+        chosen = compile_filter(self.options.filter).rows(table)
+        measured = chosen[~np.isnan(table.iou[chosen])]
+        ranked = measured[np.argsort(table.iou[measured], kind="stable")]
+        count = self.options.rows
+        random = np.random.default_rng(0).permutation(measured)[:count]
+        groups = {"Worst": ranked[:count], "Best": ranked[::-1][:count], "Chosen by chance": random}
+        shown: list[dict[str, Any]] = []
+        for number, (title, rows) in enumerate(groups.items()):
+            pictures = [_row(project, run, int(table.id[row]), table.iou[row], table.dice[row]) for row in rows]
+            shown.append({"title": title, "rows": [row for row in pictures if row]})
+            report.progress(number + 1, len(groups), title)
+        return shown
+
+
+def _template() -> Any:
+    loader = FileSystemLoader(resource("report"))
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined).get_template("report.html.jinja")
+
+
+def _shown(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"
+
+
+def _cards(evaluation: dict[str, Any]) -> list[tuple[str, str]]:
+    names = {"dice": "Dice", "iou": "IoU", "precision": "Precision", "recall": "Recall", "binary_iou": "Binary IoU"}
+    return [(title, _shown(evaluation[name])) for name, title in names.items()]
+
+
+def _figures(evaluation: dict[str, Any]) -> list[dict[str, str]]:
+    names = ("iou", "dice", "precision", "recall", "accuracy", "binary_iou")
+    per_image = ("iou", "dice", "precision", "recall")
+    pooled, nothing = evaluation["pooled"], evaluation["predict_nothing"]
+    return [
+        {
+            "name": name.replace("_", " "),
+            "mean": _shown(evaluation[name]) if name in per_image else "",
+            "pooled": _shown(pooled.get(name, evaluation.get(name))),
+            "nothing": _shown(nothing.get("pooled", nothing).get(name, nothing.get(name))),
+        }
+        for name in names
+    ]
+
+
+def _charts(rows: Sequence[dict[str, Any]]) -> list[str]:
+    return [
+        _chart("Loss", rows, ("loss", "val_loss")),
+        _chart("Foreground IoU", rows, ("iou", "val_iou")),
+    ]
+
+
+def _chart(title: str, rows: Sequence[dict[str, Any]], names: tuple[str, str]) -> str:
+    """A line chart of a train and a validation curve as SVG."""
+    width, height, left, bottom, top = 460, 240, 44, 26, 26
+    curves = [
+        [(float(row["epoch"]), float(row[name])) for row in rows if row.get(name) not in (None, "")] for name in names
+    ]
+    points = [point for curve in curves for point in curve]
+    if not points:
+        return ""
+    low_x, high_x = min(x for x, _ in points), max(x for x, _ in points)
+    low_y, high_y = min(0.0, *(y for _, y in points)), max(y for _, y in points)
+
+    def place(x: float, y: float) -> str:
+        px = left + (x - low_x) / (high_x - low_x or 1) * (width - left - 12)
+        py = height - bottom - (y - low_y) / (high_y - low_y or 1) * (height - bottom - top)
+        return f"{px:.1f},{py:.1f}"
+
+    lines = [
+        f'<polyline fill="none" stroke="var({colour})" stroke-width="2" points="{" ".join(place(*p) for p in curve)}"/>'
+        for curve, colour in zip(curves, ("--train", "--val"), strict=True)
+    ]
+    marks = [f'<text x="4" y="{height - bottom}">{low_y:.2f}</text>', f'<text x="4" y="{top + 4}">{high_y:.2f}</text>']
+    marks += [f'<text x="{left}" y="{height - 8}">epoch {low_x:.0f}</text>']
+    marks += [f'<text x="{width - 12}" y="{height - 8}" text-anchor="end">{high_x:.0f}</text>']
+    marks += [f'<text x="{left}" y="16">{title}</text>']
+    return f'<svg width="{width}" height="{height}" role="img" aria-label="{title}">{"".join(marks + lines)}</svg>'
+
+
+def _row(project: Project, run: int, sample_id: int, iou: float, dice: float) -> dict[str, Any] | None:
+    """One line of the grid, or None when a file cannot be read (the Problems panel says which)."""
+    sample = project.samples.get(sample_id)
+    try:
+        image, truth = project.read_image(sample), project.masks.load(sample)
+        probability = project.predictions.load(run, sample)
+    except UserError:
+        return None
+    if probability is None:
+        return None
+    rgb = np.stack([image] * 3, axis=-1) if image.ndim == 2 else image
+    predicted = (probability >= 128).astype(np.uint8)
+    error = _tinted(rgb, truth & predicted, AGREED)
+    error = _tinted(
+        _tinted(error, predicted & ~truth & 1, FALSE_POSITIVE, 0.75), truth & ~predicted & 1, FALSE_NEGATIVE, 0.75
+    )
+    pictures = (rgb, _tinted(rgb, truth, TRUTH), _tinted(rgb, predicted, PREDICTED), error)
+    return {
+        "name": sample.image,
+        "split": sample.split.value,
+        "state": sample.state.value,
+        "iou": f"{iou:.3f}",
+        "dice": f"{dice:.3f}",
+        "pictures": [_data_uri(picture) for picture in pictures],
+    }
+
+
+def _tinted(rgb: np.ndarray, mask: np.ndarray, colour: tuple[int, int, int], opacity: float = 0.5) -> np.ndarray:
+    """A copy of uint8 (H, W, 3) with the masked pixels moved towards a colour."""
+    tinted = rgb.copy()
+    where = mask.astype(bool)
+    tinted[where] = (rgb[where] * (1 - opacity) + np.array(colour) * opacity).astype(np.uint8)
+    return tinted
+
+
+def _data_uri(rgb: np.ndarray) -> str:
+    picture = Image.fromarray(rgb)
+    picture.thumbnail((PICTURE_SIDE, PICTURE_SIDE), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

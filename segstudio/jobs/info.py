@@ -1,0 +1,38 @@
+"""What a project holds, in figures."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from segstudio.core.reporter import Reporter
+from segstudio.core.sample import ReviewState, Split
+from segstudio.jobs import JOBS, ProjectJob
+from segstudio.project.project import Project
+
+
+@JOBS.register
+class Info(ProjectJob[Any]):
+    """Counts of samples by state and split, the foreground rule, the runs and the current one."""
+
+    name: ClassVar[str] = "info"
+    title: ClassVar[str] = "Project information"
+
+    def run(self, project: Project, report: Reporter) -> dict[str, Any]:
+        """The figures; see the class."""
+        table = project.samples.table()
+        return {
+            "project": project.name,
+            "folder": str(project.folder),
+            "source": str(project.source),
+            "foreground": project.rule.model_dump(mode="json"),
+            "samples": len(table),
+            "without_mask": int(np.count_nonzero(~table.has_mask)),
+            "states": {
+                state.value: int(np.count_nonzero(table.state == list(ReviewState).index(state)))
+                for state in ReviewState
+            },
+            "splits": {split.value: int(np.count_nonzero(table.split == list(Split).index(split))) for split in Split},
+            "runs": len(project.runs.list()),
+            "current_run": project.predictions.current(),
+            "problems": [{"path": path, "reason": reason} for path, reason in project.problems.list()],
+        }

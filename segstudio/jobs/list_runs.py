@@ -1,0 +1,39 @@
+"""List the runs of a project."""
+
+from typing import Any, ClassVar
+
+from segstudio.core.reporter import Reporter
+from segstudio.jobs import JOBS, ProjectJob
+from segstudio.project.project import Project
+
+
+@JOBS.register
+class ListRuns(ProjectJob[Any]):
+    """One row a run, oldest first, and which run's predictions are shown."""
+
+    name: ClassVar[str] = "runs"
+    title: ClassVar[str] = "List runs"
+
+    def run(self, project: Project, report: Reporter) -> dict[str, Any]:
+        """The rows under `runs`, the current run's number under `current_run`."""
+        current = project.predictions.current()
+        rows = [
+            {
+                "run": run.id,
+                "created": run.created,
+                "preset": run.preset,
+                "model": run.model,
+                "start": run.start,
+                "status": str(run.status),
+                "epochs": run.epochs,
+                "best_epoch": run.best_epoch,
+                "best_val_iou": run.best_val_iou,
+                "best_val_loss": run.best_val_loss,
+                "seconds": run.seconds,
+                "device": run.device,
+                "precision": run.precision,
+                "is_current": run.id == current,
+            }
+            for run in project.runs.list()
+        ]
+        return {"runs": rows, "current_run": current}
