@@ -1,7 +1,7 @@
 """Export a report: one HTML file with everything in it, for a colleague or a paper's supplement."""
 
 import base64
-import datetime
+import datetime as dt
 import io
 from collections.abc import Sequence
 from pathlib import Path
@@ -61,7 +61,7 @@ class ExportReport(ProjectJob[ExportReportOptions]):
             path = path / "report.html"
         page = _template().render(
             info=JOBS["info"].from_values({}).perform(project.folder, report),
-            made=datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
+            made=dt.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
             version=__version__,
             convention=EMPTY_CONVENTION,
             evaluation=evaluation,
