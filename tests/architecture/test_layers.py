@@ -20,7 +20,9 @@ def test_the_window_never_loads_tensorflow():
     assert loaded.strip() == "[]"
 
 
-@pytest.mark.parametrize("registry", ["tools.TOOLS", "formats.FORMATS", "models.MODELS", "synthetic.KINDS", "jobs.JOBS"])
+@pytest.mark.parametrize(
+    "registry", ["tools.TOOLS", "formats.FORMATS", "models.MODELS", "synthetic.KINDS", "jobs.JOBS"]
+)
 def test_a_registry_lists_its_entries_without_qt_or_tensorflow(registry):
     module, _, name = registry.partition(".")
     code = f"""
@@ -32,7 +34,9 @@ print([name for name in ("PySide6", *{HEAVY}) if name in sys.modules])"""
 
 
 def test_the_worker_never_loads_qt():
-    code = "import sys, segstudio.worker; from segstudio.jobs import JOBS; JOBS.names(); print('PySide6' in sys.modules)"
+    code = (
+        "import sys, segstudio.worker; from segstudio.jobs import JOBS; JOBS.names(); print('PySide6' in sys.modules)"
+    )
     assert run(code).strip() == "False"
 
 

@@ -1,0 +1,137 @@
+"""The command line as scripts use it: exit status, one JSON object, words on standard error."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from segstudio.cli import COMMANDS, main
+from tests.datasets import make_dataset
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project of 14 small pairs, made by the command."""
+    folder = tmp_path_factory.mktemp("cli")
+    dataset = make_dataset(folder / "dataset", 14)
+    assert main(["new", str(folder / "project"), "--from", str(dataset), "--json"]) == 0
+    return folder / "project"
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str]):
+    """Runs a command with --json and gives its one object."""
+
+    def run(*arguments: object) -> dict[str, Any]:
+        capsys.readouterr()
+        assert main([*map(str, arguments), "--json"]) == 0
+        printed = capsys.readouterr().out
+        assert printed.count("\n") == 1
+        return json.loads(printed)
+
+    return run
+
+
+def test_new_says_what_was_found(tmp_path, call):
+    dataset = make_dataset(tmp_path / "dataset", 5)
+    (dataset / "masks" / "sample_03.png").unlink()
+    made = call("new", tmp_path / "project", "--from", dataset)
+    assert (made["pairs"], made["without_mask"], made["empty"], made["full"]) == (4, 1, 0, 0)
+    assert isinstance(made["notes"], list)
+
+
+def test_info_list_and_runs(project, call):
+    info = call("info", project)
+    assert info["samples"] == 14
+    assert sum(info["splits"].values()) == 14
+    listed = call("list", project, "--filter", "split:train")["samples"]
+    assert len(listed) == info["splits"]["train"]
+    assert {"sample", "image", "state", "split", "iou", "dice"} <= set(listed[0])
+    assert call("runs", project) == {"runs": [], "current_run": None}
+    assert call("check", project)
+
+
+def test_a_wrong_world_is_one_line_and_a_hint(tmp_path, capsys):
+    assert main(["info", str(tmp_path / "nowhere")]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("error: ")
+    assert "Traceback" not in said.err
+    make_dataset(tmp_path / "dataset")
+    assert main(["list", str(tmp_path), "--filter", "iou<"]) == 1
+
+
+@pytest.mark.parametrize("arguments", [["new"], ["train"], ["no-such-command"], ["evaluate", "P", "--split", "all"]])
+def test_wrong_usage_is_status_2(arguments, capsys):
+    with pytest.raises(SystemExit) as error:
+        main(arguments)
+    assert error.value.code == 2
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_command_has_help(name, capsys):
+    with pytest.raises(SystemExit) as error:
+        main([name, "--help"])
+    assert error.value.code == 0
+    assert "usage: segstudio" in capsys.readouterr().out
+
+
+def test_bad_option_names_the_good_ones(project, capsys):
+    assert main(["train", str(project), "--set", "epoch=3"]) == 1
+    said = capsys.readouterr().err
+    assert "epoch" in said
+    assert "epochs" in said
+    assert main(["train", str(project), "--preset", "conv-unet-fats"]) == 1
+    assert "conv-unet-fast" in capsys.readouterr().err
+
+
+@pytest.mark.training
+def test_train_predict_evaluate_export(project, call, tmp_path):
+    small = [
+        "--preset",
+        "conv-unet-fast",
+        "--epochs",
+        "2",
+        "--set",
+        "size=32",
+        "--set",
+        "filters=4",
+        "--set",
+        "depth=2",
+    ]
+    trained = call("train", project, *small)
+    assert trained["epochs"] == 2
+    assert set(trained["best"]) >= {"epoch", "val_iou", "val_loss"}
+    assert Path(trained["model"]).is_file()
+    call("predict", project)
+    measured = call("evaluate", project)
+    expected = {"run", "split", "images", "accuracy", "binary_iou", "iou", "dice", "precision", "recall", "per_image"}
+    assert expected <= set(measured)
+    assert measured["run"] == trained["run"]
+    assert measured["split"] == "test"
+    assert len(measured["per_image"]) == measured["images"]
+    assert {"sample", "iou", "dice"} <= set(measured["per_image"][0])
+    assert len(call("runs", project)["runs"]) == 1
+    exported = call("export", "masks", project, "--to", tmp_path / "masks")
+    assert len(list((tmp_path / "masks").rglob("*.png"))) == 14, exported
+    report = call("export", "report", project, "--to", tmp_path / "report.html")
+    page = Path(report["path"]).read_text(encoding="utf-8")
+    assert page.count("data:image/png") >= 8
+    assert "<polyline" in page
+    assert "http" not in page.replace("http://www.w3.org", ""), "the report must be self-contained"
+
+
+def test_as_a_process_json_is_alone_on_standard_output(project):
+    command = [sys.executable, "-m", "segstudio", "list", str(project), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert len(json.loads(done.stdout)["samples"]) == 14
+
+
+def test_doctor_tries_what_it_says(call):
+    found = call("doctor")
+    assert found["qt"]["offscreen"] == "offscreen"
+    assert found["tensorflow"]["works"]
+    assert found["problems"] == []
