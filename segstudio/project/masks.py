@@ -1,0 +1,290 @@
+"""Masks: the current mask of each sample, and the revisions it went through.
+
+    masks/<stem>.png           the current corrected mask
+    history/<stem>/NNNN.png    earlier revisions; never changed again
+
+A revision is open until it is sealed (a verdict was given, the sample was left, a run learnt from it): saving again
+replaces an open one and begins a new one after a sealed one, so that whatever somebody relied on can be found again.
+
+The file is the truth and its row a memory of it. When they differ, another program has edited the file, or the power
+went between the two: the file wins.
+"""
+
+import hashlib
+import os
+import sqlite3
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import cv2
+import numpy as np
+
+from segstudio.core.errors import BadImage
+from segstudio.core.files import write_atomically
+from segstudio.core.mask import Mask
+from segstudio.core.sample import ReviewState, Sample, state_after_edit
+from segstudio.formats import encode_mask, read_mask, read_mask_values
+from segstudio.project.clock import now
+from segstudio.project.mirror import append_reviews
+
+if TYPE_CHECKING:
+    from segstudio.project.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One state of a sample's mask.
+
+    Attributes:
+        number: 0 is the dataset's own mask, 1 the first correction.
+        created: When it was last saved (ISO 8601, UTC); empty for the dataset's own.
+        foreground: Share of the area that it covers, or None when not known.
+        path: Where it lies.
+        is_current: Whether it is the sample's mask now.
+        is_sealed: Whether it is permanent.
+    """
+
+    number: int
+    created: str
+    foreground: float | None
+    path: Path
+    is_current: bool
+    is_sealed: bool
+
+
+class _Stored(NamedTuple):
+    """What the index remembers of a sample's mask file."""
+
+    revision: int
+    is_sealed: bool
+    state: ReviewState
+    size: int | None
+    mtime_ns: int | None
+    sha256: str | None
+
+
+class Masks:
+    """Reads and saves the masks of a project."""
+
+    def __init__(self, project: "Project") -> None:
+        self._project = project
+        self._saving = threading.RLock()
+
+    def path(self, sample: Sample) -> Path | None:
+        """The file that holds the current mask, or None when the sample came without and was never corrected."""
+        file = self._file(sample)
+        if sample.revision or file.is_file():
+            return file
+        return None if sample.truth is None else self._project.source / sample.truth
+
+    def load(self, sample: Sample) -> Mask:
+        """The current mask: the corrected one, else the dataset's, else an empty one.
+
+        Returns:
+            uint8 (H, W) of 0 and 1, of the image's own size.
+
+        Raises:
+            BadImage: When there should be a mask and it is missing, damaged or of another size. Never an empty mask
+                in its place.
+        """
+        if not self._notice_edit(sample):
+            original = self.load_original(sample)
+            return _empty(sample) if original is None else original
+        return self._read(sample, self._file(sample))
+
+    def load_original(self, sample: Sample) -> Mask | None:
+        """The dataset's own mask, or None when the sample came without.
+
+        Raises:
+            BadImage: When it is missing, damaged or of another size than the image.
+        """
+        if sample.truth is None:
+            return None
+        path = self._project.source / sample.truth
+        return _of_size(sample, read_mask(path, self._project.rule), path)
+
+    def save(self, sample_id: int, mask: Mask) -> Sample:
+        """Make `mask` the current one: the file first, whole or not at all, then the index in one transaction.
+
+        Args:
+            sample_id: Whose mask it is.
+            mask: uint8 (H, W) of 0 and 1, of the image's size.
+
+        Returns:
+            The sample as it is now, with its revision and state.
+
+        Raises:
+            ReadOnlyProject: When the project is not to be changed.
+            OSError: When the disk is full; the old mask is then untouched.
+        """
+        sample = self._project.samples.get(sample_id)
+        if mask.shape != (sample.height, sample.width) or mask.dtype != np.uint8:
+            raise ValueError(
+                f"{sample.image} wants uint8 {(sample.height, sample.width)}, not {mask.dtype} {mask.shape}"
+            )
+        self._project.require_writable()
+        data = _encoded(mask, sample)
+        with self._saving:
+            self._notice_edit(sample)
+            stored = self._stored(sample_id)
+            if stored.revision and stored.is_sealed:
+                self._keep(sample, stored.revision)
+            write_atomically(self._file(sample), data)
+            with self._project.transaction("masks", "samples") as connection:
+                self._remember(connection, sample, data, mask)
+        return self._project.samples.get(sample_id)
+
+    def seal(self, sample_ids: Iterable[int]) -> None:
+        """Make the current revisions of these samples permanent."""
+        with self._project.transaction("masks") as connection:
+            connection.executemany(
+                "UPDATE sample SET is_sealed = 1 WHERE id = ? AND revision > 0 AND NOT is_sealed",
+                [(sample_id,) for sample_id in sample_ids],
+            )
+
+    def revisions(self, sample: Sample) -> list[Revision]:
+        """All states of the sample's mask that can still be read, the oldest first."""
+        stored = self._stored(sample.id)
+        found = []
+        if sample.truth is not None:
+            found.append(
+                Revision(0, "", None, self._project.source / sample.truth, stored.revision == 0, is_sealed=True)
+            )
+        rows = self._project.database.rows(
+            "SELECT number, created, foreground FROM revision WHERE sample_id = ? ORDER BY number", (sample.id,)
+        )
+        for number, created, foreground in rows:
+            is_current = number == stored.revision
+            path = self._file(sample) if is_current else self._history(sample, number)
+            if path.is_file():
+                is_sealed = stored.is_sealed or not is_current
+                found.append(Revision(number, created, foreground, path, is_current, is_sealed))
+        return found
+
+    def load_revision(self, sample: Sample, number: int) -> Mask:
+        """One state of the mask; 0 is the dataset's own.
+
+        Raises:
+            BadImage: When it cannot be read any more.
+        """
+        if number == 0:
+            original = self.load_original(sample)
+            return _empty(sample) if original is None else original
+        if number == self._stored(sample.id).revision:
+            return self.load(sample)
+        return self._read(sample, self._history(sample, number))
+
+    def _file(self, sample: Sample) -> Path:
+        return self._project.folder / "masks" / f"{sample.stem}.png"
+
+    def _history(self, sample: Sample, number: int) -> Path:
+        return self._project.folder / "history" / sample.stem / f"{number:04}.png"
+
+    def _stored(self, sample_id: int) -> _Stored:
+        row = self._project.database.row(
+            "SELECT revision, is_sealed, state, mask_size, mask_mtime_ns, mask_sha256 FROM sample WHERE id = ?",
+            (sample_id,),
+        )
+        if row is None:
+            raise KeyError(sample_id)
+        return _Stored(row[0], bool(row[1]), ReviewState(row[2]), *row[3:])
+
+    def _read(self, sample: Sample, path: Path) -> Mask:
+        if not path.is_file():
+            raise BadImage(
+                f"{path} is missing: the corrected mask of {sample.image}",
+                "put the file back, or take an earlier revision",
+            )
+        return _of_size(sample, _binary(read_mask_values(path)), path)
+
+    def _keep(self, sample: Sample, number: int) -> None:
+        """Put the current file into the history as well; it leaves masks/ only when its successor takes its name."""
+        kept, current = self._history(sample, number), self._file(sample)
+        if kept.exists() or not current.exists():
+            return
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            # The successor gets a file of its own, so that this one is left to the history alone.
+            os.link(current, kept)
+        except OSError:  # no hard links here
+            write_atomically(kept, current.read_bytes())
+
+    def _notice_edit(self, sample: Sample) -> bool:
+        """Whether there is, or ought to be, a file in masks/; what another program changed in it is taken over."""
+        file = self._file(sample)
+        stored = self._stored(sample.id)
+        try:
+            status = file.stat()
+        except FileNotFoundError:
+            return stored.revision > 0
+        is_known = (status.st_size, status.st_mtime_ns) == (stored.size, stored.mtime_ns)
+        if not is_known and not self._project.read_only:
+            with self._saving:
+                self._take_over(sample, file)
+        return True
+
+    def _take_over(self, sample: Sample, file: Path) -> None:
+        data = file.read_bytes()
+        mask = self._read(sample, file)  # a damaged file is refused before anything is written
+        is_same = hashlib.sha256(data).hexdigest() == self._stored(sample.id).sha256
+        with self._project.transaction(*(() if is_same else ("masks", "samples"))) as connection:
+            self._remember(connection, sample, data, mask)
+
+    def _remember(self, connection: sqlite3.Connection, sample: Sample, data: bytes, mask: Mask) -> None:
+        """Write the row for the file as it lies there now."""
+        stored, status = self._stored(sample.id), self._file(sample).stat()
+        sha256 = hashlib.sha256(data).hexdigest()
+        seen = (status.st_size, status.st_mtime_ns, sha256)
+        if sha256 == stored.sha256:  # saved without a change, or only copied: still the same revision
+            connection.execute(
+                "UPDATE sample SET mask_size = ?, mask_mtime_ns = ?, mask_sha256 = ? WHERE id = ?", (*seen, sample.id)
+            )
+            return
+        number = stored.revision + 1 if stored.is_sealed or not stored.revision else stored.revision
+        state, time, foreground = state_after_edit(stored.state), now(), float(mask.mean())
+        connection.execute(
+            "UPDATE sample SET mask_size = ?, mask_mtime_ns = ?, mask_sha256 = ?, revision = ?, is_sealed = 0, "
+            "foreground = ?, state = ?, state_changed = iif(state = ?, state_changed, ?) WHERE id = ?",
+            (*seen, number, foreground, state, state, time, sample.id),
+        )
+        connection.execute(
+            "INSERT OR REPLACE INTO revision VALUES (?, ?, ?, ?, ?)", (sample.id, number, time, sha256, foreground)
+        )
+        self._project.predictions.mask_changed(sample, mask)
+        if state is not stored.state:
+            folder = self._project.folder
+            self._project.database.after_commit(lambda: append_reviews(folder, time, [sample.image], state))
+
+
+def _encoded(mask: Mask, sample: Sample) -> bytes:
+    """The PNG of the mask, read back and compared: what cannot be read again is not saved."""
+    data = encode_mask(mask)
+    back = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
+    if back is None or not np.array_equal(back > 127, mask > 0):
+        raise RuntimeError(f"the mask of {sample.image} does not survive its own encoding")
+    return data
+
+
+def _binary(values: np.ndarray) -> Mask:
+    """A mask of 0 and 1 from whatever a drawing program made of a file that was 0/255."""
+    if values.ndim == 3:
+        values = values.max(axis=2)
+    threshold = 127 if values.max(initial=0) > 1 else 0
+    return (values > threshold).astype(np.uint8)
+
+
+def _of_size(sample: Sample, mask: Mask, path: Path) -> Mask:
+    if mask.shape != (sample.height, sample.width):
+        raise BadImage(
+            f"{path} is {mask.shape[1]}x{mask.shape[0]} pixels, but the image {sample.image} is "
+            f"{sample.width}x{sample.height}",
+            "masks are never resized silently: mend the file",
+        )
+    return mask
+
+
+def _empty(sample: Sample) -> Mask:
+    return np.zeros((sample.height, sample.width), np.uint8)

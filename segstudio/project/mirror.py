@@ -1,0 +1,93 @@
+"""The mirror: small text files beside the index with what no other file says, so that the index can be made anew.
+
+    project.json   name, source, rule of the masks, how the split was made
+    samples.csv    image, truth, size, split, group of each sample; written when the project is made
+    reviews.csv    one line for each verdict, appended
+
+They are also the plainest way for another program to read a project.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from segstudio.core.errors import NotAProject
+from segstudio.core.files import write_atomically
+from segstudio.core.sample import ReviewState
+
+SAMPLE_FIELDS = ("image", "truth", "stem", "width", "height", "split", "group", "problem", "foreground")
+"""The columns of samples.csv."""
+
+
+def write_about(folder: Path, about: dict[str, Any]) -> None:
+    """Write project.json."""
+    write_atomically(folder / "project.json", json.dumps(about, ensure_ascii=False, indent=2).encode())
+
+
+def read_about(folder: Path) -> dict[str, Any]:
+    """What project.json says.
+
+    Raises:
+        NotAProject: When it is missing or not readable.
+    """
+    try:
+        about = json.loads((folder / "project.json").read_text(encoding="utf-8"))
+        if not isinstance(about, dict) or not isinstance(about.get("source"), str):
+            raise ValueError("it names no source")
+    except (OSError, ValueError) as error:
+        raise NotAProject(f"{folder / 'project.json'} cannot be read: {error}") from error
+    return about
+
+
+def write_samples(folder: Path, rows: Iterable[tuple[Any, ...]]) -> None:
+    """Write samples.csv from rows of SAMPLE_FIELDS."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(SAMPLE_FIELDS)
+    writer.writerows(rows)
+    write_atomically(folder / "samples.csv", text.getvalue().encode())
+
+
+def read_samples(folder: Path) -> list[dict[str, str]]:
+    """The rows of samples.csv.
+
+    Raises:
+        NotAProject: When it is missing or not readable.
+    """
+    try:
+        with (folder / "samples.csv").open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file, strict=True))
+    except (OSError, ValueError, csv.Error) as error:
+        raise NotAProject(f"{folder / 'samples.csv'} cannot be read: {error}") from error
+    if rows and not set(SAMPLE_FIELDS) <= set(rows[0]):
+        raise NotAProject(f"{folder / 'samples.csv'} lacks some of the columns {', '.join(SAMPLE_FIELDS)}")
+    return rows
+
+
+def append_reviews(folder: Path, time: str, images: Iterable[str], state: ReviewState) -> None:
+    """Add one line for each image that got a verdict."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows((time, image, state) for image in images)
+    with (folder / "reviews.csv").open("a", encoding="utf-8", newline="") as file:
+        file.write(text.getvalue())
+
+
+def write_reviews(folder: Path, rows: Iterable[tuple[str, str, str]]) -> None:
+    """Write reviews.csv anew from rows of time, image and state."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    write_atomically(folder / "reviews.csv", text.getvalue().encode())
+
+
+def read_reviews(folder: Path) -> Iterator[tuple[str, str, ReviewState]]:
+    """Time, image and state of each verdict, the oldest first; a line torn by a crash is left out."""
+    path = folder / "reviews.csv"
+    if not path.is_file():
+        return
+    with path.open(encoding="utf-8", errors="replace", newline="") as file:
+        for line in csv.reader(file):
+            if len(line) == 3 and line[2] in set(ReviewState):
+                yield line[0], line[1], ReviewState(line[2])

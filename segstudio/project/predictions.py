@@ -1,0 +1,269 @@
+"""Predictions: what a run's network says of each sample, and how right it is.
+
+predictions/<run>/<stem>.png   8-bit grey, 255 times the probability of foreground, at the image's own size
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segstudio.core.errors import BadImage, UserError
+from segstudio.core.files import write_atomically
+from segstudio.core.mask import Mask
+from segstudio.core.metrics import Counts
+from segstudio.core.reporter import Reporter
+from segstudio.core.sample import Sample
+from segstudio.formats import encode_grey, read_mask_values
+
+if TYPE_CHECKING:
+    from segstudio.project.project import Project
+
+THRESHOLD = 128
+"""A probability byte of this or more is foreground: p >= 0.5."""
+
+SURELY_BACKGROUND = 13
+"""Bytes below this (p < 0.05) count for nothing in the uncertainty."""
+
+THREADS = 4
+"""Decoding lets go of the interpreter, so threads help; more than this wait for the disk."""
+
+BATCH = 64
+"""Scores are written to the index in transactions of this many samples."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How a run's prediction of one sample stands against the sample's current mask.
+
+    Attributes:
+        sample_id: Of the sample.
+        uncertainty: See `uncertainty_of`.
+        foreground: Share of the area predicted as foreground.
+        change: Share of the area that the previous run predicted otherwise; None without one.
+        counts: Pixels against the current mask; None when the sample has none or it cannot be read.
+    """
+
+    sample_id: int
+    uncertainty: float
+    foreground: float
+    change: float | None
+    counts: Counts | None
+
+
+class Predictions:
+    """The predictions of all runs; at any time one run is the current one, whose metrics the sample table shows."""
+
+    def __init__(self, project: "Project") -> None:
+        self._project = project
+
+    def path(self, run_id: int, sample: Sample) -> Path:
+        """Where the prediction lies, or would lie."""
+        return self._project.folder / "predictions" / f"{run_id:04}" / f"{sample.stem}.png"
+
+    def save(self, run_id: int, sample: Sample, probability: NDArray[np.uint8]) -> None:
+        """Store a prediction; `score` then compares it with the mask.
+
+        Args:
+            run_id: Whose it is.
+            sample: Of what.
+            probability: uint8 (H, W) of the image's own size; 255 is certainly foreground.
+        """
+        if probability.shape != (sample.height, sample.width) or probability.dtype != np.uint8:
+            raise ValueError(f"{sample.image} wants uint8 {(sample.height, sample.width)}, not {probability.shape}")
+        self._project.require_writable()
+        # It can be made again, so the disk need not be waited for.
+        write_atomically(self.path(run_id, sample), encode_grey(probability), is_durable=False)
+        score = Score(sample.id, uncertainty_of(probability), _share(probability >= THRESHOLD), None, None)
+        self._store(run_id, [score])
+
+    def load(self, run_id: int, sample: Sample) -> NDArray[np.uint8] | None:
+        """The probabilities as uint8 (H, W), or None when the run has not predicted this sample.
+
+        Raises:
+            BadImage: When the file is damaged or of another size.
+        """
+        path = self.path(run_id, sample)
+        if not path.is_file():
+            return None
+        probability = read_mask_values(path)
+        if probability.shape != (sample.height, sample.width):
+            raise BadImage(f"{path} does not have the size of the image", "predict this sample again")
+        return probability
+
+    def has(self, run_id: int, sample: Sample) -> bool:
+        """Whether the run has predicted this sample."""
+        return self.path(run_id, sample).is_file()
+
+    def set_current(self, run_id: int | None) -> None:
+        """Make the run the one whose metrics are shown; the one before is kept to compare with."""
+        before = self.current()
+        if before == run_id:
+            return
+        with self._project.transaction("predictions"):
+            self._project.settings.set("current_run", run_id)
+            self._project.settings.set("previous_run", before)
+
+    def current(self) -> int | None:
+        """The run whose metrics the sample table shows."""
+        value = self._project.settings.get("current_run")
+        return None if value is None else int(value)
+
+    def previous(self) -> int | None:
+        """The run that was current before."""
+        value = self._project.settings.get("previous_run")
+        return None if value is None else int(value)
+
+    def score(
+        self, run_id: int, sample_ids: Iterable[int] | None = None, report: Reporter | None = None
+    ) -> dict[int, Score]:
+        """Compare a run's predictions with the current masks and with the run before, and store what comes out.
+
+        Args:
+            run_id: Whose predictions.
+            sample_ids: Which samples; None is all that the run has predicted.
+            report: Hears of progress and of files that could not be read.
+
+        Returns:
+            The scores by sample id.
+        """
+        samples = self._predicted(run_id) if sample_ids is None else list(self._project.samples.all(sample_ids))
+        before = self._before(run_id)
+        scores: dict[int, Score] = {}
+        waiting: list[Score] = []
+        for sample, result in _in_threads(samples, lambda sample: self._score(run_id, before, sample)):
+            try:
+                score = result.result()
+            except (UserError, OSError) as error:
+                if report:
+                    report.note(sample.image, str(error))
+                continue
+            if score is not None:
+                scores[sample.id] = score
+                waiting.append(score)
+            if len(waiting) >= BATCH:
+                self._store(run_id, waiting)
+                waiting = []
+            if report:
+                report.progress(len(scores), len(samples), sample.name)
+        self._store(run_id, waiting)
+        return scores
+
+    def changed_most(self, run_id: int, count: int = 20) -> list[int]:
+        """The samples that the run predicts most differently from the run before, most first."""
+        rows = self._project.database.rows(
+            "SELECT sample_id FROM prediction WHERE run_id = ? AND change > 0 ORDER BY change DESC, sample_id LIMIT ?",
+            (run_id, count),
+        )
+        return [sample_id for (sample_id,) in rows]
+
+    def counts(self, run_id: int) -> dict[int, Counts]:
+        """The pixel counts of every scored sample by its id."""
+        rows = self._project.database.rows(
+            "SELECT sample_id, tp, fp, fn, tn FROM prediction WHERE run_id = ? AND tp IS NOT NULL", (run_id,)
+        )
+        return {sample_id: Counts(*counts) for sample_id, *counts in rows}
+
+    def mask_changed(self, sample: Sample, mask: Mask) -> None:
+        """Score the current and the previous run's prediction of this sample against its new mask."""
+        for run_id in {run_id for run_id in (self.current(), self.previous()) if run_id is not None}:
+            try:
+                probability = self.load(run_id, sample)
+            except (UserError, OSError):
+                continue  # the mask is what is being saved; a damaged prediction must not stop that
+            if probability is not None:
+                counts = Counts.of(mask, probability >= THRESHOLD)
+                with self._project.transaction("predictions") as connection:
+                    connection.execute(
+                        f"UPDATE prediction SET {_COUNTED} WHERE run_id = ? AND sample_id = ?",
+                        (*_figures(counts), run_id, sample.id),
+                    )
+
+    def _predicted(self, run_id: int) -> list[Sample]:
+        ids = self._project.database.rows("SELECT sample_id FROM prediction WHERE run_id = ?", (run_id,))
+        return list(self._project.samples.all(sample_id for (sample_id,) in ids))
+
+    def _before(self, run_id: int) -> int | None:
+        """The run to compare with: the current one, or the one before when `run_id` is current itself."""
+        current = self.current()
+        return self.previous() if current == run_id else current
+
+    def _score(self, run_id: int, before: int | None, sample: Sample) -> Score | None:
+        probability = self.load(run_id, sample)
+        if probability is None:
+            return None
+        predicted = probability >= THRESHOLD
+        earlier = None if before is None else self.load(before, sample)
+        change = None if earlier is None else _share(predicted != (earlier >= THRESHOLD))
+        counts = Counts.of(self._project.masks.load(sample), predicted) if sample.has_mask else None
+        return Score(sample.id, uncertainty_of(probability), _share(predicted), change, counts)
+
+    def _store(self, run_id: int, scores: Sequence[Score]) -> None:
+        if not scores:
+            return
+        with self._project.transaction("predictions") as connection:
+            connection.executemany(
+                "INSERT INTO prediction (run_id, sample_id, uncertainty, foreground, change, "
+                'tp, fp, fn, tn, iou, dice, "precision", recall) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) '
+                "ON CONFLICT DO UPDATE SET uncertainty = excluded.uncertainty, foreground = excluded.foreground, "
+                "change = excluded.change, tp = excluded.tp, fp = excluded.fp, fn = excluded.fn, tn = excluded.tn, "
+                'iou = excluded.iou, dice = excluded.dice, "precision" = excluded."precision", '
+                "recall = excluded.recall",
+                [
+                    (run_id, score.sample_id, score.uncertainty, score.foreground, score.change,
+                     *_figures(score.counts))
+                    for score in scores
+                ],
+            )  # fmt: skip
+
+
+_COUNTED = 'tp = ?, fp = ?, fn = ?, tn = ?, iou = ?, dice = ?, "precision" = ?, recall = ?'
+
+
+def _figures(counts: Counts | None) -> tuple[float | None, ...]:
+    if counts is None:
+        return (None,) * 8
+    return (
+        counts.tp, counts.fp, counts.fn, counts.tn, counts.iou, counts.dice, counts.precision, counts.recall
+    )  # fmt: skip
+
+
+def uncertainty_of(probability: NDArray[np.uint8]) -> float:
+    """How unsure the network is of what it found, from 0 to 1.
+
+    The mean of 1 - |2p - 1| over the pixels that are not surely background (p >= 0.05), so that a large background
+    does not hide a doubtful object. At least a hundredth of the image is counted: a few stray pixels are no doubt.
+
+    Args:
+        probability: uint8 (H, W), 255 times p.
+    """
+    doubtful = probability[probability >= SURELY_BACKGROUND]
+    if not doubtful.size:
+        return 0.0
+    doubt = 1.0 - np.abs(2.0 * doubtful.astype(np.float32) / 255.0 - 1.0)
+    return float(doubt.sum(dtype=np.float64) / max(doubtful.size, probability.size / 100))
+
+
+def _share(mask: NDArray[np.bool_]) -> float:
+    return float(np.count_nonzero(mask) / mask.size) if mask.size else 0.0
+
+
+def _in_threads(
+    samples: Sequence[Sample], work: Callable[[Sample], Score | None]
+) -> Iterator[tuple[Sample, "Future[Score | None]"]]:
+    """The work on each sample, in order; only a few results wait at a time."""
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="score") as pool:
+        pending: deque[tuple[Sample, Future[Score | None]]] = deque()
+        try:
+            for sample in samples:
+                pending.append((sample, pool.submit(work, sample)))
+                if len(pending) >= 4 * THREADS:
+                    yield pending.popleft()
+            yield from pending
+        finally:
+            pool.shutdown(cancel_futures=True)

@@ -1,0 +1,337 @@
+"""Runs: each training with its options, its curves and its weights.
+
+    runs/NNNN/options.toml    preset, model, start and every option
+              metrics.csv     one line an epoch
+              events.jsonl    what happened, one JSON object a line
+              best.keras last.keras manifest.csv report.html
+
+The folder says all; the rows of the index are for sorting and can be made anew from it.
+"""
+
+import csv
+import json
+import os
+import socket
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import psutil
+import tomli_w
+
+from segstudio.core.errors import UserError
+from segstudio.core.files import write_atomically
+from segstudio.project.clock import now
+
+if TYPE_CHECKING:
+    from segstudio.project.project import Project
+
+STATUSES = ("running", "finished", "stopped", "failed", "lost", "cancelled")
+"""What a run can be: stopped keeps its best weights, lost is one whose process died."""
+
+
+Epochs: TypeAlias = list[dict[str, float]]
+Events: TypeAlias = list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One training.
+
+    Attributes:
+        id: Shown as four digits.
+        created: When it began (ISO 8601, UTC).
+        status: One of STATUSES.
+        preset: Name of the preset it began with.
+        model: Name of the network.
+        start: What its weights were at first: "imagenet", "scratch" or the number of a run.
+        options: All options of the training and the network, as plain values.
+        folder: Where its files lie.
+        note: A word from the person.
+        epochs: How many are done.
+        best_epoch: The epoch of best.keras.
+        best_val_iou: Foreground IoU of the validation split at that epoch.
+        best_val_loss: Loss of the validation split at that epoch.
+        seconds: Time it took.
+        device: What it ran on.
+        precision: Numbers it ran with, for example "mixed_bfloat16".
+        message: Why it failed, or anything else worth knowing.
+    """
+
+    id: int
+    created: str
+    status: str
+    preset: str
+    model: str
+    start: str
+    options: dict[str, Any]
+    folder: Path
+    note: str = ""
+    epochs: int = 0
+    best_epoch: int | None = None
+    best_val_iou: float | None = None
+    best_val_loss: float | None = None
+    seconds: float = 0.0
+    device: str = ""
+    precision: str = ""
+    message: str = ""
+
+    @property
+    def name(self) -> str:
+        """Its number as it is shown: "0007"."""
+        return f"{self.id:04}"
+
+    @property
+    def best_weights(self) -> Path:
+        """The weights of the best epoch."""
+        return self.folder / "best.keras"
+
+    @property
+    def last_weights(self) -> Path:
+        """The weights of the last epoch, from which a run is resumed."""
+        return self.folder / "last.keras"
+
+    @property
+    def manifest(self) -> Path:
+        """The list of every image and mask revision it learnt from."""
+        return self.folder / "manifest.csv"
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it is being trained now."""
+        return self.status == "running"
+
+
+_COLUMNS = tuple(one.name for one in fields(Run) if one.name != "folder")
+_SQL = f"SELECT {', '.join(_COLUMNS)} FROM run"
+_CHANGEABLE = frozenset(_COLUMNS) - {"id", "created", "options"}
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The process that trains a run: a number alone may be given to another one later."""
+
+    host: str = field(default_factory=socket.gethostname)
+    pid: int = field(default_factory=os.getpid)
+    started: float = field(default_factory=lambda: psutil.Process().create_time())
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it still runs; what runs on another computer is taken to be alive."""
+        if self.host != socket.gethostname():
+            return True
+        try:
+            return abs(psutil.Process(self.pid).create_time() - self.started) < 1
+        except psutil.Error:
+            return False
+
+
+class Runs:
+    """The trainings of a project."""
+
+    def __init__(self, project: "Project") -> None:
+        self._project = project
+
+    def create(self, preset: str, model: str, options: Mapping[str, Any], start: str, note: str = "") -> Run:
+        """Begin a run: a new number, its folder with options.toml, and its row, owned by this process."""
+        self._project.require_writable()
+        created, owner = now(), Owner()
+        folder = self._new_folder()
+        about = {"created": created, "preset": preset, "model": model, "start": start, "note": note}
+        text = tomli_w.dumps(about | {"options": _without_none(options)})
+        write_atomically(folder / "options.toml", text.encode())
+        with self._project.transaction("runs") as connection:
+            connection.execute(
+                "INSERT INTO run (id, created, status, preset, model, start, options, note, host, pid, pid_started) "
+                "VALUES (?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?)",
+                (int(folder.name), created, preset, model, start, json.dumps(options), note,
+                 owner.host, owner.pid, owner.started),
+            )  # fmt: skip
+        run = self.get(int(folder.name))
+        self.append_event(run, "status", status="running")
+        return run
+
+    def get(self, run_id: int) -> Run:
+        """The run of that number; UserError when there is none."""
+        self._notice_lost()
+        row = self._project.database.row(f"{_SQL} WHERE id = ?", (run_id,))
+        if row is None:
+            raise UserError(f"there is no run {run_id:04}", "`segstudio runs PROJECT` shows all of them")
+        return self._run(row)
+
+    def list(self) -> list[Run]:
+        """All runs, the newest first."""
+        self._notice_lost()
+        return [self._run(row) for row in self._project.database.rows(f"{_SQL} ORDER BY id DESC")]
+
+    def latest(self) -> Run | None:
+        """The newest run, whatever became of it."""
+        runs = self.list()
+        return runs[0] if runs else None
+
+    def best(self) -> Run | None:
+        """The one with the highest IoU on the validation split, of those that ended well and have weights."""
+        able = [run for run in self.list() if run.status in ("finished", "stopped") and run.best_weights.is_file()]
+        return max(able, key=lambda run: (_score(run), run.id), default=None)
+
+    def resolve(self, text: str | int) -> Run:
+        """The run that a person means: "best", "last" (the newest with weights) or a number.
+
+        Raises:
+            UserError: When there is no such run, or it has no weights.
+        """
+        word = str(text).strip().lower()
+        if word == "best":
+            run = self.best()
+        elif word == "last":
+            run = next((run for run in self.list() if run.best_weights.is_file()), None)
+        elif word.isdecimal():
+            run = self.get(int(word))
+            if not run.best_weights.is_file():
+                raise UserError(f"run {run.name} has no weights (it is {run.status})", "choose another run")
+        else:
+            raise UserError(f"{text!r} is not a run", "say best, last or a number")
+        if run is None:
+            raise UserError("there is no trained model yet", "train one first")
+        return run
+
+    def update(self, run_id: int, **changes: Any) -> Run:
+        """Change some fields of a run; a new status and what goes with it are written to events.jsonl too."""
+        if unknown := changes.keys() - _CHANGEABLE:
+            raise ValueError(f"a run has no field {', '.join(sorted(unknown))} that may change")
+        assignments = ", ".join(f'"{name}" = ?' for name in changes)
+        with self._project.transaction("runs") as connection:
+            connection.execute(f"UPDATE run SET {assignments} WHERE id = ?", (*changes.values(), run_id))
+        run = self.get(run_id)
+        self.append_event(run, "status" if "status" in changes else "update", **changes)
+        return run
+
+    def resume(self, run_id: int) -> Run:
+        """Take over a run that ended before its time: it runs again, owned by this process."""
+        owner = Owner()
+        with self._project.transaction("runs") as connection:
+            connection.execute(
+                "UPDATE run SET host = ?, pid = ?, pid_started = ? WHERE id = ?",
+                (owner.host, owner.pid, owner.started, run_id),
+            )
+            return self.update(run_id, status="running")
+
+    def metrics(self, run_id: int) -> Epochs:
+        """The values of each epoch from metrics.csv; an epoch that was run twice counts the last time."""
+        path = self._folder(run_id) / "metrics.csv"
+        if not path.is_file():
+            return []
+        epochs: dict[float, dict[str, float]] = {}
+        with path.open(encoding="utf-8", newline="") as file:
+            for line in csv.DictReader(file):
+                values = _numbers(line)
+                if "epoch" in values:
+                    epochs[values["epoch"]] = values
+        return [epochs[epoch] for epoch in sorted(epochs)]
+
+    def append_metrics(self, run: Run, epoch: int, values: Mapping[str, float]) -> None:
+        """Add the values of one epoch to metrics.csv; a name that is new gives the file another column."""
+        path = run.folder / "metrics.csv"
+        before = self.metrics(run.id)
+        names = ["epoch", *dict.fromkeys(name for line in [*before, values] for name in line if name != "epoch")]
+        lines = [line for line in before if line["epoch"] != epoch]
+        lines.append({"epoch": epoch, **{name: float(value) for name, value in values.items()}})
+        text = ",".join(names) + "\n"
+        for line in sorted(lines, key=lambda line: line["epoch"]):
+            text += ",".join(_plain(line.get(name)) for name in names) + "\n"
+        write_atomically(path, text.encode())
+
+    def append_event(self, run: Run, event: str, **values: Any) -> None:
+        """Add a line to events.jsonl."""
+        line = json.dumps({"time": now(), "event": event, **values}, ensure_ascii=False, default=str)
+        with (run.folder / "events.jsonl").open("a", encoding="utf-8", newline="\n") as file:
+            file.write(line + "\n")
+
+    def events(self, run_id: int) -> Events:
+        """What happened in a run; a line torn by a crash is left out."""
+        return read_events(self._folder(run_id))
+
+    def _folder(self, run_id: int) -> Path:
+        return self._project.folder / "runs" / f"{run_id:04}"
+
+    def _run(self, row: Any) -> Run:
+        values = dict(zip(_COLUMNS, row, strict=True))
+        values["options"] = json.loads(values["options"])
+        return Run(folder=self._folder(values["id"]), **values)
+
+    def _new_folder(self) -> Path:
+        number = self._project.database.row("SELECT coalesce(max(id), 0) FROM run")[0]
+        while True:
+            number += 1
+            try:
+                self._folder(number).mkdir(parents=True)
+            except FileExistsError:
+                continue
+            return self._folder(number)
+
+    def _notice_lost(self) -> None:
+        """Mark the runs whose process has died without a word."""
+        if self._project.read_only:
+            return
+        rows = self._project.database.rows("SELECT id, host, pid, pid_started FROM run WHERE status = 'running'")
+        for run_id, *owner in rows:
+            if not Owner(*owner).is_alive:
+                with self._project.transaction("runs") as connection:
+                    connection.execute("UPDATE run SET status = 'lost' WHERE id = ? AND status = 'running'", (run_id,))
+
+
+def read_options(folder: Path) -> dict[str, Any]:
+    """What options.toml in a run's folder says: preset, model, start, note, created and the table `options`.
+
+    Raises:
+        OSError: When there is none.
+        ValueError: When it is not TOML.
+    """
+    return tomllib.loads((folder / "options.toml").read_text(encoding="utf-8"))
+
+
+def read_events(folder: Path) -> Events:
+    """The lines of events.jsonl in a run's folder that can be read."""
+    path = folder / "events.jsonl"
+    if not path.is_file():
+        return []
+    events = []
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(event, dict):
+            events.append(event)
+    return events
+
+
+def _score(run: Run) -> float:
+    return -1.0 if run.best_val_iou is None else run.best_val_iou
+
+
+def _without_none(values: Any) -> Any:
+    """The same values without those that TOML has no word for."""
+    if isinstance(values, Mapping):
+        return {str(name): _without_none(value) for name, value in values.items() if value is not None}
+    if isinstance(values, list | tuple):
+        return [_without_none(value) for value in values if value is not None]
+    return str(values) if isinstance(values, Path) else values
+
+
+def _numbers(line: Mapping[str, Any]) -> dict[str, float]:
+    values = {}
+    for name, text in line.items():
+        try:
+            values[name] = float(text)
+        except (TypeError, ValueError):
+            continue
+    return values
+
+
+def _plain(value: float | None) -> str:
+    if value is None:
+        return ""
+    return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))

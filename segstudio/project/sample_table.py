@@ -1,0 +1,264 @@
+"""SampleTable: all samples of a project as columns, for lists of any length; SQLite is asked only for what changed."""
+
+import sqlite3
+import threading
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segstudio.core.sample import ReviewState, Sample, Split
+from segstudio.project.database import Database
+from segstudio.project.stems import folded
+
+Floats: TypeAlias = NDArray[np.float32]
+Ints: TypeAlias = NDArray[np.int32]
+Codes: TypeAlias = NDArray[np.int8]
+
+STATES = tuple(ReviewState)
+"""The review states in the order of their codes."""
+
+SPLITS = tuple(Split)
+"""The splits in the order of their codes."""
+
+
+@dataclass(frozen=True, eq=False)
+class SampleTable:
+    """A snapshot of every sample, one row each, in the order of ids. Never changes; ask `Samples.table` for a new one.
+
+    Metrics are those of the project's current run against the current masks; NaN where there is none.
+
+    Attributes:
+        id: int64, ascending.
+        image: Paths below the source.
+        truth: Paths of the dataset's own masks, or None.
+        stem: Where the samples' files lie.
+        group: Names of groups; empty for a sample that is alone.
+        problem: Why a sample cannot be used, or empty.
+        position: Place in the natural order of the images' paths.
+        width: In pixels.
+        height: In pixels.
+        state: Index into STATES.
+        split: Index into SPLITS.
+        revision: Number of the current corrected mask, 0 for the dataset's own.
+        foreground: Share of the area that the current mask covers.
+        uncertainty: Of the prediction; see `predictions.uncertainty_of`.
+        wrong: Share of the area that the prediction gets wrong.
+        change: Share of the area predicted otherwise than by the previous run.
+        iou: Intersection over union of the foreground.
+        dice: Dice coefficient of the foreground.
+        precision: Of the foreground.
+        recall: Of the foreground.
+        iou_before: The previous run's IoU.
+    """
+
+    id: NDArray[np.int64]
+    image: list[str]
+    truth: list[str | None]
+    stem: list[str]
+    group: list[str]
+    problem: list[str]
+    position: Ints
+    width: Ints
+    height: Ints
+    state: Codes
+    split: Codes
+    revision: Ints
+    foreground: Floats
+    uncertainty: Floats
+    wrong: Floats
+    change: Floats
+    iou: Floats
+    dice: Floats
+    precision: Floats
+    recall: Floats
+    iou_before: Floats
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+    @cached_property
+    def has_mask(self) -> NDArray[np.bool_]:
+        """Which samples have any mask."""
+        has_truth = np.fromiter((truth is not None for truth in self.truth), np.bool_, len(self))
+        return np.logical_or(self.revision > 0, has_truth)
+
+    @cached_property
+    def has_problem(self) -> NDArray[np.bool_]:
+        """Which samples cannot be used."""
+        return np.fromiter((bool(problem) for problem in self.problem), np.bool_, len(self))
+
+    @cached_property
+    def folded_image(self) -> list[str]:
+        """The images' paths as a search compares them."""
+        return [folded(image) for image in self.image]
+
+    def row(self, index: int) -> Sample:
+        """The sample in that row."""
+        return Sample(
+            int(self.id[index]),
+            self.image[index],
+            self.truth[index],
+            self.stem[index],
+            int(self.width[index]),
+            int(self.height[index]),
+            STATES[self.state[index]],
+            SPLITS[self.split[index]],
+            self.group[index],
+            int(self.revision[index]),
+            self.problem[index],
+        )
+
+    def index_of(self, sample_id: int) -> int:
+        """The row of a sample; KeyError when there is none of that id."""
+        index = int(np.searchsorted(self.id, sample_id))
+        if index == len(self) or self.id[index] != sample_id:
+            raise KeyError(sample_id)
+        return index
+
+    def indices_of(self, sample_ids: NDArray[np.int64] | list[int]) -> NDArray[np.intp]:
+        """The rows of many samples; ids that are not there are left out."""
+        ids = np.asarray(sample_ids, np.int64)
+        if not len(self):
+            return np.empty(0, np.intp)
+        found = np.minimum(np.searchsorted(self.id, ids), len(self) - 1)
+        is_there: NDArray[np.bool_] = self.id[found] == ids
+        return found[is_there]
+
+
+_COLUMNS: dict[str, tuple[str, Any]] = {
+    "id": ("s.id", np.int64),
+    "image": ("s.image", list),
+    "truth": ("s.truth", list),
+    "stem": ("s.stem", list),
+    "group": ("s.group_name", list),
+    "problem": ("s.problem", list),
+    "position": ("s.position", np.int32),
+    "width": ("s.width", np.int32),
+    "height": ("s.height", np.int32),
+    "state": ("s.state", {str(state): code for code, state in enumerate(STATES)}),
+    "split": ("s.split", {str(split): code for code, split in enumerate(SPLITS)}),
+    "revision": ("s.revision", np.int32),
+    "foreground": ("s.foreground", np.float32),
+    "uncertainty": ("p.uncertainty", np.float32),
+    "wrong": ("CAST(p.fp + p.fn AS REAL) / (s.width * s.height)", np.float32),
+    "change": ("p.change", np.float32),
+    "iou": ("p.iou", np.float32),
+    "dice": ("p.dice", np.float32),
+    "precision": ("p.precision", np.float32),
+    "recall": ("p.recall", np.float32),
+    "iou_before": ("b.iou", np.float32),
+}
+"""What each column asks of SQLite and what it is made of: a numpy type, a list, or codes."""
+
+_SQL = f"""
+    SELECT {", ".join(sql for sql, _ in _COLUMNS.values())}
+    FROM sample AS s
+    LEFT JOIN prediction AS p ON p.run_id = :run AND p.sample_id = s.id
+    LEFT JOIN prediction AS b ON b.run_id = :before AND b.sample_id = s.id
+    WHERE s.tick > :tick ORDER BY s.id
+"""
+
+
+@dataclass(frozen=True)
+class _Version:
+    """What a snapshot depends on."""
+
+    tick: int
+    count: int
+    run: int
+    before: int
+
+
+class TableCache:
+    """Keeps the newest snapshot and brings it up to date with the rows that changed since."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._lock = threading.Lock()
+        self._version: _Version | None = None
+        self._table: SampleTable | None = None
+
+    def table(self) -> SampleTable:
+        """The state as the calling thread sees it now; the same object while nothing changes."""
+        with self._lock, self._database.snapshot() as connection:
+            version = _version(connection)
+            if self._table is not None and version == self._version:
+                return self._table
+            table = self._patched(connection, version)
+            if table is None:
+                table = _full(connection, version)
+            # What is not committed yet may never be: it is shown to this thread and not kept.
+            if not self._database.is_in_transaction:
+                self._version, self._table = version, table
+            return table
+
+    def _patched(self, connection: sqlite3.Connection, version: _Version) -> SampleTable | None:
+        """The kept snapshot with a few rows replaced; None when it must be read anew."""
+        old, table = self._version, self._table
+        if old is None or table is None or replace(old, tick=version.tick) != version or version.tick < old.tick:
+            return None
+        few = len(table) // 5 + 100
+        parameters = {"run": version.run, "before": version.before, "tick": old.tick}
+        rows = connection.execute(_SQL, parameters).fetchmany(few)
+        if len(rows) == few:
+            return None
+        return _with_rows(table, rows) if rows else table
+
+
+def _version(connection: sqlite3.Connection) -> _Version:
+    tick, count = connection.execute("SELECT max(tick), count(*) FROM sample").fetchone()
+    named = dict(connection.execute("SELECT name, value FROM setting WHERE name IN ('current_run', 'previous_run')"))
+    run, before = (int(value) if (value := named.get(name, "null")) != "null" else 0 for name in _RUN_SETTINGS)
+    return _Version(tick or 0, count, run, before)
+
+
+_RUN_SETTINGS = ("current_run", "previous_run")
+
+
+def _full(connection: sqlite3.Connection, version: _Version) -> SampleTable:
+    parameters = {"run": version.run, "before": version.before, "tick": -1}
+    rows = connection.execute(_SQL, parameters).fetchall()
+    columns = zip(*rows, strict=True) if rows else ((),) * len(_COLUMNS)
+    made = zip(_COLUMNS.items(), columns, strict=True)
+    return SampleTable(**{name: _column(kind, values) for (name, (_, kind)), values in made})
+
+
+def _column(kind: Any, values: Any) -> Any:
+    if kind is list:
+        return list(values)
+    if isinstance(kind, dict):
+        column = np.fromiter((kind[value] for value in values), np.int8, len(values))
+    else:
+        column = np.array(values, kind)  # None becomes NaN
+    column.flags.writeable = False
+    return column
+
+
+def _with_rows(table: SampleTable, rows: list[Any]) -> SampleTable:
+    """A copy of the snapshot with some rows replaced; columns that stay the same are shared."""
+    indices = table.indices_of([row[0] for row in rows])
+    changes: dict[str, Any] = {}
+    for (name, (_, kind)), values in zip(_COLUMNS.items(), zip(*rows, strict=True), strict=True):
+        old = getattr(table, name)
+        if kind is list:
+            if any(old[index] != value for index, value in zip(indices, values, strict=True)):
+                changes[name] = _replaced(old, indices, values)
+            continue
+        new = old.copy()
+        new[indices] = _column(kind, values)
+        new.flags.writeable = False
+        changes[name] = new
+    patched = replace(table, **changes)
+    if "image" not in changes and "folded_image" in table.__dict__:
+        patched.__dict__["folded_image"] = table.folded_image
+    return patched
+
+
+def _replaced(old: list[Any], indices: NDArray[np.intp], values: Any) -> list[Any]:
+    new = list(old)
+    for index, value in zip(indices, values, strict=True):
+        new[index] = value
+    return new

@@ -1,0 +1,136 @@
+"""Samples: what the project knows of each image, and the changes a person makes to it."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from segstudio.core.errors import UserError
+from segstudio.core.sample import ReviewState, Sample, Split
+from segstudio.project.clock import now
+from segstudio.project.mirror import append_reviews
+from segstudio.project.sample_table import SampleTable, TableCache
+
+if TYPE_CHECKING:
+    from segstudio.project.project import Project
+
+COLUMNS = "id, image, truth, stem, width, height, state, split, group_name, revision, problem"
+"""What `sample_of` needs, in its order."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewSample:
+    """An image that shall become a sample when a project is made.
+
+    Attributes:
+        image: Path below the source, with forward slashes.
+        truth: Path of its mask below the source, or None.
+        width: In pixels, after EXIF orientation; 0 when the image cannot be read.
+        height: In pixels, after EXIF orientation; 0 when the image cannot be read.
+        split: Part of learning.
+        group: Samples of the same group stay on one side of the split; empty for one that is alone.
+        problem: Why it cannot be used, or empty.
+        foreground: Share of the area that its mask covers, when known.
+        state: Review state.
+    """
+
+    image: str
+    truth: str | None
+    width: int
+    height: int
+    split: Split = Split.TRAIN
+    group: str = ""
+    problem: str = ""
+    foreground: float | None = None
+    state: ReviewState = ReviewState.TODO
+
+
+class Samples:
+    """The samples of a project."""
+
+    def __init__(self, project: "Project") -> None:
+        self._project = project
+        self._cache = TableCache(project.database)
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return int(self._project.database.row("SELECT count(*) FROM sample")[0])
+
+    def table(self) -> SampleTable:
+        """All of them as columns, as they are now; cheap when little has changed since the last call."""
+        return self._cache.table()
+
+    def get(self, sample_id: int) -> Sample:
+        """The sample of that id; KeyError when there is none."""
+        row = self._project.database.row(f"SELECT {COLUMNS} FROM sample WHERE id = ?", (sample_id,))
+        if row is None:
+            raise KeyError(sample_id)
+        return sample_of(row)
+
+    def by_image(self, image: str) -> Sample:
+        """The sample of an image, named by its path below the source, or by its name when only one has it.
+
+        Raises:
+            UserError: When there is none, or several have that name.
+        """
+        row = self._project.database.row(f"SELECT {COLUMNS} FROM sample WHERE image = ?", (image,))
+        if row is not None:
+            return sample_of(row)
+        same = [path for (path,) in self._project.database.rows("SELECT image FROM sample") if _ends_with(path, image)]
+        if len(same) == 1:
+            return self.by_image(same[0])
+        if same:
+            raise UserError(f"{len(same)} samples are called {image}", f"give the whole path, for example {same[0]}")
+        raise UserError(f"there is no sample called {image}", "`segstudio list PROJECT` shows all of them")
+
+    def all(self, sample_ids: Iterable[int] | None = None) -> Iterator[Sample]:
+        """The samples of these ids in their order, or every one in the order of names."""
+        table = self.table()
+        if sample_ids is None:
+            order = table.position.argsort(kind="stable")
+        else:
+            order = table.indices_of(list(sample_ids))
+        return (table.row(int(index)) for index in order)
+
+    def progress(self) -> dict[ReviewState, int]:
+        """How many samples are in each review state."""
+        counts = dict(self._project.database.rows("SELECT state, count(*) FROM sample GROUP BY state"))
+        return {state: int(counts.get(state, 0)) for state in ReviewState}
+
+    def set_state(self, sample_ids: Iterable[int], state: ReviewState) -> None:
+        """Give the verdict on some samples; their current revisions are sealed by it."""
+        time, ids = now(), [(sample_id,) for sample_id in sample_ids]
+        with self._project.transaction("samples") as connection:
+            connection.execute("CREATE TEMP TABLE IF NOT EXISTS chosen (id INTEGER PRIMARY KEY)")
+            connection.execute("DELETE FROM chosen")
+            connection.executemany("INSERT OR IGNORE INTO chosen VALUES (?)", ids)
+            of_chosen = "FROM sample WHERE id IN (SELECT id FROM chosen) AND state <> ?"
+            images = [image for (image,) in connection.execute(f"SELECT image {of_chosen}", (state,))]
+            connection.execute(
+                "UPDATE sample SET state = ?, state_changed = ?, is_sealed = is_sealed OR (? AND revision > 0) "
+                f"WHERE id IN (SELECT id {of_chosen})",
+                (state, time, state.is_decided, state),
+            )
+            self._project.database.after_commit(lambda: append_reviews(self._project.folder, time, images, state))
+
+    def state_changed(self, sample_id: int) -> str | None:
+        """When the last verdict was given (ISO 8601, UTC), or None."""
+        row = self._project.database.row("SELECT state_changed FROM sample WHERE id = ?", (sample_id,))
+        return None if row is None else row[0]
+
+    def set_problem(self, sample_id: int, problem: str) -> None:
+        """Say why a sample cannot be used; empty when it can."""
+        with self._project.transaction("samples", "problems") as connection:
+            connection.execute("UPDATE sample SET problem = ? WHERE id = ?", (problem, sample_id))
+
+
+def sample_of(row: Any) -> Sample:
+    """The sample in a row of COLUMNS."""
+    sample_id, image, truth, stem, width, height, state, split, group, revision, problem = row
+    return Sample(
+        sample_id, image, truth, stem, width, height, ReviewState(state), Split(split), group, revision, problem
+    )
+
+
+def _ends_with(path: str, tail: str) -> bool:
+    return path == tail or path.endswith("/" + tail)
