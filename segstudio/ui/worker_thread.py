@@ -1,9 +1,9 @@
 """The GPU worker thread: a QThread that owns the compute process and speaks the wire with it.
 
 TensorFlow runs in a process of its own, because inside the window's process it would hold the interpreter for half a
-second at a time, keep GPU memory until the end, and take unsaved strokes with it when it aborts. This thread starts that
-process, writes job lines, reads event lines, and brings up a new process when the old one has died. The window hears of
-it through signals alone and never waits.
+second at a time, keep GPU memory until the end, and take unsaved strokes with it when it aborts. This thread starts
+that process, writes job lines, reads event lines, and brings up a new process when the old one has died. The window
+hears of it through signals alone and never waits.
 """
 
 import atexit
@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import psutil
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, Qt, QThread, QTimer, Signal, Slot
@@ -195,7 +195,7 @@ class ComputeProcess(QObject):
         if self._process is None:
             return
         events = []
-        for line in self._lines.feed(self._process.readAllStandardOutput().data()):
+        for line in self._lines.feed(bytes(self._process.readAllStandardOutput().data())):
             event = parse_event(line)
             if event is None:
                 self._keep_tail(line + b"\n")
@@ -218,7 +218,7 @@ class ComputeProcess(QObject):
     @Slot()
     def _read_tail(self) -> None:
         if self._process is not None:
-            self._keep_tail(self._process.readAllStandardError().data())
+            self._keep_tail(bytes(self._process.readAllStandardError().data()))
 
     def _keep_tail(self, chunk: bytes) -> None:
         self._tail = (self._tail + chunk)[-TAIL_BYTES:]
@@ -303,7 +303,7 @@ class WorkerThread(QThread):
     _cancel_asked = Signal(str)
     _close_asked = Signal()
 
-    _running: "set[WorkerThread]" = set()
+    _running: ClassVar[set["WorkerThread"]] = set()
     """Keeps running threads alive: Qt aborts the program when a QThread is destroyed before its end."""
 
     def __init__(self, command: Sequence[str] | None = None, patience: Patience | None = None) -> None:

@@ -93,7 +93,8 @@ def perform(job: dict) -> None:
     elif name == "fail":
         say("failed", id=job_id, message="no such thing", hint="make one", traceback=None)
     elif name == "abort":
-        print("the last words", file=sys.stderr, flush=True)
+        sys.stderr.write("the last words\n")
+        sys.stderr.flush()
         os.abort()
     elif name == "chatter":
         sys.stderr.write("x" * 100_000 + "\nthe very last words\n")
