@@ -21,6 +21,15 @@ from segstudio.core.sample import ReviewState
 SAMPLE_FIELDS = ("image", "truth", "stem", "width", "height", "split", "group", "problem", "foreground")
 """The columns of samples.csv."""
 
+SAMPLES_SQL = """
+    SELECT image, coalesce(truth, ''), stem, width, height, split, group_name, problem, coalesce(foreground, '')
+    FROM sample ORDER BY position
+"""
+"""What the index has for samples.csv."""
+
+ABOUT_FIELDS = ("name", "created", "source", "rule", "split")
+"""What project.json says; settings of the same names say it in the index."""
+
 
 def write_about(folder: Path, about: dict[str, Any]) -> None:
     """Write project.json."""

@@ -3,9 +3,7 @@
 predictions/<run>/<stem>.png   8-bit grey, 255 times the probability of foreground, at the image's own size
 """
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +18,7 @@ from segstudio.core.metrics import Counts
 from segstudio.core.reporter import Reporter
 from segstudio.core.sample import Sample
 from segstudio.formats import encode_grey, read_mask_values
+from segstudio.project.threads import in_threads
 
 if TYPE_CHECKING:
     from segstudio.project.project import Project
@@ -29,9 +28,6 @@ THRESHOLD = 128
 
 SURELY_BACKGROUND = 13
 """Bytes below this (p < 0.05) count for nothing in the uncertainty."""
-
-THREADS = 4
-"""Decoding lets go of the interpreter, so threads help; more than this wait for the disk."""
 
 BATCH = 64
 """Scores are written to the index in transactions of this many samples."""
@@ -136,7 +132,7 @@ class Predictions:
         before = self._before(run_id)
         scores: dict[int, Score] = {}
         waiting: list[Score] = []
-        for sample, result in _in_threads(samples, lambda sample: self._score(run_id, before, sample)):
+        for sample, result in in_threads(samples, lambda sample: self._score(run_id, before, sample)):
             try:
                 score = result.result()
             except (UserError, OSError) as error:
@@ -183,6 +179,11 @@ class Predictions:
                         f"UPDATE prediction SET {_COUNTED} WHERE run_id = ? AND sample_id = ?",
                         (*_figures(counts), run_id, sample.id),
                     )
+
+    def forget(self, predictions: Iterable[tuple[int, int]]) -> None:
+        """Drop the figures of some predictions, each named by run id and sample id, whose files are gone."""
+        with self._project.transaction("predictions") as connection:
+            connection.executemany("DELETE FROM prediction WHERE run_id = ? AND sample_id = ?", predictions)
 
     def _predicted(self, run_id: int) -> list[Sample]:
         ids = self._project.database.rows("SELECT sample_id FROM prediction WHERE run_id = ?", (run_id,))
@@ -251,19 +252,3 @@ def uncertainty_of(probability: NDArray[np.uint8]) -> float:
 
 def _share(mask: NDArray[np.bool_]) -> float:
     return float(np.count_nonzero(mask) / mask.size) if mask.size else 0.0
-
-
-def _in_threads(
-    samples: Sequence[Sample], work: Callable[[Sample], Score | None]
-) -> Iterator[tuple[Sample, "Future[Score | None]"]]:
-    """The work on each sample, in order; only a few results wait at a time."""
-    with ThreadPoolExecutor(THREADS, thread_name_prefix="score") as pool:
-        pending: deque[tuple[Sample, Future[Score | None]]] = deque()
-        try:
-            for sample in samples:
-                pending.append((sample, pool.submit(work, sample)))
-                if len(pending) >= 4 * THREADS:
-                    yield pending.popleft()
-            yield from pending
-        finally:
-            pool.shutdown(cancel_futures=True)

@@ -135,7 +135,7 @@ class Project:
             hint = "the index is missing" if (folder / "project.json").is_file() else "it has no file project.sqlite"
             raise NotAProject(f"{folder} is not a SegStudio project", hint)
         reason = _why_not_writable(folder)
-        lock = _take_lock(folder) if is_editor and not reason else None
+        lock = editor_lock(folder) if is_editor and not reason else None
         if is_editor and not reason and lock is None:
             reason = "it is open for editing in another window"
         try:
@@ -243,7 +243,9 @@ def build_index(
         notes: Files that were left out, with the reason.
     """
     samples = sorted(samples, key=lambda sample: natural_key(sample.image))
-    stems = assign_stems(sample.image for sample in samples)
+    stems = [sample.stem for sample in samples]
+    if not all(stems):
+        stems = assign_stems(sample.image for sample in samples)
     part = folder / f".new-{secrets.token_hex(4)}.sqlite"
     try:
         database = Database.create(part)
@@ -350,7 +352,7 @@ def _why_not_writable(folder: Path) -> str:
     return ""
 
 
-def _take_lock(folder: Path) -> FileLock | None:
+def editor_lock(folder: Path) -> FileLock | None:
     """The right to edit, or None when another process (or window) has it; it ends with the process."""
     lock = FileLock(folder / _EDITOR_LOCK, thread_local=False)
     try:

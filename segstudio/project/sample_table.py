@@ -167,7 +167,6 @@ class _Version:
     """What a snapshot depends on."""
 
     tick: int
-    count: int
     run: int
     before: int
 
@@ -203,16 +202,17 @@ class TableCache:
         few = len(table) // 5 + 100
         parameters = {"run": version.run, "before": version.before, "tick": old.tick}
         rows = connection.execute(_SQL, parameters).fetchmany(few)
-        if len(rows) == few:
+        is_new = len(table.indices_of([row[0] for row in rows])) < len(rows)
+        if len(rows) == few or is_new:
             return None
         return _with_rows(table, rows) if rows else table
 
 
 def _version(connection: sqlite3.Connection) -> _Version:
-    tick, count = connection.execute("SELECT max(tick), count(*) FROM sample").fetchone()
+    (tick,) = connection.execute("SELECT max(tick) FROM sample").fetchone()
     named = dict(connection.execute("SELECT name, value FROM setting WHERE name IN ('current_run', 'previous_run')"))
     run, before = (int(value) if (value := named.get(name, "null")) != "null" else 0 for name in _RUN_SETTINGS)
-    return _Version(tick or 0, count, run, before)
+    return _Version(tick or 0, run, before)
 
 
 _RUN_SETTINGS = ("current_run", "previous_run")

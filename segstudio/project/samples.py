@@ -31,6 +31,7 @@ class NewSample:
         problem: Why it cannot be used, or empty.
         foreground: Share of the area that its mask covers, when known.
         state: Review state.
+        stem: Where its files lie below masks/; chosen when empty.
     """
 
     image: str
@@ -42,6 +43,7 @@ class NewSample:
     problem: str = ""
     foreground: float | None = None
     state: ReviewState = ReviewState.TODO
+    stem: str = ""
 
 
 class Samples:

@@ -34,7 +34,7 @@ CREATE TABLE revision (
     number     INTEGER NOT NULL,
     created    TEXT NOT NULL,
     sha256     TEXT NOT NULL,                -- of the PNG file
-    foreground REAL NOT NULL,
+    foreground REAL,                         -- share of the area that it covers, when known
     PRIMARY KEY (sample_id, number)
 ) STRICT, WITHOUT ROWID;
 
@@ -92,4 +92,8 @@ END;
 CREATE TRIGGER prediction_changed AFTER UPDATE ON prediction
 BEGIN
     UPDATE sample SET tick = (SELECT max(tick) + 1 FROM sample) WHERE id = NEW.sample_id;
+END;
+CREATE TRIGGER prediction_removed AFTER DELETE ON prediction
+BEGIN
+    UPDATE sample SET tick = (SELECT max(tick) + 1 FROM sample) WHERE id = OLD.sample_id;
 END;

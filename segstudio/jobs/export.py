@@ -1,0 +1,95 @@
+"""export: write what the project holds as files for other programs."""
+
+from pathlib import Path, PurePosixPath
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from segstudio.core.errors import UserError
+from segstudio.core.files import write_atomically
+from segstudio.core.options import Options, option
+from segstudio.core.reporter import Reporter
+from segstudio.core.sample import Sample
+from segstudio.formats import encode_grey
+from segstudio.jobs import JOBS, ProjectJob
+from segstudio.project.filter import compile_filter
+from segstudio.project.project import Project
+from segstudio.project.threads import in_threads
+
+_VALUES = {"png": 255, "png01": 1}
+
+
+class ExportOptions(Options):
+    """What to write, and where."""
+
+    kind: Literal["masks"] = option("masks", "What", help="What is written.")
+    to: str = option("", "Folder", help="Where it is written; made when missing.", is_path=True)
+    format: Literal["png", "png01"] = option(
+        "png", "Format", help="png is 8-bit grey with 0 and 255, png01 with 0 and 1, as many training programs want it."
+    )
+    filter: str = option("", "Only", help="Which samples, for example state:accepted,corrected; empty is all.")
+    overwrite: bool = option(False, "Overwrite", help="Replace files of the same names.")
+
+
+@JOBS.register
+class Export(ProjectJob[ExportOptions]):
+    """Writes the current mask of each sample under the image's own path."""
+
+    name: ClassVar[str] = "export"
+    title: ClassVar[str] = "Export"
+    Options: ClassVar[type[Options]] = ExportOptions
+
+    def run(self, project: Project, report: Reporter) -> dict[str, Any]:
+        """Write the masks of the chosen samples.
+
+        Returns:
+            `to`, `masks` (how many were written), `without_mask`, and `notes` [{path, reason}] for those left out.
+        """
+        folder = self._folder(project)
+        table = project.samples.table()
+        samples = [table.row(int(row)) for row in compile_filter(self.options.filter).rows(table)]
+        chosen = [sample for sample in samples if sample.has_mask]
+        if not self.options.overwrite:
+            _refuse_to_overwrite(folder, chosen)
+        notes = []
+        written = in_threads(chosen, lambda sample: self._write(project, sample, folder))
+        for done, (sample, result) in enumerate(written, start=1):
+            try:
+                result.result()
+            except UserError as error:
+                report.note(sample.image, str(error))
+                notes.append({"path": sample.image, "reason": str(error)})
+            report.progress(done, len(chosen), sample.name)
+        report.artifact(folder)
+        count = len(chosen) - len(notes)
+        return {"to": str(folder), "masks": count, "without_mask": len(samples) - len(chosen), "notes": notes}
+
+    def _folder(self, project: Project) -> Path:
+        """Where to write; never into the dataset, nor among the project's own files."""
+        if not self.options.to:
+            raise UserError("export wants a folder to write to", "say it with --to")
+        folder = Path(self.options.to).expanduser().absolute()
+        if folder.exists() and not folder.is_dir():
+            raise UserError(f"{folder} is a file", "choose a folder")
+        for kept, word in ((project.source, "dataset"), (project.folder, "project")):
+            if folder.resolve().is_relative_to(kept.resolve()):
+                raise UserError(f"{folder} lies in the {word} itself", "choose a folder outside of it")
+        return folder
+
+    def _write(self, project: Project, sample: Sample, folder: Path) -> None:
+        mask = project.masks.load(sample)
+        data = encode_grey(mask * np.uint8(_VALUES[self.options.format]))
+        try:
+            write_atomically(folder / _name(sample), data, is_durable=False)
+        except OSError as error:
+            raise UserError(f"{folder} cannot be written: {error.strerror or error}") from error
+
+
+def _name(sample: Sample) -> PurePosixPath:
+    return PurePosixPath(f"{sample.stem}.png")
+
+
+def _refuse_to_overwrite(folder: Path, samples: list[Sample]) -> None:
+    there = next((sample for sample in samples if (folder / _name(sample)).exists()), None)
+    if there:
+        raise UserError(f"{folder / _name(there)} exists already", "choose another folder, or --set overwrite=true")

@@ -1,0 +1,185 @@
+"""Checking a project against its files, and making the index anew from them."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from segstudio.core.errors import UserError
+from segstudio.core.reporter import Reporter
+from segstudio.core.sample import Sample
+from segstudio.formats import image_size
+from segstudio.project import mirror
+from segstudio.project.masks import Revision
+from segstudio.project.project import Project
+from segstudio.project.runs import read_options
+from segstudio.project.threads import in_threads
+
+LEFT_BEHIND_SECONDS = 3600
+"""A temporary file older than this belongs to a process that died."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is not as it should be.
+
+    Attributes:
+        path: The file, below the project or the source.
+        text: What is wrong.
+        severity: "error" for what cannot be used, "warning" for what is odd, "mended" for what is right again.
+    """
+
+    path: str
+    text: str
+    severity: Literal["error", "warning", "mended"]
+
+
+def check_project(project: Project, report: Reporter, *, is_thorough: bool = False) -> list[Finding]:
+    """Compare the index with the files; what is wrong with a sample is remembered as its problem.
+
+    Args:
+        project: Open for writing, or read-only (then nothing is mended or remembered).
+        report: Hears of progress.
+        is_thorough: Whether every image is decoded, instead of its header alone.
+
+    Returns:
+        All findings; none when all is well.
+
+    Raises:
+        Cancelled: When the user stopped it.
+    """
+    findings = [*_check_index(project), *_check_source(project)]
+    findings += _check_samples(project, report, is_thorough=is_thorough)
+    findings += [*_check_strays(project), *_check_runs(project), *_check_predictions(project)]
+    if not project.read_only:
+        findings += [*_mend_mirror(project), *_remove_left_behind(project.folder)]
+    return findings
+
+
+def _check_index(project: Project) -> Iterator[Finding]:
+    for (text,) in project.database.rows("PRAGMA integrity_check"):
+        if text != "ok":
+            yield Finding("project.sqlite", f"the index is damaged: {text}", "error")
+    for table, row, parent, _ in project.database.rows("PRAGMA foreign_key_check"):
+        yield Finding("project.sqlite", f"row {row} of {table} refers to a {parent} that is not there", "error")
+
+
+def _check_source(project: Project) -> Iterator[Finding]:
+    if not project.source.is_dir():
+        yield Finding(str(project.source), "the dataset folder is missing", "error")
+
+
+def _check_samples(project: Project, report: Reporter, *, is_thorough: bool) -> list[Finding]:
+    findings: list[Finding] = []
+    samples = list(project.samples.all())
+    work = in_threads(samples, lambda sample: list(_check_sample(project, sample, is_thorough=is_thorough)))
+    for done, (sample, result) in enumerate(work, start=1):
+        found = result.result()
+        findings += found
+        problem = next((finding.text for finding in found if finding.severity == "error"), "")
+        if problem != sample.problem and not project.read_only:
+            project.samples.set_problem(sample.id, problem)
+        report.progress(done, len(samples), sample.name)
+    return findings
+
+
+def _check_sample(project: Project, sample: Sample, *, is_thorough: bool) -> Iterator[Finding]:
+    try:
+        if is_thorough:
+            project.read_image(sample)
+        elif image_size(project.image_path(sample)) != (sample.width, sample.height):
+            yield Finding(sample.image, "the image has another size than when the project was made", "error")
+    except (UserError, OSError) as error:
+        yield Finding(sample.image, str(error), "error")
+    try:
+        project.masks.load(sample)
+        now = project.samples.get(sample.id)
+        if now.revision != sample.revision:
+            text = f"another program wrote this mask; it is revision {now.revision} now"
+            yield Finding(f"masks/{sample.stem}.png", text, "mended")
+    except (UserError, OSError) as error:
+        yield Finding(f"masks/{sample.stem}.png" if sample.revision else str(sample.truth), str(error), "error")
+    for revision in project.masks.revisions(sample):
+        if revision.number and not revision.is_current:
+            yield from _check_revision(project, sample, revision)
+
+
+def _check_revision(project: Project, sample: Sample, revision: Revision) -> Iterator[Finding]:
+    try:
+        project.masks.load_revision(sample, revision.number)
+    except (UserError, OSError) as error:
+        yield Finding(revision.path.relative_to(project.folder).as_posix(), str(error), "warning")
+
+
+def _check_strays(project: Project) -> Iterator[Finding]:
+    """Mask files that no sample knows: perhaps of an image with another name."""
+    known = {f"{stem}.png" for stem in project.samples.table().stem}
+    for path in sorted((project.folder / "masks").rglob("*.png")):
+        name = path.relative_to(project.folder / "masks").as_posix()
+        if name not in known and not path.name.startswith(".tmp-"):
+            yield Finding(f"masks/{name}", "this mask belongs to no sample", "warning")
+
+
+def _check_runs(project: Project) -> Iterator[Finding]:
+    runs = project.runs.list()
+    for run in runs:
+        name = f"runs/{run.name}"
+        try:
+            read_options(run.folder)
+        except (OSError, ValueError) as error:
+            yield Finding(f"{name}/options.toml", f"the options cannot be read: {error}", "warning")
+        if run.status in ("finished", "stopped") and not run.best_weights.is_file():
+            yield Finding(f"{name}/best.keras", "the weights are missing", "error")
+    known = {run.name for run in runs}
+    for folder in sorted((project.folder / "runs").glob("[0-9]*")):
+        if folder.name not in known:
+            yield Finding(f"runs/{folder.name}", "this run is not in the index", "warning")
+
+
+def _check_predictions(project: Project) -> Iterator[Finding]:
+    rows = project.database.rows("SELECT run_id, sample_id FROM prediction ORDER BY run_id, sample_id")
+    table = project.samples.table()
+    missing = []
+    for run_id, sample_id in rows:
+        path = project.predictions.path(run_id, table.row(table.index_of(sample_id)))
+        if not path.is_file():
+            missing.append((run_id, sample_id))
+            name = path.relative_to(project.folder).as_posix()
+            yield Finding(name, "the prediction is missing; predict again", "warning")
+    if missing and not project.read_only:
+        project.predictions.forget(missing)
+
+
+def _mend_mirror(project: Project) -> Iterator[Finding]:
+    """Write the text files beside the index again where they do not say what it says."""
+    try:
+        mirror.read_about(project.folder)
+    except UserError:
+        settings = project.settings.all()
+        mirror.write_about(project.folder, {name: settings.get(name) for name in mirror.ABOUT_FIELDS})
+        yield Finding("project.json", "was missing or damaged, and is written anew", "mended")
+    rows = project.database.rows(mirror.SAMPLES_SQL)
+    try:
+        is_same = {row["image"]: row["stem"] for row in mirror.read_samples(project.folder)} == {
+            row[0]: row[2] for row in rows
+        }
+    except UserError:
+        is_same = False
+    if not is_same:
+        mirror.write_samples(project.folder, rows)
+        yield Finding("samples.csv", "was missing or damaged, and is written anew", "mended")
+    states = project.database.rows(
+        "SELECT state_changed, image, state FROM sample WHERE state_changed IS NOT NULL ORDER BY state_changed, id"
+    )
+    said = {image: str(state) for _, image, state in mirror.read_reviews(project.folder)}
+    if any(said.get(image) != state for _, image, state in states):
+        mirror.write_reviews(project.folder, states)
+        yield Finding("reviews.csv", "lacked some verdicts, and is written anew", "mended")
+
+
+def _remove_left_behind(folder: Path) -> Iterator[Finding]:
+    for path in sorted(folder.rglob(".tmp-*")):
+        if path.is_file() and time.time() - path.stat().st_mtime > LEFT_BEHIND_SECONDS:
+            path.unlink()
+            yield Finding(path.relative_to(folder).as_posix(), "was left behind by a crash, and is removed", "mended")

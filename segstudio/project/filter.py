@@ -1,0 +1,208 @@
+"""Filter: the expressions of the filter box and of --filter.
+
+    state:todo,flagged split:test iou<0.8 uncertainty>0.2 name:*lens* -problem:yes "two words"
+
+A space means "and", a comma "or", a minus before a term "not"; a word alone is looked for in the image's path. Quotes
+hold a value with spaces together. `iou:none` finds what has no such figure, `iou:0.2..0.8` a range.
+"""
+
+import fnmatch
+import math
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segstudio.core.errors import UserError
+from segstudio.project.sample_table import SPLITS, STATES, SampleTable
+from segstudio.project.stems import folded
+
+Flags: TypeAlias = NDArray[np.bool_]
+Condition: TypeAlias = Callable[[SampleTable], Flags]
+
+NUMBERS = (
+    "iou", "dice", "precision", "recall", "uncertainty", "wrong", "change", "foreground", "width", "height", "revision",
+)  # fmt: skip
+"""Fields that are compared as numbers."""
+
+CHOICES = {"state": tuple(map(str, STATES)), "split": tuple(map(str, SPLITS)), "mask": ("yes", "no"),
+           "problem": ("yes", "no")}  # fmt: skip
+"""Fields with a few known values."""
+
+TEXTS = ("name", "group")
+"""Fields whose value is a text in which * and ? stand for anything."""
+
+FIELDS = (*CHOICES, *TEXTS, *NUMBERS)
+
+_FIELD = re.compile(r"([^\W\d]\w*)(<=|>=|!=|<|>|=|:)")
+_COMPARISONS: dict[str, Callable[[NDArray[np.floating], float], Flags]] = {
+    "<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal, "=": np.equal, ":": np.equal,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A compiled expression; made by `compile_filter`.
+
+    Attributes:
+        text: What it was compiled from.
+    """
+
+    text: str
+    conditions: tuple[Condition, ...]
+
+    def rows(self, table: SampleTable) -> NDArray[np.intp]:
+        """The rows of the table that fulfil every term, ascending."""
+        found = np.ones(len(table), np.bool_)
+        for condition in self.conditions:
+            found &= condition(table)
+        return np.flatnonzero(found)
+
+
+@dataclass(frozen=True)
+class _Term:
+    """One term as it was written; `position` counts characters from 1."""
+
+    position: int
+    is_negated: bool
+    field: str
+    operator: str
+    value: str
+
+
+def compile_filter(text: str) -> Filter:
+    """Compile an expression; an empty one keeps everything.
+
+    Raises:
+        UserError: For a field, a value or an operator that does not exist, with its place in the text.
+    """
+    return Filter(text, tuple(_condition(term) for term in _terms(text)))
+
+
+def _terms(text: str) -> Iterator[_Term]:
+    place = 0
+    while place < len(text):
+        if text[place].isspace():
+            place += 1
+            continue
+        start = place
+        is_negated = text[place] == "-" and place + 1 < len(text) and not text[place + 1].isspace()
+        place += is_negated
+        field, operator = "", ""
+        if match := _FIELD.match(text, place):
+            field, operator = match[1].lower(), match[2]
+            place = match.end()
+        value, place = _value(text, place)
+        yield _Term(start + 1, is_negated, field, operator, value)
+
+
+def _value(text: str, place: int) -> tuple[str, int]:
+    """The text up to the next space outside quotes, without the quotes, and the place after it."""
+    value, start = "", place
+    while place < len(text) and not text[place].isspace():
+        if text[place] != '"':
+            value += text[place]
+            place += 1
+            continue
+        end = text.find('"', place + 1)
+        if end < 0:
+            raise UserError(f"the filter has a quote without an end at character {start + 1}", 'close it with "')
+        value += text[place + 1 : end]
+        place = end + 1
+    return value, place
+
+
+def _condition(term: _Term) -> Condition:
+    made = _positive(term)
+    return (lambda table: ~made(table)) if term.is_negated else made
+
+
+def _positive(term: _Term) -> Condition:
+    if not term.field:
+        return _text_condition("name", term.value)
+    if term.field not in FIELDS:
+        near = get_close_matches(term.field, FIELDS, n=2)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"fields are {', '.join(FIELDS)}"
+        raise _refusal(term, f"there is no field {term.field!r}", hint)
+    if not term.value:
+        raise _refusal(term, f"{term.field}{term.operator} wants a value", "for example state:todo or iou<0.8")
+    if term.operator == "!=":
+        equal = _positive(_Term(term.position, False, term.field, "=", term.value))
+        return lambda table: ~equal(table)
+    if term.field in NUMBERS:
+        return _number_condition(term)
+    if term.operator not in ":=":
+        raise _refusal(term, f"{term.field} cannot be compared with {term.operator}", f"write {term.field}:value")
+    return _choice_condition(term) if term.field in CHOICES else _texts_condition(term)
+
+
+def _choice_condition(term: _Term) -> Condition:
+    known = CHOICES[term.field]
+    values = [value.casefold() for value in term.value.split(",") if value]
+    for value in values:
+        if value not in known:
+            raise _refusal(term, f"{term.field} is never {value!r}", f"it is one of {', '.join(known)}")
+    if term.field in ("state", "split"):
+        codes = [known.index(value) for value in values]
+        return lambda table: np.isin(table.state if term.field == "state" else table.split, codes)
+    wanted = [value == "yes" for value in values]
+    return lambda table: np.isin(table.has_mask if term.field == "mask" else table.has_problem, wanted)
+
+
+def _texts_condition(term: _Term) -> Condition:
+    conditions = [_text_condition(term.field, value) for value in term.value.split(",") if value]
+    return lambda table: np.logical_or.reduce([np.zeros(len(table), np.bool_), *(one(table) for one in conditions)])
+
+
+def _text_condition(field: str, value: str) -> Condition:
+    """Whether a text contains the value; with * or ? in it, whether all of it, or all behind some /, is like it."""
+    wanted = folded(value)
+    if not any(sign in wanted for sign in "*?"):
+        if field == "name":
+            return lambda table: _flags(wanted in path for path in table.folded_image)
+        return lambda table: _flags(wanted == folded(text) for text in table.group)
+    # [ has no meaning here: it is common in file names and rare in what people search for.
+    pattern = fnmatch.translate(wanted.replace("[", "[[]"))
+    matches = re.compile(pattern if wanted.startswith("*") else rf"(?:[^/]*/)*{pattern}").match
+    if field == "name":
+        return lambda table: _flags(matches(path) is not None for path in table.folded_image)
+    return lambda table: _flags(matches(folded(text)) is not None for text in table.group)
+
+
+def _number_condition(term: _Term) -> Condition:
+    field, value = term.field, term.value.casefold()
+    if value == "none" and term.operator in ":=":
+        return lambda table: np.isnan(_numbers(table, field))
+    if ".." in value and term.operator in ":=":
+        least, most = (_number(term, part) for part in value.split("..", 1))
+        return lambda table: (_numbers(table, field) >= least) & (_numbers(table, field) <= most)
+    compare, number = _COMPARISONS[term.operator], _number(term, value)
+    return lambda table: compare(_numbers(table, field), number)
+
+
+def _numbers(table: SampleTable, field: str) -> NDArray[np.float32]:
+    column: NDArray[np.float32] = getattr(table, field)
+    return column.astype(np.float32, copy=False)
+
+
+def _number(term: _Term, text: str) -> float:
+    try:
+        number = float(text[:-1]) / 100 if text.endswith("%") else float(text)
+    except ValueError:
+        number = math.nan
+    if math.isnan(number):
+        raise _refusal(term, f"{text!r} is not a number", f"for example {term.field}<0.8") from None
+    # Columns are 32-bit: iou=0.8 must find what was stored as 0.8.
+    return float(np.float32(number))
+
+
+def _flags(values: Iterator[bool]) -> Flags:
+    return np.fromiter(values, np.bool_)
+
+
+def _refusal(term: _Term, message: str, hint: str) -> UserError:
+    return UserError(f"{message} (in the filter, at character {term.position})", hint)
