@@ -55,8 +55,16 @@ class Document:
         journal: Where finished changes are written down, or None.
     """
 
-    def __init__(self, mask: Mask, history: History | None = None, journal: JournalSink | None = None) -> None:
-        """Open `mask`, which from now on belongs to the document (it is copied only when it cannot be written to).
+    def __init__(
+        self, mask: Mask, history: History | None = None, journal: JournalSink | None = None, *, is_saved: bool = True
+    ) -> None:
+        """Open a mask.
+
+        Args:
+            mask: Belongs to the document from now on (it is copied only when it cannot be written to).
+            history: Of this mask, when there is any.
+            journal: Where changes are to be written down.
+            is_saved: Whether the mask file holds the same.
 
         Raises:
             ValueError: When it is no mask.
@@ -66,7 +74,8 @@ class Document:
         self._view = self._mask.view()
         self._view.flags.writeable = False
         self._stroke: Stroke | None = None
-        self._counter = 0
+        self._counter = 0 if is_saved else 1
+        self._saved_counter = 0
         self.history = History() if history is None else history
         self.journal = journal
         self.changed: Signal[[Rect]] = Signal()
@@ -84,8 +93,17 @@ class Document:
 
     @property
     def revision_counter(self) -> int:
-        """Greater after every finished change; compare it with `Snapshot.counter` to see whether all is saved."""
+        """Greater after every finished change."""
         return self._counter
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether the mask file holds every finished change."""
+        return self._saved_counter == self._counter
+
+    def saved(self, snapshot: "Snapshot") -> None:
+        """Say that a snapshot is in the mask file; what was changed after it was taken stays unsaved."""
+        self._saved_counter = max(self._saved_counter, snapshot.counter)
 
     @property
     def is_stroke_open(self) -> bool:

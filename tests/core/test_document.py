@@ -1,0 +1,228 @@
+"""Document: the only way to change a mask, against a model that keeps full copies."""
+
+import numpy as np
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from segstudio.core.document import Document
+from segstudio.core.edit import Edit
+from segstudio.core.history import History
+from segstudio.core.mask import Rect
+from segstudio.core.raster import brush_centre, capsule
+
+
+class SaidToJournal:
+    def __init__(self) -> None:
+        self.said: list[object] = []
+
+    def edit(self, edit: Edit) -> None:
+        self.said.append(edit)
+
+    def undo(self) -> None:
+        self.said.append("undo")
+
+    def redo(self) -> None:
+        self.said.append("redo")
+
+    @property
+    def position(self) -> int:
+        return len(self.said)
+
+
+def paint(document: Document, x: float, y: float, value: int = 1, radius: int = 9) -> None:
+    with document.stroke("Brush") as stroke:
+        centre = brush_centre(x, y, radius)
+        stroke.fill_spans(capsule(stroke.shape, centre, centre, radius), value)
+
+
+def test_the_mask_can_be_changed_only_through_the_document() -> None:
+    document = Document(np.zeros((9, 9), np.uint8))
+    with pytest.raises(ValueError, match="read-only"):
+        document.mask[0, 0] = 1
+    view = document.mask
+    paint(document, 4, 4)
+    assert view is document.mask
+    assert view.any()
+
+
+def test_a_read_only_mask_is_copied() -> None:
+    mask = np.zeros((9, 9), np.uint8)
+    mask.flags.writeable = False
+    document = Document(mask)
+    paint(document, 4, 4)
+    assert not mask.any()
+
+
+def test_every_change_is_told_in_order() -> None:
+    journal = SaidToJournal()
+    document = Document(np.zeros((300, 300), np.uint8), journal=journal)
+    rects: list[Rect] = []
+    steps: list[str] = []
+    document.changed.connect(rects.append)
+    document.history_changed.connect(lambda: steps.append(document.history.undo_label))
+    paint(document, 10, 10)
+    paint(document, 10, 10)  # changes nothing
+    assert steps == ["Brush"]
+    assert document.revision_counter == 1
+    document.replace(np.ones((300, 300), bool), "Fill all")
+    assert document.undo()
+    assert document.undo()
+    assert not document.undo()
+    assert document.redo()
+    assert document.redo()
+    assert not document.redo()
+    assert steps == ["Brush", "Fill all", "Brush", "", "Brush", "Fill all"]
+    assert [said if isinstance(said, str) else said.label for said in journal.said] == [
+        "Brush", "Fill all", "undo", "undo", "redo", "redo"
+    ]  # fmt: skip
+    assert document.revision_counter == 6
+    assert rects[-1] == Rect(0, 0, 300, 300)
+
+
+def test_an_exception_cancels_the_stroke() -> None:
+    journal = SaidToJournal()
+    document = Document(np.eye(50, dtype=np.uint8), journal=journal)
+    rects: list[Rect] = []
+
+    def paint_and_fail() -> None:
+        with document.stroke("Brush") as stroke:
+            stroke.fill_spans(capsule(stroke.shape, (41, 41), (41, 41), 9), 1)
+            document.changed.connect(rects.append)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        paint_and_fail()
+    assert np.array_equal(document.mask, np.eye(50))
+    assert rects == [Rect(16, 16, 9, 9)]
+    assert not journal.said
+    assert not document.history.can_undo
+    assert not document.is_stroke_open
+    paint(document, 4, 4)
+    assert document.history.can_undo
+
+
+def test_nothing_else_happens_during_a_stroke() -> None:
+    document = Document(np.zeros((50, 50), np.uint8))
+    paint(document, 10, 10)
+    with document.stroke("Brush"):
+        assert not document.undo()
+        assert not document.redo()
+        with pytest.raises(RuntimeError, match="under way"):
+            document.replace(np.ones((50, 50), np.uint8), "Fill all")
+        with pytest.raises(RuntimeError, match="under way"), document.stroke("Eraser"):
+            pass
+    assert document.history.undo_label == "Brush"
+
+
+def test_a_snapshot_is_without_the_stroke_under_way() -> None:
+    document = Document(np.zeros((300, 300), np.uint8))
+    paint(document, 10, 10)
+    finished = document.mask.copy()
+    with document.stroke("Brush") as stroke:
+        stroke.fill_spans(capsule(stroke.shape, (1, 1), (599, 599), 50), 1)
+        snapshot = document.snapshot()
+    assert np.array_equal(snapshot.mask, finished)
+    assert snapshot.counter == 1
+    document.saved(snapshot)
+    assert not document.is_saved
+    document.saved(document.snapshot())
+    assert document.is_saved
+    document.undo()
+    assert not document.is_saved
+
+
+def test_a_document_that_is_ahead_of_its_file_is_not_saved() -> None:
+    document = Document(np.zeros((3, 3), np.uint8), is_saved=False)
+    assert not document.is_saved
+    document.saved(document.snapshot())
+    assert document.is_saved
+
+
+def test_a_foreign_edit_and_a_foreign_mask_are_refused() -> None:
+    document = Document(np.zeros((3, 3), np.uint8))
+    with pytest.raises(ValueError, match="cannot follow"):
+        document.replace(np.zeros((3, 4), np.uint8), "Paste")
+    with pytest.raises(ValueError, match="does not fit"):
+        document.apply(Edit.between(np.zeros((2, 2), np.uint8), np.ones((2, 2), np.uint8), "Paste"))
+    with pytest.raises(ValueError, match="a mask"):
+        Document(np.full((3, 3), 2, np.uint8))
+    assert document.revision_counter == 0
+
+
+class Machine(RuleBasedStateMachine):
+    """Any order of changes leaves the document as a model that keeps full copies."""
+
+    @initialize(height=st.sampled_from([1, 60, 128, 200]), width=st.sampled_from([1, 90, 129, 260]))
+    def start(self, height: int, width: int) -> None:
+        self.document = Document(np.zeros((height, width), np.uint8), History(budget=2000))
+        self.past: list[np.ndarray] = []
+        self.now = np.zeros((height, width), np.uint8)
+        self.future: list[np.ndarray] = []
+        self.screen = self.now.copy()
+        self.document.changed.connect(self.repaint)
+
+    def repaint(self, rect: Rect) -> None:
+        self.screen[rect.slices] = self.document.mask[rect.slices]
+
+    def changed_to(self, mask: np.ndarray) -> None:
+        if not np.array_equal(mask, self.now):
+            self.past.append(self.now)
+            self.now, self.future = mask, []
+
+    @rule(
+        points=st.lists(st.tuples(st.integers(-99, 700), st.integers(-99, 700)), min_size=1, max_size=4),
+        diameter=st.integers(1, 120),
+        value=st.integers(0, 1),
+        is_cancelled=st.booleans(),
+    )
+    def paint(self, points: list[tuple[int, int]], diameter: int, value: int, is_cancelled: bool) -> None:
+        wanted = self.now.copy()
+        y, x = np.mgrid[: wanted.shape[0], : wanted.shape[1]]
+        try:
+            with self.document.stroke("Brush") as stroke:
+                for point in points:
+                    stroke.fill_spans(capsule(stroke.shape, point, point, diameter), value)
+                    inside = (2 * x + 1 - point[0]) ** 2 + (2 * y + 1 - point[1]) ** 2 <= diameter**2
+                    wanted[inside] = value
+                assert np.array_equal(self.document.mask, wanted)
+                if is_cancelled:
+                    raise InterruptedError
+        except InterruptedError:
+            return
+        self.changed_to(wanted)
+
+    @rule(seed=st.integers(0, 9))
+    def replace(self, seed: int) -> None:
+        mask = (np.random.default_rng(seed).random(self.now.shape) < 0.5).astype(np.uint8)
+        self.document.replace(mask, "Paste")
+        self.changed_to(mask)
+
+    @rule()
+    def undo(self) -> None:
+        # The budget may have made the document forget what the model still knows.
+        if self.document.undo():
+            self.future.append(self.now)
+            self.now = self.past.pop()
+        else:
+            self.past.clear()
+
+    @rule()
+    def redo(self) -> None:
+        assert self.document.redo() == bool(self.future)
+        if self.future:
+            self.past.append(self.now)
+            self.now = self.future.pop()
+
+    @precondition(lambda self: hasattr(self, "document"))
+    @invariant()
+    def equal(self) -> None:
+        assert np.array_equal(self.document.mask, self.now)
+        assert np.array_equal(self.screen, self.now)
+        assert len(self.document.history.past) <= len(self.past)
+        assert len(self.document.history.future) == len(self.future)
+
+
+TestMachine = Machine.TestCase
+TestMachine.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
