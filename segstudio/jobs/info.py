@@ -34,5 +34,5 @@ class Info(ProjectJob[Any]):
             "splits": {split.value: int(np.count_nonzero(table.split == list(Split).index(split))) for split in Split},
             "runs": len(project.runs.list()),
             "current_run": project.predictions.current(),
-            "problems": [{"path": path, "reason": reason} for path, reason in project.problems.list()],
+            "problems": [{"path": one.path, "reason": one.reason} for one in project.problems.list()],
         }
