@@ -1,0 +1,191 @@
+"""Layers: image, mask and errors as screen pixels in 0xAARRGGBB, premultiplied, ready to be drawn by Qt.
+
+The bytes of such a number lie as B, G, R, A in memory, because every machine that Qt and TensorFlow run on is
+little-endian; `cv2.COLOR_*2BGRA` relies on it.
+"""
+
+from typing import Any, Protocol, cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from segstudio.core.mask import Rect
+from segstudio.ui.canvas.sampling import Pixels, Pyramid, level_for, sample
+from segstudio.ui.canvas.view import Frame
+
+Screen = NDArray[np.uint32]
+Colour = tuple[int, int, int]
+
+TRUTH: Colour = (0x4D, 0x9B, 0xFF)
+PREDICTION: Colour = (0xA8, 0x7A, 0xEA)
+# Okabe and Ito's orange and sky blue: told apart with every kind of colour blindness, and from the grey of agreement.
+AGREEMENT: Colour = (0x6B, 0x7A, 0x90)
+FALSE_POSITIVE: Colour = (0xE6, 0x9F, 0x00)
+FALSE_NEGATIVE: Colour = (0x56, 0xB4, 0xE9)
+
+FAINTEST = 96
+"""The least coverage that a screen pixel with any foreground is shown with: a speck of one pixel stays visible when
+a large image is fitted into a small pane."""
+
+CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+
+
+class Layer(Protocol):
+    """Something that can be drawn for any rectangle of a pane."""
+
+    def render(self, frame: Frame, rect: Rect) -> Screen:
+        """The device pixels of `rect`, which lies inside `frame.picture`: uint32 (rect.height, rect.width)."""
+
+    def refresh(self, rect: Rect, frame: Frame) -> None:
+        """Image pixels in `rect` have changed."""
+
+
+class ImageLayer:
+    """The picture itself, opaque; grey ones through a table of 256 brightnesses (window and level).
+
+    Attributes:
+        brightness: uint8 (256,), what each grey value is shown as. Colour images are shown as they are.
+    """
+
+    def __init__(self, image: Pixels) -> None:
+        self._pyramid = Pyramid(image)
+        self.brightness: Pixels = np.arange(256, dtype=np.uint8)
+
+    def render(self, frame: Frame, rect: Rect) -> Screen:
+        pixels = sample(self._pyramid, frame, rect)
+        if pixels.ndim == 3:
+            return _packed(cv2.cvtColor(pixels, cv2.COLOR_RGB2BGRA))
+        grey = self.brightness.astype(np.uint32)
+        return _looked_up(pixels, 0xFF000000 | grey << 16 | grey << 8 | grey)
+
+    def refresh(self, rect: Rect, frame: Frame) -> None:
+        self._pyramid.refresh(rect, level_for(frame.zoom))
+
+
+class MaskLayer:
+    """A mask as a tinted area with an outline of one screen pixel just inside its edge."""
+
+    def __init__(self, mask: Pyramid, colour: Colour, opacity: float) -> None:
+        self._mask = mask
+        coverage = _visible(np.arange(256))
+        self._fill = _bytes(coverage * opacity)
+        # The outline is more solid than the area, but vanishes with it at opacity 0.
+        self._edge = _bytes(np.minimum(np.arange(256) * 1.6, 255) * min(1.0, opacity * 2.2))
+        self._tint = _tints(colour)
+
+    def render(self, frame: Frame, rect: Rect) -> Screen:
+        around = _grown(rect, frame)
+        coverage = sample(self._mask, frame, around)
+        # What erosion takes away adds up to one pixel across an edge, and is as smooth as the coverage is.
+        edge = cv2.subtract(coverage, cv2.erode(coverage, CROSS, iterations=outline_width(frame)))
+        alpha = cv2.max(cv2.LUT(coverage, self._fill), cv2.LUT(edge, self._edge))
+        return _looked_up(_inner(alpha, around, rect), self._tint)
+
+    def refresh(self, rect: Rect, frame: Frame) -> None:
+        self._mask.refresh(rect, level_for(frame.zoom))
+
+
+class ErrorLayer:
+    """Where truth and prediction agree (grey), and where the prediction has too much (orange) or too little (blue)."""
+
+    AGREED, TOO_MUCH, TOO_LITTLE = 0, 64, 128
+
+    def __init__(self, truth: Pyramid, predicted: Pyramid, opacity: float) -> None:
+        self._truth = truth
+        self._predicted = predicted
+        # One byte holds which of the three it is and, in 63 steps, how much of the screen pixel. An error outranks
+        # agreement, because it is what one looks for.
+        strength = np.ceil(_visible(np.arange(256)) * (63 / 255))
+        self._agreed, self._too_much, self._too_little = (
+            np.where(strength > 0, strength + base, 0).astype(np.uint8)
+            for base in (self.AGREED, self.TOO_MUCH, self.TOO_LITTLE)
+        )
+        # Errors are shown at nearly twice the opacity of what is right.
+        weak, strong = opacity, min(1.0, opacity * 1.9)
+        self._tint = np.zeros(256, np.uint32)
+        for base, colour, alpha in (
+            (self.AGREED, AGREEMENT, weak),
+            (self.TOO_MUCH, FALSE_POSITIVE, strong),
+            (self.TOO_LITTLE, FALSE_NEGATIVE, strong),
+        ):
+            self._tint[base + 1 : base + 64] = _tints(colour)[_bytes(np.arange(1, 64) * (255 / 63 * alpha))]
+
+    def render(self, frame: Frame, rect: Rect) -> Screen:
+        truth, predicted = sample(self._truth, frame, rect), sample(self._predicted, frame, rect)
+        code = cv2.LUT(cv2.min(truth, predicted), self._agreed)
+        code = cv2.max(code, cv2.LUT(cv2.subtract(predicted, truth), self._too_much))
+        code = cv2.max(code, cv2.LUT(cv2.subtract(truth, predicted), self._too_little))
+        return _looked_up(code, self._tint)
+
+    def refresh(self, rect: Rect, frame: Frame) -> None:
+        level = level_for(frame.zoom)
+        self._truth.refresh(rect, level)
+        self._predicted.refresh(rect, level)
+
+
+def outline_width(frame: Frame) -> int:
+    """How many device pixels an outline has: one pixel of a classical screen, two of a fine one."""
+    return max(1, int(frame.ratio + 0.25))
+
+
+def margin(frame: Frame) -> int:
+    """How many device pixels beyond its own a change can be seen: interpolation reaches two, and the outline."""
+    return 2 + outline_width(frame)
+
+
+def windowed(window: float, level: float) -> Pixels:
+    """The table that shows grey values level - window/2 .. level + window/2 as black .. white.
+
+    Args:
+        window: Width of the range of grey values, at least 1.
+        level: Its middle.
+
+    Returns:
+        uint8 (256,).
+    """
+    window = max(window, 1.0)
+    return _bytes((np.arange(256) - (level - window / 2)) * (255 / window))
+
+
+def automatic_window(image: Pixels) -> tuple[float, float]:
+    """Window and level that leave out the darkest and the brightest half per cent of a grey image."""
+    counts = np.bincount(image.ravel()[:: max(1, image.size // 4_000_000)], minlength=256)
+    share = np.cumsum(counts) / max(1, counts.sum())
+    low, high = (int(np.searchsorted(share, part)) for part in (0.005, 0.995))
+    return float(max(high - low, 1)), (low + high) / 2
+
+
+def _visible(coverage: NDArray[Any]) -> NDArray[Any]:
+    return np.where(coverage > 0, np.maximum(coverage, FAINTEST), 0)
+
+
+def _tints(colour: Colour) -> Screen:
+    """The premultiplied colour at each of 256 alphas."""
+    alpha = np.arange(256, dtype=np.uint32)
+    red, green, blue = ((alpha * part + 127) // 255 for part in colour)
+    return cast(Screen, alpha << 24 | red << 16 | green << 8 | blue)
+
+
+def _bytes(values: NDArray[Any]) -> Pixels:
+    return np.clip(np.floor(values + 0.5), 0, 255).astype(np.uint8)
+
+
+def _looked_up(index: object, table: NDArray[Any]) -> Screen:
+    # cv2.LUT is four times as fast as numpy's take, and knows signed numbers only.
+    numbers = cv2.LUT(cast(Pixels, index), table.astype(np.uint32, copy=False).view(np.int32))
+    return cast(Screen, numbers.view(np.uint32))
+
+
+def _packed(pixels: NDArray[Any]) -> Screen:
+    return pixels.view(np.uint32)[..., 0]
+
+
+def _grown(rect: Rect, frame: Frame) -> Rect:
+    by = outline_width(frame)
+    return Rect.between(rect.x - by, rect.y - by, rect.right + by, rect.bottom + by).intersect(frame.picture)
+
+
+def _inner(pixels: NDArray[Any], around: Rect, rect: Rect) -> Pixels:
+    x, y = rect.x - around.x, rect.y - around.y
+    return np.ascontiguousarray(pixels[y : y + rect.height, x : x + rect.width])

@@ -1,0 +1,232 @@
+"""Marks: what is drawn over a picture with a pen: crosshair, brush ring, outline of a drag, pixel grid, captions.
+
+Crosshair, ring, outline and grid are drawn in device pixels, captions in widget pixels.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPen, QPolygonF
+
+from segstudio.core.mask import Rect
+from segstudio.core.raster import Point, brush_centre, capsule
+from segstudio.ui.canvas.view import Frame
+
+GRID_ZOOM = 12.0
+"""The grid between image pixels is drawn from this many device pixels per image pixel on."""
+
+STAIRS_ZOOM = 3.0
+"""From here on the ring of a small brush follows the very pixels that it will paint."""
+STAIRS_DIAMETER = 200
+
+LIGHT = QColor(255, 255, 255, 235)
+SHADOW = QColor(0, 0, 0, 150)
+HAIR = QColor(255, 255, 255, 105)
+HAIR_SHADOW = QColor(0, 0, 0, 80)
+GRID = QColor(255, 255, 255, 34)
+CAPTION_BACK = QColor(9, 11, 14, 205)
+CAPTION_TEXT = QColor(231, 234, 239)
+CAPTION_PADDING, CAPTION_GAP, CAPTION_SQUARE = 10, 14, 16
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """Where the pointer is and what it would do, in image pixels.
+
+    Attributes:
+        pointer: Position of the crosshair; None when the pointer is in no pane.
+        diameter: Of the brush in image pixels; 0 for a tool without one.
+        outline: Of the drag under way.
+    """
+
+    pointer: Point | None = None
+    diameter: int = 0
+    outline: tuple[Point, ...] = ()
+
+
+CaptionPart = tuple[tuple[int, int, int] | None, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """A few words at the lower edge of the picture.
+
+    Attributes:
+        parts: Each word with the colour of the square before it; no square when None.
+        short: The same for a narrow pane; `parts` when empty.
+    """
+
+    parts: tuple[CaptionPart, ...]
+    short: tuple[CaptionPart, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The words alone, for those who cannot see them."""
+        return ", ".join(text for _, text in self.parts)
+
+
+def area(marks: Marks, frame: Frame) -> Iterator[Rect]:
+    """The device rectangles that the marks touch, a little generously."""
+    pen = 2 * _weight(frame) + 2
+    if marks.pointer is not None:
+        x, y = (int(part) for part in frame.to_device(*marks.pointer))
+        yield Rect(x - pen, 0, 2 * pen + 1, frame.height)
+        yield Rect(0, y - pen, frame.width, 2 * pen + 1)
+        if marks.diameter:
+            ring = _ring(marks.pointer, marks.diameter, frame).toAlignedRect()
+            grow = pen + int(frame.zoom) + 1  # a stamp that follows the pixels is a little off the round one
+            yield _rect(ring.adjusted(-grow, -grow, grow, grow))
+    if marks.outline:
+        bounds = _polygon(marks.outline, frame).boundingRect().toAlignedRect()
+        grow = 4 * pen
+        yield _rect(bounds.adjusted(-grow, -grow, grow, grow))
+
+
+def draw(painter: QPainter, marks: Marks, frame: Frame) -> None:
+    """Draw all marks; the painter counts device pixels."""
+    if len(marks.outline) > 1:
+        _draw_outline(painter, marks.outline, frame)
+    if marks.pointer is not None:
+        _draw_crosshair(painter, marks, frame)
+        if marks.diameter:
+            _draw_ring(painter, marks.pointer, marks.diameter, frame)
+
+
+def draw_grid(painter: QPainter, exposed: Rect, frame: Frame) -> None:
+    """Draw the lines between image pixels inside `exposed`, when they are large enough."""
+    part = exposed.intersect(frame.picture)
+    if frame.zoom < GRID_ZOOM * frame.ratio or part.is_empty:
+        return
+    for column in range(int((part.x - frame.left) / frame.zoom), int((part.right - frame.left) / frame.zoom) + 2):
+        x = int(-(-(frame.left + column * frame.zoom) // 1))
+        painter.fillRect(x, part.y, 1, part.height, GRID)
+    for row in range(int((part.y - frame.top) / frame.zoom), int((part.bottom - frame.top) / frame.zoom) + 2):
+        y = int(-(-(frame.top + row * frame.zoom) // 1))
+        painter.fillRect(part.x, y, part.width, 1, GRID)
+
+
+def caption_rect(caption: Caption, metrics: QFontMetrics, width: int, height: int) -> QRect:
+    """Where a caption lies in a pane of `width` x `height` widget pixels."""
+    wide = _caption_width(_fitting(caption, metrics, width), metrics)
+    tall = metrics.height() + 10
+    return QRect((width - wide) // 2, height - tall - 10, wide, tall)
+
+
+def draw_caption(painter: QPainter, caption: Caption, width: int, height: int) -> None:
+    """Draw it in a pane of `width` x `height` widget pixels, which the painter counts."""
+    metrics = painter.fontMetrics()
+    rect = caption_rect(caption, metrics, width, height)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(CAPTION_BACK)
+    painter.drawRoundedRect(rect, 6, 6)
+    x = rect.x() + CAPTION_PADDING
+    for colour, text in _fitting(caption, metrics, width):
+        if colour is not None:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(*colour))
+            painter.drawRoundedRect(QRectF(x, rect.center().y() - 4, 10, 10), 2, 2)
+            x += CAPTION_SQUARE
+        painter.setPen(CAPTION_TEXT)
+        painter.drawText(x, rect.y(), rect.width(), rect.height(), Qt.AlignmentFlag.AlignVCenter, text)
+        x += metrics.horizontalAdvance(text) + CAPTION_GAP
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+
+def _fitting(caption: Caption, metrics: QFontMetrics, width: int) -> tuple[CaptionPart, ...]:
+    is_too_wide = _caption_width(caption.parts, metrics) > width
+    return caption.short if caption.short and is_too_wide else caption.parts
+
+
+def _caption_width(parts: tuple[CaptionPart, ...], metrics: QFontMetrics) -> int:
+    words = sum(metrics.horizontalAdvance(text) + (CAPTION_SQUARE if colour else 0) for colour, text in parts)
+    return words + CAPTION_GAP * (len(parts) - 1) + 2 * CAPTION_PADDING
+
+
+@cache
+def stamp_outline(diameter: int) -> tuple[Point, ...]:
+    """The corners of a brush's pixels, clockwise, in image pixels from its centre."""
+    side = diameter + 2
+    middle = brush_centre(side / 2, side / 2, diameter)
+    spans = capsule((side, side), middle, middle, diameter)
+    rows = np.arange(len(spans.starts)) + spans.top
+    is_run = spans.starts < spans.stops
+    runs = list(zip(rows[is_run].tolist(), spans.starts[is_run].tolist(), spans.stops[is_run].tolist(), strict=True))
+    right = [corner for row, _, stop in runs for corner in ((stop, row), (stop, row + 1))]
+    left = [corner for row, start, _ in reversed(runs) for corner in ((start, row + 1), (start, row))]
+    return tuple((x - middle[0] / 2, y - middle[1] / 2) for x, y in right + left)
+
+
+def _draw_crosshair(painter: QPainter, marks: Marks, frame: Frame) -> None:
+    assert marks.pointer is not None
+    x, y = (int(part // 1) for part in frame.to_device(*marks.pointer))
+    weight, whole = _weight(frame), frame.picture
+    if whole.is_empty:
+        return
+    # Open in the middle: what is about to be painted stays visible.
+    gap = max(6 * weight, round(min(marks.diameter * frame.zoom / 2, 16 * weight)))
+    for colour, offset in ((HAIR_SHADOW, weight), (HAIR, 0)):
+        if whole.x <= x < whole.right:
+            painter.fillRect(_between(x + offset, whole.y, x + offset + weight, y - gap), colour)
+            painter.fillRect(_between(x + offset, y + gap, x + offset + weight, whole.bottom), colour)
+        if whole.y <= y < whole.bottom:
+            painter.fillRect(_between(whole.x, y + offset, x - gap, y + offset + weight), colour)
+            painter.fillRect(_between(x + gap, y + offset, whole.right, y + offset + weight), colour)
+    if not marks.diameter or marks.diameter * frame.zoom > 8 * weight:
+        painter.fillRect(QRect(x, y, weight, weight), LIGHT)
+
+
+def _draw_ring(painter: QPainter, pointer: Point, diameter: int, frame: Frame) -> None:
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    is_exact = frame.zoom >= STAIRS_ZOOM and diameter <= STAIRS_DIAMETER
+    weight = _weight(frame)
+    for colour, width in ((SHADOW, 3.0 * weight), (LIGHT, 1.2 * weight)):
+        painter.setPen(QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.MiterJoin))
+        if is_exact:
+            x, y = (half / 2 for half in brush_centre(*pointer, diameter))
+            painter.drawPolygon(_polygon(tuple((x + dx, y + dy) for dx, dy in stamp_outline(diameter)), frame))
+        else:
+            painter.drawEllipse(_ring(pointer, diameter, frame))
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+
+def _draw_outline(painter: QPainter, outline: tuple[Point, ...], frame: Frame) -> None:
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    polygon, weight = _polygon(outline, frame), _weight(frame)
+    for colour, width in ((SHADOW, 3.0 * weight), (LIGHT, 1.4 * weight)):
+        painter.setPen(QPen(colour, width))
+        painter.drawPolyline(polygon)
+    painter.setPen(QPen(LIGHT, 1.0 * weight, Qt.PenStyle.DotLine))
+    painter.drawLine(polygon.last(), polygon.first())
+    painter.setPen(QPen(SHADOW, 1.0 * weight))
+    painter.setBrush(LIGHT)
+    for index in range(polygon.size() - 1):
+        painter.drawEllipse(polygon.at(index), 3.2 * weight, 3.2 * weight)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+
+def _ring(pointer: Point, diameter: int, frame: Frame) -> QRectF:
+    x, y = frame.to_device(*(half / 2 for half in brush_centre(*pointer, diameter)))
+    side = diameter * frame.zoom
+    return QRectF(x - side / 2, y - side / 2, side, side)
+
+
+def _polygon(points: tuple[Point, ...], frame: Frame) -> QPolygonF:
+    return QPolygonF([QPointF(*frame.to_device(*point)) for point in points])
+
+
+def _rect(rect: QRect) -> Rect:
+    return Rect(rect.x(), rect.y(), rect.width(), rect.height())
+
+
+def _between(left: int, top: int, right: int, bottom: int) -> QRect:
+    return QRect(left, top, max(right - left, 0), max(bottom - top, 0))
+
+
+def _weight(frame: Frame) -> int:
+    return max(1, round(frame.ratio))

@@ -1,0 +1,479 @@
+"""Panes: image, true mask and prediction side by side, with one zoom, one crosshair and one tool in hand."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QSplitter, QWidget
+
+from segstudio.core.document import Document
+from segstudio.core.mask import Mask, Rect
+from segstudio.core.options import Options
+from segstudio.core.raster import Point, brush_diameter
+from segstudio.tools import TOOLS, Scene, Tool
+from segstudio.ui.canvas.agreement import Agreement
+from segstudio.ui.canvas.canvas import Canvas
+from segstudio.ui.canvas.layers import (
+    AGREEMENT,
+    FALSE_NEGATIVE,
+    FALSE_POSITIVE,
+    PREDICTION,
+    TRUTH,
+    Colour,
+    ErrorLayer,
+    ImageLayer,
+    MaskLayer,
+    automatic_window,
+    windowed,
+)
+from segstudio.ui.canvas.marks import Caption, Marks
+from segstudio.ui.canvas.pane import Pane
+from segstudio.ui.canvas.pointer import PointerInput
+from segstudio.ui.canvas.sampling import Pyramid
+from segstudio.ui.canvas.view import View
+
+PaneName = Literal["image", "truth", "prediction"]
+
+TITLES: dict[PaneName, str] = {"image": "Image", "truth": "True mask", "prediction": "Prediction"}
+ERRORS_TITLE = "Errors"
+NO_PREDICTION = Caption(((None, "not predicted yet"),))
+
+FOREGROUND = 128
+"""The least probability byte that is foreground (p >= 0.5), as in project.predictions."""
+
+FULL_WINDOW = (255.0, 127.5)
+"""Window and level that show every grey value as itself."""
+
+COUNT_AFTER_MS = 80
+"""The legend of the error view follows a stroke at this distance."""
+
+
+@dataclass(frozen=True, slots=True)
+class PixelInfo:
+    """The pixel under the pointer.
+
+    Attributes:
+        x: Column.
+        y: Row.
+        value: Grey value, or red, green and blue.
+        truth: 0 or 1; None without a mask.
+        probability: From 0 to 1; None without a prediction.
+    """
+
+    x: int
+    y: int
+    value: int | tuple[int, int, int]
+    truth: int | None
+    probability: float | None
+
+
+class Panes(QWidget):
+    """The three linked panes.
+
+    Attributes:
+        pointed: Told a PixelInfo, or None when the pointer is on no pixel.
+        zoomed: Told the zoom (1.0 is one image pixel on one pixel of the screen).
+        stroke_finished: Told after each drag of a tool.
+        radius_changed: Told the brush radius in image pixels.
+        tool_refused: Told why painting is not allowed.
+        window_level_changed: Told window and level, also when the automatic ones change with the image.
+        view: Zoom and centre.
+        pointer: What the mouse does.
+    """
+
+    pointed = Signal(object)
+    zoomed = Signal(float)
+    stroke_finished = Signal()
+    radius_changed = Signal(float)
+    tool_refused = Signal(str)
+    window_level_changed = Signal(float, float)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.view = View()
+        self.pointer = PointerInput(self.view, self)
+        self._image: NDArray[np.uint8] | None = None
+        self._picture: ImageLayer | None = None
+        self._document: Document | None = None
+        self._truth: Pyramid | None = None
+        self._probability: NDArray[np.uint8] | None = None
+        self._predicted: Mask | None = None
+        self._agreement: Agreement | None = None
+        self._opacity = 0.45
+        self._is_error_view = False
+        self._window: tuple[float, float] | None = FULL_WINDOW  # None is automatic
+        self._read_only = ""
+        self._problem = ""
+        self._options: dict[str, Options] = {}
+        self._here: Point | None = None
+        self._disconnect: Callable[[], None] = lambda: None
+        self._counting = QTimer(self, singleShot=True, interval=COUNT_AFTER_MS)
+        self._counting.timeout.connect(self._show_captions)
+        self._lay_out()
+        self.view.changed.connect(self._tell_zoom)
+        self.pointer.hovered.connect(self._hover)
+        self.pointer.outlined.connect(self._show_marks)
+        self.pointer.finished.connect(self.stroke_finished)
+        self.pointer.refused.connect(self.tool_refused)
+        self.pointer.radius_wanted.connect(self.change_radius)
+        self.clear()
+
+    def _lay_out(self) -> None:
+        self._splitter = QSplitter(Qt.Orientation.Horizontal, self)
+        self._splitter.setHandleWidth(8)
+        self._splitter.setChildrenCollapsible(False)
+        self._panes: dict[PaneName, Pane] = {}
+        for name, title in TITLES.items():
+            pane = self._panes[name] = Pane(title, self.view)
+            pane.canvas.setObjectName(f"canvas-{name}")
+            pane.canvas.installEventFilter(self)
+            self.pointer.watch(pane.canvas)
+            self._splitter.addWidget(pane)
+            self._splitter.setStretchFactor(len(self._panes) - 1, 1)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._splitter)
+        self.setAccessibleName("Image, true mask and prediction")
+        self.setFocusProxy(self._panes["truth"].canvas)
+
+    def sizeHint(self) -> QSize:
+        return QSize(960, 480)
+
+    def canvas(self, name: PaneName) -> Canvas:
+        """The canvas of a pane."""
+        return self._panes[name].canvas
+
+    def pane(self, name: PaneName) -> Pane:
+        """A pane with its header."""
+        return self._panes[name]
+
+    # --- what is shown
+
+    def show_sample(
+        self,
+        image: NDArray[np.uint8],
+        document: Document | None,
+        probability: NDArray[np.uint8] | None,
+        *,
+        problem: str = "",
+    ) -> None:
+        """Show another sample, fitted into the panes.
+
+        Args:
+            image: uint8 (H, W) or (H, W, 3).
+            document: Its mask; None when there is none that can be edited.
+            probability: uint8 (H, W), 255 times the probability of foreground; None when there is no prediction.
+            problem: Why there is no document; shown where the mask would be, and to whoever wants to paint.
+        """
+        self._leave_sample()
+        height, width = image.shape[:2]
+        self._image, self._document, self._problem = image, document, problem
+        self._picture = ImageLayer(image)
+        if document is not None:
+            self._truth = Pyramid(document.mask, gain=255)
+            self._disconnect = document.changed.connect(self._mask_changed)
+        self._apply_window()
+        self.view.show(width, height)
+        self.fit()
+        for pane in self._panes.values():
+            pane.canvas.show_picture(self._picture)
+        self._allow()
+        self.set_probability(probability)
+        self._hover(self._here)
+
+    def clear(self, text: str = "") -> None:
+        """Show no sample, but perhaps a few words."""
+        self._leave_sample()
+        self._image = self._picture = self._document = self._truth = None
+        self._problem = ""
+        self.view.show(0, 0)
+        for name, pane in self._panes.items():
+            pane.canvas.message = text if name == "image" else ""
+            pane.canvas.show_picture(None)
+        self._allow()
+        self.set_probability(None)
+        self.pointed.emit(None)
+
+    def set_probability(self, probability: NDArray[np.uint8] | None) -> None:
+        """Show another prediction of the same sample, or none."""
+        self._probability = probability
+        self._predicted = None if probability is None else (probability >= FOREGROUND).view(np.uint8)
+        self._agreement = None
+        if self._predicted is not None and self._document is not None:
+            self._agreement = Agreement(self._document.mask, self._predicted)
+        self._show_overlays()
+
+    def set_overlay_opacity(self, opacity: float) -> None:
+        """How solid masks are, from 0 to 1."""
+        self._opacity = min(max(opacity, 0.0), 1.0)
+        self._show_overlays()
+
+    def set_error_view(self, is_on: bool) -> None:
+        """Show in the third pane where mask and prediction differ, in place of the prediction."""
+        self._is_error_view = is_on
+        self._show_overlays()
+
+    @property
+    def is_error_view(self) -> bool:
+        """Whether the third pane shows the errors."""
+        return self._is_error_view
+
+    def set_pane_visible(self, name: PaneName, is_visible: bool) -> None:
+        """Show or hide a pane; the last one stays."""
+        others = [pane for other, pane in self._panes.items() if other != name and not pane.isHidden()]
+        if not is_visible and not others:
+            return
+        self._panes[name].setVisible(is_visible)
+        self._refit()
+
+    def set_detail(self, name: PaneName, text: str) -> None:
+        """Write something on the right of a pane's header, such as "revision 3" or "run 0007"."""
+        self._panes[name].header.show_detail(text)
+
+    def blink(self, is_hidden: bool) -> None:
+        """Hide mask and prediction for a moment."""
+        for pane in self._panes.values():
+            pane.canvas.set_overlay_shown(not is_hidden)
+
+    # --- brightness of grey images
+
+    @property
+    def window_level(self) -> tuple[float, float]:
+        """Window and level in use."""
+        if self._window is not None:
+            return self._window
+        return automatic_window(self._image) if self._is_grey and self._image is not None else FULL_WINDOW
+
+    def set_window_level(self, window: float, level: float) -> None:
+        """Show grey values level - window/2 .. level + window/2 as black .. white; the mask does not care."""
+        self._window = (window, level)
+        self._apply_window()
+
+    def set_auto_window_level(self) -> None:
+        """Choose window and level by the grey values of each image."""
+        self._window = None
+        self._apply_window()
+
+    def reset_window_level(self) -> None:
+        """Show every grey value as itself."""
+        self.set_window_level(*FULL_WINDOW)
+
+    @property
+    def _is_grey(self) -> bool:
+        return self._image is not None and self._image.ndim == 2
+
+    def _apply_window(self) -> None:
+        window, level = self.window_level
+        is_changed = self._is_grey and (window, level) != FULL_WINDOW
+        self.set_detail("image", f"W {window:.0f}  L {level:.0f}" if is_changed else "")
+        if self._picture is not None and self._is_grey:
+            self._picture.brightness = windowed(window, level)
+            for pane in self._panes.values():
+                pane.canvas.show_picture(self._picture)
+        self.window_level_changed.emit(window, level)
+
+    # --- zoom
+
+    def fit(self) -> None:
+        """Show the whole image in every pane."""
+        sizes = [pane.canvas.device_size for pane in self._panes.values() if not pane.isHidden()]
+        self.view.fit(min(width for width, _ in sizes), min(height for _, height in sizes))
+        self._tell_zoom()
+
+    def one_to_one(self) -> None:
+        """Show every image pixel as one pixel of the screen."""
+        self.view.one_to_one()
+
+    def zoom_in(self) -> None:
+        """Closer, by one step."""
+        self.view.step(1)
+
+    def zoom_out(self) -> None:
+        """Further away, by one step."""
+        self.view.step(-1)
+
+    def _refit(self) -> None:
+        if self.view.is_fitted and self.view.width:
+            self.fit()
+
+    def _tell_zoom(self) -> None:
+        self._show_marks()
+        self.zoomed.emit(self.view.zoom)
+
+    # --- tools
+
+    def set_tool(self, name: str) -> None:
+        """Take a tool in hand."""
+        tool: Tool[Any] = TOOLS[name]()
+        self._options.setdefault(name, tool.Options())
+        self.pointer.take(tool, self._options[name])
+        self._show_marks()
+        if self.radius is not None:
+            self.radius_changed.emit(self.radius)
+
+    def set_tool_options(self, name: str, options: Options) -> None:
+        """Change how a tool works, in hand or not."""
+        self._options[name] = options
+        tool = self.pointer.tool
+        if tool is not None and tool.name == name:
+            self.pointer.take(tool, options)
+            self._show_marks()
+            if self.radius is not None:
+                self.radius_changed.emit(self.radius)
+
+    def tool_options(self, name: str) -> Options:
+        """How a tool works now."""
+        return self._options.setdefault(name, TOOLS[name].Options())
+
+    @property
+    def radius(self) -> float | None:
+        """The radius of the brush in hand, in image pixels; None for a tool without one."""
+        value = getattr(self.pointer.options, "radius", None)
+        return None if value is None or self.pointer.tool is None else float(value)
+
+    def set_radius(self, radius: float) -> None:
+        """Give the brush in hand another radius, in steps of half a pixel and within its limits."""
+        tool = self.pointer.tool
+        if tool is None or self.radius is None:
+            return
+        least, most = _limits(tool.Options, "radius")
+        radius = min(max(round(radius * 2) / 2, least), most)
+        self.set_tool_options(tool.name, self.pointer.options.replaced(radius=radius))
+
+    def change_radius(self, factor: float) -> None:
+        """Make the brush in hand larger or smaller, by half a pixel at least."""
+        radius = self.radius
+        if radius is not None:
+            wanted = radius * factor
+            self.set_radius(max(wanted, radius + 0.5) if factor > 1 else min(wanted, radius - 0.5))
+
+    def set_read_only(self, is_read_only: bool, reason: str = "This project is open for reading only.") -> None:
+        """Forbid painting, and say why to whoever tries."""
+        self._read_only = reason if is_read_only else ""
+        self._allow()
+
+    def finish_stroke(self) -> None:
+        """End the drag under way and keep it: before saving, switching or undoing."""
+        self.pointer.finish()
+
+    def _allow(self) -> None:
+        self.pointer.refusal = self._read_only or self._problem
+        can_paint = self._document is not None and self._image is not None
+        self.pointer.scene = Scene(self._document, self._image) if can_paint else None  # type: ignore[arg-type]
+        self.pointer.take(self.pointer.tool, self.pointer.options)
+
+    # --- what happens
+
+    def eventFilter(self, watched: object, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize:
+            self._refit()
+        return False
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._refit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._refit()
+
+    def _leave_sample(self) -> None:
+        self.pointer.finish()
+        self._disconnect()
+        self._disconnect = lambda: None
+        self._truth = self._document = None
+
+    def _mask_changed(self, rect: Rect) -> None:
+        self._panes["truth"].canvas.show_change(rect)
+        if self._agreement is not None:
+            self._agreement.refresh(rect)
+        if self._shows_errors:
+            self._panes["prediction"].canvas.show_change(rect)
+            if not self._counting.isActive():
+                self._counting.start()
+
+    @property
+    def _shows_errors(self) -> bool:
+        return self._is_error_view and self._agreement is not None
+
+    def _show_overlays(self) -> None:
+        truth = None if self._truth is None else MaskLayer(self._truth, TRUTH, self._opacity)
+        self._panes["truth"].canvas.show_overlay(truth)
+        third = self._panes["prediction"]
+        if self._predicted is None:
+            third.canvas.show_overlay(None)
+        elif self._shows_errors:
+            assert self._truth is not None
+            third.canvas.show_overlay(ErrorLayer(self._truth, Pyramid(self._predicted, gain=255), self._opacity))
+        else:
+            third.canvas.show_overlay(MaskLayer(Pyramid(self._predicted, gain=255), PREDICTION, self._opacity))
+        third.header.show_title(ERRORS_TITLE if self._shows_errors else TITLES["prediction"])
+        self._show_captions()
+
+    def _show_captions(self) -> None:
+        problem = Caption(((None, self._problem),)) if self._problem else None
+        self._panes["truth"].canvas.show_caption(problem)
+        third = self._panes["prediction"].canvas
+        if self._predicted is None:
+            third.show_caption(NO_PREDICTION if self._image is not None else None)
+        elif self._shows_errors and self._agreement is not None:
+            third.show_caption(_legend(self._agreement))
+        else:
+            third.show_caption(None)
+
+    def _hover(self, here: Point | None) -> None:
+        self._here = here
+        self._show_marks()
+        self.pointed.emit(None if here is None else self._pixel_at(*here))
+
+    def _show_marks(self) -> None:
+        tool = self.pointer.tool
+        is_disc = tool is not None and tool.cursor == "disc" and not self.pointer.refusal
+        diameter = brush_diameter(self.radius) if is_disc and self.radius is not None and self.pointer.scene else 0
+        marks = Marks(self._here, diameter, self.pointer.outline)
+        for pane in self._panes.values():
+            pane.canvas.show_marks(marks)
+
+    def _pixel_at(self, x: float, y: float) -> PixelInfo | None:
+        image, column, row = self._image, int(x // 1), int(y // 1)
+        if image is None or not (0 <= row < image.shape[0] and 0 <= column < image.shape[1]):
+            return None
+        value = image[row, column]
+        return PixelInfo(
+            column,
+            row,
+            int(value) if image.ndim == 2 else (int(value[0]), int(value[1]), int(value[2])),
+            None if self._document is None else int(self._document.mask[row, column]),
+            None if self._probability is None else float(self._probability[row, column]) / 255,
+        )
+
+
+def _legend(agreement: Agreement) -> Caption:
+    shares = agreement.shares
+    if shares is None:
+        return Caption(((None, "both empty: nothing to compare"),))
+    colours = (AGREEMENT, FALSE_POSITIVE, FALSE_NEGATIVE)
+    return Caption(
+        tuple(_with_shares(colours, ("agree", "false positive", "false negative"), shares)),
+        tuple(_with_shares(colours, ("agree", "FP", "FN"), shares)),
+    )
+
+
+def _with_shares(
+    colours: Iterable[Colour], words: Iterable[str], shares: Iterable[float]
+) -> Iterator[tuple[Colour, str]]:
+    for colour, word, share in zip(colours, words, shares, strict=True):
+        yield colour, f"{word} {share:.1%}"
+
+
+def _limits(model: type[Options], name: str) -> tuple[float, float]:
+    """The least and greatest value that an option allows."""
+    least, most = float("-inf"), float("inf")
+    for rule in model.model_fields[name].metadata:
+        least = max(least, getattr(rule, "ge", None) or least)
+        most = min(most, getattr(rule, "le", None) or most)
+    return least, most

@@ -1,0 +1,340 @@
+"""The pointer: mouse, pen, wheel and touchpad above any canvas become zoom, pan and the drags of a tool.
+
+- left button: the tool
+- right button, Shift+left: the tool's opposite
+- middle button, Space+left: pan
+- wheel, pinch: zoom to the pointer
+- Ctrl+wheel, Shift+wheel: brush radius
+- Escape, Return, Backspace: cancel a drag, finish it, take its last corner back
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPointF, Qt, Signal
+from PySide6.QtGui import (
+    QKeyEvent,
+    QMouseEvent,
+    QNativeGestureEvent,
+    QPointingDevice,
+    QSinglePointEvent,
+    QTabletEvent,
+    QWheelEvent,
+)
+
+from segstudio.core.options import Options
+from segstudio.core.raster import Point
+from segstudio.tools import Drag, Pointer, Scene, Tool
+from segstudio.ui.canvas.canvas import Canvas
+from segstudio.ui.canvas.view import View
+
+NOTCH = 120
+"""What Qt counts for one notch of a wheel; fine wheels send parts of it."""
+ZOOM_PER_NOTCH = 1.25
+RADIUS_PER_NOTCH = 1.15
+
+COMPRESSION = Qt.ApplicationAttribute.AA_CompressHighFrequencyEvents
+
+TOOL_BUTTONS = (Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton)
+
+
+class PointerInput(QObject):
+    """Watches some canvases and acts for what the pointer does there.
+
+    It paints in whichever pane the pointer is: one corrects where one looks.
+
+    Attributes:
+        scene: What tools work on; None while there is nothing to change.
+        refusal: Why painting is not allowed, or empty.
+        tool: The tool in hand, or None.
+        options: Its options.
+        drag: The drag under way, or None.
+    """
+
+    hovered = Signal(object)
+    """The image position under the pointer (x, y), or None when it has left all canvases."""
+    outlined = Signal()
+    """The outline of the drag has changed."""
+    finished = Signal()
+    """A drag is over, and it may have changed the mask."""
+    refused = Signal(str)
+    """Somebody wants to paint and must not; with the reason."""
+    radius_wanted = Signal(float)
+    """The brush shall be this many times as large."""
+
+    def __init__(self, view: View, parent: QObject) -> None:
+        super().__init__(parent)
+        self.scene: Scene | None = None
+        self.refusal = ""
+        self.tool: Tool[Any] | None = None
+        self.options: Options = Options()
+        self.drag: Drag | None = None
+        self._view = view
+        self._pan_from: QPointF | None = None
+        self._is_space_down = False
+        self._is_alternate = False
+        self._button = Qt.MouseButton.NoButton
+        self._was_compressed = True
+        self._canvases: list[Canvas] = []
+        kind = QEvent.Type
+        self._handlers: dict[QEvent.Type, Callable[[Canvas, Any], bool]] = {
+            kind.MouseButtonPress: self._press,
+            kind.MouseButtonDblClick: self._press,
+            kind.MouseMove: self._move,
+            kind.MouseButtonRelease: self._release,
+            kind.TabletPress: self._tablet,
+            kind.TabletMove: self._tablet,
+            kind.TabletRelease: self._tablet,
+            kind.Wheel: self._wheel,
+            kind.NativeGesture: self._gesture,
+            kind.Leave: self._leave,
+            kind.ShortcutOverride: self._claim_key,
+            kind.KeyPress: self._key,
+            kind.KeyRelease: self._key_up,
+            kind.FocusOut: self._focus_out,
+            kind.ContextMenu: lambda _canvas, _event: True,
+        }
+
+    def watch(self, canvas: Canvas) -> None:
+        """Act for the pointer above this canvas too."""
+        self._canvases.append(canvas)
+        canvas.installEventFilter(self)
+        self._show_cursor()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        handler = self._handlers.get(event.type())
+        if handler is None or not isinstance(watched, Canvas) or not self._view.width:
+            return False
+        return handler(watched, event)
+
+    def take(self, tool: Tool[Any] | None, options: Options) -> None:
+        """Take another tool, or the same with other options; a drag of another tool is finished first."""
+        if self.drag is not None and tool is not self.tool:
+            self.finish()
+        self.tool, self.options = tool, options
+        self._show_cursor()
+
+    def finish(self) -> None:
+        """End the drag under way and keep what it did; a polygon that is not closed is given up."""
+        drag = self.drag
+        if drag is None:
+            return
+        if self.tool is not None and self.tool.has_many_clicks:
+            self.cancel()
+            return
+        self._end(drag.finish)
+
+    def cancel(self) -> None:
+        """End the drag under way and leave every pixel as it was before."""
+        if self.drag is not None:
+            self._end(self.drag.cancel)
+
+    @property
+    def outline(self) -> tuple[Point, ...]:
+        """What the drag under way wants drawn."""
+        return self.drag.outline if self.drag is not None else ()
+
+    def _end(self, ending: Callable[[], None]) -> None:
+        try:
+            ending()
+        finally:
+            self._forget_drag()
+
+    def _forget_drag(self) -> None:
+        self.drag = None
+        _compress_moves(self._was_compressed)
+        self.outlined.emit()
+        self.finished.emit()
+
+    def _press(self, canvas: Canvas, event: QMouseEvent) -> bool:
+        button = event.button()
+        is_pan = button == Qt.MouseButton.MiddleButton or (button == Qt.MouseButton.LeftButton and self._is_space_down)
+        if is_pan and self._pan_from is None:
+            self._pan_from = event.globalPosition()
+            self._button = button
+            self._show_cursor()
+        elif button in TOOL_BUTTONS and self._pan_from is None:
+            clicks = 2 if event.type() == QEvent.Type.MouseButtonDblClick else 1
+            is_alternate = button == Qt.MouseButton.RightButton or _has_shift(event)
+            self._tool_press(canvas, event, button, clicks, is_alternate=is_alternate)
+        return True
+
+    def _tool_press(
+        self, canvas: Canvas, event: QSinglePointEvent, button: Qt.MouseButton, clicks: int, *, is_alternate: bool
+    ) -> None:
+        canvas.setFocus(Qt.FocusReason.MouseFocusReason)
+        x, y = _position(canvas, event)
+        if self.drag is not None:
+            # One button at a time: a second one during a stroke means nothing, a further click of a polygon does.
+            if self.tool is not None and self.tool.has_many_clicks:
+                self._button, self._is_alternate = button, is_alternate
+                self._advance(Pointer(x, y, is_alternate=is_alternate, clicks=clicks))
+            return
+        if self.refusal or self.scene is None:
+            self.refused.emit(self.refusal or "There is no mask to paint on.")
+            return
+        if self.tool is None:
+            return
+        self._button, self._is_alternate = button, is_alternate
+        # Qt and the X server drop moves that nobody has read yet; a fast curve would become a few straight lines.
+        self._was_compressed = QCoreApplication.testAttribute(COMPRESSION)
+        _compress_moves(False)
+        self.hovered.emit((x, y))
+        press = Pointer(x, y, is_alternate=is_alternate, clicks=1)
+        self.drag = Drag(self.tool, self.scene, self.options, press)
+        self._after_step()
+
+    def _move(self, canvas: Canvas, event: QMouseEvent) -> bool:
+        if self._pan_from is not None:
+            now = event.globalPosition()
+            ratio = canvas.devicePixelRatioF()
+            moved, self._pan_from = (now - self._pan_from) * ratio, now
+            self._view.pan(moved.x(), moved.y())
+            self.hovered.emit(_position(canvas, event))
+            return True
+        self._to(canvas, event)
+        return True
+
+    def _to(self, canvas: Canvas, event: QSinglePointEvent) -> None:
+        x, y = _position(canvas, event)
+        if self.drag is not None:
+            self._advance(Pointer(x, y, is_alternate=self._is_alternate))
+        self.hovered.emit((x, y))
+
+    def _release(self, canvas: Canvas, event: QMouseEvent) -> bool:
+        if event.button() != self._button:
+            return True
+        self._button = Qt.MouseButton.NoButton
+        if self._pan_from is not None:
+            self._pan_from = None
+            self._show_cursor()
+        elif self.drag is not None and self.tool is not None and not self.tool.has_many_clicks:
+            self._end(self.drag.finish)
+        if not canvas.rect().contains(event.position().toPoint()):
+            self.hovered.emit(None)
+        return True
+
+    def _tablet(self, canvas: Canvas, event: QTabletEvent) -> bool:
+        # A pen's events come at its full rate and with fractions of a pixel; the mouse events that Qt would make of
+        # them do not. Only what is not the tool's is left to those.
+        is_tip = event.button() == Qt.MouseButton.LeftButton
+        if event.type() == QEvent.Type.TabletPress and is_tip and not self._is_space_down:
+            is_alternate = event.pointerType() == QPointingDevice.PointerType.Eraser or _has_shift(event)
+            self._tool_press(canvas, event, Qt.MouseButton.LeftButton, 1, is_alternate=is_alternate)
+        elif event.type() == QEvent.Type.TabletMove and self.drag is not None and self._pan_from is None:
+            self._to(canvas, event)
+        elif event.type() == QEvent.Type.TabletRelease and is_tip and self.drag is not None:
+            if self.tool is not None and not self.tool.has_many_clicks:
+                self._end(self.drag.finish)
+        else:
+            event.ignore()
+            return False
+        event.accept()
+        return True
+
+    def _advance(self, pointer: Pointer) -> None:
+        assert self.drag is not None
+        self.drag.move(pointer)
+        self._after_step()
+
+    def _after_step(self) -> None:
+        if self.drag is not None and self.drag.is_finished:
+            self._forget_drag()
+        elif self.tool is not None and self.tool.has_many_clicks:
+            self.outlined.emit()
+
+    def _wheel(self, canvas: Canvas, event: QWheelEvent) -> bool:
+        # Alt turns a wheel sideways on some systems, Shift on others.
+        turned = event.angleDelta().y() or event.angleDelta().x()
+        wants_radius = event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+        if turned and wants_radius:
+            self.radius_wanted.emit(RADIUS_PER_NOTCH ** (turned / NOTCH))
+        elif turned:
+            self._view.zoom_at(ZOOM_PER_NOTCH ** (turned / NOTCH), *_position(canvas, event))
+            self.hovered.emit(_position(canvas, event))
+        return True
+
+    def _gesture(self, canvas: Canvas, event: QNativeGestureEvent) -> bool:
+        if event.gestureType() != Qt.NativeGestureType.ZoomNativeGesture:
+            return False
+        self._view.zoom_at(max(0.1, 1 + event.value()), *_position(canvas, event))
+        return True
+
+    def _leave(self, canvas: Canvas, event: QEvent) -> bool:
+        if self.drag is None or (self.tool is not None and self.tool.has_many_clicks):
+            self.hovered.emit(None)
+        return False
+
+    def _claim_key(self, canvas: Canvas, event: QKeyEvent) -> bool:
+        """While a drag is under way its keys mean the drag, whatever actions the window has for them."""
+        is_ours = event.key() == Qt.Key.Key_Space or (self.drag is not None and event.key() in self._drag_keys())
+        if is_ours:
+            event.accept()
+        return is_ours
+
+    def _drag_keys(self) -> dict[int, Callable[[Drag], None]]:
+        return {
+            Qt.Key.Key_Escape: lambda drag: self._end(drag.cancel),
+            Qt.Key.Key_Return: lambda drag: self._end(drag.finish),
+            Qt.Key.Key_Enter: lambda drag: self._end(drag.finish),
+            Qt.Key.Key_Backspace: self._step_back,
+        }
+
+    def _step_back(self, drag: Drag) -> None:
+        if self.tool is not None and self.tool.has_many_clicks:
+            drag.step_back()
+            self._after_step()
+
+    def _key(self, canvas: Canvas, event: QKeyEvent) -> bool:
+        if event.key() == Qt.Key.Key_Space:
+            if not event.isAutoRepeat():
+                self._is_space_down = True
+                self._show_cursor()
+            return True
+        if self.drag is not None and (act := self._drag_keys().get(event.key())) is not None:
+            act(self.drag)
+            return True
+        return False
+
+    def _key_up(self, canvas: Canvas, event: QKeyEvent) -> bool:
+        if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
+            self._is_space_down = False
+            self._show_cursor()
+        return False
+
+    def _focus_out(self, canvas: Canvas, event: QEvent) -> bool:
+        """The release of button or key may never arrive: keep the stroke as it is, and stop panning."""
+        self._is_space_down = False
+        self._pan_from = None
+        if self.tool is not None and not self.tool.has_many_clicks:
+            self.finish()
+        self._show_cursor()
+        return False
+
+    def _show_cursor(self) -> None:
+        if self._pan_from is not None:
+            cursor = Qt.CursorShape.ClosedHandCursor
+        elif self._is_space_down:
+            cursor = Qt.CursorShape.OpenHandCursor
+        elif self.scene is None and not self._view.width:
+            cursor = Qt.CursorShape.ArrowCursor
+        elif self.refusal or self.scene is None or self.tool is None:
+            cursor = Qt.CursorShape.CrossCursor
+        else:
+            cursor = Qt.CursorShape.BlankCursor  # ring and crosshair show the place better
+        for canvas in self._canvases:
+            canvas.setCursor(cursor)
+
+
+def _position(canvas: Canvas, event: QSinglePointEvent) -> Point:
+    """Where the event happened, in image pixels."""
+    point = event.position()
+    return canvas.frame.to_image(point.x(), point.y())
+
+
+def _has_shift(event: QSinglePointEvent) -> bool:
+    return bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+
+
+def _compress_moves(is_wanted: bool) -> None:
+    QCoreApplication.setAttribute(COMPRESSION, is_wanted)
