@@ -1,1 +1,78 @@
-"""Networks: one file, one network; keras is imported inside `build` only."""
+"""Networks: one file, one network; keras is imported inside `build` only.
+
+What every network promises, so that training, prediction and export need to know nothing else about it:
+
+- it takes `image`, uint8 (batch, height, width, channels) of 0..255: whatever scaling its encoder needs is in the graph;
+- it gives `probability`, float32 (batch, height, width, 1) of 0..1, at the size of the image, also in mixed precision;
+- it is made of plain Keras layers, so that a saved file opens in plain Keras.
+"""
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+
+from segstudio.core.options import Options, option
+from segstudio.core.registry import Registry
+
+if TYPE_CHECKING:
+    import keras
+
+Shape = tuple[int, int, int]
+"""Height, width, channels."""
+
+OUTPUT = "probability"
+"""Name of the last layer, which stays in float32 whatever the precision of the others."""
+
+
+class ModelOptions(Options):
+    """What every network has."""
+
+    size: int = option(
+        224,
+        "Size",
+        unit="px",
+        ge=32,
+        le=2048,
+        help="Images are scaled to a square of this side for the network; masks and predictions keep their own size.",
+    )
+
+
+O = TypeVar("O", bound=ModelOptions)  # noqa: E741 - the options of one network
+
+
+class Model(ABC, Generic[O]):
+    """The recipe of a network.
+
+    Attributes:
+        name: What presets and runs call it.
+        title: What the window calls it.
+        Options: The model of its options.
+        is_pretrained: Whether it can start from ImageNet weights.
+        options: The options of this network.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    Options: ClassVar[type[ModelOptions]] = ModelOptions
+    is_pretrained: ClassVar[bool] = False
+
+    def __init__(self, options: O) -> None:
+        self.options = options
+
+    def channels(self, *, is_grey: bool) -> int:
+        """How many channels the network takes when all images are grey, or when some are not."""
+        return 1 if is_grey else 3
+
+    @abstractmethod
+    def build(self, shape: Shape, *, from_imagenet: bool) -> "keras.Model":
+        """The network with fresh weights, in float32.
+
+        Args:
+            shape: Height, width and channels of its input; any height and width from 32 on.
+            from_imagenet: Whether the encoder starts from ImageNet weights; only when `is_pretrained`.
+
+        Raises:
+            UserError: When the weights cannot be had or do not fit.
+        """
+
+
+MODELS: Registry[Model[ModelOptions]] = Registry("segstudio.models", "model")

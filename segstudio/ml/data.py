@@ -1,0 +1,259 @@
+"""From image and mask files to batches: decoded once, scaled to the network's size, kept as uint8, shuffled by seed.
+
+Scaling is the one place where a mask meets another size than its own, and only for the network's eyes: a pixel of the
+small mask is foreground when at least half of its area is. Truth and predictions keep the image's own resolution.
+"""
+
+import csv
+import hashlib
+import io
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+
+import cv2
+import numpy as np
+import psutil
+import tensorflow as tf
+
+from segstudio.core.errors import UserError
+from segstudio.core.files import write_atomically
+from segstudio.core.reporter import Reporter
+from segstudio.models import Shape
+
+SHARE_OF_MEMORY = 0.4
+"""How much of the memory that is free the cache of one split may take; beyond that it lies on disk."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """One image and the exact revision of its mask, to learn from or to measure by.
+
+    Attributes:
+        sample: Id of the sample in the project.
+        image: What the image is called in messages and in the manifest.
+        split: "train", "val" or "test".
+        revision: Number of the mask's revision; 0 is the dataset's own.
+        image_file: Where the image lies.
+        mask_file: Where the mask lies.
+        read_image: Gives uint8 (H, W) or (H, W, 3) RGB.
+        read_mask: Gives uint8 (H, W) of 0 and 1.
+    """
+
+    sample: int
+    image: str
+    split: str
+    revision: int
+    image_file: Path
+    mask_file: Path
+    read_image: Callable[[], np.ndarray]
+    read_mask: Callable[[], np.ndarray]
+
+
+@dataclass(frozen=True)
+class ManifestRow:
+    """What a run says about one sample it used; a line of manifest.csv."""
+
+    sample: int
+    image: str
+    split: str
+    revision: int
+    image_sha256: str
+    mask_sha256: str
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Images and masks at the network's size.
+
+    Attributes:
+        images: uint8 (N, H, W, C), in memory or mapped from disk.
+        masks: uint8 (N, H, W, 1) of 0 and 1.
+        rows: Their N rows of the manifest.
+    """
+
+    images: np.ndarray
+    masks: np.ndarray
+    rows: list[ManifestRow]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def load_pairs(examples: Sequence[Example], shape: Shape, cache: Path, report: Reporter) -> Pairs:
+    """Decode and scale every example once, on all cores.
+
+    A file that cannot be read is noted and left out.
+
+    Args:
+        examples: What to load.
+        shape: Height, width and channels of the network.
+        cache: Folder for the arrays when memory is too small for them.
+        report: Hears of progress and of bad files.
+
+    Raises:
+        Cancelled: When the user stopped it.
+    """
+    height, width, channels = shape
+    images = _empty((len(examples), height, width, channels), cache)
+    masks = _empty((len(examples), height, width, 1), cache)
+    rows: list[ManifestRow] = []
+
+    def load(example: Example) -> tuple[np.ndarray, np.ndarray, ManifestRow]:
+        image, mask = example.read_image(), example.read_mask()
+        if image.shape[:2] != mask.shape:
+            raise UserError(f"image is {image.shape[1]}x{image.shape[0]}, mask is {mask.shape[1]}x{mask.shape[0]}")
+        row = ManifestRow(
+            example.sample, example.image, example.split, example.revision,
+            _sha256(example.image_file), _sha256(example.mask_file),
+        )  # fmt: skip
+        return scaled_image(image, shape), scaled_mask(mask, height, width), row
+
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        futures = [threads.submit(load, example) for example in examples]
+        try:
+            for number, (example, future) in enumerate(zip(examples, futures, strict=True), 1):
+                try:
+                    images[len(rows)], masks[len(rows), ..., 0], row = future.result()
+                    rows.append(row)
+                except (UserError, OSError) as error:
+                    report.note(example.image, str(error))
+                report.progress(number, len(examples), f"reading image {number} of {len(examples)}")
+        finally:
+            for future in futures:
+                future.cancel()
+    return Pairs(images[: len(rows)], masks[: len(rows)], rows)
+
+
+def _empty(shape: tuple[int, ...], cache: Path) -> np.ndarray:
+    if np.prod(shape, dtype=np.int64) < SHARE_OF_MEMORY * psutil.virtual_memory().available:
+        return np.empty(shape, np.uint8)
+    cache.mkdir(parents=True, exist_ok=True)
+    return np.memmap(cache / f"pairs_{shape[-1]}.uint8", np.uint8, "w+", shape=shape)
+
+
+def are_grey(examples: Sequence[Example], count: int = 16) -> bool:
+    """Whether a spread sample of images has no colour; unreadable ones do not count."""
+    step = max(1, len(examples) // count)
+    for example in examples[::step]:
+        try:
+            image = example.read_image()
+        except (UserError, OSError):
+            continue
+        if image.ndim == 3 and (image != image[..., :1]).any():
+            return False
+    return True
+
+
+def scaled_image(image: np.ndarray, shape: Shape) -> np.ndarray:
+    """The image at the network's size and with its channels.
+
+    Args:
+        image: uint8 (H, W) grey or (H, W, 3) RGB.
+        shape: Height, width and channels wanted.
+
+    Returns:
+        uint8 of `shape`.
+    """
+    height, width, channels = shape
+    is_smaller = image.shape[0] >= height and image.shape[1] >= width
+    image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if is_smaller else cv2.INTER_LINEAR)
+    if channels == 1 and image.ndim == 3:
+        image = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    if image.ndim == 2:
+        image = np.repeat(image[..., None], channels, axis=2)
+    return image
+
+
+def scaled_mask(mask: np.ndarray, height: int, width: int) -> np.ndarray:
+    """The mask at the network's size: foreground where at least half of the area is.
+
+    Args:
+        mask: uint8 (H, W) of 0 and 1.
+        height: Rows wanted.
+        width: Columns wanted.
+
+    Returns:
+        uint8 (height, width) of 0 and 1.
+    """
+    return (cv2.resize(mask * np.uint8(255), (width, height), interpolation=cv2.INTER_AREA) > 127).astype(np.uint8)
+
+
+def batches_of_epoch(pairs: Pairs, batch: int, *, seed: int, epoch: int, is_flipped: bool) -> tf.data.Dataset:
+    """The batches of one epoch of training; the same seed and epoch give the same batches.
+
+    Every epoch is a dataset of its own, so that a resumed run sees exactly what it would have seen.
+
+    Args:
+        pairs: What to learn from.
+        batch: Images per batch; the last one may have fewer.
+        seed: The seed of the run.
+        epoch: Number of the epoch.
+        is_flipped: Whether half of the images, chosen by chance, are mirrored left to right.
+
+    Returns:
+        Batches of uint8 (B, H, W, C) images and uint8 (B, H, W, 1) masks.
+    """
+    rng = np.random.default_rng([seed, epoch])
+    order = rng.permutation(len(pairs))
+    flips = rng.random(len(pairs)) < (0.5 if is_flipped else 0.0)
+    return _batches(pairs, order, flips, batch)
+
+
+def batches_in_order(pairs: Pairs, batch: int) -> tf.data.Dataset:
+    """All pairs, unchanged; see batches_of_epoch."""
+    return _batches(pairs, np.arange(len(pairs)), np.zeros(len(pairs), bool), batch)
+
+
+def _batches(pairs: Pairs, order: np.ndarray, flips: np.ndarray, batch: int) -> tf.data.Dataset:
+    def take(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return pairs.images[rows], pairs.masks[rows]
+
+    def load(rows: tf.Tensor, is_flipped: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        both = tf.numpy_function(take, [rows], (tf.uint8, tf.uint8), stateful=False)
+        return tuple(
+            tf.where(is_flipped[:, None, None, None], tf.reverse(one, [2]), one)
+            for one in (
+                tf.ensure_shape(one, (None, *of.shape[1:]))
+                for one, of in zip(both, (pairs.images, pairs.masks), strict=True)
+            )
+        )
+
+    options = tf.data.Options()
+    # TensorFlow itself runs one operation at a time (device.py); the next batch must not wait in that queue.
+    options.threading.private_threadpool_size = 2
+    dataset = tf.data.Dataset.from_tensor_slices((order, flips)).batch(batch)
+    return dataset.map(load, num_parallel_calls=2).prefetch(2).with_options(options)
+
+
+def save_manifest(rows: Sequence[ManifestRow], path: Path) -> None:
+    """Write manifest.csv: one line a sample, with the hashes of the files that were used."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow([field.name for field in fields(ManifestRow)])
+    writer.writerows(astuple(row) for row in rows)
+    write_atomically(path, text.getvalue().encode("utf-8"))
+
+
+def load_manifest(path: Path) -> list[ManifestRow]:
+    """Read what `save_manifest` wrote.
+
+    Raises:
+        UserError: When it is missing or damaged.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return [
+                ManifestRow(int(row["sample"]), row["image"], row["split"], int(row["revision"]),
+                            row["image_sha256"], row["mask_sha256"])
+                for row in csv.DictReader(file)
+            ]  # fmt: skip
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{path} cannot be read: {error}", "without its manifest a run cannot be resumed") from error
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

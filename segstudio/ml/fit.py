@@ -1,0 +1,219 @@
+"""Training: compile, epochs, checkpoints, resume. One page, read from top to bottom.
+
+    for every epoch:
+        fit its batches         -> progress at every step, where Cancelled may come out
+        evaluate on validation
+        save best.keras when the validation IoU rose, last.keras (with the optimizer), metrics.csv
+
+A run that was stopped or killed goes on from last.keras; see `resume`.
+"""
+
+import csv
+import io
+import math
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from segstudio.core.errors import UserError
+from segstudio.core.files import write_atomically
+from segstudio.core.reporter import Cancelled, Reporter
+from segstudio.ml.data import Pairs, batches_in_order, batches_of_epoch
+from segstudio.ml.network import load_network, read_attachment, save_network
+
+BEST, LAST, METRICS = "best.keras", "last.keras", "metrics.csv"
+
+Row = dict[str, float]
+"""One line of metrics.csv: the epoch and its figures."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to train.
+
+    Attributes:
+        epochs: How many times all pairs are seen, those before a resume included.
+        batch: Images per step.
+        learning_rate: Of Adam.
+        is_flipped: Whether images are mirrored by chance.
+        seed: Of the order of images and of the flips.
+    """
+
+    epochs: int
+    batch: int
+    learning_rate: float
+    is_flipped: bool
+    seed: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a training ended.
+
+    Attributes:
+        rows: The figures of every epoch; epoch 0 is before training, when that was measured.
+        best: The row of the best epoch: highest validation IoU, at a tie lowest validation loss.
+        is_stopped: Whether the user stopped it before the last epoch.
+        batch: Images per step at the end; smaller than planned when memory ran out.
+    """
+
+    rows: list[Row]
+    best: Row
+    is_stopped: bool
+    batch: int
+
+
+def fit(network: keras.Model, train: Pairs, val: Pairs, plan: Plan, folder: Path, report: Reporter,
+        *, has_baseline: bool = False) -> Outcome:  # fmt: skip
+    """Train `network`, which `prepare` has prepared, and keep its checkpoints and metrics in `folder`.
+
+    Args:
+        network: Fresh or fine-tuned weights.
+        train: Pairs to learn from; at least one.
+        val: Pairs to choose the best epoch by; at least one.
+        plan: How.
+        folder: The run's folder.
+        report: Hears of every step and epoch.
+        has_baseline: Whether to measure the network before training, as epoch 0.
+
+    Raises:
+        Cancelled: When the user stopped it before the first epoch was done.
+        UserError: When the loss is no longer a number, or not even one image fits into memory.
+    """
+    compile_network(network, plan.learning_rate)
+    rows: list[Row] = []
+    if has_baseline:
+        rows.append({"epoch": 0, **_validated(network, val, plan, report, epoch=0)})
+        _publish(rows, folder, report)
+    return _epochs(network, train, val, plan, folder, report, rows)
+
+
+def resume(train: Pairs, val: Pairs, plan: Plan, folder: Path, report: Reporter, precision: str) -> Outcome:
+    """Go on with a run that was stopped or killed, from its last whole epoch; see `fit`.
+
+    Raises:
+        UserError: When there is nothing to go on from.
+    """
+    network = load_network(folder / LAST, precision)
+    # The checkpoint says itself how far it is: the process may have died between writing it and metrics.csv.
+    progress = read_attachment(folder / LAST)
+    report.log(f"resumed after epoch {int(progress['rows'][-1]['epoch'])} of {plan.epochs}")
+    plan = replace(plan, batch=progress["batch"])
+    return _epochs(network, train, val, plan, folder, report, progress["rows"])
+
+
+def compile_network(network: keras.Model, learning_rate: float) -> None:
+    """The loss, the optimizer and the metrics of every training."""
+    network.compile(
+        optimizer=keras.optimizers.Adam(learning_rate),
+        loss=keras.losses.BinaryCrossentropy(),
+        metrics=[
+            keras.metrics.BinaryAccuracy(name="accuracy"),
+            keras.metrics.BinaryIoU(name="binary_iou"),
+            keras.metrics.BinaryIoU(target_class_ids=[1], name="iou"),
+        ],
+    )
+
+
+def _epochs(network: keras.Model, train: Pairs, val: Pairs, plan: Plan, folder: Path, report: Reporter,
+            rows: list[Row]) -> Outcome:  # fmt: skip
+    is_stopped = False
+    try:
+        for epoch in range(int(rows[-1]["epoch"]) + 1 if rows else 1, plan.epochs + 1):
+            row, plan = _one_epoch(network, train, val, plan, report, epoch)
+            rows = [*rows, row]
+            if row is _best(rows):
+                save_network(network, folder / BEST, with_optimizer=False)
+            save_network(network, folder / LAST, with_optimizer=True, attachment={"rows": rows, "batch": plan.batch})
+            _publish(rows, folder, report)
+    except Cancelled:
+        is_stopped = True
+    best = _best(rows)
+    if best is None:
+        raise Cancelled
+    report.artifact(folder / BEST)
+    return Outcome(rows, best, is_stopped, plan.batch)
+
+
+def _one_epoch(network: keras.Model, train: Pairs, val: Pairs, plan: Plan, report: Reporter, epoch: int
+               ) -> tuple[Row, Plan]:  # fmt: skip
+    """The figures of one epoch, and the plan with the batch that fits into memory."""
+    while True:
+        steps = _Steps(report, plan, epoch, len(train))
+        batches = batches_of_epoch(train, plan.batch, seed=plan.seed, epoch=epoch, is_flipped=plan.is_flipped)
+        try:
+            logs = network.fit(batches, epochs=1, shuffle=False, verbose=0, callbacks=[steps]).history
+            row = {"epoch": epoch, **{name: float(values[0]) for name, values in logs.items()}}
+            row |= _validated(network, val, plan, report, epoch)
+            break
+        except tf.errors.ResourceExhaustedError:
+            if plan.batch == 1:
+                raise UserError("not even one image fits into memory", "choose a smaller size") from None
+            plan = replace(plan, batch=plan.batch // 2)
+            report.log(f"out of memory: going on with batches of {plan.batch}")
+    row["learning_rate"] = float(network.optimizer.learning_rate)
+    row["images_per_second"] = steps.images_per_second
+    return row, plan
+
+
+def _validated(network: keras.Model, val: Pairs, plan: Plan, report: Reporter, epoch: int) -> Row:
+    steps = _Steps(report, plan, epoch, len(val), is_validation=True)
+    logs = network.evaluate(batches_in_order(val, plan.batch), verbose=0, return_dict=True, callbacks=[steps])
+    return {f"val_{name}": float(value) for name, value in logs.items()}
+
+
+class _Steps(keras.callbacks.Callback):
+    """Tells the reporter of every step; Cancelled and a loss that is no number come out of it."""
+
+    def __init__(self, report: Reporter, plan: Plan, epoch: int, images: int, *, is_validation: bool = False) -> None:
+        super().__init__()
+        self._report = report
+        self._epochs = plan.epochs
+        self._batch = plan.batch
+        self._epoch = epoch
+        self._images = images
+        self._is_validation = is_validation
+        self._started = (time.perf_counter(), 0)
+        self.images_per_second = 0.0
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Report one step of training."""
+        done = min((batch + 1) * self._batch, self._images)
+        started, before = self._started
+        self.images_per_second = (done - before) / (time.perf_counter() - started)
+        if batch == 0:
+            self._started = (time.perf_counter(), done)  # the first step traces the network: it is not the rate
+        if logs and not math.isfinite(logs["loss"]):
+            raise UserError(
+                f"the loss is no longer a number in epoch {self._epoch}",
+                "lower the learning rate; the best weights so far are kept",
+            )
+        text = f"epoch {self._epoch} of {self._epochs} · {self.images_per_second:.3g} img/s"
+        self._report.progress(self._epoch - 1 + done / self._images, self._epochs, text)
+
+    def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Report one step of validation."""
+        text = f"epoch {self._epoch} of {self._epochs} · validation" if self._epoch else "before training · validation"
+        # An epoch counts as done only when it is saved.
+        self._report.progress(max(0.0, self._epoch - 0.001), self._epochs, text)
+
+
+def _best(rows: list[Row]) -> Row | None:
+    """The best of the epochs that were trained; without any truth in the validation masks the loss alone decides."""
+    trained = [row for row in rows if row["epoch"] > 0]
+    return max(trained, key=lambda row: (row["val_iou"], -row["val_loss"]), default=None)
+
+
+def _publish(rows: list[Row], folder: Path, report: Reporter) -> None:
+    """Write metrics.csv anew, whole, and tell the reporter of its last row."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, list(rows[-1]))
+    writer.writeheader()
+    writer.writerows(rows)
+    write_atomically(folder / METRICS, text.getvalue().encode("utf-8"))
+    figures = {name: value for name, value in rows[-1].items() if name != "epoch"}
+    report.metric(int(rows[-1]["epoch"]), **figures)
