@@ -71,7 +71,7 @@ class NumberBox(QAbstractSpinBox):
             enabled |= flags.StepDownEnabled
         return enabled
 
-    def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:  # type: ignore[override]
+    def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
         state = QValidator.State.Acceptable if _TYPEABLE.fullmatch(text) else QValidator.State.Invalid
         return state, text, position
 
