@@ -179,9 +179,9 @@ class Canvas(QWidget):
         if self._picture is None and self.message:
             painter.setPen(self.palette().placeholderText().color())
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self.message)
-        if self._picture is not None and self._caption is not None:
-            if region.intersects(self._caption_rect(self._caption)):
-                draw_caption(painter, self._caption, self.width(), self.height())
+        caption = self._caption if self._picture is not None else None
+        if caption is not None and region.intersects(self._caption_rect(caption)):
+            draw_caption(painter, caption, self.width(), self.height())
 
     def _bring_up_to_date(self, frame: Frame) -> None:
         if self._below.size != (frame.width, frame.height):
