@@ -62,11 +62,10 @@ class Edit:
         """The edit of some tiles' differences; those without any are left out."""
         tiles, parts, bounds = [], [], NOWHERE
         for tile, difference in differences:
-            box = bounding_box(difference)
-            if not box.is_empty:
+            if difference.any():
                 tiles.append(tile)
                 parts.append(np.packbits(difference).tobytes())
-                bounds = bounds.union(box._replace(x=box.x + tile[1] * TILE, y=box.y + tile[0] * TILE))
+                bounds = _grown(bounds, tile_rect(shape, tile), difference)
         return cls(shape, label, bounds, tuple(tiles), zlib.compress(b"".join(parts), 1))
 
     @property
@@ -266,6 +265,14 @@ def _bands(rect: Rect) -> Iterator[range]:
         bottom = min(rect.bottom, (top // TILE + 1) * TILE)
         yield range(top, bottom)
         top = bottom
+
+
+def _grown(bounds: Rect, rect: Rect, difference: Mask) -> Rect:
+    """`bounds` with the changed pixels of a tile that lies at `rect`."""
+    if rect.intersect(bounds) == rect:
+        return bounds  # most tiles of a large change; looking for their own bounds would take longest of all
+    box = bounding_box(difference)
+    return bounds.union(box._replace(x=box.x + rect.x, y=box.y + rect.y))
 
 
 def _packed_size(rect: Rect) -> int:

@@ -202,11 +202,15 @@ class Story:
             Damaged: When that is impossible; the mask may then be half done.
         """
         history = self._history()
+        flips: dict[int, Edit] = {}
         try:
             for number, change in enumerate(self.changes, self.base.position):
                 edit = _follow(history, change)
-                if number >= mark.position:
-                    edit.apply(mask)
+                # Twice the same edit is nothing, in whatever order the others come.
+                if number >= mark.position and flips.pop(id(edit), None) is None:
+                    flips[id(edit)] = edit
+            for edit in flips.values():
+                edit.apply(mask)
         except ValueError as error:
             raise Damaged(f"makes no sense: {error}") from error
         return History(budget, history.past, history.future)
