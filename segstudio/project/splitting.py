@@ -1,0 +1,116 @@
+"""Splitting: which samples teach, which choose the best weights, and which are kept for the final examination."""
+
+import hashlib
+import re
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Sequence
+
+from segstudio.core.errors import UserError
+from segstudio.core.sample import Split
+
+Fractions = tuple[float, float, float]
+"""Shares of train, val and test; they add up to 1."""
+
+_SPLITS = (Split.TRAIN, Split.VAL, Split.TEST)
+
+
+def parse_fractions(text: str) -> Fractions:
+    """The shares that a person means by "70/15/15", "0.7/0.15/0.15" or "70/30".
+
+    Two numbers are train and val, and there is no test split: that is what the notebooks call 70/30, and training
+    cannot do without val, which picks the best weights. Its figures are those of `evaluate --split val`, a little
+    flattered by that choice.
+
+    Raises:
+        UserError: When it is not two or three numbers that add up to 1 or 100, or nothing is left to train on.
+    """
+    hint = "for example 70/15/15 (train/val/test) or 70/30 (train/val)"
+    words = [word.strip().rstrip("%") for word in text.split("/")]
+    if len(words) not in (2, 3) or not all(re.fullmatch(r"\d+(\.\d*)?|\.\d+", word) for word in words):
+        raise UserError(f"{text!r} is not a split", hint)
+    numbers = [float(word) for word in words] + [0.0] * (3 - len(words))
+    total = sum(numbers)
+    if min(abs(total - 1), abs(total - 100)) > 1e-6 * total:
+        raise UserError(f"the split {text!r} adds up to {total:g}, not to 100", hint)
+    if numbers[0] <= 0:
+        raise UserError(f"the split {text!r} leaves nothing to train on", hint)
+    train, val, test = (number / total for number in numbers)
+    return train, val, test
+
+
+def assign(
+    groups: Sequence[Hashable], fractions: Fractions, seed: int, kinds: Sequence[Hashable] | None = None
+) -> list[Split]:
+    """Give every sample its split: whole groups on one side, as near to the fractions as that allows.
+
+    The answer depends on the groups' names and the seed, not on the order of the samples. Every split that shall have
+    something gets at least one group, as long as there are groups.
+
+    Args:
+        groups: For each sample the group it belongs to; str() of it must be unique.
+        fractions: Shares of train, val and test.
+        seed: Another one gives another split.
+        kinds: For each sample its kind (without a mask, empty, not empty); each kind is spread as all are.
+
+    Returns:
+        As many splits, in the order of `groups`.
+    """
+    kinds = kinds if kinds is not None else [""] * len(groups)
+    content: defaultdict[Hashable, Counter[Hashable]] = defaultdict(Counter)
+    for group, kind in zip(groups, kinds, strict=True):
+        content[group][kind] += 1
+    dealer = _Dealer(Counter(kinds), fractions)
+    # The largest first, while there is room to balance them; among equals, chance decides.
+    for group in sorted(content, key=lambda group: (-content[group].total(), _chance(seed, group))):
+        dealer.deal(group, content[group])
+    dealer.fill_empty_splits()
+    return [dealer.split_of[group] for group in groups]
+
+
+def _chance(seed: int, group: Hashable) -> bytes:
+    return hashlib.blake2b(f"{seed}\0{group}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
+
+
+class _Dealer:
+    """Deals groups to splits, one after the other, each to where most of its kinds is still wanted."""
+
+    def __init__(self, totals: Counter[Hashable], fractions: Fractions) -> None:
+        self.split_of: dict[Hashable, Split] = {}
+        self._wanted = {
+            split: {kind: count * share for kind, count in totals.items()}
+            for split, share in zip(_SPLITS, fractions, strict=True)
+            if share > 0
+        }
+        self._room = {split: totals.total() * share for split, share in zip(_SPLITS, fractions, strict=True)}
+        self._share = dict(zip(_SPLITS, fractions, strict=True))
+        self._size: dict[Hashable, int] = {}
+
+    def deal(self, group: Hashable, content: Counter[Hashable]) -> None:
+        size = content.total()
+        split = max(self._wanted, key=lambda split: self._gain(split, content, size))
+        self.split_of[group] = split
+        self._size[group] = size
+        self._room[split] -= size
+        for kind, count in content.items():
+            self._wanted[split][kind] -= count
+
+    def _gain(self, split: Split, content: Counter[Hashable], size: int) -> float:
+        """How much nearer to the wish this split comes by the group.
+
+        With w wanted and n given, the squared lack falls by w² - (w - n)² = n (2 w - n); it is measured in the split's
+        own size, so that a small split is not starved. What counts is each kind, and the sum.
+        """
+        share = self._share[split]
+        wanted = self._wanted[split]
+        kinds = sum(count * (2 * wanted[kind] - count) for kind, count in content.items())
+        return (kinds + size * (2 * self._room[split] - size)) / share
+
+    def fill_empty_splits(self) -> None:
+        """Take the smallest group for a split that shall have something and got nothing: tiny datasets."""
+        for split in self._wanted:
+            if split in self.split_of.values():
+                continue
+            groups_in = Counter(self.split_of.values())
+            giving = [group for group, given in self.split_of.items() if groups_in[given] > 1]
+            if giving:
+                self.split_of[min(reversed(giving), key=lambda group: self._size[group])] = split
