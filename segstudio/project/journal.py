@@ -186,8 +186,7 @@ class Journal:
             budget: Bytes of edits to keep for undo.
         """
         with self._lock:
-            self._write()
-            if self._pending or not self._size:
+            if not self._size:
                 return
             self._let_go()  # Windows replaces no file that is open
             try:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segstudio.core.document import Document
+from segstudio.core.files import resource
 from segstudio.core.mask import Rect
 from segstudio.core.options import Options, unit_of
 from segstudio.tools import TOOLS, Drag, Pointer, Scene, Tool
@@ -47,7 +48,7 @@ def test_a_tool_says_what_it_is(name: str) -> None:
     assert tool.help.endswith(".")
     assert len(tool.key) == 1
     assert tool.key.isupper()
-    assert tool.icon == f"{name}.svg"
+    assert resource("icons", tool.icon).is_file()
     options = tool.Options()
     assert type(options).model_validate(options.model_dump(mode="json")) == options
     for field in type(options).model_fields.values():

@@ -221,6 +221,19 @@ def test_cut_at_every_byte_the_last_whole_change_is_the_state(tmp_path: Path) ->
         assert len(again.history.past) == len(document.history.past)
 
 
+def test_nothing_of_a_long_record_that_was_cut_short_is_left(desk: Desk) -> None:
+    desk.paint(0)
+    noise = np.random.default_rng(0).integers(0, 2, SHAPE, np.uint8)
+    desk.document.replace(noise, "noise")
+    desk.journal.close()
+    desk.path.write_bytes(desk.path.read_bytes()[:-1])
+    assert np.array_equal(desk.open().mask, dot(0))
+    desk.paint(1)
+    opened = desk.crash()
+    assert opened.note is None
+    assert np.array_equal(opened.mask, dot(1))
+
+
 def test_every_flipped_byte_is_noticed(tmp_path: Path) -> None:
     path, states = whole_story(tmp_path)
     data = path.read_bytes()
