@@ -12,6 +12,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -193,8 +194,6 @@ def contiguous(mask: Mask, column: int, row: int, *, is_diagonal: bool = False) 
     height, width = mask.shape
     if not (0 <= column < width and 0 <= row < height):
         return EMPTY_REGION
-    import cv2  # here, because it takes a quarter of a second and most windows open without a flood fill
-
     found = np.zeros((height + 2, width + 2), np.uint8)
     flags = (8 if is_diagonal else 4) | cv2.FLOODFILL_MASK_ONLY | (1 << 8)
     # A copy, because OpenCV takes no read-only array, although it leaves the mask alone with these flags.
