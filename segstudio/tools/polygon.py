@@ -18,7 +18,7 @@ class Polygon(Tool[Options]):
     )
     has_many_clicks = True
 
-    def steps(self, scene: Scene, options: Options, press: Pointer) -> Steps:  # noqa: ARG002 - it has none
+    def steps(self, scene: Scene, options: Options, press: Pointer) -> Steps:
         """Collect corners, then fill."""
         corners: list[Point] = [(press.x, press.y)]
         hover = corners[0]
