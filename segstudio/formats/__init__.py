@@ -162,6 +162,12 @@ def read_mask(path: Path, rule: "ForegroundRule") -> np.ndarray:
     return rule.apply(read_mask_values(path))
 
 
+def reason_of(error: BadImage, path: Path) -> str:
+    """Why a file cannot be read, without its name, for a list that names it already."""
+    reason = error.message.removeprefix(f"{path.name}: ")
+    return f"{reason} ({error.hint})" if error.hint else reason
+
+
 def encode_mask(mask: np.ndarray) -> bytes:
     """A mask, (H, W) of 0 and 1 (or bool), as an 8-bit grey PNG of 0 and 255."""
     return encode_grey(mask.astype(bool).view(np.uint8) * np.uint8(255))

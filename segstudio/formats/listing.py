@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from segstudio.core.errors import UserError
-from segstudio.core.reporter import Reporter
+from segstudio.core.reporter import Reporter, Throttle
 from segstudio.formats import image_suffixes
 from segstudio.formats.naming import split_suffix
 
@@ -57,6 +57,7 @@ class _Walk:
         self._notes: list[Note] = []
         self._others: defaultdict[str, list[str]] = defaultdict(list)
         self._count = 0
+        self._throttle = Throttle(0.1)
 
     def run(self) -> None:
         # Links come after all that is really there, so that a folder is known by its own name.
@@ -119,7 +120,7 @@ class _Walk:
         if pictures:
             self.folders[parts] = pictures
             self._count += len(pictures)
-        if self._report is not None:
+        if self._report is not None and self._throttle.is_due():
             self._report.progress(0, 0, f"{self._count} pictures found")
         return folders, links
 

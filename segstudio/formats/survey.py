@@ -9,7 +9,7 @@ import numpy as np
 
 from segstudio.core.errors import BadImage
 from segstudio.core.reporter import Reporter
-from segstudio.formats import FORMATS, read_mask, read_mask_values
+from segstudio.formats import FORMATS, read_mask, read_mask_values, reason_of
 from segstudio.formats.foreground import ForegroundRule, Value, value_text
 from segstudio.formats.naming import split_suffix
 from segstudio.formats.parallel import in_parallel
@@ -68,7 +68,8 @@ class ValueShare:
     example: Path
 
     def __str__(self) -> str:
-        return f"{value_text(self.value)} ({self.share:.2%} of all pixels, {self.files} masks)"
+        masks = "1 mask" if self.files == 1 else f"{self.files} masks"
+        return f"{value_text(self.value)} ({self.share:.2%} of all pixels, {masks})"
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def survey_masks(paths: Sequence[Path], report: Reporter | None = None) -> MaskS
     problems: list[tuple[Path, str]] = []
     for path, found in zip(paths, in_parallel(_facts_or_error, paths, report, "looking at masks"), strict=True):
         if isinstance(found, BadImage):
-            problems.append((path, found.message))
+            problems.append((path, reason_of(found, path)))
         else:
             facts[path] = found
     pooled = _pooled(list(facts.values()))
@@ -164,7 +165,8 @@ def _packed(values: np.ndarray) -> np.ndarray:
     red, green, blue = values[..., 0], values[..., 1], values[..., 2]
     if np.array_equal(red, green) and np.array_equal(green, blue):
         return np.ascontiguousarray(red)
-    return (red.astype(np.uint32) << 16) | (green.astype(np.uint32) << 8) | blue
+    packed: np.ndarray = (red.astype(np.uint32) << 16) | (green.astype(np.uint32) << 8) | blue
+    return packed
 
 
 def _counted(packed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -216,12 +218,11 @@ def _pooled(facts: list[MaskFacts]) -> _Pooled:
 
 
 def _pool_batch(facts: Sequence[MaskFacts], first: int) -> _Pooled:
-    return _merged(
-        _Pooled(
-            one.keys, one.counts, one.solid, np.ones(len(one.keys), np.int64), np.full(len(one.keys), first + index)
-        )
-        for index, one in enumerate(facts)
-    )
+    parts = []
+    for index, one in enumerate(facts, start=first):
+        ones = np.ones(len(one.keys), np.int64)
+        parts.append(_Pooled(one.keys, one.counts, one.solid, ones, ones * index))
+    return _merged(parts)
 
 
 def _merged(parts: Iterable[_Pooled]) -> _Pooled:
@@ -258,7 +259,7 @@ def _proposal(pooled: _Pooled, *, is_lossy: bool) -> tuple[ForegroundRule, bool,
         return ForegroundRule(kind="nonzero"), True, f"the masks hold {len(keys)} values besides 0"
     brightest = max(max(value) for value in areas or [_value(key) for key in keys])
     threshold = 127 if brightest >= _BRIGHT else brightest // 2
-    return ForegroundRule(threshold=threshold), False, f"soft edges up to {brightest}: foreground is above {threshold}"
+    return ForegroundRule(threshold=threshold), False, f"edges are soft, up to {brightest}"
 
 
 def _single(value: Value) -> tuple[ForegroundRule, bool, str]:

@@ -12,6 +12,7 @@ Fractions = tuple[float, float, float]
 """Shares of train, val and test; they add up to 1."""
 
 _SPLITS = (Split.TRAIN, Split.VAL, Split.TEST)
+_SUM_COUNTS = 0.1
 
 
 def parse_fractions(text: str) -> Fractions:
@@ -98,12 +99,13 @@ class _Dealer:
         """How much nearer to the wish this split comes by the group.
 
         With w wanted and n given, the squared lack falls by w² - (w - n)² = n (2 w - n); it is measured in the split's
-        own size, so that a small split is not starved. What counts is each kind, and the sum.
+        own size, so that a small split is not starved. Each kind counts, and the sum a little: it settles which split
+        the remainders of the kinds go to.
         """
         share = self._share[split]
         wanted = self._wanted[split]
         kinds = sum(count * (2 * wanted[kind] - count) for kind, count in content.items())
-        return (kinds + size * (2 * self._room[split] - size)) / share
+        return (kinds + _SUM_COUNTS * size * (2 * self._room[split] - size)) / share
 
     def fill_empty_splits(self) -> None:
         """Take the smallest group for a split that shall have something and got nothing: tiny datasets."""

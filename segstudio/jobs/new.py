@@ -1,0 +1,390 @@
+"""New: a project from a folder or an archive of images and masks."""
+
+import re
+import secrets
+import shutil
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from segstudio.core.errors import BadImage, UserError
+from segstudio.core.options import Options, option
+from segstudio.core.reporter import Reporter
+from segstudio.core.sample import Split
+from segstudio.formats import image_size, read_thumbnail, reason_of
+from segstudio.formats.archive import extract, is_archive
+from segstudio.formats.duplicates import group_near_duplicates, picture_hash
+from segstudio.formats.foreground import ForegroundRule, parse_foreground, value_text
+from segstudio.formats.pairing import Pair, Scan, scan
+from segstudio.formats.parallel import in_parallel
+from segstudio.formats.survey import MaskSurvey, foreground_share, survey_masks
+from segstudio.jobs import JOBS, Job
+from segstudio.project.project import INDEX, Project
+from segstudio.project.samples import NewSample
+from segstudio.project.splitting import Fractions, assign, parse_fractions
+
+_HASHED_SIDE = 128
+_SHOWN_VALUES = 12
+
+
+class NewOptions(Options):
+    """What a project is made from."""
+
+    source: str = option("", "Dataset", help="Folder or .zip archive of images and masks.", is_path=True)
+    images: str = option("", "Images", help="Folder of the images below the dataset; found by its name when empty.")
+    masks: str = option("", "Masks", help="Folder of the masks below the dataset; found by its name when empty.")
+    split: str = option("70/15/15", "Split", help="Shares of train/val/test; two numbers (70/30) are train/val.")
+    seed: int = option(0, "Seed", help="Another seed gives another split.")
+    group_by: str = option(
+        "", "Group by", help="Regular expression; images whose paths give the same match stay on one side of the split."
+    )
+    foreground: str = option(
+        "", "Foreground", help="Mask values that are foreground: 1,2 or #fa3253 or 250,50,83 or >127; found when empty."
+    )
+    near_duplicates: bool = option(
+        True, "Keep near-duplicates together", help="Whether pictures of one scene stay on one side of the split."
+    )
+
+
+@JOBS.register
+class New(Job[NewOptions]):
+    """Make a project; the dataset is read and never written."""
+
+    name = "new"
+    title = "New project"
+    lane: ClassVar[Literal["compute", "io"]] = "io"
+    topics = frozenset({"samples", "masks", "settings", "problems"})
+    Options = NewOptions
+
+    def perform(self, folder: Path, report: Reporter) -> dict[str, Any]:
+        """Find pairs, look at every file, split, and write the project; it appears complete or not at all."""
+        chosen = self.options
+        fractions = parse_fractions(chosen.split)
+        pattern = _pattern(chosen.group_by)
+        source = _source(chosen.source)
+        folder = folder.absolute()
+        _check_target(folder, source)
+        is_in_place = source.is_relative_to(folder)
+        place = folder if is_in_place else folder.parent / f".new-{secrets.token_hex(6)}"
+        try:
+            dataset = source
+            if source.is_file():
+                dataset = place / "data"
+                extract(source, dataset, report)
+            found = scan(dataset, chosen.images or None, chosen.masks or None, report, skip=(folder, place))
+            draft = _Draft(found)
+            draft.look(report, chosen.foreground)
+            draft.group(pattern, is_grouping_near=chosen.near_duplicates)
+            draft.split(fractions, chosen.seed)
+            report.progress(0, 0, "writing the project")
+            Project.create(
+                place,
+                dataset,
+                draft.rows(),
+                rule=draft.rule,
+                split=chosen.model_dump(include={"split", "seed", "group_by", "near_duplicates"}),
+                notes=draft.notes,
+                name=folder.name,
+            ).close()
+            if not is_in_place:
+                _move(place, folder)
+        except BaseException:
+            if not is_in_place:
+                shutil.rmtree(place, ignore_errors=True)
+            raise
+        for path, reason in draft.all_notes():
+            report.note(path, reason)
+        return draft.result()
+
+
+def _pattern(text: str) -> re.Pattern[str] | None:
+    try:
+        return re.compile(text) if text else None
+    except re.error as error:
+        raise UserError(f"group-by {text!r} is not a regular expression: {error}") from None
+
+
+def _source(text: str) -> Path:
+    if not text.strip():
+        raise UserError("no dataset was named", "give --from a folder or a .zip archive")
+    source = Path(text).expanduser().absolute()
+    if not source.exists():
+        raise UserError(f"{source}: there is no such folder or file")
+    if source.is_file() and not is_archive(source):
+        raise UserError(f"{source}: this is neither a folder nor a zip archive", "unpack it and give the folder")
+    if (source / INDEX).exists():
+        raise UserError(f"{source} is a project already", "open it, or give the folder of the images")
+    return source
+
+
+def _check_target(folder: Path, source: Path) -> None:
+    """Refuse at once what `Project.create` would refuse after all the work."""
+    if (folder / INDEX).exists():
+        raise UserError(f"{folder} is a project already", "open it, or choose another folder")
+    if folder.resolve().is_relative_to(source.resolve()):
+        raise UserError(f"{folder} lies in the dataset, which is never written", "choose a folder outside of it")
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder} is a file", "choose another name")
+    if not source.is_relative_to(folder) and folder.is_dir() and any(folder.iterdir()):
+        raise UserError(f"{folder} is not empty", "choose a new folder")
+
+
+def _move(place: Path, folder: Path) -> None:
+    if folder.is_dir():
+        folder.rmdir()  # it is empty; on Windows nothing can be renamed onto it
+    place.rename(folder)
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What was seen of one image: its size in pixels and its hash, or what is wrong with it."""
+
+    width: int = 0
+    height: int = 0
+    hash: np.ndarray | None = None
+    problem: str = ""
+
+
+def _look_at(path: Path) -> _Look:
+    try:
+        width, height = image_size(path)
+        return _Look(width, height, picture_hash(read_thumbnail(path, _HASHED_SIDE)))
+    except BadImage as error:
+        return _Look(problem=reason_of(error, path))
+
+
+@dataclass
+class _Seen:
+    """One image on its way to become a sample."""
+
+    pair: Pair
+    look: _Look = field(default_factory=_Look)
+    problem: str = ""
+    noted: tuple[str, str] | None = None
+    foreground: float | None = None
+    group: str = ""
+    split: Split = Split.TRAIN
+
+    @property
+    def kind(self) -> str:
+        """What the split is balanced by."""
+        if self.problem:
+            return "problem"
+        if self.foreground is None:
+            return "no mask"
+        return "mask" if self.foreground else "empty"
+
+
+class _Draft:
+    """The project that is being made.
+
+    Attributes:
+        rule: Which mask values are foreground.
+        notes: Files that are no sample's.
+    """
+
+    def __init__(self, found: Scan) -> None:
+        self._found = found
+        self._seen = [_Seen(pair) for pair in found.pairs]
+        self._cut = 0
+        self._near_groups = 0
+        self.rule = ForegroundRule()
+        self.notes = _scan_notes(found)
+
+    def look(self, report: Reporter, foreground: str) -> None:
+        """Open every mask and every image."""
+        root = self._found.source
+        paths = [root / one.pair.mask for one in self._seen if one.pair.mask]
+        survey = survey_masks(paths, report)
+        self.rule = _chosen_rule(survey, foreground, root)
+        report.log(f"{self.rule}: {'said by the user' if foreground else survey.reason}")
+        images = [root / one.pair.image for one in self._seen]
+        for one, look in zip(self._seen, in_parallel(_look_at, images, report, "looking at images"), strict=True):
+            one.look = look
+            if look.problem:
+                one.problem = look.problem
+                one.noted = one.pair.image, look.problem
+        unreadable = dict(survey.problems)
+        for one in self._seen:
+            if one.pair.mask:
+                self._judge_mask(one, root / one.pair.mask, survey, unreadable)
+
+    def _judge_mask(self, one: _Seen, path: Path, survey: MaskSurvey, unreadable: dict[Path, str]) -> None:
+        if path in unreadable:
+            self._refuse(one, f"the mask cannot be read: {unreadable[path]}")
+            return
+        facts = survey.facts[path]
+        size = (facts.width, facts.height)
+        if not one.look.problem and size != (one.look.width, one.look.height):
+            self._refuse(
+                one,
+                f"the mask has {facts.width}x{facts.height} pixels, the image {one.look.width}x{one.look.height}; "
+                "nothing is resized",
+            )
+            return
+        one.foreground = foreground_share(path, facts, self.rule)
+
+    @staticmethod
+    def _refuse(one: _Seen, reason: str) -> None:
+        one.problem = one.problem or reason
+        if one.noted is None:
+            one.noted = str(one.pair.mask), reason
+
+    def group(self, pattern: re.Pattern[str] | None, *, is_grouping_near: bool) -> None:
+        """Find out which samples must stay on one side."""
+        links: list[list[int]] = []
+        if pattern is not None:
+            links += self._links_by_pattern(pattern)
+        if is_grouping_near:
+            near = self._links_by_look()
+            self._near_groups = len(near)
+            links += near
+        for members in _joined(len(self._seen), links):
+            name = self._group_name(pattern, members)
+            for index in members:
+                self._seen[index].group = name
+
+    def _links_by_pattern(self, pattern: re.Pattern[str]) -> list[list[int]]:
+        by_text: dict[str, list[int]] = {}
+        for index, one in enumerate(self._seen):
+            if (text := _group_text(pattern, one.pair.image)) is not None:
+                by_text.setdefault(text, []).append(index)
+        if not by_text:
+            example = self._seen[0].pair.image
+            raise UserError(f"group-by {pattern.pattern!r} matches no image", f"it is searched in paths like {example}")
+        return list(by_text.values())
+
+    def _links_by_look(self) -> list[list[int]]:
+        indices = np.array([i for i, one in enumerate(self._seen) if one.look.hash is not None], dtype=np.int64)
+        if len(indices) < 2:
+            return []
+        hashes = np.stack([self._seen[i].look.hash for i in indices])
+        groups = group_near_duplicates(hashes)
+        self._cut = groups.cut
+        order = np.argsort(groups.ids, kind="stable")
+        runs = np.split(indices[order], np.flatnonzero(np.diff(groups.ids[order])) + 1)
+        return [run.tolist() for run in runs if len(run) > 1]
+
+    def _group_name(self, pattern: re.Pattern[str] | None, members: list[int]) -> str:
+        paths = [self._seen[index].pair.image for index in members]
+        texts = [text for path in paths if pattern and (text := _group_text(pattern, path)) is not None]
+        return min(texts) if texts else paths[0]
+
+    def split(self, fractions: Fractions, seed: int) -> None:
+        """Deal the samples to train, val and test."""
+        # A lone sample is a group by its path; the tag keeps it from meeting a group of that name.
+        groups = [("group", one.group) if one.group else ("image", one.pair.image) for one in self._seen]
+        for one, split in zip(
+            self._seen, assign(groups, fractions, seed, [one.kind for one in self._seen]), strict=True
+        ):
+            one.split = split
+
+    def rows(self) -> list[NewSample]:
+        """The samples for `Project.create`."""
+        return [
+            NewSample(
+                one.pair.image,
+                one.pair.mask,
+                one.look.width,
+                one.look.height,
+                split=one.split,
+                group=one.group,
+                problem=one.problem,
+                foreground=one.foreground,
+            )
+            for one in self._seen
+        ]
+
+    def all_notes(self) -> list[tuple[str, str]]:
+        """Notes on samples first, then on other files."""
+        return [one.noted for one in self._seen if one.noted] + self.notes
+
+    def result(self) -> dict[str, Any]:
+        """What `new --json` prints."""
+        shares = [one.foreground for one in self._seen if one.foreground is not None]
+        with_mask = self._found.with_mask
+        splits = Counter(one.split.value for one in self._seen)
+        return {
+            "samples": len(self._seen),
+            "pairs": with_mask,
+            "without_mask": len(self._seen) - with_mask,
+            "empty": sum(share == 0 for share in shares),
+            "full": sum(share == 1 for share in shares),
+            "foreground": {**self.rule.model_dump(mode="json"), "text": str(self.rule)},
+            "splits": {split.value: splits[split.value] for split in Split},
+            "groups": len({one.group for one in self._seen} - {""}),
+            "near_duplicates": {"groups": self._near_groups, "left_apart": self._cut},
+            "pairing": dict(Counter(one.pair.how for one in self._seen if one.pair.mask).most_common()),
+            "ambiguous": len(self._found.ambiguous),
+            "unmatched_masks": len(self._found.unmatched_masks),
+            "notes": [{"path": path, "reason": reason} for path, reason in self.all_notes()],
+        }
+
+
+def _scan_notes(found: Scan) -> list[tuple[str, str]]:
+    ambiguous = [(path, one.reason) for one in found.ambiguous for path in one.images]
+    unmatched = [(path, "this mask has no image") for path in found.unmatched_masks]
+    return [*ambiguous, *unmatched, *found.notes]
+
+
+def _chosen_rule(survey: MaskSurvey, foreground: str, root: Path) -> ForegroundRule:
+    if foreground.strip():
+        rule = parse_foreground(foreground, is_colour=survey.is_colour)
+        if rule.kind == "values" and survey.values and not _occurs(rule, survey):
+            raise UserError(f"no mask has any of the values {foreground!r}", f"the masks hold {_values_text(survey)}")
+        return rule
+    if survey.needs_choice:
+        example = survey.values[0]
+        raise UserError(
+            f"{survey.reason}: {_values_text(survey)}",
+            f"say which are foreground with --foreground, for example --foreground {_argument(survey)} "
+            f"(look at {example.example.relative_to(root).as_posix()})",
+        )
+    return survey.rule
+
+
+def _occurs(rule: ForegroundRule, survey: MaskSurvey) -> bool:
+    seen = {one.value for one in survey.values} | {(0,)}
+    return any((value[:1] if len(set(value)) == 1 else value) in seen for value in rule.values)
+
+
+def _values_text(survey: MaskSurvey) -> str:
+    shown = ", ".join(str(one) for one in survey.values[:_SHOWN_VALUES])
+    more = len(survey.values) - _SHOWN_VALUES
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _argument(survey: MaskSurvey) -> str:
+    text = value_text(survey.values[0].value)
+    return f'"{text}"' if text.startswith("#") else text
+
+
+def _group_text(pattern: re.Pattern[str], path: str) -> str | None:
+    """The first group of the match, or all of it when the expression has no group."""
+    match = pattern.search(path)
+    if match is None:
+        return None
+    return match[1] if pattern.groups else match[0]
+
+
+def _joined(count: int, links: list[list[int]]) -> list[list[int]]:
+    """Sets of at least two indices that hang together through the links, each ascending."""
+    parents = list(range(count))
+
+    def root(index: int) -> int:
+        while parents[index] != index:
+            parents[index] = parents[parents[index]]
+            index = parents[index]
+        return index
+
+    for members in links:
+        for other in members[1:]:
+            low, high = sorted((root(members[0]), root(other)))
+            parents[high] = low
+    sets: dict[int, list[int]] = {}
+    for index in range(count):
+        sets.setdefault(root(index), []).append(index)
+    return [members for members in sets.values() if len(members) > 1]
