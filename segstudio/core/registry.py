@@ -2,6 +2,8 @@
 
 import importlib
 import pkgutil
+import threading
+import threading
 from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Generic, Protocol, TypeVar
@@ -39,6 +41,8 @@ class Registry(Generic[T]):
         self._package = package
         self._entries: dict[str, type[T]] = {}
         self._is_discovered = False
+        self._discovering = threading.RLock()
+        self._lock = threading.RLock()
 
     def register(self, entry: type[K]) -> type[K]:
         """Add a class; two of one name are a bug and raise ValueError."""
@@ -70,9 +74,10 @@ class Registry(Generic[T]):
         return (self._entries[name] for name in self.names())
 
     def _discover(self) -> None:
-        if self._is_discovered:
-            return
-        self._is_discovered = True
-        package = importlib.import_module(self._package)
-        for module in pkgutil.iter_modules(package.__path__, f"{self._package}."):
-            importlib.import_module(module.name)
+        with self._lock:  # another thread waits until all modules are there, instead of seeing half of them
+            if self._is_discovered:
+                return
+            self._is_discovered = True
+            package = importlib.import_module(self._package)
+            for module in pkgutil.iter_modules(package.__path__, f"{self._package}."):
+                importlib.import_module(module.name)

@@ -34,10 +34,10 @@ class Example:
     Attributes:
         sample: Id of the sample in the project.
         image: What the image is called in messages and in the manifest.
-        split: "train", "val" or "test".
+        split: Its part in the training, "train" or "val".
         revision: Number of the mask's revision; 0 is the dataset's own.
         image_file: Where the image lies.
-        mask_file: Where the mask lies.
+        mask_file: Gives where that revision lies now: it moves when another one takes its place.
         read_image: Gives uint8 (H, W) or (H, W, 3) RGB.
         read_mask: Gives uint8 (H, W) of 0 and 1.
     """
@@ -47,7 +47,7 @@ class Example:
     split: str
     revision: int
     image_file: Path
-    mask_file: Path
+    mask_file: Callable[[], Path]
     read_image: Callable[[], np.ndarray]
     read_mask: Callable[[], np.ndarray]
 
@@ -107,7 +107,7 @@ def load_pairs(examples: Sequence[Example], shape: Shape, cache: Path, report: R
             raise UserError(f"image is {image.shape[1]}x{image.shape[0]}, mask is {mask.shape[1]}x{mask.shape[0]}")
         row = ManifestRow(
             example.sample, example.image, example.split, example.revision,
-            _sha256(example.image_file), _sha256(example.mask_file),
+            _sha256(example.image_file), _sha256(example.mask_file()),
         )  # fmt: skip
         return scaled_image(image, shape), scaled_mask(mask, height, width), row
 

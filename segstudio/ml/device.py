@@ -2,12 +2,15 @@
 
 import contextlib
 import functools
+import os
 import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import keras
 import tensorflow as tf
 
 from segstudio.core.errors import UserError
@@ -92,3 +95,17 @@ def _seconds_to_convolve(dtype: tf.DType) -> float:
         convolve()
         times.append(time.perf_counter() - start)
     return min(times)
+
+
+def describe() -> dict[str, Any]:
+    """What this machine offers, for `segstudio doctor`."""
+    gpus = tf.config.list_physical_devices("GPU")
+    weights = sorted((Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "models").glob("mobilenet_v2_*"))
+    return {
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "gpus": [str(tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name)) for gpu in gpus],
+        "chosen": choose_device().title,
+        "precision": choose_device().precision,
+        "weights": [path.name for path in weights],
+    }

@@ -27,8 +27,8 @@ from segstudio.ml.network import load_network, read_attachment, save_network
 
 BEST, LAST, METRICS = "best.keras", "last.keras", "metrics.csv"
 
-Row = dict[str, float]
-"""One line of metrics.csv: the epoch and its figures."""
+Row = dict[str, Any]
+"""One line of metrics.csv: the epoch (int) and its figures (float)."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def resume(train: Pairs, val: Pairs, plan: Plan, folder: Path, report: Reporter,
     network = load_network(folder / LAST, precision)
     # The checkpoint says itself how far it is: the process may have died between writing it and metrics.csv.
     progress = read_attachment(folder / LAST)
-    report.log(f"resumed after epoch {int(progress['rows'][-1]['epoch'])} of {plan.epochs}")
+    report.log(f"resumed after epoch {progress['rows'][-1]['epoch']} of {plan.epochs}")
     plan = replace(plan, batch=progress["batch"])
     return _epochs(network, train, val, plan, folder, report, progress["rows"])
 
@@ -123,7 +123,7 @@ def _epochs(network: keras.Model, train: Pairs, val: Pairs, plan: Plan, folder: 
             rows: list[Row]) -> Outcome:  # fmt: skip
     is_stopped = False
     try:
-        for epoch in range(int(rows[-1]["epoch"]) + 1 if rows else 1, plan.epochs + 1):
+        for epoch in range(rows[-1]["epoch"] + 1 if rows else 1, plan.epochs + 1):
             row, plan = _one_epoch(network, train, val, plan, report, epoch)
             rows = [*rows, row]
             if row is _best(rows):
@@ -166,7 +166,7 @@ def _validated(network: keras.Model, val: Pairs, plan: Plan, report: Reporter, e
     return {f"val_{name}": float(value) for name, value in logs.items()}
 
 
-class _Steps(keras.callbacks.Callback):
+class _Steps(keras.callbacks.Callback):  # type: ignore[misc]
     """Tells the reporter of every step; Cancelled and a loss that is no number come out of it."""
 
     def __init__(self, report: Reporter, plan: Plan, epoch: int, images: int, *, is_validation: bool = False) -> None:
@@ -216,4 +216,4 @@ def _publish(rows: list[Row], folder: Path, report: Reporter) -> None:
     writer.writerows(rows)
     write_atomically(folder / METRICS, text.getvalue().encode("utf-8"))
     figures = {name: value for name, value in rows[-1].items() if name != "epoch"}
-    report.metric(int(rows[-1]["epoch"]), **figures)
+    report.metric(rows[-1]["epoch"], **figures)

@@ -2,7 +2,7 @@
 
 What every network promises, so that training, prediction and export need to know nothing else about it:
 
-- it takes `image`, uint8 (batch, height, width, channels) of 0..255: whatever scaling its encoder needs is in the graph;
+- it takes `image`, uint8 (batch, height, width, channels) of 0..255: the scaling its encoder needs is in the graph;
 - it gives `probability`, float32 (batch, height, width, 1) of 0..1, at the size of the image, also in mixed precision;
 - it is made of plain Keras layers, so that a saved file opens in plain Keras.
 """

@@ -7,7 +7,9 @@ import threading
 import urllib.request
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import field_validator
 
 from segstudio.core.errors import UserError
 from segstudio.core.options import option
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 TAPS = ("block_1_expand_relu", "block_3_expand_relu", "block_6_expand_relu", "block_13_expand_relu")
 BOTTOM = "block_16_project"
+ALPHAS = (0.35, 0.5, 0.75, 1.0, 1.3, 1.4)
 DECODER_FILTERS = (512, 256, 128, 64)
 WEIGHTS_URL = "https://storage.googleapis.com/tensorflow/keras-applications/mobilenet_v2/"
 SECONDS_TO_ANSWER = 5.0
@@ -27,8 +30,8 @@ SECONDS_TO_ANSWER = 5.0
 class MobileNetV2UNetOptions(ModelOptions):
     """Size of the network and where its weights come from."""
 
-    alpha: Literal[0.35, 0.5, 0.75, 1.0, 1.3, 1.4] = option(
-        1.0, "Encoder width", help="Alpha of MobileNetV2: the share of filters in its layers."
+    alpha: float = option(
+        1.0, "Encoder width", help="Alpha of MobileNetV2, the share of filters: 0.35, 0.5, 0.75, 1.0, 1.3 or 1.4."
     )
     decoder: float = option(
         1.0, "Decoder width", gt=0, le=2, help="Share of the 512, 256, 128 and 64 filters of the upsampling blocks."
@@ -42,6 +45,13 @@ class MobileNetV2UNetOptions(ModelOptions):
     is_encoder_frozen: bool = option(
         False, "Keep the encoder", is_advanced=True, help="Train only the decoder: faster, and less exact."
     )
+
+    @field_validator("alpha")
+    @classmethod
+    def _is_published(cls, alpha: float) -> float:
+        if alpha not in ALPHAS:
+            raise ValueError(f"there are weights for {', '.join(map(str, ALPHAS))} only")
+        return alpha
 
 
 @MODELS.register

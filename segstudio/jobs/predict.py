@@ -1,0 +1,92 @@
+"""Predict masks: a run's foreground probabilities at each image's own resolution, stored and scored."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from segstudio.core.options import Options, option
+from segstudio.core.reporter import Phase, Reporter
+from segstudio.core.sample import Sample
+from segstudio.jobs import JOBS, ProjectJob
+from segstudio.project.filter import compile_filter
+from segstudio.project.project import Project
+from segstudio.project.runs import Run
+
+
+class PredictOptions(Options):
+    """By which run, and for which samples."""
+
+    run: str = option("best", "Run", help="best, last, or the number of a run.")
+    filter: str = option("", "Filter", help="Which samples; all when empty. For example: state:todo split:test")
+    samples: tuple[int | str, ...] = option(
+        (), "Samples", is_advanced=True, help="Ids or image paths of samples; these alone, whatever the filter says."
+    )
+    device: str = option("auto", "Device", is_advanced=True, help="auto, cpu, gpu or gpu:N.")
+    batch: int = option(8, "Batch", ge=1, le=1024, unit="images", is_advanced=True, help="Images per step.")
+
+
+@JOBS.register
+class Predict(ProjectJob[PredictOptions]):
+    """Stores probabilities, compares them with the current masks, and makes the run the one that is shown."""
+
+    name: ClassVar[str] = "predict"
+    title: ClassVar[str] = "Predict"
+    lane: ClassVar = "compute"
+    topics: ClassVar[frozenset[str]] = frozenset({"predictions", "samples"})
+    Options: ClassVar[type[Options]] = PredictOptions
+
+    def run(self, project: Project, report: Reporter) -> dict[str, Any]:
+        """Predict.
+
+        Returns:
+            `run`, `samples` (how many were predicted), `changed` (ids of samples, those first whose masks differ most
+            from the previous run's).
+
+        Raises:
+            UserError: When there is no such run, or the filter is wrong.
+            Cancelled: When it was stopped; what was predicted until then is kept.
+        """
+        project.require_writable()
+        run = project.runs.resolve(self.options.run)
+        samples = self._samples(project)
+        count = predict_samples(project, run, samples, report, device=self.options.device, batch=self.options.batch)
+        project.predictions.set_current(run.id)
+        return {"run": run.id, "samples": count, "changed": project.predictions.changed_most(run.id)}
+
+    def _samples(self, project: Project) -> list[Sample]:
+        if self.options.samples:
+            named = self.options.samples
+            ids = (one if isinstance(one, int) else project.samples.by_image(one).id for one in named)
+            return list(project.samples.all(ids))
+        table = project.samples.table()
+        rows = compile_filter(self.options.filter).rows(table)
+        order = rows[np.argsort(table.position[rows], kind="stable")]
+        return [table.row(int(row)) for row in order]
+
+
+def predict_samples(
+    project: Project, run: Run, samples: list[Sample], report: Reporter, *, device: str = "auto", batch: int = 8
+) -> int:
+    """Predict and score these samples with the best weights of a run; returns how many could be."""
+    import tensorflow as tf
+
+    from segstudio.ml.device import choose_device
+    from segstudio.ml.network import load_network
+    from segstudio.ml.predict import predict
+
+    chosen = choose_device(device)
+    report.log(f"run {run.name} on {chosen.title}, {chosen.precision}")
+    predicted: list[int] = []
+    predicting = Phase(report, 0, 0.9)
+    try:
+        with tf.device(chosen.name):
+            network = load_network(run.best_weights, chosen.precision)
+            done = predict(network, samples, project.read_image, report, name=lambda one: one.image, batch=batch)
+            for sample, probability in done:
+                project.predictions.save(run.id, sample, probability)
+                predicted.append(sample.id)
+                predicting.progress(len(predicted), len(samples), f"{len(predicted)} of {len(samples)} images")
+    finally:
+        # Also after a cancel: no stored prediction shall stay without its figures.
+        project.predictions.score(run.id, predicted)
+    return len(predicted)

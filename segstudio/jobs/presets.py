@@ -1,0 +1,98 @@
+"""Presets: a network and how to train it, each a file in resources/presets; and the options of a training.
+
+A form, the command line and a saved run see one flat set of options: those of every training and those of its network.
+"""
+
+import functools
+import tomllib
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, Literal
+
+from segstudio.core.errors import UserError
+from segstudio.core.files import resource
+from segstudio.core.options import Options, checked, option
+from segstudio.models import MODELS
+
+DEFAULT = "mobilenetv2-unet-fast"
+
+
+class TrainOptions(Options):
+    """How to train, whatever the network; `options_of` adds the network's own."""
+
+    preset: str = option(DEFAULT, "Preset", help="What all other options begin with.")
+    start: str = option("scratch", "Start from", help="imagenet, scratch, best, last, or the number of a run.")
+    epochs: int = option(20, "Epochs", ge=1, le=10_000, help="How many times every image is seen.")
+    batch: int = option(8, "Batch", ge=1, le=1024, unit="images", help="Images per step; halved when memory runs out.")
+    learning_rate: float = option(1e-3, "Learning rate", gt=0, le=1, help="Of the Adam optimizer.")
+    recipe: Literal["none", "flip"] = option(
+        "flip", "Augmentation", help="flip mirrors images left to right by chance; none leaves them."
+    )
+    samples: Literal["all", "reviewed", "retrain"] = option(
+        "all",
+        "Learn from",
+        help="all: every usable mask; reviewed: accepted and corrected ones; retrain: reviewed ones once they fill a "
+        "batch, all until then.",
+    )
+    device: str = option("auto", "Device", is_advanced=True, help="auto, cpu, gpu or gpu:N.")
+    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = option(
+        "auto", "Precision", is_advanced=True, help="auto: what this device is fastest in without loss."
+    )
+    seed: int = option(0, "Seed", ge=0, le=2**31 - 1, is_advanced=True, help="Of fresh weights, order and flips.")
+
+
+@functools.cache
+def options_of(model: str) -> type[TrainOptions]:
+    """The options of training one network: those of TrainOptions, and the network's own."""
+    network = MODELS[model].Options
+    name = f"{network.__name__.removesuffix('Options')}TrainOptions"
+    return type(name, (network, TrainOptions), {"__module__": __name__, "__doc__": TrainOptions.__doc__})
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A file of resources/presets.
+
+    Attributes:
+        name: The file's name; also on the command line.
+        title: What the window calls it.
+        description: One or two sentences: what for, and how long.
+        model: Name of the network.
+        values: The options it sets; the others keep their defaults.
+    """
+
+    name: str
+    title: str
+    description: str
+    model: str
+    values: dict[str, Any]
+
+    def options(self, **changes: Any) -> TrainOptions:
+        """All options: the defaults, changed by the preset, changed by `changes`; UserError for a bad one."""
+        return checked(options_of(self.model), {"preset": self.name, **self.values, **changes})
+
+
+@functools.cache
+def presets() -> dict[str, Preset]:
+    """All presets by name, the fast ones first."""
+    found = [
+        _read(path.stem, path.read_text(encoding="utf-8"))
+        for path in resource("presets").iterdir()
+        if path.suffix == ".toml"
+    ]
+    return {preset.name: preset for preset in sorted(found, key=lambda one: ("fast" not in one.name, one.name))}
+
+
+def preset(name: str) -> Preset:
+    """The preset of that name; UserError with the nearest names when there is none."""
+    try:
+        return presets()[name]
+    except KeyError:
+        near = get_close_matches(name, presets(), n=3) or list(presets())
+        raise UserError(f"there is no preset called {name!r}", f"did you mean {', '.join(near)}?") from None
+
+
+def _read(name: str, text: str) -> Preset:
+    content = tomllib.loads(text)
+    values = content.get("network", {}) | content.get("training", {})
+    return Preset(name, content["title"], content["description"], content["model"], values)

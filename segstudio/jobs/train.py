@@ -1,0 +1,305 @@
+"""Train a network on the project's masks, and keep all that is needed to tell later what it learnt from."""
+
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from segstudio.core.errors import UserError
+from segstudio.core.options import Options, checked
+from segstudio.core.reporter import Cancelled, Phase, Reporter
+from segstudio.jobs import JOBS, ProjectJob
+from segstudio.jobs.presets import DEFAULT, TrainOptions, options_of, preset
+from segstudio.jobs.run_reporter import RunReporter
+from segstudio.jobs.training_samples import choose, example, recall
+from segstudio.models import MODELS, Model, Shape
+from segstudio.project.project import Project
+from segstudio.project.runs import Run
+
+if TYPE_CHECKING:
+    import keras
+
+    from segstudio.ml.data import Example, Pairs
+    from segstudio.ml.fit import Outcome
+
+READING = 0.04
+"""Share of the progress bar for reading images."""
+
+RESUMABLE = frozenset({"epochs", "device"})
+"""Options that may change when a run is resumed."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for, before a preset or an earlier run fills in the rest.
+
+    Attributes:
+        values: The options that were given, by name.
+        resume: The run to go on with ("last", or a number), or empty.
+    """
+
+    values: dict[str, Any]
+    resume: str = ""
+
+
+@JOBS.register
+class Train(ProjectJob[TrainOptions]):
+    """One training: from scratch, from ImageNet, from an earlier run; or the rest of a run that was killed.
+
+    Options that are not given come from the preset; when it starts from a run, from that run.
+    """
+
+    name: ClassVar[str] = "train"
+    title: ClassVar[str] = "Train"
+    lane: ClassVar = "compute"
+    topics: ClassVar[frozenset[str]] = frozenset({"runs", "masks"})
+    Options: ClassVar[type[Options]] = TrainOptions
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+
+    @classmethod
+    def from_values(cls, values: dict[str, Any]) -> "Train":
+        """The job from plain values; what can be checked without the project is checked here."""
+        given = {name: value for name, value in values.items() if name != "resume"}
+        if given.get("weights"):
+            given["weights"] = str(Path(given["weights"]).expanduser().absolute())
+        request = Request(given, str(values.get("resume", "")))
+        if not request.resume and not _names_run(given.get("start", "")):
+            _from_preset(given)
+        return cls(request)
+
+    def run(self, project: Project, report: Reporter) -> dict[str, Any]:
+        """Train.
+
+        Returns:
+            `run`, `epochs`, `best` {epoch, val_iou, val_loss}, `model` (path of the best weights), `status`,
+            `baseline` (the figures before training when it started from a run, else None), `preset`, `device`,
+            `precision`, `seconds`.
+
+        Raises:
+            UserError: When there is nothing to learn from, or the training cannot go on.
+            Cancelled: When it was stopped before the first epoch was done.
+        """
+        project.require_writable()
+        training = _resumed(project, self.request) if self.request.resume else _begun(project, self.request, report)
+        return training.perform(project, report)
+
+
+@dataclass(frozen=True)
+class Training:
+    """A training that can begin: its run exists and its examples are chosen.
+
+    Attributes:
+        run: Its row and folder.
+        options: All options.
+        start: The run whose weights it begins with, or None.
+        train: What to learn from.
+        val: What to choose the best epoch by.
+        is_resumed: Whether it goes on from its last checkpoint.
+    """
+
+    run: Run
+    options: TrainOptions
+    start: Run | None
+    train: "list[Example]"
+    val: "list[Example]"
+    is_resumed: bool = False
+
+    def perform(self, project: Project, report: Reporter) -> dict[str, Any]:
+        """Do it; however it ends, the run's row says so."""
+        started = time.monotonic() - self.run.seconds
+
+        def ended(status: str, message: str = "", **fields: Any) -> Run:
+            seconds = time.monotonic() - started
+            return project.runs.update(self.run.id, status=status, message=message, seconds=seconds, **fields)
+
+        try:
+            outcome = self._fit(project, RunReporter(project, self.run, report))
+        except Cancelled:
+            ended("cancelled", "stopped before the first epoch was done")
+            raise
+        except UserError as error:
+            ended("failed", str(error))
+            raise
+        except BaseException as error:
+            ended("failed", f"{type(error).__name__}: {error}")
+            raise
+        best = {f"best_{name}": outcome.best[name] for name in ("epoch", "val_iou", "val_loss")}
+        status = "stopped" if outcome.is_stopped else "finished"
+        return _result(ended(status, epochs=outcome.rows[-1]["epoch"], **best), outcome)
+
+    def _fit(self, project: Project, report: Reporter) -> "Outcome":
+        # TensorFlow is loaded here, in the worker, and nowhere before.
+        import tensorflow as tf
+
+        from segstudio.ml import fit
+        from segstudio.ml.device import choose_device
+
+        options = self.options
+        device = choose_device(options.device)
+        precision = device.precision if options.precision == "auto" else options.precision
+        project.runs.update(self.run.id, device=device.title, precision=precision)
+        report.log(f"{device.title}, {precision}")
+
+        cache = project.folder / "cache" / "training" / self.run.name
+        plan = fit.Plan(options.epochs, options.batch, options.learning_rate, options.recipe == "flip", options.seed)
+        fitting = Phase(report, READING, 1 - READING)
+        try:
+            model, shape = self._model()
+            train, val = self._pairs(shape, cache, report)
+            with tf.device(device.name):
+                if self.is_resumed:
+                    return fit.resume(train, val, plan, self.run.folder, fitting, precision)
+                network = self._network(model, shape, precision)
+                is_tuned = self.start is not None
+                return fit.fit(network, train, val, plan, self.run.folder, fitting, has_baseline=is_tuned)
+        finally:
+            shutil.rmtree(cache, ignore_errors=True)
+
+    def _model(self) -> tuple[Model[Any], Shape]:
+        """The recipe of the network, and the shape of its input."""
+        from segstudio.ml.data import are_grey
+
+        kind = MODELS[self.run.model]
+        values = self.options.model_dump(include=set(kind.Options.model_fields))
+        model = kind(checked(kind.Options, values))
+        return model, (model.options.size, model.options.size, model.channels(is_grey=are_grey(self.train)))
+
+    def _pairs(self, shape: Shape, cache: Path, report: Reporter) -> tuple["Pairs", "Pairs"]:
+        """Everything decoded, with the manifest written."""
+        from segstudio.ml.data import load_manifest, load_pairs, save_manifest
+
+        share = len(self.train) / (len(self.train) + len(self.val))
+        reading = Phase(report, 0, READING)
+        train = load_pairs(self.train, shape, cache / "train", reading.part(0, share))
+        val = load_pairs(self.val, shape, cache / "val", reading.part(share, 1 - share))
+        if not len(train) or not len(val):
+            raise UserError("no image to learn from or to validate by could be read", "see the notes of this run")
+        rows = [*train.rows, *val.rows]
+        if self.is_resumed and rows != load_manifest(self.run.manifest):
+            report.log("some files are not what they were when the run began: it goes on, but not as it would have")
+        else:
+            save_manifest(rows, self.run.manifest)
+        report.log(f"{len(train)} images to learn from, {len(val)} to validate by")
+        return train, val
+
+    def _network(self, model: Model[Any], shape: Shape, precision: str) -> "keras.Model":
+        """The network with the weights to begin with."""
+        import keras
+
+        from segstudio.ml.network import load_network, prepare, transfer
+
+        keras.utils.set_random_seed(self.options.seed)
+        network = model.build(shape, from_imagenet=self.run.start == "imagenet")
+        prepare(network, precision)
+        if self.start is not None:
+            try:
+                transfer(load_network(self.start.best_weights, precision), network)
+            except ValueError as error:
+                raise UserError(
+                    f"the network of run {self.start.name} is another one: {error}",
+                    "leave its options as they were, or start from scratch",
+                ) from None
+        return network
+
+
+def _begun(project: Project, request: Request, report: Reporter) -> Training:
+    """A new run."""
+    start, values = _start(project, request.values, report)
+    model, options = _options(project, start, values)
+    chosen = choose(project, options, report)
+    word = str(start.id) if start else options.start
+    run = project.runs.create(options.preset, model, options.model_dump(), word)
+    train, val = (
+        [example(project, one, part, one.revision) for one in getattr(chosen, part)] for part in ("train", "val")
+    )
+    return Training(run, options, start, train, val)
+
+
+def _start(project: Project, values: dict[str, Any], report: Reporter) -> tuple[Run | None, dict[str, Any]]:
+    """The run whose weights are fine-tuned, if any, and the options given for it."""
+    word = str(values.get("start", ""))
+    if not _names_run(word):
+        return None, values
+    if values.get("samples") == "retrain" and project.runs.best() is None:
+        # The window's one button is there before the first training too.
+        report.log("there is no model yet: training the first one")
+        return None, {name: value for name, value in values.items() if name != "start"}
+    return project.runs.resolve(word), values
+
+
+def _options(project: Project, start: Run | None, values: dict[str, Any]) -> tuple[str, TrainOptions]:
+    """The network's name and all options.
+
+    Fine-tuning keeps the network of the run it starts from, and trains as the latest run did.
+    """
+    if start is None or "preset" in values:
+        model, options = _from_preset(values)
+    else:
+        latest = project.runs.latest() or start
+        training = {name: latest.options[name] for name in TrainOptions.model_fields if name in latest.options}
+        base = {**start.options, **training, "preset": start.preset}
+        model, options = start.model, checked(options_of(start.model), {**base, **values})
+    weights = project.settings.get("weights", "")
+    if options.start == "imagenet" and weights and not getattr(options, "weights", weights):
+        options = options.replaced(weights=weights)
+    return model, options
+
+
+def _from_preset(values: dict[str, Any]) -> tuple[str, TrainOptions]:
+    chosen = preset(str(values.get("preset", DEFAULT)))
+    options = chosen.options(**{name: value for name, value in values.items() if name != "preset"})
+    if options.start == "imagenet" and not MODELS[chosen.model].is_pretrained:
+        raise UserError(f"{chosen.model} has no ImageNet weights", "use --start scratch")
+    if options.start not in ("imagenet", "scratch") and not _names_run(options.start):
+        raise UserError(f"there is no start {options.start!r}", "say imagenet, scratch, best, last or a run's number")
+    return chosen.model, options
+
+
+def _resumed(project: Project, request: Request) -> Training:
+    """A run that goes on from its last checkpoint, with the very masks it began with."""
+    from segstudio.ml.data import load_manifest
+
+    run = project.runs.latest() if request.resume == "last" else project.runs.get(_number(request.resume))
+    if run is None:
+        raise UserError("there is no run to resume", "train one first")
+    if run.is_running:
+        raise UserError(f"run {run.name} is being trained now", "wait for it, or stop it first")
+    if others := request.values.keys() - RESUMABLE:
+        raise UserError(f"a resumed run keeps its {', '.join(sorted(others))}", "only epochs and device may change")
+    options = checked(options_of(run.model), {**run.options, **request.values})
+    if run.epochs >= options.epochs:
+        raise UserError(f"run {run.name} has done all its {run.epochs} epochs", "give it more with --epochs")
+    if not run.last_weights.is_file():
+        raise UserError(f"run {run.name} ended before its first epoch was done", "train anew")
+    parts = recall(project, load_manifest(run.manifest))
+    run = project.runs.resume(run.id)
+    return Training(run, options, None, parts["train"], parts["val"], is_resumed=True)
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal():
+        raise UserError(f"{text!r} is not the number of a run", "`segstudio runs PROJECT` shows all of them")
+    return int(text)
+
+
+def _names_run(start: object) -> bool:
+    return str(start) in ("best", "last") or str(start).isdecimal()
+
+
+def _result(run: Run, outcome: "Outcome") -> dict[str, Any]:
+    baseline = outcome.rows[0] if outcome.rows[0]["epoch"] == 0 else None
+    return {
+        "run": run.id,
+        "epochs": run.epochs,
+        "best": {"epoch": run.best_epoch, "val_iou": run.best_val_iou, "val_loss": run.best_val_loss},
+        "model": str(run.best_weights),
+        "status": run.status,
+        "baseline": baseline,
+        "preset": run.preset,
+        "device": run.device,
+        "precision": run.precision,
+        "seconds": run.seconds,
+    }
