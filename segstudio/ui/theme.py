@@ -1,8 +1,8 @@
 """How the program looks: two sets of colours, one style sheet, and icons drawn in those colours.
 
 The colours ("tokens") lie in resources/style/dark.toml and light.toml, the style sheet beside them, the icons in
-resources/icons. A widget that paints itself asks `color("accent")` while painting, so that it is right after a change of
-theme; one that keeps icons or pens makes them again when `notifier().changed` is emitted.
+resources/icons. A widget that paints itself asks `color("accent")` while painting, so that it is right after a change
+of theme; one that keeps icons or pens makes them again when `notifier().changed` is emitted.
 """
 
 import tomllib
@@ -93,11 +93,14 @@ def icon(name: str, token: str = "") -> QIcon:
         name: File name without ".svg".
         token: One colour for every state, for example "on_accent" upon a primary button.
     """
-    if not token:
-        return _icon(name, _state().name)
+    return _tinted_icon(name, tokens(_state().name)[token]) if token else _icon(name, _state().name)
+
+
+@cache
+def _tinted_icon(name: str, colour: str) -> QIcon:
     result = QIcon()
     for size in _ICON_SIZES:
-        result.addPixmap(_drawn(name, tokens(_state().name)[token], size))
+        result.addPixmap(_drawn(name, colour, size))
     return result
 
 

@@ -1,0 +1,221 @@
+"""Every command of the window in one table: what it is called, its icon, its keys, its help and when it can be used.
+
+A new command is a row here and a handler in window.py; the menus, the tooltips and Help ▸ Keys come from the table. The
+commands of the mask tools come from their registry.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+
+from segstudio.tools import TOOLS
+from segstudio.ui import theme
+
+Fact = Literal["always", "project", "writable", "sample", "verdict", "mask", "undo", "redo", "prediction", "idle"]
+"""What must be the case for a command to be usable; the window says which facts hold."""
+
+Menu = Literal["File", "Edit", "Tools", "Sample", "View", "Model", "Help"]
+MENUS: tuple[Menu, ...] = ("File", "Edit", "Tools", "Sample", "View", "Model", "Help")
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One thing that a person can tell the window to do.
+
+    Attributes:
+        name: What the program calls it.
+        text: What menus call it.
+        menu: The menu it stands in.
+        help: One sentence for the tooltip and the list of keys.
+        icon: File in resources/icons without ".svg", or empty.
+        keys: Key sequences as QKeySequence writes them; the first is shown. Letters are positions on keyboards without
+            Latin letters, see keyboard.py.
+        when: The fact that must hold.
+        is_checkable: Whether it is on or off.
+        is_held: Whether it lasts as long as the key is down; then it is no menu entry.
+        starts_section: Whether a line is drawn above it in the menu.
+        short: What small buttons call it; made from `text` when empty.
+    """
+
+    name: str
+    text: str
+    menu: Menu
+    help: str
+    icon: str = ""
+    keys: tuple[str, ...] = ()
+    when: Fact = "always"
+    is_checkable: bool = False
+    is_held: bool = False
+    starts_section: bool = False
+    short: str = ""
+
+
+# fmt: off
+COMMANDS: tuple[Command, ...] = (
+    Command("new-folder", "New from &folder…", "File", "Make a project from a folder of images and masks.",
+            "new", ("Ctrl+N",)),
+    Command("new-archive", "New from &archive…", "File", "Make a project from a zip of images and masks.",
+            "archive", ("Ctrl+Shift+N",)),
+    Command("demo", "New &demo project…", "File", "Make projects of generated pictures to try the program with.",
+            "demo"),
+    Command("open", "&Open…", "File", "Open a project.", "open", ("Ctrl+O",), starts_section=True),
+    Command("save", "&Save now", "File", "Save the mask at once; it is saved by itself a second after each stroke.",
+            "save", ("Ctrl+S",), "mask", starts_section=True),
+    Command("export", "&Export masks…", "File", "Copy all masks into a folder, for other programs.",
+            "export", ("Ctrl+E",), "project"),
+    Command("check", "&Check project", "File", "Verify every file of the project.", "check", (), "project"),
+    Command("close", "Close &project", "File", "Save and close the project.", "", ("Ctrl+W",), "project",
+            starts_section=True),
+    Command("quit", "&Quit", "File", "Save and leave.", "", ("Ctrl+Q",)),
+    Command("undo", "&Undo", "Edit", "Undo the last stroke on this sample.", "undo", ("Ctrl+Z",), "undo"),
+    Command("redo", "&Redo", "Edit", "Make the stroke again that was undone last.", "redo",
+            ("Ctrl+Shift+Z", "Ctrl+Y"), "redo"),
+    Command("filter", "&Find samples", "Edit", "Write a filter, for example state:todo iou<0.8.", "search",
+            ("Ctrl+F",), "project", starts_section=True),
+    Command("radius-down", "Sma&ller brush", "Tools", "Make brush and eraser smaller; the wheel with Ctrl does it too.",
+            "", ("[",), "mask", starts_section=True),
+    Command("radius-up", "&Larger brush", "Tools", "Make brush and eraser larger.", "", ("]",), "mask"),
+    Command("accept", "&Accept", "Sample", "The mask is right: learn from it.", "accept", ("A",), "verdict"),
+    Command("flag", "&Flag", "Sample", "Somebody should look at this again.", "flag", ("F",), "verdict"),
+    Command("reject", "&Reject", "Sample", "Leave this sample out of learning.", "reject", ("R",), "verdict"),
+    Command("todo", "Back to &todo", "Sample", "Take the verdict back.", "todo", ("T",), "verdict",
+            short="Todo"),
+    Command("next", "&Next", "Sample", "Go to the next sample of the list.", "next", ("N", "PgDown"), "project",
+            starts_section=True),
+    Command("previous", "&Previous", "Sample", "Go to the previous sample of the list.", "previous",
+            ("Shift+N", "PgUp"), "project"),
+    Command("next-undecided", "Next &undecided", "Sample", "Go to the next sample of the list without a verdict.",
+            "next-undecided", ("U",), "project", short="Next"),
+    Command("error-view", "&Error view", "View", "Show where mask and prediction differ.", "error-view", ("X",),
+            "prediction", is_checkable=True),
+    Command("blink", "Blink", "View", "Hide mask and prediction as long as the key is held.", "blink", ("V",),
+            "sample", is_held=True),
+    Command("fit", "&Fit", "View", "Show the whole image.", "fit", ("0",), "sample", starts_section=True),
+    Command("one-to-one", "&1:1", "View", "One pixel of the image on one of the screen.", "one-to-one", ("1",),
+            "sample"),
+    Command("zoom-in", "Zoom &in", "View", "Closer.", "zoom-in", ("Ctrl++", "+", "="), "sample"),
+    Command("zoom-out", "Zoom &out", "View", "Further away.", "zoom-out", ("Ctrl+-", "-"), "sample"),
+    Command("pane-image", "&Image", "View", "Show or hide the image.", "image", ("Alt+1",), "project",
+            is_checkable=True, starts_section=True),
+    Command("pane-truth", "&True mask", "View", "Show or hide the true mask.", "mask", ("Alt+2",), "project",
+            is_checkable=True),
+    Command("pane-prediction", "&Prediction", "View", "Show or hide the prediction.", "prediction", ("Alt+3",),
+            "project", is_checkable=True),
+    Command("jobs", "&Jobs", "View", "Show what runs, what waits and what is done.", "jobs", ("Ctrl+J",),
+            is_checkable=True, starts_section=True),
+    Command("problems", "Pro&blems", "View", "Show every file that could not be used, with the reason.", "problems",
+            ("Ctrl+B",), "project", is_checkable=True),
+    Command("full-screen", "F&ull screen", "View", "Fill the screen.", "", ("F11",), is_checkable=True),
+    Command("retrain", "&Retrain", "Model",
+            "Learn from all accepted and corrected masks, predict again, show what changed most. No questions asked.",
+            "retrain", ("Ctrl+R",), "writable"),
+    Command("predict-current", "Predict this &sample", "Model", "Ask the best run about this sample.", "predict",
+            ("Ctrl+P",), "sample", starts_section=True),
+    Command("predict-filtered", "Predict the &filtered samples", "Model",
+            "Ask the best run about the samples of the list.", "filter", ("Ctrl+Shift+P",), "writable"),
+    Command("predict-all", "Predict &all samples", "Model", "Ask the best run about every sample.", "", (), "writable"),
+    Command("keys", "&Keys", "Help", "List all keys.", "keys", ("F1",)),
+    Command("about", "&About SegStudio", "Help", "Version and licence.", "info"),
+)
+# fmt: on
+
+
+def tool_commands() -> tuple[Command, ...]:
+    """One command for every tool of the registry; its key is the tool's own."""
+    return tuple(
+        Command(
+            f"tool-{tool.name}",
+            tool.title,
+            "Tools",
+            tool.help,
+            tool.name,
+            (tool.key.upper(),),
+            "mask",
+            is_checkable=True,
+        )
+        for tool in TOOLS
+    )
+
+
+def all_commands() -> tuple[Command, ...]:
+    """The whole table, the tools in front of their menu."""
+    return (*tool_commands(), *COMMANDS)
+
+
+class Actions(QObject):
+    """The table made into QActions.
+
+    Attributes:
+        by_name: Every action; `by_name["retrain"].trigger()` does what the menu does.
+        commands: The rows they were made from.
+    """
+
+    def __init__(self, parent: QObject, handlers: Mapping[str, Callable[..., Any]]) -> None:
+        """Make them; `handlers` has a callable for each command (checkable ones are called with the new state)."""
+        super().__init__(parent)
+        self.commands = {command.name: command for command in all_commands()}
+        self.by_name: dict[str, QAction] = {}
+        self._tools = QActionGroup(self)
+        for command in self.commands.values():
+            self.by_name[command.name] = self._made(command, handlers)
+        self._dress()
+        theme.notifier().changed.connect(self._dress)
+
+    def enable(self, facts: Iterable[Fact]) -> None:
+        """Enable what can be used while these facts hold."""
+        holding = {"always", *facts}
+        for name, command in self.commands.items():
+            self.by_name[name].setEnabled(command.when in holding)
+
+    def check(self, name: str, is_on: bool) -> None:
+        """Show a checkable action as on or off without running its handler."""
+        action = self.by_name[name]
+        was_blocked = action.blockSignals(True)
+        action.setChecked(is_on)
+        action.blockSignals(was_blocked)
+        action.changed.emit()  # buttons and menus learn of it; the handler listens to `triggered` alone
+
+    def held(self) -> dict[str, QAction]:
+        """The actions that last as long as their key is down."""
+        return {name: self.by_name[name] for name, command in self.commands.items() if command.is_held}
+
+    def _made(self, command: Command, handlers: Mapping[str, Callable[..., Any]]) -> QAction:
+        action = QAction(command.text, self)
+        action.setObjectName(command.name)
+        action.setCheckable(command.is_checkable)
+        if command.short:
+            action.setIconText(command.short)
+        action.setAutoRepeat(command.name in ("next", "previous", "undo", "redo", "radius-up", "radius-down"))
+        if not command.is_held:
+            action.setShortcuts([QKeySequence(key) for key in command.keys])
+        if command.name.startswith("tool-"):
+            self._tools.addAction(action)
+        keys = shown_keys(command)
+        action.setToolTip(f"{plain_text(command)}{f'  ({keys})' if keys else ''}\n{command.help}")
+        action.setStatusTip("")
+        handler = handlers[command.name]
+        if command.is_checkable or command.is_held:
+            action.triggered.connect(handler)
+        else:
+            action.triggered.connect(lambda _checked=False, run=handler: run())
+        return action
+
+    def _dress(self) -> None:
+        for name, command in self.commands.items():
+            if command.icon:
+                self.by_name[name].setIcon(theme.icon(command.icon))
+
+
+def plain_text(command: Command) -> str:
+    """The text of a command without what menus need."""
+    return command.text.replace("&", "").removesuffix("…")
+
+
+def shown_keys(command: Command) -> str:
+    """The keys of a command as this desktop writes them, for example "Ctrl+Shift+Z, Ctrl+Y"."""
+    native = QKeySequence.SequenceFormat.NativeText
+    texts = ", ".join(QKeySequence(key).toString(native) for key in command.keys)
+    return f"hold {texts}" if command.is_held else texts

@@ -1,0 +1,83 @@
+"""The composition root of the window: what is made once, and in which order."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication, Qt, QTimer
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication
+
+from segstudio import __version__
+from segstudio.core.errors import UserError
+from segstudio.ui import theme
+from segstudio.ui.dialogs.crash import ErrorHooks, install_faulthandler, install_message_handler
+from segstudio.ui.job_queue import JobQueue
+from segstudio.ui.window import Window
+
+
+def build(argv: Sequence[str]) -> tuple[QApplication, Window]:
+    """The application and its window, not shown yet; the application that is there already, in tests."""
+    app = QApplication.instance()
+    if not isinstance(app, QApplication):
+        QGuiApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
+        app = QApplication(list(argv))
+    QCoreApplication.setOrganizationName("SegStudio")
+    QCoreApplication.setApplicationName("SegStudio")
+    QCoreApplication.setApplicationVersion(__version__)
+    QGuiApplication.setDesktopFileName("segstudio")
+    theme.install(app)
+    app.setWindowIcon(theme.app_icon())
+    return app, Window(JobQueue())
+
+
+def main(path: str | Path | None = None, *, sample: str | None = None) -> int:
+    """Open the window and stay until it is closed.
+
+    Args:
+        path: A project, a dataset folder or a zip; None shows the welcome page.
+        sample: The image of the sample to begin with; the one that was on screen last time when None.
+
+    Returns:
+        The exit code of the process.
+
+    Raises:
+        UserError: When there is no display.
+    """
+    if sys.platform.startswith("linux"):
+        _check_display()
+    install_message_handler()
+    app, window = build(["segstudio"])
+    hooks = ErrorHooks(window.tell, window)
+    hooks.install()
+    crash_log = install_faulthandler()
+    window.show()
+    if path is not None:
+        # After the first picture of the window, so that whoever waits sees that something happens.
+        QTimer.singleShot(0, lambda: _begin(window, Path(path), sample))
+    code = app.exec()
+    if crash_log is not None:
+        import faulthandler
+
+        faulthandler.disable()
+        crash_log.close()
+    return code
+
+
+def _begin(window: Window, path: Path, sample: str | None) -> None:
+    window.open_path(path)
+    if sample is not None and window.session is not None:
+        session = window.session
+        window.attempt(lambda: session.show(session.project.samples.by_image(sample).id))
+
+
+def _check_display() -> None:
+    """Say in one line what Qt says in ten before it aborts the process."""
+    import os
+
+    if os.environ.get("QT_QPA_PLATFORM") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+        return
+    raise UserError(
+        "there is no display to open the window on",
+        "every job also works without one: segstudio --help; for a try, set QT_QPA_PLATFORM=offscreen",
+    )

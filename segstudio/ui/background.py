@@ -1,0 +1,53 @@
+"""Background: one thread that does things in order, and tells the window's thread when each is done."""
+
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+Done = Callable[["Future[Any]"], object]
+
+
+class Background(QObject):
+    """Work that touches the disk, done in the order it was given; what follows from it happens in Qt's thread."""
+
+    _finished = Signal()
+
+    def __init__(self, name: str, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix=name)
+        self._tasks: deque[tuple[Future[Any], Done]] = deque()
+        self._finished.connect(self._deliver)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is not done yet, or nobody has been told."""
+        return bool(self._tasks)
+
+    def submit(self, work: Callable[[], Any], done: Done = lambda future: future.result()) -> None:
+        """Do `work` after all that was submitted before, then call `done` with its future in Qt's thread.
+
+        Without `done` an exception of the work is raised there, as one that nobody expected.
+        """
+        future = self._pool.submit(work)
+        self._tasks.append((future, done))
+        future.add_done_callback(lambda _: self._finished.emit())
+
+    def wait(self, seconds: float) -> bool:
+        """Block until all is done and everybody has been told; False when that takes longer than `seconds`."""
+        wait([future for future, _ in self._tasks], seconds)
+        self._deliver()
+        return not self._tasks
+
+    def close(self, seconds: float = 10.0) -> bool:
+        """Finish what was submitted and end the thread; False when that took too long."""
+        is_done = self.wait(seconds)
+        self._pool.shutdown(wait=is_done)
+        return is_done
+
+    def _deliver(self) -> None:
+        while self._tasks and self._tasks[0][0].done():
+            future, done = self._tasks.popleft()
+            done(future)

@@ -1,0 +1,75 @@
+"""Banner: one message across the top of the work, with what to do about it. Never modal."""
+
+from typing import Literal
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from segstudio.ui import theme
+from segstudio.ui.widgets import heading, muted, set_property, text_button
+
+Kind = Literal["info", "warn", "bad"]
+
+_ICONS: dict[Kind, tuple[str, str]] = {
+    "info": ("info", "accent"), "warn": ("problems", "warn"), "bad": ("problems", "bad"),
+}  # fmt: skip
+
+
+class Banner(QFrame):
+    """A message with a hint that stays until it is closed or replaced.
+
+    Attributes:
+        topic: What the message is about, so that whoever set it can take it away again.
+    """
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.topic = ""
+        self._kind: Kind = "info"
+        self._icon = QLabel()
+        self._message = heading("")
+        self._hint = muted()
+        for label in (self._message, self._hint):
+            label.setWordWrap(True)
+            label.setTextFormat(Qt.TextFormat.PlainText)
+            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._close = text_button("", "Close this message")
+        self._close.clicked.connect(lambda _=False: self.clear())
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        words.addWidget(self._message)
+        words.addWidget(self._hint)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(12, 8, 8, 8)
+        layout.setSpacing(10)
+        layout.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
+        layout.addLayout(words, 1)
+        layout.addWidget(self._close, 0, Qt.AlignmentFlag.AlignTop)
+        theme.notifier().changed.connect(self._dress)
+        self._dress()
+        self.hide()
+
+    @property
+    def text(self) -> str:
+        """The message and the hint that are shown, or nothing."""
+        return "" if self.isHidden() else f"{self._message.text()}\n{self._hint.text()}".strip()
+
+    def tell(self, message: str, hint: str = "", *, kind: Kind = "warn", topic: str = "") -> None:
+        """Show a message in place of the one before."""
+        self.topic, self._kind = topic, kind
+        self._message.setText(message[:1].upper() + message[1:])
+        self._hint.setText(hint[:1].upper() + hint[1:])
+        self._hint.setVisible(bool(hint))
+        self._dress()
+        self.show()
+
+    def clear(self, topic: str | None = None) -> None:
+        """Take the message away; only one about `topic`, when that is given."""
+        if topic is None or topic == self.topic:
+            self.hide()
+
+    def _dress(self) -> None:
+        set_property(self, "banner", self._kind)
+        name, token = _ICONS[self._kind]
+        self._icon.setPixmap(theme.icon(name, token).pixmap(20, 20))
+        self._close.setIcon(theme.icon("close", "text_muted"))

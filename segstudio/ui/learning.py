@@ -1,0 +1,87 @@
+"""Learning: what Retrain and Predict do, from one click to the samples that changed most."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+
+from segstudio.core.errors import UserError
+from segstudio.ui.job_queue import JobQueue, JobRecord, JobState
+from segstudio.ui.workspace import Workspace
+
+
+class Learning(QObject):
+    """Joins the jobs of learning to the open project."""
+
+    def __init__(self, queue: JobQueue, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._queue = queue
+        self._workspace: Workspace | None = None
+        self._retraining: str | None = None
+        self._predicting: str | None = None
+        queue.ended.connect(self._take_end)
+
+    def serve(self, workspace: Workspace | None) -> None:
+        """Work on this project from now on."""
+        self._workspace = workspace
+        if workspace is not None:
+            workspace.train_panel.predict_requested.connect(self.predict_all)
+        self._retraining = self._predicting = None
+
+    def retrain(self) -> None:
+        """Learn from all masks that a person vouches for, then predict, then show what changed most.
+
+        Raises:
+            UserError: When something is not saved, or there is nothing to learn from.
+        """
+        workspace = self._saved_workspace()
+        workspace.tabs.setCurrentWidget(workspace.train_panel)
+        self._retraining = workspace.train_panel.retrain().id
+
+    def predict_current(self) -> None:
+        """Ask the best run about the sample on screen."""
+        workspace = self._saved_workspace()
+        if workspace.session.sample is not None:
+            self._predict({"sample": workspace.session.sample.image}, "Predict this sample")
+
+    def predict_filtered(self) -> None:
+        """Ask the best run about the samples of the list."""
+        text = self._saved_workspace().samples_panel.filter_text
+        self._predict({"filter": text}, f"Predict {text}" if text else "Predict all samples")
+
+    def predict_all(self) -> None:
+        """Ask the best run about every sample."""
+        self._saved_workspace()
+        self._predict({}, "Predict all samples")
+
+    def _predict(self, options: dict[str, object], title: str) -> JobRecord:
+        return self._queue.submit("predict", options, title)
+
+    def _saved_workspace(self) -> Workspace:
+        workspace = self._workspace
+        if workspace is None:
+            raise UserError("no project is open")
+        workspace.panes.finish_stroke()
+        if not workspace.session.save_now(wait=True):
+            raise UserError(
+                f"the last strokes are not saved: {workspace.session.autosave.reason}",
+                "a job would not see them; make room, then try again",
+            )
+        return workspace
+
+    def _take_end(self, record: JobRecord) -> None:
+        workspace = self._workspace
+        if workspace is None or record.project != workspace.session.project.folder:
+            return
+        if record.id == self._retraining:
+            self._retraining = None
+            if record.state is JobState.FINISHED:
+                self._predicting = self._predict({"run": "last"}, "Predict with the new run").id
+        elif record.id == self._predicting:
+            self._predicting = None
+            if record.state is JobState.FINISHED:
+                workspace.samples_panel.set_sort("changed")
+                workspace.samples_panel.select_first()
+
+    def make_demo(self, folder: Path) -> JobRecord:
+        """Make projects of generated pictures in a new folder."""
+        return self._queue.submit("demo", {}, "Demo projects", folder)

@@ -1,0 +1,139 @@
+"""The display bar under the panes: how image, mask and prediction are shown. It changes nothing but the view."""
+
+from collections.abc import Mapping
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QSlider, QToolButton, QWidget
+
+from segstudio.ui.canvas.panes import FULL_WINDOW, PaneName, Panes
+from segstudio.ui.widgets import action_button, divider, muted, slider, text_button
+
+PANES: tuple[PaneName, ...] = ("image", "truth", "prediction")
+
+
+class DisplayBar(QFrame):
+    """Overlay opacity, error view, blinking, window and level, which panes, zoom.
+
+    Attributes:
+        changed: Told after the person changed something that should be remembered.
+    """
+
+    changed = Signal()
+
+    def __init__(self, panes: Panes, actions: Mapping[str, QAction], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("card", True)
+        self._panes = panes
+        self.opacity = _narrow("Overlay opacity", 0, 100, 45)
+        self.window_slider = _narrow("Window: how many grey values lie between black and white", 1, 255, 255)
+        self.level_slider = _narrow("Level: the grey value in the middle", 0, 255, 128)
+        self._auto = text_button("Auto", "Choose window and level by the grey values of each image")
+        self._auto.setCheckable(True)
+        self._reset = text_button("Reset", "Show every grey value as itself")
+        self._grey = QWidget()
+        self._lay_out(actions)
+        self.opacity.valueChanged.connect(self._set_opacity)
+        self.window_slider.valueChanged.connect(self._set_window_level)
+        self.level_slider.valueChanged.connect(self._set_window_level)
+        self._auto.toggled.connect(self._set_auto)
+        self._reset.clicked.connect(self._reset_window_level)
+        panes.window_level_changed.connect(self._show_window_level)
+        panes.set_overlay_opacity(self.opacity.value() / 100)
+
+    def set_grey(self, is_grey: bool) -> None:
+        """Offer window and level, which mean nothing for colour images."""
+        self._grey.setEnabled(is_grey)
+
+    def state(self) -> dict[str, object]:
+        """What should be remembered, as plain values."""
+        window = None if self._auto.isChecked() else list(self._panes.window_level)
+        return {"opacity": self.opacity.value(), "window_level": window}
+
+    def restore(self, state: Mapping[str, object]) -> None:
+        """Show as `state` said some time ago."""
+        opacity = state.get("opacity")
+        if isinstance(opacity, int):
+            self.opacity.setValue(opacity)
+        window = state.get("window_level", list(FULL_WINDOW))
+        self._auto.setChecked(window is None)
+        if isinstance(window, list) and len(window) == 2:
+            self._panes.set_window_level(float(window[0]), float(window[1]))
+
+    def _set_opacity(self, percent: int) -> None:
+        self._panes.set_overlay_opacity(percent / 100)
+        self.changed.emit()
+
+    def _set_window_level(self) -> None:
+        self._auto.setChecked(False)
+        self._panes.set_window_level(self.window_slider.value(), self.level_slider.value())
+        self.changed.emit()
+
+    def _set_auto(self, is_on: bool) -> None:
+        if is_on:
+            self._panes.set_auto_window_level()
+        else:
+            self._panes.set_window_level(*self._panes.window_level)
+        self.changed.emit()
+
+    def _reset_window_level(self) -> None:
+        self._auto.setChecked(False)
+        self._panes.reset_window_level()
+        self.changed.emit()
+
+    def _show_window_level(self, window: float, level: float) -> None:
+        for one, value in ((self.window_slider, window), (self.level_slider, level)):
+            was_blocked = one.blockSignals(True)
+            one.setValue(round(value))
+            one.blockSignals(was_blocked)
+
+    def _lay_out(self, actions: Mapping[str, QAction]) -> None:
+        grey = QHBoxLayout(self._grey)
+        grey.setContentsMargins(0, 0, 0, 0)
+        grey.setSpacing(5)
+        for words, one in (("Window", self.window_slider), ("Level", self.level_slider)):
+            grey.addWidget(muted(words))
+            grey.addWidget(one, 1)
+        grey.addWidget(self._auto)
+        grey.addWidget(self._reset)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(10, 3, 8, 3)
+        layout.setSpacing(5)
+        layout.addWidget(muted("Overlay"))
+        layout.addWidget(self.opacity, 1)
+        layout.addWidget(action_button(actions["error-view"]))
+        layout.addWidget(_held_button(actions["blink"]))
+        layout.addWidget(divider())
+        layout.addWidget(self._grey, 2)
+        layout.addWidget(divider())
+        for pane in PANES:
+            layout.addWidget(action_button(actions[f"pane-{pane}"]))
+        layout.addWidget(divider())
+        for name in ("fit", "one-to-one"):
+            layout.addWidget(action_button(actions[name]))
+
+
+def _narrow(help_text: str, least: int, most: int, value: int) -> QSlider:
+    result = slider(help_text, least, most, value)
+    result.setMinimumWidth(56)
+    result.setMaximumWidth(150)
+    return result
+
+
+def _held_button(action: QAction) -> QToolButton:
+    """A button that is on as long as it is pressed, as the action's key is."""
+    button = QToolButton()
+    button.setToolTip(action.toolTip())
+    button.setAccessibleName(action.iconText())
+    button.setIconSize(QSize(18, 18))
+    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    button.pressed.connect(lambda: action.triggered.emit(True))
+    button.released.connect(lambda: action.triggered.emit(False))
+
+    def dress() -> None:
+        button.setIcon(action.icon())
+        button.setEnabled(action.isEnabled())
+
+    action.changed.connect(dress)
+    dress()
+    return button

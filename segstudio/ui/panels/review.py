@@ -1,0 +1,178 @@
+"""The review panel: the verdict on the sample on screen, how far it agrees with the prediction, and its revisions."""
+
+from collections.abc import Mapping
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+
+from segstudio.core.metrics import EMPTY_CONVENTION
+from segstudio.core.sample import Sample
+from segstudio.project.masks import Revision
+from segstudio.ui import theme
+from segstudio.ui.panels.samples_model import STATE_LOOK, iou_token
+from segstudio.ui.session import Measurement, Session
+from segstudio.ui.widgets import heading, link, muted
+
+_FIGURES = (("iou", "IoU"), ("dice", "Dice"), ("precision", "Precision"), ("recall", "Recall"))
+_VERDICTS = ("accept", "flag", "reject", "todo")
+REVISIONS = 8
+"""How many of the latest revisions are listed."""
+
+
+class ReviewPanel(QWidget):
+    """What is known of the sample on screen, and the buttons to judge it."""
+
+    def __init__(self, session: Session, actions: Mapping[str, QAction], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._measurement: Measurement | None = None
+        self._build(actions)
+        session.sample_changed.connect(self._show_sample)
+        session.verdict_changed.connect(self._show_verdict)
+        session.measured.connect(self._show_measurement)
+        theme.notifier().changed.connect(self._dress)
+        self._show_sample(session.sample)
+
+    def _show_sample(self, sample: Sample | None) -> None:
+        self.setEnabled(sample is not None)
+        self._measurement = None
+        self._name.setText(sample.name if sample else "No sample")
+        self._name.setToolTip(sample.image if sample else "")
+        size = f"{sample.width} × {sample.height} px  ·  {sample.split} split" if sample else ""
+        self._about.setText(size + (f"  ·  group {sample.group}" if sample and sample.group else ""))
+        self._area.setText("–")
+        self._dress()
+        self._show_verdict(sample)
+
+    def _show_verdict(self, sample: Sample | None) -> None:
+        if sample is None:
+            self._state.clear()
+            return
+        icon, token = STATE_LOOK[sample.state]
+        self._state_icon.setPixmap(theme.icon(icon, token).pixmap(16, 16))
+        self._state.setText(sample.state.capitalize())
+        self._state.setStyleSheet(f"color: {theme.color(token).name()}; font-weight: 600;")
+        self._show_revisions(sample)
+
+    def _show_measurement(self, measurement: Measurement) -> None:
+        self._measurement = measurement
+        share = 100 * measurement.foreground / max(1, measurement.pixels)
+        self._area.setText(f"{measurement.foreground:,} px  ·  {share:.1f} %".replace(",", "\u202f"))
+        self._dress()
+
+    def _dress(self) -> None:
+        counts = self._measurement.counts if self._measurement else None
+        for name, label in self._figures.items():
+            value = getattr(counts, name) if counts else None
+            label.setText("–" if value is None else f"{value:.3f}")
+            token = iou_token(float("nan") if value is None else value) if name == "iou" else "text"
+            label.setStyleSheet(f"color: {theme.color(token).name()}; font-size: 17px; font-weight: 600;")
+        self._note.setText(_note(self._measurement))
+        if self._session.sample is not None and self._state.text():
+            icon, token = STATE_LOOK[self._session.sample.state]
+            self._state_icon.setPixmap(theme.icon(icon, token).pixmap(16, 16))
+            self._state.setStyleSheet(f"color: {theme.color(token).name()}; font-weight: 600;")
+
+    def _show_revisions(self, sample: Sample) -> None:
+        while (item := self._revisions.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.deleteLater()
+        revisions = self._session.project.masks.revisions(sample)
+        for row, revision in enumerate(reversed(revisions[-REVISIONS:])):
+            self._add_revision(row, revision)
+        self._no_revisions.setVisible(not revisions)
+
+    def _add_revision(self, row: int, revision: Revision) -> None:
+        words = QLabel(f"Revision {revision.number}" if revision.number else "From the dataset")
+        words.setProperty("heading", revision.is_current)
+        when = muted(revision.created[:16].replace("T", "  "))
+        self._revisions.addWidget(words, row, 0)
+        self._revisions.addWidget(when, row, 1)
+        if revision.is_current:
+            mark = QLabel("current")
+            mark.setProperty("good", True)
+            self._revisions.addWidget(mark, row, 2, Qt.AlignmentFlag.AlignRight)
+            return
+        take = link("Take", "Put this mask in place of the current one; Undo brings the current one back.")
+        take.setEnabled(self._session.is_editable)
+        take.clicked.connect(lambda _=False: self._session.take_revision(revision.number))
+        self._revisions.addWidget(take, row, 2, Qt.AlignmentFlag.AlignRight)
+
+    def _build(self, actions: Mapping[str, QAction]) -> None:
+        self._name = heading("")
+        self._name.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._name.setSizePolicy(self._name.sizePolicy().Policy.Ignored, self._name.sizePolicy().verticalPolicy())
+        self._about = muted()
+        self._state_icon = QLabel()
+        self._state = QLabel()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(12, 12, 12, 12)
+        layout.setSpacing(6)
+        layout.addWidget(self._name)
+        layout.addWidget(self._about)
+        line = QHBoxLayout()
+        line.setSpacing(6)
+        line.addWidget(self._state_icon)
+        line.addWidget(self._state)
+        line.addStretch()
+        layout.addLayout(line)
+        layout.addLayout(_verdicts(actions))
+        layout.addSpacing(8)
+        layout.addWidget(heading("Mask against prediction"))
+        layout.addWidget(self._figure_table())
+        self._note = muted(wraps=True)
+        layout.addWidget(self._note)
+        area = QHBoxLayout()
+        self._area = QLabel("–")
+        area.addWidget(muted("Foreground"))
+        area.addWidget(self._area, 1, Qt.AlignmentFlag.AlignRight)
+        layout.addLayout(area)
+        layout.addSpacing(8)
+        layout.addWidget(heading("Revisions of the mask"))
+        self._no_revisions = muted("There is no mask yet: paint one.")
+        layout.addWidget(self._no_revisions)
+        self._revisions = QGridLayout()
+        self._revisions.setVerticalSpacing(2)
+        self._revisions.setColumnStretch(1, 1)
+        layout.addLayout(self._revisions)
+        layout.addStretch()
+
+    def _figure_table(self) -> QFrame:
+        frame = QFrame()
+        grid = QGridLayout(frame)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setVerticalSpacing(0)
+        self._figures: dict[str, QLabel] = {}
+        for column, (name, words) in enumerate(_FIGURES):
+            value = QLabel("–")
+            value.setToolTip(EMPTY_CONVENTION)
+            self._figures[name] = value
+            grid.addWidget(muted(words), 0, column)
+            grid.addWidget(value, 1, column)
+        return frame
+
+
+def _verdicts(actions: Mapping[str, QAction]) -> QHBoxLayout:
+    line = QHBoxLayout()
+    line.setSpacing(4)
+    for name in (*_VERDICTS, "next-undecided"):
+        button = QToolButton()
+        button.setDefaultAction(actions[name])
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
+        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        button.setMinimumWidth(54)
+        line.addWidget(button, 1)
+    return line
+
+
+def _note(measurement: Measurement | None) -> str:
+    if measurement is None:
+        return ""
+    if measurement.counts is None:
+        return "No prediction yet."
+    if not measurement.counts.is_defined:
+        return "Mask and prediction are both empty: there is nothing to measure, and this image is left out of means."
+    if not measurement.foreground:
+        return "The mask is empty, so anything predicted scores 0."
+    return ""

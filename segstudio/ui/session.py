@@ -1,0 +1,371 @@
+"""Session: the open project and the sample on screen, without a widget.
+
+Going to another sample loads its image and its mask in the background; the old one stays on screen, editable, until
+both are there. Everything that writes happens in one background thread in the order it was asked for, so that a verdict
+never overtakes the mask it is about.
+"""
+
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from segstudio.core.document import Document
+from segstudio.core.errors import UserError
+from segstudio.core.metrics import Counts
+from segstudio.core.sample import ReviewState, Sample
+from segstudio.project.documents import OpenedDocument, close_document, open_document, save_snapshot
+from segstudio.project.predictions import THRESHOLD
+from segstudio.project.project import Project
+from segstudio.ui.autosave import Autosave
+from segstudio.ui.background import Background
+from segstudio.ui.images import ImageStore, LoadedSample, Thumbnails
+
+ALL_TOPICS = frozenset({"samples", "masks", "runs", "predictions", "settings", "problems"})
+
+CLOSE_SECONDS = 15.0
+"""How long closing waits for the disk."""
+
+_MEASURE_MS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """The sample on screen in figures.
+
+    Attributes:
+        sample_id: Which sample.
+        foreground: Pixels of the mask that are set.
+        pixels: Pixels there are.
+        counts: The mask against the current prediction, or None without a prediction.
+    """
+
+    sample_id: int
+    foreground: int
+    pixels: int
+    counts: Counts | None
+
+
+@dataclass(eq=False)
+class _Arrival:
+    """What is there already of the sample that shall be shown next."""
+
+    sample: Sample
+    has_image: bool = False
+    has_mask: bool = False
+    loaded: LoadedSample | None = None
+    document: Document | None = None
+    problem: UserError | None = None
+
+
+class Session(QObject):
+    """The open project and the sample on screen.
+
+    Attributes:
+        project_changed: Told the topics that changed; always in the window's thread.
+        predicted: Told when a run has predicted anew, so that orders by prediction are out of date.
+        opening: Told the id of a sample that is being loaded.
+        sample_changed: Told the Sample that is on screen now; `document`, `loaded` and `problem` belong to it.
+        probability_changed: Told the new probabilities (or None) of the sample on screen.
+        verdict_changed: Told the Sample on screen after its state or revision became another.
+        history_changed: Told after each stroke, undo and redo.
+        measured: Told a Measurement a moment after the mask on screen changed.
+        saved_changed: Told (state, reason); see `Autosave.changed`.
+        failed: Told (message, hint) when something that was asked for could not be done.
+        project: The open project.
+        sample: The sample on screen, or None before the first.
+        document: Its mask, or None when it cannot be read and hence not be edited.
+        loaded: Its image and prediction, or None when the image cannot be read.
+        problem: Why image or mask cannot be read, or None.
+        images: Decoded images.
+        thumbnails: Small pictures for the list.
+        autosave: Brings masks to their files.
+    """
+
+    project_changed = Signal(object)
+    predicted = Signal()
+    opening = Signal(int)
+    sample_changed = Signal(object)
+    probability_changed = Signal(object)
+    verdict_changed = Signal(object)
+    history_changed = Signal()
+    measured = Signal(object)
+    saved_changed = Signal(str, str)
+    failed = Signal(str, str)
+    _changed_somewhere = Signal(object)
+
+    def __init__(self, project: Project, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.project = project
+        self.sample: Sample | None = None
+        self.document: Document | None = None
+        self.loaded: LoadedSample | None = None
+        self.problem: UserError | None = None
+        self.images = ImageStore(project)
+        self.thumbnails = Thumbnails(project)
+        self._next: _Arrival | None = None
+        self._is_opening = False
+        self._reader = Background("open", self)
+        self._writer = Background("save", self)
+        self.autosave = Autosave(self._writer, self._save, close_document, self)
+        self.autosave.changed.connect(self.saved_changed)
+        self._leave_document: Callable[[], None] = lambda: None
+        self._measuring = QTimer(self)
+        self._measuring.setSingleShot(True)
+        self._measuring.setInterval(_MEASURE_MS)
+        self._measuring.timeout.connect(self._measure)
+        self._topics: frozenset[str] = frozenset()
+        self._is_predicted_anew = False
+        self._telling = QTimer(self)
+        self._telling.setSingleShot(True)
+        self._telling.setInterval(0)
+        self._telling.timeout.connect(self._tell)
+        self.images.loaded.connect(self._take_image)
+        self.images.failed.connect(self._take_image_failure)
+        self._changed_somewhere.connect(self._gather)
+        self._leave_project = project.changed.connect(self._changed_somewhere.emit)
+
+    # the sample on screen
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a sample is being loaded."""
+        return self._next is not None
+
+    @property
+    def is_editable(self) -> bool:
+        """Whether the mask on screen can be painted on."""
+        return self.document is not None and not self.project.read_only
+
+    def show(self, sample_id: int) -> None:
+        """Go to a sample; `sample_changed` tells when it is on screen."""
+        shown = self._next.sample if self._next is not None else self.sample
+        if shown is not None and shown.id == sample_id:
+            return
+        arrival = self._next = _Arrival(self.project.samples.get(sample_id))
+        self.opening.emit(sample_id)
+        self._open_mask(arrival)
+        loaded = self.images.cached(sample_id)
+        if loaded is not None:
+            arrival.loaded, arrival.has_image = loaded, True
+        else:
+            self.images.request(sample_id)
+        self._switch_when_ready()
+
+    def undo(self) -> None:
+        """Undo the last stroke on this sample."""
+        if self.document is not None:
+            self.document.undo()
+
+    def redo(self) -> None:
+        """Make it again."""
+        if self.document is not None:
+            self.document.redo()
+
+    def set_state(self, state: ReviewState) -> None:
+        """Give a verdict on the sample on screen; it is stored after its mask."""
+        if self.sample is None or self.project.read_only:
+            return
+        self.autosave.save_now()
+        ids = [self.sample.id]
+        self._writer.submit(lambda: self.project.samples.set_state(ids, state), self._report)
+
+    def take_revision(self, number: int) -> None:
+        """Put an earlier revision of the mask in place of the current one, as a step that can be undone."""
+        sample, document = self.sample, self.document
+        if sample is None or document is None or not self.is_editable:
+            return
+
+        def take(future: "Future[Any]") -> None:
+            if self._report(future) and document is self.document and not document.is_stroke_open:
+                document.replace(future.result(), f"Revision {number}")
+
+        self._reader.submit(lambda: self.project.masks.load_revision(sample, number), take)
+
+    def save_now(self, wait: bool = False) -> bool:
+        """Write what is not written; True when every stroke is in its file."""
+        return self.autosave.save_now(wait_seconds=CLOSE_SECONDS if wait else 0.0)
+
+    def remember(self, name: str, value: Any) -> None:
+        """Store a setting of the project in the background; a read-only project forgets it."""
+        if not self.project.read_only:
+            self._writer.submit(lambda: self.project.settings.set(name, value), self._report)
+
+    def take_job_end(self, topics: frozenset[str]) -> None:
+        """A job of another process has changed the project."""
+        self._is_predicted_anew |= bool(topics & {"predictions", "runs"})
+        self._gather(topics)
+
+    def close(self, *, is_forced: bool = False) -> bool:
+        """Save, and close the project.
+
+        Args:
+            is_forced: Whether to close even though something could not be saved; the journal keeps it.
+
+        Returns:
+            False when something could not be saved; the project is then still open.
+        """
+        if not self.save_now(wait=True) and not is_forced:
+            return False
+        self._measuring.stop()
+        self._leave_document()
+        self._seal(self.sample, self.document)
+        self.autosave.close()
+        self._reader.close(CLOSE_SECONDS)
+        self._writer.close(CLOSE_SECONDS)
+        self._leave_project()
+        self.images.close()
+        self.thumbnails.close()
+        self.project.close()
+        return True
+
+    # from one sample to the next
+
+    def _open_mask(self, arrival: _Arrival) -> None:
+        document = self.autosave.unsaved_document(arrival.sample.id)
+        if document is not None:
+            arrival.document, arrival.has_mask = document, True
+        elif not self._is_opening:
+            # One at a time: who holds the arrow key down passes most samples by, and none is opened twice.
+            self._is_opening = True
+            # A document that is being closed must be so before it is opened again: same thread, same order.
+            thread = self._writer if self.autosave.is_closing(arrival.sample.id) else self._reader
+            thread.submit(
+                lambda: open_document(self.project, arrival.sample), lambda future: self._take_mask(arrival, future)
+            )
+
+    def _take_mask(self, arrival: _Arrival, future: "Future[OpenedDocument]") -> None:
+        self._is_opening = False
+        error = future.exception()
+        if error is not None and not isinstance(error, UserError | OSError):
+            raise error
+        if error is None:
+            arrival.document = future.result().document
+            self._note_problems(future.result())
+        else:
+            arrival.problem = error if isinstance(error, UserError) else UserError(str(error))
+        arrival.has_mask = True
+        if arrival is self._next:
+            self._switch_when_ready()
+            return
+        if arrival.document is not None:
+            close_document(arrival.document)
+        if self._next is not None and not self._next.has_mask:
+            self._open_mask(self._next)
+            self._switch_when_ready()
+
+    def _note_problems(self, opened: OpenedDocument) -> None:
+        if opened.notes and not self.project.read_only:
+            notes = [(str(path), reason) for path, reason in opened.notes]
+            self._writer.submit(lambda: self.project.problems.extend(notes), self._report)
+
+    def _take_image(self, sample_id: int, loaded: LoadedSample) -> None:
+        arrival = self._next
+        if arrival is not None and arrival.sample.id == sample_id:
+            arrival.loaded, arrival.has_image = loaded, True
+            self._switch_when_ready()
+        elif self.sample is not None and self.sample.id == sample_id:
+            self.loaded = loaded
+            self.probability_changed.emit(loaded.probability)
+            self._measuring.start()
+
+    def _take_image_failure(self, sample_id: int, message: str, hint: str) -> None:
+        arrival = self._next
+        if arrival is not None and arrival.sample.id == sample_id:
+            arrival.problem = arrival.problem or UserError(message, hint)
+            arrival.has_image = True
+            self._switch_when_ready()
+
+    def _switch_when_ready(self) -> None:
+        arrival = self._next
+        if arrival is None or not (arrival.has_image and arrival.has_mask):
+            return
+        self._next = None
+        if arrival.loaded is None and arrival.document is not None:
+            # Without the picture nobody can tell what they are painting.
+            if self.autosave.unsaved_document(arrival.sample.id) is None:
+                close_document(arrival.document)
+            arrival.document = None
+        left, left_document = self.sample, self.document
+        self.sample, self.document = arrival.sample, arrival.document
+        self.loaded, self.problem = arrival.loaded, arrival.problem
+        # The canvas lets go of the old document first: a stroke under way ends there and is saved with the rest.
+        self.sample_changed.emit(self.sample)
+        self._leave_document()
+        self._leave_document = lambda: None
+        self._seal(left, left_document)
+        self.autosave.watch(arrival.sample.id, arrival.document)
+        if arrival.document is not None:
+            self._leave_document = arrival.document.history_changed.connect(self._note_change)
+        self.history_changed.emit()
+        self._measure()
+
+    def _note_change(self) -> None:
+        self.history_changed.emit()
+        self._measuring.start()
+
+    def _seal(self, sample: Sample | None, document: Document | None) -> None:
+        """What the person leaves stays: the next change of it begins a new revision."""
+        if sample is not None and document is not None and document.revision_counter and not self.project.read_only:
+            self.autosave.save_now()
+            ids = [sample.id]
+            self._writer.submit(lambda: self.project.masks.seal(ids), self._report)
+
+    def _save(self, sample_id: int, document: Document, snapshot: Any) -> Any:
+        return save_snapshot(self.project, sample_id, document.journal, snapshot)
+
+    def _report(self, future: "Future[Any]") -> bool:
+        """Tell what went wrong in the background; True when nothing did."""
+        error = future.exception()
+        if error is None:
+            return True
+        if isinstance(error, UserError):
+            self.failed.emit(error.message, error.hint)
+        elif isinstance(error, OSError | sqlite3.Error):
+            self.failed.emit(f"The project could not be written: {error}", "")
+        else:
+            raise error
+        return False
+
+    # figures and messages
+
+    def _measure(self) -> None:
+        sample, document, loaded = self.sample, self.document, self.loaded
+        if sample is None or document is None or loaded is None:
+            return
+        mask, probability = document.snapshot().mask, loaded.probability
+
+        def measurement() -> Measurement:
+            counts = None if probability is None else Counts.of(mask, probability >= THRESHOLD)
+            return Measurement(sample.id, int(mask.sum(dtype="int64")), mask.size, counts)
+
+        self._reader.submit(measurement, self._take_measurement)
+
+    def _take_measurement(self, future: "Future[Measurement]") -> None:
+        measurement = future.result()
+        if self.sample is not None and measurement.sample_id == self.sample.id:
+            self.measured.emit(measurement)
+
+    def _gather(self, topics: frozenset[str]) -> None:
+        # Saving a mask also brings its metrics up to date, in the same transaction: that is no new prediction.
+        self._is_predicted_anew |= "predictions" in topics and "masks" not in topics
+        self._topics |= topics
+        self._telling.start()
+
+    def _tell(self) -> None:
+        topics, self._topics = self._topics, frozenset()
+        is_predicted_anew, self._is_predicted_anew = self._is_predicted_anew, False
+        if self.sample is not None and topics & {"samples", "masks"}:
+            sample = self.project.samples.get(self.sample.id)
+            if sample != self.sample:
+                self.sample = sample
+                self.verdict_changed.emit(sample)
+        if is_predicted_anew:
+            self.images.invalidate(None)
+            if self.sample is not None and self.loaded is not None:
+                self.images.request(self.sample.id)
+            self.predicted.emit()
+        self.project_changed.emit(topics)

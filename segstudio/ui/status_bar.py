@@ -1,0 +1,122 @@
+"""The status bar: whether all is saved, the pixel under the pointer, the zoom, the device, and the job that runs."""
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QStatusBar, QWidget
+
+from segstudio.ui import theme
+from segstudio.ui.canvas.panes import PixelInfo
+from segstudio.ui.job_queue import JobQueue, JobRecord, duration
+
+_REFRESH_MS = 1000
+"""The time left goes on falling between two words of the job."""
+
+
+class JobStatus(QWidget):
+    """The running job in one line; a click on it asks for the Jobs panel."""
+
+    clicked = Signal()
+
+    def __init__(self, queue: JobQueue, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._queue = queue
+        self._words = QLabel()
+        self._bar = QProgressBar()
+        self._bar.setTextVisible(False)
+        self._bar.setFixedSize(120, 10)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 8, 0)
+        layout.addWidget(self._words)
+        layout.addWidget(self._bar)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setToolTip("Show all jobs")
+        self._clock = QTimer(self)
+        self._clock.setInterval(_REFRESH_MS)
+        self._clock.timeout.connect(self._show)
+        for signal in (queue.added, queue.changed, queue.ended):
+            signal.connect(lambda _record: self._show())
+        self._show()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.clicked.emit()
+
+    def _show(self) -> None:
+        record = self._queue.running()
+        self._bar.setVisible(record is not None)
+        if record is None:
+            self._clock.stop()
+            self._words.setText("")
+            return
+        if not self._clock.isActive():
+            self._clock.start()
+        fraction = record.fraction
+        self._bar.setRange(0, 0 if fraction is None else 1000)
+        self._bar.setValue(round(1000 * (fraction or 0)))
+        self._words.setText(_sentence(record))
+
+
+def _sentence(record: JobRecord) -> str:
+    parts = [record.title, record.text]
+    if record.is_cancel_asked:
+        parts.append("stopping")
+    elif record.seconds_left is not None:
+        parts.append(f"{duration(record.seconds_left)} left")
+    return "  ·  ".join(part for part in parts if part)
+
+
+class StatusBar(QStatusBar):
+    """The line at the bottom of the window."""
+
+    def __init__(self, queue: JobQueue, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizeGripEnabled(False)
+        self.saved = QLabel()
+        self.pixel = QLabel()
+        self.pixel.setMinimumWidth(300)
+        self.zoom = QLabel()
+        self.device = QLabel()
+        self.job = JobStatus(queue)
+        for label in (self.saved, self.pixel, self.zoom):
+            label.setContentsMargins(8, 0, 10, 0)
+            self.addWidget(label)
+        self.addPermanentWidget(self.device)
+        self.addPermanentWidget(self.job)
+        self._state = ("", "")
+        theme.notifier().changed.connect(lambda: self.show_saved(*self._state))
+
+    def show_saved(self, state: str, reason: str = "") -> None:
+        """Say what Autosave says; nothing for an empty state."""
+        self._state = (state, reason)
+        words, token = {
+            "saved": ("✓ saved", "good"),
+            "saving": ("saving…", "text_muted"),
+            "unsaved": (f"NOT SAVED — {reason}", "bad"),
+            "read-only": ("read-only", "warn"),
+        }.get(state, ("", "text"))
+        self.saved.setText(words)
+        self.saved.setToolTip(words)
+        weight = "700" if state == "unsaved" else "400"
+        self.saved.setStyleSheet(f"color: {theme.color(token).name()}; font-weight: {weight};")
+
+    def show_pixel(self, info: PixelInfo | None) -> None:
+        """Say what lies under the pointer."""
+        self.pixel.setText("" if info is None else _pixel_words(info))
+
+    def show_zoom(self, zoom: float) -> None:
+        """Say how large an image pixel is."""
+        self.zoom.setText(f"zoom {zoom:.0%}" if zoom else "")
+
+    def clear_sample(self) -> None:
+        """There is no sample."""
+        for label in (self.saved, self.pixel, self.zoom, self.device):
+            label.clear()
+
+
+def _pixel_words(info: PixelInfo) -> str:
+    value = info.value if isinstance(info.value, int) else " ".join(str(part) for part in info.value)
+    words = f"x {info.x}   y {info.y}   value {value}"
+    if info.truth is not None:
+        words += f"   mask {info.truth}"
+    if info.probability is not None:
+        words += f"   p {info.probability:.2f}"
+    return words

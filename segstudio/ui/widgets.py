@@ -1,0 +1,79 @@
+"""The smallest parts that panels and dialogs are made of, each dressed by the style sheet."""
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QSlider, QToolButton, QWidget
+
+
+def heading(text: str) -> QLabel:
+    """A title inside a panel."""
+    label = QLabel(text)
+    label.setProperty("heading", True)
+    return label
+
+
+def muted(text: str = "", *, wraps: bool = False) -> QLabel:
+    """Words that stand back."""
+    label = QLabel(text)
+    label.setProperty("muted", True)
+    label.setWordWrap(wraps)
+    return label
+
+
+def link(text: str, help_text: str = "") -> QPushButton:
+    """A button that looks like a link."""
+    button = QPushButton(text)
+    button.setProperty("link", True)
+    button.setToolTip(help_text)
+    return button
+
+
+def slider(help_text: str, least: int, most: int, value: int) -> QSlider:
+    """A horizontal slider; it leaves the keys to the canvas."""
+    result = QSlider(Qt.Orientation.Horizontal)
+    result.setRange(least, most)
+    result.setValue(value)
+    result.setToolTip(help_text)
+    result.setAccessibleName(help_text.partition(":")[0])
+    return result
+
+
+def text_button(text: str, help_text: str) -> QToolButton:
+    """A small flat button with a word on it."""
+    button = QToolButton()
+    button.setText(text)
+    button.setToolTip(help_text)
+    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    return button
+
+
+def action_button(action: QAction, *, size: int = 18) -> QToolButton:
+    """A flat button for a command; it leaves the keys to the canvas."""
+    button = QToolButton()
+    button.setDefaultAction(action)
+    button.setIconSize(QSize(size, size))
+    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    return button
+
+
+def divider() -> QFrame:
+    """A thin upright line between groups."""
+    line = QFrame()
+    line.setProperty("divider", True)
+    line.setFixedSize(1, 18)
+    return line
+
+
+def card() -> QFrame:
+    """A frame with a ground and round corners."""
+    frame = QFrame()
+    frame.setProperty("card", True)
+    return frame
+
+
+def set_property(widget: QWidget, name: str, value: object) -> None:
+    """Change a property that the style sheet looks at."""
+    if widget.property(name) != value:
+        widget.setProperty(name, value)
+        widget.style().unpolish(widget)
+        widget.style().polish(widget)

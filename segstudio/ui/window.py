@@ -1,0 +1,461 @@
+"""The window: menus, tool bar, docks and status bar around the workspace of one project. It wires, never computes."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QByteArray, QSettings, Qt
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QShowEvent
+from PySide6.QtWidgets import QDockWidget, QFileDialog, QMainWindow, QMenu, QMessageBox, QStackedWidget, QWidget
+
+from segstudio.core.errors import UserError
+from segstudio.core.sample import ReviewState
+from segstudio.project.project import INDEX, Project
+from segstudio.tools import TOOLS
+from segstudio.ui import theme
+from segstudio.ui.actions import MENUS, Actions
+from segstudio.ui.banner import Banner
+from segstudio.ui.canvas.panes import Panes
+from segstudio.ui.dialogs.keys import KeysDialog
+from segstudio.ui.dialogs.new_project import NewProjectDialog
+from segstudio.ui.job_queue import JobQueue, JobRecord, JobState, topics_of
+from segstudio.ui.keyboard import Keyboard
+from segstudio.ui.learning import Learning
+from segstudio.ui.panels.display import PANES
+from segstudio.ui.panels.jobs import JobsPanel
+from segstudio.ui.panels.problems import ProblemsPanel
+from segstudio.ui.panels.samples import SamplesPanel
+from segstudio.ui.panels.train import TrainPanel
+from segstudio.ui.session import Session
+from segstudio.ui.status_bar import StatusBar
+from segstudio.ui.tool_bar import ToolBar
+from segstudio.ui.welcome import Welcome, recent_projects, remember_project
+from segstudio.ui.workspace import Workspace
+
+RADIUS_STEP = 1.15
+"""How much a press of a key changes the radius."""
+
+VERDICTS = {
+    "accept": ReviewState.ACCEPTED, "flag": ReviewState.FLAGGED, "reject": ReviewState.REJECTED,
+    "todo": ReviewState.TODO,
+}  # fmt: skip
+
+
+_STEPS = {int(Qt.Key.Key_Down): 1, int(Qt.Key.Key_Right): 1, int(Qt.Key.Key_Up): -1, int(Qt.Key.Key_Left): -1}
+
+
+class Window(QMainWindow):
+    """The main window.
+
+    Attributes:
+        queue: The jobs.
+        workspace: The open project on screen, or None.
+        actions_by_name: Every command's action.
+    """
+
+    def __init__(self, queue: JobQueue) -> None:
+        super().__init__()
+        self.queue = queue
+        self.workspace: Workspace | None = None
+        self._actions = Actions(self, self._handlers())
+        self.actions_by_name = self._actions.by_name
+        self.addActions(list(self.actions_by_name.values()))
+        held = {command.keys[0]: self.actions_by_name[command.name]
+                for command in self._actions.commands.values() if command.is_held}  # fmt: skip
+        self._keyboard = Keyboard(self, self.actions, held)
+        self._learning = Learning(queue, self)
+        self._build()
+        self._connect()
+        self._update()
+
+    # what tests, scripts and other parts ask
+
+    @property
+    def session(self) -> Session | None:
+        """The open project and its sample, or None."""
+        return None if self.workspace is None else self.workspace.session
+
+    @property
+    def panes(self) -> Panes:
+        """The panes of the open project."""
+        return self._open_workspace.panes
+
+    @property
+    def samples_panel(self) -> SamplesPanel:
+        """The list of the open project."""
+        return self._open_workspace.samples_panel
+
+    @property
+    def train_panel(self) -> TrainPanel:
+        """The training panel of the open project."""
+        return self._open_workspace.train_panel
+
+    @property
+    def _open_workspace(self) -> Workspace:
+        assert self.workspace is not None, "no project is open"
+        return self.workspace
+
+    def is_settled(self) -> bool:
+        """Whether everything that is loaded in the background is on screen."""
+        return self.workspace is None or self.workspace.is_settled
+
+    def set_theme(self, choice: theme.Choice) -> None:
+        """Be dark, light, or as the system is."""
+        theme.choose(choice)
+
+    def open_project(self, folder: Path | str) -> None:
+        """Open a project in place of the one that is open.
+
+        Raises:
+            UserError: When there is none, or the open one cannot be saved.
+        """
+        folder = Path(folder)
+        if self.session is not None and self.session.project.folder == folder.absolute():
+            return
+        if not self.close_project():
+            return
+        project = Project.open(folder, is_editor=True)
+        session = Session(project, self)
+        self.workspace = workspace = Workspace(session, self.queue, self._actions)
+        self.queue.project = project.folder
+        workspace.facts_changed.connect(self._update)
+        session.project_changed.connect(lambda _topics: self._update())
+        session.saved_changed.connect(self._status.show_saved)
+        workspace.panes.pointed.connect(self._status.show_pixel)
+        workspace.panes.zoomed.connect(self._status.show_zoom)
+        self._problems.setWidget(ProblemsPanel(session, self.queue))
+        self._learning.serve(workspace)
+        self._tool_bar.serve(workspace.panes)
+        self._stack.addWidget(workspace)
+        self._stack.setCurrentWidget(workspace)
+        remember_project(project.folder)
+        self._status.show_saved("read-only" if project.read_only else "saved")
+        if project.read_only:
+            hint = "You can look at everything and change nothing."
+            self.banner.tell(f"Read-only: {project.read_only_reason}", hint, topic="project")
+        for note in project.notes:
+            self.banner.tell(note, topic="project")
+        self._update()
+        workspace.panes.setFocus()
+
+    def close_project(self, *, is_forced: bool = False) -> bool:
+        """Save and close the open project; False when it could not be saved and stays open."""
+        workspace = self.workspace
+        if workspace is None:
+            return True
+        if not workspace.close_project(is_forced=is_forced):
+            return False
+        self.workspace = None
+        self.queue.project = None
+        self._learning.serve(None)
+        self._tool_bar.serve(None)
+        self._problems.setWidget(QWidget())
+        self._problems.hide()
+        self._stack.removeWidget(workspace)
+        workspace.session.deleteLater()
+        workspace.deleteLater()
+        self._welcome.refresh()
+        self._status.clear_sample()
+        self._update()
+        return True
+
+    def open_path(self, path: Path | str) -> None:
+        """Open a project, or begin one from a folder of images or a zip."""
+        path = Path(path)
+        if (path / INDEX).is_file() or (path / "project.json").is_file():
+            self.attempt(lambda: self.open_project(path))
+        else:
+            self.new_project(path)
+
+    def new_project(self, source: Path | None = None) -> NewProjectDialog:
+        """Show how a dataset would be taken in; the project is made and opened when the person agrees."""
+        dialog = NewProjectDialog(self.queue, source, self)
+        dialog.created.connect(lambda folder: self.attempt(lambda: self.open_project(folder)))
+        dialog.open()
+        return dialog
+
+    def attempt(self, work: Callable[[], Any]) -> None:
+        """Do something; when the world does not allow it, say so in the banner."""
+        try:
+            work()
+        except UserError as error:
+            self.tell(error)
+
+    def tell(self, error: UserError) -> None:
+        """Show what is wrong, and what to do about it."""
+        self.banner.tell(error.message, error.hint, kind="bad", topic="error")
+
+    @property
+    def banner(self) -> Banner:
+        """Where messages are shown now."""
+        return self._welcome.banner if self.workspace is None else self.workspace.banner
+
+    # the commands
+
+    def _handlers(self) -> dict[str, Callable[..., Any]]:
+        """What each command of the table does; those of a project are looked up when they are used."""
+        handlers: dict[str, Callable[..., Any]] = {
+            "new-folder": lambda: self._choose_source(is_archive=False),
+            "new-archive": lambda: self._choose_source(is_archive=True),
+            "demo": self._choose_demo,
+            "open": self._choose_project,
+            "save": lambda: self._in(lambda w: w.session.save_now()),
+            "export": lambda: self._in(lambda _: self._choose_export()),
+            "check": lambda: self._in(lambda _: self._run_check()),
+            "close": lambda: self._leave(self.close_project),
+            "quit": self.close,
+            "undo": lambda: self._in(lambda w: w.undo()),
+            "redo": lambda: self._in(lambda w: w.redo()),
+            "filter": lambda: self._in(lambda w: w.samples_panel.filter_edit.setFocus()),
+            "radius-down": lambda: self._in(lambda w: w.panes.change_radius(1 / RADIUS_STEP)),
+            "radius-up": lambda: self._in(lambda w: w.panes.change_radius(RADIUS_STEP)),
+            "next": lambda: self._in(lambda w: w.samples_panel.step(1)),
+            "previous": lambda: self._in(lambda w: w.samples_panel.step(-1)),
+            "next-undecided": lambda: self._in(self._go_to_next_undecided),
+            "error-view": lambda on: self._in(lambda w: w.set_error_view(on)),
+            "blink": lambda on: self._in(lambda w: w.panes.blink(on)),
+            "fit": lambda: self._in(lambda w: w.panes.fit()),
+            "one-to-one": lambda: self._in(lambda w: w.panes.one_to_one()),
+            "zoom-in": lambda: self._in(lambda w: w.panes.zoom_in()),
+            "zoom-out": lambda: self._in(lambda w: w.panes.zoom_out()),
+            "jobs": lambda on: self._show_dock(self._jobs, on),
+            "problems": lambda on: self._show_dock(self._problems, on),
+            "full-screen": lambda on: self.showFullScreen() if on else self.showNormal(),
+            "retrain": lambda: self.attempt(self._learning.retrain),
+            "predict-current": lambda: self.attempt(self._learning.predict_current),
+            "predict-filtered": lambda: self.attempt(self._learning.predict_filtered),
+            "predict-all": lambda: self.attempt(self._learning.predict_all),
+            "keys": lambda: KeysDialog(self._actions.commands.values(), self).open(),
+            "about": self._show_about,
+        }
+        for name, state in VERDICTS.items():
+            handlers[name] = partial(self._judge, state)
+        for name in PANES:
+            handlers[f"pane-{name}"] = lambda on, name=name: self._in(lambda w: w.set_pane_visible(name, on))
+        for tool in TOOLS:
+            handlers[f"tool-{tool.name}"] = lambda _on, name=tool.name: self._in(lambda w: w.set_tool(name))
+        return handlers
+
+    def _in(self, work: Callable[[Workspace], Any]) -> None:
+        if self.workspace is not None:
+            workspace = self.workspace
+            self.attempt(lambda: work(workspace))
+
+    def _judge(self, state: ReviewState) -> None:
+        def judge(workspace: Workspace) -> None:
+            workspace.panes.finish_stroke()
+            workspace.session.set_state(state)
+
+        self._in(judge)
+
+    def _go_to_next_undecided(self, workspace: Workspace) -> None:
+        if not workspace.samples_panel.go_to_next_undecided():
+            workspace.banner.tell("Every sample of this list has a verdict.", kind="info", topic="refused")
+
+    def _choose_source(self, *, is_archive: bool) -> None:
+        if is_archive:
+            path, _ = QFileDialog.getOpenFileName(self, "Archive with images and masks", "", "Archives (*.zip)")
+        else:
+            path = QFileDialog.getExistingDirectory(self, "Folder with images and masks")
+        if path:
+            self.new_project(Path(path))
+
+    def _choose_project(self) -> None:
+        path = QFileDialog.getExistingDirectory(self, "Open a project")
+        if path:
+            self.open_path(Path(path))
+
+    def _choose_demo(self) -> None:
+        path = QFileDialog.getExistingDirectory(self, "Make the demo projects in this empty folder")
+        if path:
+            self.attempt(lambda: self._learning.make_demo(Path(path)))
+            self._jobs.show()
+
+    def _choose_export(self) -> None:
+        path = QFileDialog.getExistingDirectory(self, "Export all masks into this folder")
+        if path and self.session is not None:
+            self.session.save_now(wait=True)
+            self.queue.submit("export", {"what": "masks", "to": path}, "Export masks")
+
+    def _run_check(self) -> None:
+        if self.session is not None:
+            self.session.save_now(wait=True)
+            self.queue.submit("check", {}, "Check project")
+            self._jobs.show()
+
+    def _show_about(self) -> None:
+        from segstudio import __version__
+
+        words = f"<b>SegStudio {__version__}</b><p>Review, correct and retrain binary image segmentation.</p>"
+        QMessageBox.about(self, "About SegStudio", f"{words}<p>MIT licence.</p>")
+
+    # what happens
+
+    def _connect(self) -> None:
+        self.queue.ended.connect(self._take_job_end)
+        self._status.job.clicked.connect(partial(self._show_dock, self._jobs, True))
+        self._welcome.chosen.connect(self.open_path)
+        for dock, name in ((self._jobs, "jobs"), (self._problems, "problems")):
+            dock.visibilityChanged.connect(partial(self._show_dock_state, dock, name))
+
+    def _show_dock(self, dock: QDockWidget, is_shown: bool) -> None:
+        dock.setVisible(is_shown)
+        if is_shown:
+            dock.raise_()
+
+    def _show_dock_state(self, dock: QDockWidget, name: str, _is_in_front: bool) -> None:
+        self._actions.check(name, not dock.isHidden())
+
+    def _take_job_end(self, record: JobRecord) -> None:
+        session = self.session
+        if session is not None and record.project == session.project.folder:
+            session.take_job_end(topics_of(record))
+        if record.state in (JobState.FAILED, JobState.LOST):
+            hint = record.hint or "Its log is in the Jobs panel (View ▸ Jobs)."
+            self.banner.tell(f"{record.title}: {record.message}", hint, kind="bad", topic="job")
+
+    def _update(self) -> None:
+        workspace = self.workspace
+        self._actions.enable(set() if workspace is None else workspace.facts())
+        self._tool_bar.show_project(None if workspace is None else workspace.session.project.name,
+                                    None if workspace is None else workspace.samples_panel.model.table)  # fmt: skip
+        self._tool_bar.setVisible(workspace is not None)
+        self.setWindowTitle(self._tool_bar.sentence())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Keys that no widget wanted: up and down go through the list."""
+        step = _STEPS.get(event.key())
+        if step is not None and not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
+            self._in(lambda workspace: workspace.samples_panel.step(step))
+        elif not self._keyboard.handle(event):
+            super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        if not self._keyboard.handle(event):
+            super().keyReleaseEvent(event)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        handle = self.windowHandle()
+        if handle is not None:
+            self._keyboard.watch(handle)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if _dropped(event) is not None:
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        path = _dropped(event)
+        if path is not None:
+            event.acceptProposedAction()
+            self.open_path(path)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Save and leave. A person is asked before a job is stopped; a script that closes the window is not."""
+        is_person = event.spontaneous()
+        if is_person and not self.queue.is_idle and not _agrees(self, "A job is still running.", "Stop it and quit"):
+            event.ignore()
+            return
+        if not self._leave(partial(self.close_project, is_forced=not is_person)):
+            event.ignore()
+            return
+        settings = QSettings()
+        settings.setValue("geometry", self.saveGeometry())
+        settings.setValue("docks", self.saveState())
+        self.queue.shutdown()
+        event.accept()
+
+    def _leave(self, close: Callable[[], bool]) -> bool:
+        """Close the project; when it cannot be saved, let the person decide."""
+        if close():
+            return True
+        reason = self.session.autosave.reason if self.session is not None else ""
+        words = f"The last strokes could not be saved: {reason}. They are in the project's journal and come back."
+        return _agrees(self, words, "Close all the same") and self.close_project(is_forced=True)
+
+    # how it looks
+
+    def _build(self) -> None:
+        self.setAcceptDrops(True)
+        self.setWindowIcon(theme.app_icon())
+        self.setDockOptions(QMainWindow.DockOption.AnimatedDocks | QMainWindow.DockOption.AllowTabbedDocks)
+        self._stack = QStackedWidget()
+        self._welcome = Welcome([self.actions_by_name[name] for name in ("new-folder", "new-archive", "open", "demo")])
+        self._stack.addWidget(self._welcome)
+        self.setCentralWidget(self._stack)
+        self._tool_bar = ToolBar(self._actions, self)
+        self.addToolBar(self._tool_bar)
+        self._status = StatusBar(self.queue, self)
+        self.setStatusBar(self._status)
+        self._jobs = self._dock("Jobs", JobsPanel(self.queue))
+        self._problems = self._dock("Problems", QWidget())
+        self.tabifyDockWidget(self._jobs, self._problems)
+        self._fill_menus()
+        self.resize(1440, 900)
+        settings = QSettings()
+        for name, restore in (("geometry", self.restoreGeometry), ("docks", self.restoreState)):
+            value = settings.value(name)
+            if isinstance(value, QByteArray):
+                restore(value)
+        self._problems.hide()
+
+    def _dock(self, title: str, widget: QWidget) -> QDockWidget:
+        dock = QDockWidget(title, self)
+        dock.setObjectName(title)
+        features = QDockWidget.DockWidgetFeature
+        dock.setFeatures(features.DockWidgetClosable | features.DockWidgetMovable)
+        dock.setAllowedAreas(Qt.DockWidgetArea.BottomDockWidgetArea | Qt.DockWidgetArea.TopDockWidgetArea)
+        dock.setWidget(widget)
+        self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
+        dock.hide()
+        return dock
+
+    def _fill_menus(self) -> None:
+        menus = {name: self.menuBar().addMenu(f"&{name}") for name in MENUS}
+        for name, command in self._actions.commands.items():
+            if command.is_held:
+                continue
+            if command.starts_section:
+                menus[command.menu].addSeparator()
+            menus[command.menu].addAction(self.actions_by_name[name])
+            if name == "open":
+                self._recent = menus["File"].addMenu("Open &recent")
+                self._recent.aboutToShow.connect(self._fill_recent)
+        menus["View"].addSeparator()
+        _fill_themes(menus["View"].addMenu("&Theme"), self.set_theme)
+
+    def _fill_recent(self) -> None:
+        self._recent.clear()
+        for folder in recent_projects():
+            self._recent.addAction(f"{folder.name}  —  {folder.parent}", partial(self.open_path, folder))
+        if self._recent.isEmpty():
+            self._recent.addAction("Nothing yet").setEnabled(False)
+
+
+def _fill_themes(menu: QMenu, choose: Callable[[theme.Choice], None]) -> None:
+    actions: dict[theme.Choice, QAction] = {}
+
+    def mark() -> None:
+        for choice, action in actions.items():
+            action.setChecked(choice == theme.choice())
+
+    for choice in theme.CHOICES:
+        words = {"system": "As the &system", "dark": "&Dark", "light": "&Light"}[choice]
+        actions[choice] = menu.addAction(words, partial(choose, choice))
+        actions[choice].setCheckable(True)
+    menu.aboutToShow.connect(mark)
+
+
+def _dropped(event: QDropEvent) -> Path | None:
+    """The folder or zip that is dragged, if it is one."""
+    urls = event.mimeData().urls()
+    path = Path(urls[0].toLocalFile()) if len(urls) == 1 and urls[0].isLocalFile() else None
+    return path if path is not None and (path.is_dir() or path.suffix.lower() == ".zip") else None
+
+
+def _agrees(parent: QWidget, words: str, button: str) -> bool:
+    box = QMessageBox(QMessageBox.Icon.Warning, "SegStudio", words, QMessageBox.StandardButton.Cancel, parent)
+    agree = box.addButton(button, QMessageBox.ButtonRole.DestructiveRole)
+    box.exec()
+    return box.clickedButton() is agree
