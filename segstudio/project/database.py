@@ -9,7 +9,7 @@ import os
 import sqlite3
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -74,8 +74,13 @@ class Database:
         notes: What was out of the ordinary at opening, as sentences.
     """
 
-    def __init__(self, path: Path, *, read_only_reason: str = "") -> None:
+    def __init__(self, path: Path, *, read_only_reason: str = "", steps: Sequence[Migration] | None = None) -> None:
         """Open an existing file and bring it to the newest schema.
+
+        Args:
+            path: The file.
+            read_only_reason: Why it must not be changed; empty when it may.
+            steps: All migrations in order; None takes those of the program.
 
         Raises:
             NotAProject: When there is no such file or it is something else.
@@ -96,7 +101,7 @@ class Database:
             check_header(path)
             if not self.read_only:
                 self._choose_journal()
-            self._bring_up_to_date()
+            self._bring_up_to_date(migrations() if steps is None else steps)
 
     @property
     def read_only(self) -> bool:
@@ -236,8 +241,7 @@ class Database:
             self.notes.append("the project lies on a network drive: saving may wait while a job writes")
             connection.execute("PRAGMA synchronous = FULL")
 
-    def _bring_up_to_date(self) -> None:
-        steps = migrations()
+    def _bring_up_to_date(self, steps: Sequence[Migration]) -> None:
         version = self._version()
         if version > steps[-1].number:
             raise ProjectTooNew(
@@ -258,9 +262,9 @@ class Database:
         with FileLock(self.path.with_name(".lock-migration"), timeout=BUSY_SECONDS):
             version = self._version()
             back_up(self.connection(), self.path.with_name(f"{self.path.name}.schema-{version:04}"))
-            self._apply(step for step in steps if step.number > version)
+            self._apply([step for step in steps if step.number > version])
 
-    def _apply(self, steps: Iterable[Migration]) -> None:
+    def _apply(self, steps: Sequence[Migration]) -> None:
         for step in steps:
             apply(self.connection(), step)
 

@@ -128,8 +128,10 @@ class Masks:
         self._project.require_writable()
         data = _encoded(mask, sample)
         with self._saving:
-            self._notice_edit(sample)
+            is_there = self._notice_edit(sample) and self._file(sample).is_file()
             stored = self._stored(sample_id)
+            if is_there and stored.sha256 == hashlib.sha256(data).hexdigest():
+                return self._project.samples.get(sample_id)
             if stored.revision and stored.is_sealed:
                 self._keep(sample, stored.revision)
             write_atomically(self._file(sample), data)
@@ -238,7 +240,7 @@ class Masks:
         stored, status = self._stored(sample.id), self._file(sample).stat()
         sha256 = hashlib.sha256(data).hexdigest()
         seen = (status.st_size, status.st_mtime_ns, sha256)
-        if sha256 == stored.sha256:  # saved without a change, or only copied: still the same revision
+        if sha256 == stored.sha256:  # only copied, or put back: still the same revision
             connection.execute(
                 "UPDATE sample SET mask_size = ?, mask_mtime_ns = ?, mask_sha256 = ? WHERE id = ?", (*seen, sample.id)
             )

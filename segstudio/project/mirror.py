@@ -12,7 +12,7 @@ import io
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from segstudio.core.errors import NotAProject
 from segstudio.core.files import write_atomically
@@ -29,6 +29,10 @@ SAMPLES_SQL = """
 
 ABOUT_FIELDS = ("name", "created", "source", "rule", "split")
 """What project.json says; settings of the same names say it in the index."""
+
+
+Review: TypeAlias = tuple[str, str, ReviewState]
+"""Time (ISO 8601, UTC), image and state of a verdict."""
 
 
 def write_about(folder: Path, about: dict[str, Any]) -> None:
@@ -84,15 +88,15 @@ def append_reviews(folder: Path, time: str, images: Iterable[str], state: Review
         file.write(text.getvalue())
 
 
-def write_reviews(folder: Path, rows: Iterable[tuple[str, str, str]]) -> None:
+def write_reviews(folder: Path, rows: Iterable[tuple[str, str, str] | Review]) -> None:
     """Write reviews.csv anew from rows of time, image and state."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     write_atomically(folder / "reviews.csv", text.getvalue().encode())
 
 
-def read_reviews(folder: Path) -> Iterator[tuple[str, str, ReviewState]]:
-    """Time, image and state of each verdict, the oldest first; a line torn by a crash is left out."""
+def read_reviews(folder: Path) -> Iterator[Review]:
+    """Each verdict, the oldest first; a line torn by a crash is left out."""
     path = folder / "reviews.csv"
     if not path.is_file():
         return

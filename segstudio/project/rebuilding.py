@@ -42,7 +42,7 @@ def rebuild_index(folder: Path, report: Reporter) -> dict[str, Any]:
     if lock is None:
         raise UserError(f"{folder} is open for editing in another window", "close it first")
     try:
-        old = _put_aside(folder)
+        old, reviews = _put_aside(folder), list(mirror.read_reviews(folder))
         build_index(folder, about, samples)
         with Project.open(folder) as project:
             found = {
@@ -51,7 +51,7 @@ def rebuild_index(folder: Path, report: Reporter) -> dict[str, Any]:
                 "runs": _find_runs(project, report),
                 "predictions": _find_predictions(project, report),
             }
-            _replay_reviews(project)
+            _replay_reviews(project, reviews)
     finally:
         lock.release()
     return {**found, "old": old}
@@ -119,8 +119,15 @@ def _find_revisions(project: Project, sample: Sample, report: Reporter) -> int:
     return 1
 
 
-def _replay_reviews(project: Project) -> None:
-    last = {image: (time, str(state)) for time, image, state in mirror.read_reviews(project.folder)}
+def _replay_reviews(project: Project, reviews: list[mirror.Review]) -> None:
+    """Give every sample its last verdict.
+
+    Finding the masks has made the samples that have one "corrected" and written that down: it holds only for those
+    of which nothing else is known.
+    """
+    last = {image: (time, str(state)) for time, image, state in reviews}
+    guessed = [review for review in mirror.read_reviews(project.folder) if review[1] not in last]
+    mirror.write_reviews(project.folder, [*reviews, *guessed])
     with project.transaction("samples") as connection:
         connection.executemany(
             "UPDATE sample SET state_changed = ?, state = ? WHERE image = ?",

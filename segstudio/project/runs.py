@@ -146,7 +146,7 @@ class Runs:
             connection.execute(
                 "INSERT INTO run (id, created, status, preset, model, start, options, note, host, pid, pid_started) "
                 "VALUES (?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?)",
-                (int(folder.name), created, preset, model, start, json.dumps(options), note,
+                (int(folder.name), created, preset, model, start, json.dumps(options, default=str), note,
                  owner.host, owner.pid, owner.started),
             )  # fmt: skip
         run = self.get(int(folder.name))
@@ -234,12 +234,12 @@ class Runs:
     def append_metrics(self, run: Run, epoch: int, values: Mapping[str, float]) -> None:
         """Add the values of one epoch to metrics.csv; a name that is new gives the file another column."""
         path = run.folder / "metrics.csv"
-        before = self.metrics(run.id)
-        names = ["epoch", *dict.fromkeys(name for line in [*before, values] for name in line if name != "epoch")]
-        lines = [line for line in before if line["epoch"] != epoch]
+        lines = [line for line in self.metrics(run.id) if line["epoch"] != epoch]
         lines.append({"epoch": epoch, **{name: float(value) for name, value in values.items()}})
+        lines.sort(key=lambda line: line["epoch"])
+        names = dict.fromkeys(name for line in lines for name in line)
         text = ",".join(names) + "\n"
-        for line in sorted(lines, key=lambda line: line["epoch"]):
+        for line in lines:
             text += ",".join(_plain(line.get(name)) for name in names) + "\n"
         write_atomically(path, text.encode())
 

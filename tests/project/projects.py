@@ -1,0 +1,24 @@
+"""Small projects for tests, of real files."""
+
+from pathlib import Path
+
+from segstudio.core.sample import Split
+from segstudio.project.project import Project
+from segstudio.project.samples import NewSample
+from tests.datasets import make_dataset
+
+SIZE = (64, 48)
+
+
+def new_samples(count: int, size: tuple[int, int] = SIZE) -> list[NewSample]:
+    """What `new` would make of the pairs of `make_dataset`: two of three train, then val and test in turn."""
+    splits = (Split.TRAIN, Split.TRAIN, Split.VAL, Split.TRAIN, Split.TRAIN, Split.TEST)
+    return [
+        NewSample(f"images/sample_{n:02}.png", f"masks/sample_{n:02}.png", *size, splits[n % 6]) for n in range(count)
+    ]
+
+
+def make_project(folder: Path, count: int = 6, size: tuple[int, int] = SIZE) -> Project:
+    """A project in folder/project of a dataset in folder/dataset; the caller closes it."""
+    source = make_dataset(folder / "dataset", count, size)
+    return Project.create(folder / "project", source, new_samples(count, size))
