@@ -3,7 +3,6 @@
 import importlib
 import pkgutil
 import threading
-import threading
 from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Generic, Protocol, TypeVar
@@ -42,7 +41,6 @@ class Registry(Generic[T]):
         self._entries: dict[str, type[T]] = {}
         self._is_discovered = False
         self._discovering = threading.RLock()
-        self._lock = threading.RLock()
 
     def register(self, entry: type[K]) -> type[K]:
         """Add a class; two of one name are a bug and raise ValueError."""
@@ -74,7 +72,7 @@ class Registry(Generic[T]):
         return (self._entries[name] for name in self.names())
 
     def _discover(self) -> None:
-        with self._lock:  # another thread waits until all modules are there, instead of seeing half of them
+        with self._discovering:
             if self._is_discovered:
                 return
             self._is_discovered = True
