@@ -33,7 +33,7 @@ from PySide6.QtWidgets import (
 )
 
 from segstudio.core.options import Options, checked, is_advanced, is_path, unit_of
-from segstudio.ui.number_box import NumberBox
+from segstudio.ui.number_box import NumberBox, number_text
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,7 @@ class Form(QWidget):
         values: Mapping[str, Any] | None = None,
         *,
         hidden: Collection[str] = (),
+        first: Sequence[str] = (),
         suggestions: Mapping[str, Sequence[str]] | None = None,
         parent: QWidget | None = None,
     ) -> None:
@@ -79,6 +80,7 @@ class Form(QWidget):
             model: The Options class.
             values: What to show at first, where it differs from the defaults.
             hidden: Fields that somebody else edits; they have no row and no value here.
+            first: Fields that come first, in this order; the others follow as they are declared.
             suggestions: For text fields, values offered in a list.
             parent: Qt parent.
         """
@@ -89,7 +91,8 @@ class Form(QWidget):
         self._editors: dict[str, Editor] = {}
         self._error_labels: dict[str, QLabel] = {}
         self._is_writing = False
-        fields = {name: field for name, field in model.model_fields.items() if name not in hidden}
+        order = [*(name for name in first if name in model.model_fields), *model.model_fields]
+        fields = {name: model.model_fields[name] for name in order if name not in hidden}
         plain = {name: field for name, field in fields.items() if not is_advanced(field)}
         advanced = {name: field for name, field in fields.items() if is_advanced(field)}
 
@@ -141,6 +144,18 @@ class Form(QWidget):
     def reset(self) -> None:
         """Back to the defaults of the model."""
         self.set_values(self._defaults)
+
+    def set_locked(self, names: Collection[str], reason: str) -> None:
+        """Let these fields be seen but not changed, and say why; all others can be."""
+        for name, editor in self._editors.items():
+            is_locked = name in names
+            editor.widget.setEnabled(not is_locked)
+            editor.widget.setToolTip(reason if is_locked else self.model.model_fields[name].description or "")
+
+    def text(self, name: str) -> str:
+        """The value of a field as it is shown."""
+        value = self._editors[name].read()
+        return number_text(value) if isinstance(value, int | float) else str(value)
 
     def editor(self, name: str) -> QWidget:
         """The widget that edits a field."""
@@ -214,6 +229,9 @@ class Fold(QWidget):
         self._button.setText(title)
         self._button.setCheckable(True)
         self._button.setAutoRaise(True)
+        self._button.setProperty("fold", True)
+        # A long heading is cut off rather than making the panel wider.
+        self._button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self._button.toggled.connect(self._show)
         layout = QVBoxLayout(self)
@@ -230,6 +248,10 @@ class Fold(QWidget):
     def unfold(self) -> None:
         """Show the content."""
         self._button.setChecked(True)
+
+    def fold(self) -> None:
+        """Hide the content."""
+        self._button.setChecked(False)
 
     def _show(self, is_open: bool) -> None:
         self._content.setVisible(is_open)

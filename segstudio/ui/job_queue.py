@@ -85,7 +85,7 @@ class JobRecord:
     metrics: list[tuple[int, dict[str, float]]] = field(default_factory=list)
     artifacts: list[Path] = field(default_factory=list)
     is_cancel_asked: bool = False
-    _first: tuple[float, float] | None = None  # (monotonic seconds, done) of the first progress
+    _course: list[tuple[float, float]] = field(default_factory=list)  # (monotonic seconds, done), one a second
 
     @property
     def fraction(self) -> float | None:
@@ -101,22 +101,28 @@ class JobRecord:
 
     @property
     def seconds_left(self) -> float | None:
-        """How long it will still run at the rate so far, or None while that cannot be told.
+        """How long it will still run at the rate of late, or None while that cannot be told.
 
-        The rate counts from the first progress: what comes before it (imports, decoding) does not repeat.
+        The rate is that of the last half of its time: reading files and loading libraries do not repeat.
         """
-        if self.state is not JobState.RUNNING or self._first is None:
+        if self.state is not JobState.RUNNING or len(self._course) < 2:
             return None
-        first_time, first_done = self._first
-        done, elapsed = self.done - first_done, time.monotonic() - first_time
-        if done <= 0 or elapsed < 1:
+        now, begun = time.monotonic(), self._course[0][0]
+        since = min(now - 10, (now + begun) / 2)
+        then, done_then = next((point for point in self._course if point[0] >= since), self._course[-1])
+        if self.done <= done_then or now - then < 1:
+            then, done_then = self._course[0]
+        if self.done <= done_then or now <= then:
             return None
-        return (self.total - self.done) * elapsed / done
+        return (self.total - self.done) * (now - then) / (self.done - done_then)
 
     def advance(self, done: float, total: float, text: str) -> None:
         """Take in a progress event."""
-        if self._first is None or done < self.done or total != self.total:
-            self._first = (time.monotonic(), done)
+        if done < self.done or total != self.total:
+            self._course.clear()
+        now = time.monotonic()
+        if not self._course or now - self._course[-1][0] >= 1:
+            self._course.append((now, done))
         self.done, self.total, self.text = done, total, text
 
 

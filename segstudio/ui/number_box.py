@@ -37,6 +37,7 @@ class NumberBox(QAbstractSpinBox):
         self._maximum = math.inf if maximum is None else maximum
         self.setMinimumWidth(72)
         self.setAccelerated(True)
+        self.lineEdit().setTextMargins(4, 0, 0, 0)
         self.lineEdit().textChanged.connect(self.edited)
 
     def value(self) -> float | str:

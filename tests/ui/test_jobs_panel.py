@@ -6,6 +6,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QAbstractItemModelTester
@@ -167,19 +169,48 @@ def test_shutdown_ends_what_runs_and_forgets_what_waits(qtbot: QtBot, tmp_path: 
     queue.shutdown()
 
 
-def test_time_left_follows_the_rate_since_the_first_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+def running_record(monkeypatch: pytest.MonkeyPatch) -> tuple[JobRecord, list[float]]:
     now = [100.0]
     monkeypatch.setattr("segstudio.ui.job_queue.time.monotonic", lambda: now[0])
-    record = JobRecord("1", "train", "Train", {}, Path(), "compute", state=JobState.RUNNING, started=60.0)
+    return JobRecord("1", "train", "Train", {}, Path(), "compute", state=JobState.RUNNING, started=60.0), now
+
+
+def test_time_left_is_told_as_soon_as_there_is_a_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    record, now = running_record(monkeypatch)
     assert record.seconds_left is None
     record.advance(10, 100, "after a long start")
     assert record.seconds_left is None
     now[0] += 10
-    record.advance(30, 100, "twice a second")
+    record.advance(30, 100, "two a second")
     assert record.seconds_left == pytest.approx(35)
     record.advance(0, 50, "a second phase")
     assert record.seconds_left is None
     assert record.seconds == 50
+
+
+def test_time_left_forgets_how_long_the_beginning_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    record, now = running_record(monkeypatch)
+    record.advance(0, 1000, "loading")
+    for _ in range(100):  # a hundred seconds of nothing, then one a second
+        now[0] += 1
+        record.advance(0, 1000, "loading")
+    for done in range(1, 201):
+        now[0] += 1
+        record.advance(done, 1000, "at work")
+    assert record.seconds_left == pytest.approx(800, rel=0.01)
+
+
+@given(st.lists(st.tuples(st.floats(0, 100), st.floats(0, 1)), max_size=50))
+def test_time_left_is_never_negative(course: list[tuple[float, float]]) -> None:
+    record = JobRecord("1", "train", "Train", {}, Path(), "compute", state=JobState.RUNNING)
+    now = 0.0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("segstudio.ui.job_queue.time.monotonic", lambda: now)
+        for pause, done in course:
+            now += pause
+            record.advance(done, 1.0, "")
+            left = record.seconds_left
+            assert left is None or left >= 0
 
 
 @pytest.mark.parametrize(

@@ -253,10 +253,16 @@ class Curves(QWidget):
             self.append(values["epoch"], values)
 
     @property
+    def has_points(self) -> bool:
+        """Whether there is anything to draw."""
+        return any(series.epochs for chart in self._charts for series in chart.series)
+
+    @property
     def best_epoch(self) -> float | None:
         """The epoch whose weights are kept: highest validation IoU so far, at a tie the lowest validation loss."""
         iou, loss = self.iou.series[1], self.loss.series[1]
-        points = zip(iou.values, iou.epochs, strict=True)
+        # Epoch 0 is what the training began with; its weights are those of another run.
+        points = [(value, epoch) for value, epoch in zip(iou.values, iou.epochs, strict=True) if epoch > 0]
         best = max(points, key=lambda point: (point[0], -(loss.at(point[1]) or 0.0)), default=None)
         return None if best is None else best[1]
 

@@ -192,7 +192,7 @@ class JobsPanel(QWidget):
         header.setHighlightSections(False)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
-        for column, width in ((0, 170), (1, 84), (3, 116)):
+        for column, width in ((0, 210), (1, 84), (3, 116)):
             table.setColumnWidth(column, width)
         table.selectionModel().currentRowChanged.connect(self._on_selected)
         return table
@@ -249,6 +249,9 @@ class JobsPanel(QWidget):
     def _on_selected(self) -> None:
         self._enable_buttons()
         self._show_log()
+        record = self.selected()
+        if record is not None and record.state.is_end:
+            self.log.verticalScrollBar().setValue(0)
 
     def _tell_count(self) -> None:
         count = sum(not record.state.is_end for record in self.queue.records)

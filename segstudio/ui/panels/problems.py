@@ -1,7 +1,6 @@
 """Problems panel: each file that could not be used, with its reason; from the project and from this window's jobs."""
 
 from collections.abc import Iterable
-from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +18,6 @@ from PySide6.QtWidgets import (
 )
 
 from segstudio.project.problems import Problem
-from segstudio.ui.background import Background
 from segstudio.ui.job_queue import JobQueue
 from segstudio.ui.panels.empty import Either, Empty
 
@@ -85,7 +83,6 @@ class ProblemsPanel(QWidget):
         self.session: Session | None = None
         self._stored: list[Problem] = []
         self._noted: dict[tuple[str, str], str] = {}  # (subject, reason) -> title of the job
-        self._background = Background("problems", self)
         # A job may note thousands of files in one go.
         self._refresh = QTimer(self, singleShot=True, interval=100)
         self._refresh.timeout.connect(self._show)
@@ -148,24 +145,21 @@ class ProblemsPanel(QWidget):
         if self.session is not None:
             self.session.project_changed.disconnect(self._on_project_changed)
         self.session = session
-        self._stored, self._noted = [], {}
-        self._background.wait(5)
+        self._noted.clear()
         if session is not None:
             session.project_changed.connect(self._on_project_changed)
-            self._read()
+        self._read()
         self._show()
 
     def clear(self) -> None:
         """Forget all but what is still wrong with a sample."""
         self._noted.clear()
-        session = self.session
-        if session is not None and not session.project.read_only:
-            self._background.submit(session.project.problems.clear)
-            self._read()
-        self._refresh.start()
+        if self.session is not None and not self.session.project.read_only:
+            self.session.project.problems.clear()
+        self._read()
 
     def _on_project_changed(self, topics: frozenset[str]) -> None:
-        if topics & {"problems", "samples"}:
+        if "problems" in topics:
             self._read()
 
     def _on_noted(self, job_id: str, subject: str, text: str) -> None:
@@ -175,14 +169,8 @@ class ProblemsPanel(QWidget):
             self._refresh.start()
 
     def _read(self) -> None:
-        session = self.session
-        if session is not None:
-            self._background.submit(session.project.problems.list, lambda found: self._take(session, found))
-
-    def _take(self, session: "Session", found: "Future[list[Problem]]") -> None:
-        if session is self.session:
-            self._stored = found.result()
-            self._refresh.start()
+        self._stored = [] if self.session is None else self.session.project.problems.list()
+        self._refresh.start()
 
     def _show(self) -> None:
         rows = [(problem, "project") for problem in self._stored]

@@ -1,0 +1,391 @@
+"""Runs panel: every training of the project with its figures, and the curves of the selected one."""
+
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QUrl, Signal
+from PySide6.QtGui import QDesktopServices, QFont, QGuiApplication
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSplitter,
+    QTableView,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from segstudio.project.project import Project
+from segstudio.project.runs import Run
+from segstudio.ui import theme
+from segstudio.ui.job_queue import JobQueue, duration
+from segstudio.ui.panels.curves import Curves
+from segstudio.ui.panels.empty import Either, Empty
+
+if TYPE_CHECKING:
+    from segstudio.ui.session import Session
+
+Index = QModelIndex | QPersistentModelIndex
+
+TOKENS = {
+    "running": "accent",
+    "finished": "good",
+    "stopped": "warn",
+    "failed": "bad",
+    "lost": "bad",
+    "cancelled": "text_faint",
+}
+"""Colour of each status."""
+
+
+class RunsModel(QAbstractTableModel):
+    """The runs, the newest first."""
+
+    COLUMNS = ("Run", "Val IoU", "Test IoU", "Status", "Epochs", "Time", "Preset", "Start", "When", "Device")
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._runs: Sequence[Run] = ()
+        self._tests: dict[int, float] = {}
+        self._current: int | None = None
+
+    def show_runs(self, runs: Sequence[Run], tests: dict[int, float], current: int | None) -> None:
+        """Show other runs.
+
+        Args:
+            runs: The newest first.
+            tests: IoU on the test split by run, where it has been measured.
+            current: The run whose predictions are shown in the window.
+        """
+        self.beginResetModel()
+        self._runs, self._tests, self._current = runs, tests, current
+        self.endResetModel()
+
+    def run_at(self, row: int) -> Run:
+        """The run in a row."""
+        return self._runs[row]
+
+    def row_of(self, run_id: int | None) -> int | None:
+        """The row of a run, or None."""
+        return next((row for row, run in enumerate(self._runs) if run.id == run_id), None)
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
+        return 0 if parent.isValid() else len(self._runs)
+
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(self.COLUMNS)
+
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> str | None:
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return self.COLUMNS[section]
+        return None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        run = self._runs[index.row()]
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return self._text(run, self.COLUMNS[index.column()])
+            case Qt.ItemDataRole.ForegroundRole if self.COLUMNS[index.column()] == "Status":
+                return theme.color(TOKENS.get(run.status, "text_muted"))
+            case Qt.ItemDataRole.FontRole if run.id == self._current:
+                font = QFont()
+                font.setBold(True)
+                return font
+            case Qt.ItemDataRole.ToolTipRole:
+                shown = "Its predictions are shown now. " if run.id == self._current else ""
+                return shown + run.message or None
+        return None
+
+    def _text(self, run: Run, column: str) -> str:
+        match column:
+            case "Run":
+                return run.name
+            case "Val IoU":
+                return figure(run.best_val_iou)
+            case "Test IoU":
+                return figure(self._tests.get(run.id))
+            case "Status":
+                return run.status
+            case "Epochs":
+                return epochs_text(run)
+            case "Time":
+                return duration(run.seconds) if run.seconds else ""
+            case "Preset":
+                return run.preset
+            case "Start":
+                return start_text(run.start)
+            case "When":
+                return when_text(run.created)
+        return " · ".join(part for part in (run.device, run.precision) if part)
+
+
+class RunsPanel(QWidget):
+    """A table of runs, and below it what the selected one did.
+
+    Signals:
+        run_selected: The Run whose curves are shown.
+    """
+
+    run_selected = Signal(object)
+
+    def __init__(self, session: "Session | None", queue: JobQueue, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.queue = queue
+        self.session: Session | None = None
+        self.model = RunsModel(self)
+        self.table = self._make_table()
+        self.curves = Curves()
+        self._summary = QLabel(wordWrap=True)
+        self._summary.setProperty("muted", True)
+        self._summary.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.use_button = _button("Use predictions", "Show the predictions of this run in the window", self._use)
+        self.resume_button = _button("Resume", "Go on with this training from its last epoch", self._resume)
+        self.folder_button = _icon_button("folder", "Open the run's folder", self._open_folder)
+        self.copy_button = _icon_button("copy", "Copy the command line that trains the same again", self._copy)
+        theme.notifier().changed.connect(self._draw_icons)
+        self._draw_icons()
+        empty = Empty(
+            "history", "No runs yet", "Each training becomes a run with its curves, its weights and its figures."
+        )
+        self._either = Either(self._make_content(), empty)
+        self.setLayout(self._either)
+        self.queue.metric.connect(self._on_metric)
+        self.set_session(session)
+
+    def _make_table(self) -> QTableView:
+        table = QTableView()
+        table.setModel(self.model)
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        table.setShowGrid(False)
+        table.setTabKeyNavigation(False)
+        table.setWordWrap(False)
+        table.setAccessibleName("Runs")
+        table.verticalHeader().hide()
+        table.verticalHeader().setDefaultSectionSize(26)
+        header = table.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        for column, width in enumerate((52, 62, 66, 74, 64, 84, 160, 76, 120, 170)):
+            table.setColumnWidth(column, width)
+        table.selectionModel().currentRowChanged.connect(self._on_selected)
+        return table
+
+    def _make_content(self) -> QWidget:
+        buttons = QHBoxLayout()
+        for button in (self.use_button, self.resume_button):
+            buttons.addWidget(button)
+        buttons.addStretch(1)
+        for icon_button in (self.folder_button, self.copy_button):
+            buttons.addWidget(icon_button)
+        details = QWidget()
+        column = QVBoxLayout(details)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self._summary)
+        column.addLayout(buttons)
+        column.addWidget(self.curves, 1)
+        splitter = QSplitter(Qt.Orientation.Vertical)
+        splitter.setChildrenCollapsible(False)
+        splitter.addWidget(self.table)
+        splitter.addWidget(details)
+        splitter.setStretchFactor(1, 1)
+        splitter.setSizes([190, 500])
+        self.table.setMinimumHeight(84)
+        return splitter
+
+    def set_session(self, session: "Session | None") -> None:
+        """Show the runs of another project, or of none."""
+        if self.session is not None:
+            self.session.project_changed.disconnect(self._on_project_changed)
+        self.session = session
+        if session is not None:
+            session.project_changed.connect(self._on_project_changed)
+        self.reload()
+
+    def reload(self) -> None:
+        """Read the runs anew; the selection stays, and goes to the newest run at first."""
+        selected = self.selected()
+        project = None if self.session is None else self.session.project
+        runs = [] if project is None else project.runs.list()
+        current = None if project is None else project.predictions.current()
+        self.model.show_runs(runs, {} if project is None else measured_on_test(project), current)
+        self._either.show_content(bool(runs))
+        row = self.model.row_of(selected.id) if selected else None
+        if runs:
+            self.table.selectRow(row or 0)
+        self._show_details()
+
+    def selected(self) -> Run | None:
+        """The run whose curves are shown."""
+        index = self.table.currentIndex()
+        return self.model.run_at(index.row()) if index.isValid() else None
+
+    def select(self, run_id: int) -> None:
+        """Show the curves of a run."""
+        row = self.model.row_of(run_id)
+        if row is not None:
+            self.table.selectRow(row)
+
+    def _on_project_changed(self, topics: frozenset[str]) -> None:
+        if topics & {"runs", "predictions"} and "masks" not in topics:
+            self.reload()
+
+    def _on_metric(self, job_id: str, step: int, _values: object) -> None:
+        # Another process writes the run; the first epoch is when it has something to show.
+        record = self.queue[job_id]
+        is_ours = self.session is not None and record.project == self.session.project.folder
+        if record.job == "train" and is_ours:
+            self.reload()
+
+    def _on_selected(self) -> None:
+        self._show_details()
+        if (run := self.selected()) is not None:
+            self.run_selected.emit(run)
+
+    def _show_details(self) -> None:
+        run = self.selected()
+        for button in (self.folder_button, self.copy_button):
+            button.setEnabled(run is not None)
+        self.use_button.setEnabled(run is not None and run.best_weights.is_file() and self._is_writable)
+        self.resume_button.setVisible(run is not None and is_resumable(run) and self._is_writable)
+        if run is None or self.session is None:
+            self._summary.clear()
+            self.curves.clear()
+            return
+        self._summary.setText(summary(run))
+        epochs = self.session.project.runs.metrics(run.id)
+        self.curves.show_epochs(epochs, last_epoch=float(run.options.get("epochs") or 0))
+
+    def _use(self) -> None:
+        """Show its predictions; those it has not made are made."""
+        run, session = self.selected(), self.session
+        if run is None or session is None:
+            return
+        if has_predictions(session.project.folder, run):
+            session.project.predictions.set_current(run.id)
+        else:
+            session.save_now(wait=True)
+            self.queue.submit("predict", {"run": run.name}, f"Predict with run {run.name}", session.project.folder)
+
+    def _draw_icons(self) -> None:
+        self.folder_button.setIcon(theme.icon("folder"))
+        self.copy_button.setIcon(theme.icon("copy"))
+
+    def _resume(self) -> None:
+        """Go on from the last epoch, with the very masks it began with."""
+        if (run := self.selected()) is not None and self.session is not None:
+            options = {"resume": str(run.id)}
+            self.queue.submit("train", options, f"Resume run {run.name}", self.session.project.folder)
+
+    @property
+    def _is_writable(self) -> bool:
+        return self.session is not None and not self.session.project.read_only
+
+    def _open_folder(self) -> None:
+        if (run := self.selected()) is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(run.folder)))
+
+    def _copy(self) -> None:
+        if (run := self.selected()) is not None and self.session is not None:
+            QGuiApplication.clipboard().setText(command_line(self.session.project.folder, run))
+
+
+def is_resumable(run: Run) -> bool:
+    """Whether the run ended before its time and can go on."""
+    is_over = run.status not in {"running", "finished"}
+    return is_over and run.epochs < int(run.options.get("epochs") or 0) and run.last_weights.is_file()
+
+
+def has_predictions(folder: Path, run: Run) -> bool:
+    """Whether the run has predicted anything in the project in `folder`."""
+    predictions = folder / "predictions" / run.name
+    return predictions.is_dir() and any(predictions.iterdir())
+
+
+def measured_on_test(project: Project) -> dict[int, float]:
+    """Mean IoU on the test split by run, for the runs that have predicted all of it; as `evaluate` counts."""
+    counted = "sample.split = 'test' AND sample.state <> 'rejected' AND sample.problem = ''"
+    has_mask = "(sample.truth IS NOT NULL OR sample.revision > 0)"
+    total = project.database.row(f"SELECT count(*) FROM sample WHERE {counted} AND {has_mask}")[0]
+    rows = project.database.rows(
+        "SELECT prediction.run_id, count(prediction.tp), avg(prediction.iou) "
+        f"FROM sample JOIN prediction ON prediction.sample_id = sample.id WHERE {counted} GROUP BY prediction.run_id"
+    )
+    return {run_id: iou for run_id, count, iou in rows if count == total and iou is not None}
+
+
+def command_line(folder: Path, run: Run) -> str:
+    """The command that trains with the same options."""
+    words = ["segstudio", "train", str(folder), "--preset", run.preset, "--start", run.start]
+    for name, value in run.options.items():
+        if name not in {"preset", "start"} and value not in (None, ""):
+            words += ["--set", f"{name}={str(value).lower() if isinstance(value, bool) else value}"]
+    return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
+
+
+def summary(run: Run) -> str:
+    """The run in one sentence."""
+    parts = [
+        f"Run {run.name}: {run.status}",
+        run.preset,
+        f"from {start_text(run.start)}",
+        f"{epochs_text(run)} epochs" + (f", best {run.best_epoch}" if run.best_epoch else ""),
+        f"val IoU {run.best_val_iou:.3f}" if run.best_val_iou is not None else "",
+        duration(run.seconds) if run.seconds else "",
+        " ".join(part for part in (run.device, run.precision) if part),
+    ]
+    text = " · ".join(part for part in parts if part)
+    return f"{text}\n{run.message}" if run.message else text
+
+
+def figure(value: float | None) -> str:
+    """A share as it is shown in tables."""
+    return "–" if value is None else f"{value:.3f}"
+
+
+def epochs_text(run: Run) -> str:
+    """How many epochs were done of those that were planned: "18 / 25", or "25" when all were."""
+    planned = run.options.get("epochs")
+    return f"{run.epochs} / {planned}" if planned and planned != run.epochs else str(run.epochs)
+
+
+def start_text(start: str) -> str:
+    """What the weights were at first."""
+    return f"run {int(start):04}" if start.isdecimal() else start
+
+
+def when_text(created: str, now: datetime | None = None) -> str:
+    """A moment of the index (ISO 8601, UTC) in local time, the shorter the nearer."""
+    try:
+        moment = datetime.fromisoformat(created).astimezone()
+    except ValueError:
+        return created
+    now = now or datetime.now().astimezone()
+    if moment.date() == now.date():
+        return f"today {moment:%H:%M}"
+    return f"{moment:%d %b %H:%M}" if moment.year == now.year else f"{moment:%d %b %Y}"
+
+
+def _icon_button(name: str, help_text: str, slot: object) -> QToolButton:
+    button = QToolButton()
+    button.setObjectName(name)
+    button.setToolTip(help_text)
+    button.setAccessibleName(help_text)
+    button.clicked.connect(slot)
+    return button
+
+
+def _button(text: str, help_text: str, slot: object) -> QPushButton:
+    button = QPushButton(text)
+    button.setToolTip(help_text)
+    button.clicked.connect(slot)
+    return button
