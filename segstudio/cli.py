@@ -218,22 +218,25 @@ def _declare_export(parser: argparse.ArgumentParser) -> None:
     _add_project(parser)
     parser.add_argument("--to", required=True, metavar="PATH", help="where to; must not exist, or be empty")
     parser.add_argument("--filter", metavar="EXPR", help="which samples; all when not given")
+    parser.add_argument("--format", metavar="NAME", help="of masks: png (0 and 255, when not given) or png01 (0 and 1)")
     parser.set_defaults(command=_export)
 
 
 def _export(args: argparse.Namespace) -> int:
     args.to = str(Path(args.to).absolute())
-    return _perform(f"export-{args.what}", _given(args, "to", "filter"), args, _say_pairs)
+    return _perform(f"export-{args.what}", _given(args, "to", "filter", "format"), args, _say_pairs)
 
 
 @_command("check", "verify every file of a project against its index")
 def _declare_check(parser: argparse.ArgumentParser) -> None:
     _add_project(parser)
+    parser.add_argument("--thorough", action="store_true", help="decode every image, instead of its header alone")
+    parser.add_argument("--rebuild", action="store_true", help="make the index anew from the files first")
     parser.set_defaults(command=_check)
 
 
 def _check(args: argparse.Namespace) -> int:
-    return _perform("check", {}, args, _say_pairs)
+    return _perform("check", _given(args, "thorough", "rebuild"), args, _say_pairs)
 
 
 @_command("demo", "make a sample project of generated pictures, train on it and show it")

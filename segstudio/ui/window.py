@@ -276,7 +276,7 @@ class Window(QMainWindow):
         path = QFileDialog.getExistingDirectory(self, "Export all masks into this folder")
         if path and self.session is not None:
             self.session.save_now(wait=True)
-            self.queue.submit("export", {"what": "masks", "to": path}, "Export masks")
+            self.queue.submit("export-masks", {"to": path}, "Export masks")
 
     def _run_check(self) -> None:
         if self.session is not None:

@@ -1,4 +1,4 @@
-"""export: write what the project holds as files for other programs."""
+"""export masks: write the current masks as files for other programs."""
 
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar, Literal
@@ -19,10 +19,9 @@ from segstudio.project.threads import in_threads
 _VALUES = {"png": 255, "png01": 1}
 
 
-class ExportOptions(Options):
+class ExportMasksOptions(Options):
     """What to write, and where."""
 
-    kind: Literal["masks"] = option("masks", "What", help="What is written.")
     to: str = option("", "Folder", help="Where it is written; made when missing.", is_path=True)
     format: Literal["png", "png01"] = option(
         "png", "Format", help="png is 8-bit grey with 0 and 255, png01 with 0 and 1, as many training programs want it."
@@ -32,12 +31,12 @@ class ExportOptions(Options):
 
 
 @JOBS.register
-class Export(ProjectJob[ExportOptions]):
+class ExportMasks(ProjectJob[ExportMasksOptions]):
     """Writes the current mask of each sample under the image's own path."""
 
-    name: ClassVar[str] = "export"
-    title: ClassVar[str] = "Export"
-    Options: ClassVar[type[Options]] = ExportOptions
+    name: ClassVar[str] = "export-masks"
+    title: ClassVar[str] = "Export masks"
+    Options: ClassVar[type[Options]] = ExportMasksOptions
 
     def run(self, project: Project, report: Reporter) -> dict[str, Any]:
         """Write the masks of the chosen samples.
@@ -92,4 +91,4 @@ def _name(sample: Sample) -> PurePosixPath:
 def _refuse_to_overwrite(folder: Path, samples: list[Sample]) -> None:
     there = next((sample for sample in samples if (folder / _name(sample)).exists()), None)
     if there:
-        raise UserError(f"{folder / _name(there)} exists already", "choose another folder, or --set overwrite=true")
+        raise UserError(f"{folder / _name(there)} exists already", "choose another folder")
