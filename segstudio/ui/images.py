@@ -132,11 +132,11 @@ class ImageStore(QObject):
             self._push(sample_id, is_urgent=True)
 
     def prefetch(self, sample_ids: Iterable[int]) -> None:
-        """Read these when nothing is more urgent, the first of them first, in place of what was to be prefetched before.
+        """Read these when nothing is more urgent, the first of them first, in place of what was prefetched before.
 
         Nothing is told of them.
         """
-        self._readers.forget(keeping={self._requested})
+        self._readers.forget(keeping=() if self._requested is None else (self._requested,))
         for sample_id in sample_ids:
             if self._fresh(sample_id) is None and sample_id != self._requested:
                 self._push(sample_id, is_urgent=False)
@@ -324,7 +324,7 @@ class Thumbnails(QObject):
             data = path.read_bytes()
         except OSError:
             return None
-        image = QImage.fromData(QByteArray(data), b"PNG")
+        image = QImage.fromData(QByteArray(data))
         return image if not image.isNull() and image.text(KEY) == key else None
 
     def _drawn(self, sample: Sample, key: str) -> QImage | None:
@@ -358,7 +358,7 @@ class Thumbnails(QObject):
             return
         buffer = QBuffer()
         buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-        image.save(buffer, b"PNG")
+        image.save(buffer, "PNG")  # type: ignore[call-overload]  # the stubs say bytes, Qt takes text alone
         try:
             write_atomically(self._path(sample), bytes(buffer.data().data()), is_durable=False)
         except OSError:

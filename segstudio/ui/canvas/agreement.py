@@ -5,8 +5,8 @@ import numpy as np
 
 from segstudio.core.mask import Mask, Rect
 
-BAND = 128
-"""Rows that are counted together. A stroke touches a few bands; counting all of a large mask would be felt."""
+SIDE = 256
+"""Pixels are counted in squares of this side; a stroke touches a few, and counting a large mask would be felt."""
 
 
 class Agreement:
@@ -15,24 +15,24 @@ class Agreement:
     def __init__(self, truth: Mask, predicted: Mask) -> None:
         self._truth = truth
         self._predicted = predicted
-        bands = -(-truth.shape[0] // BAND)
-        self._counts = np.zeros((bands, 3), np.int64)
-        self._stale = set(range(bands))
+        height, width = truth.shape
+        self._counts = np.zeros((-(-height // SIDE), -(-width // SIDE), 3), np.int64)
+        self._stale = np.ones(self._counts.shape[:2], np.bool_)
 
-    def refresh(self, rect: Rect) -> None:
+    def change(self, rect: Rect) -> None:
         """The mask has changed inside `rect`; it is counted again when somebody asks."""
-        self._stale.update(range(rect.y // BAND, -(-rect.bottom // BAND)))
+        self._stale[rect.y // SIDE : -(-rect.bottom // SIDE), rect.x // SIDE : -(-rect.right // SIDE)] = True
 
     @property
     def counts(self) -> tuple[int, int, int]:
         """Pixels in both, in the prediction alone, in the mask alone."""
-        for band in self._stale:
-            rows = slice(band * BAND, (band + 1) * BAND)
-            truth, predicted = self._truth[rows], self._predicted[rows]
+        for row, column in np.argwhere(self._stale).tolist():
+            square = slice(row * SIDE, (row + 1) * SIDE), slice(column * SIDE, (column + 1) * SIDE)
+            truth, predicted = self._truth[square], self._predicted[square]
             both = cv2.countNonZero(cv2.bitwise_and(truth, predicted))
-            self._counts[band] = both, cv2.countNonZero(predicted) - both, cv2.countNonZero(truth) - both
-        self._stale.clear()
-        both, too_much, too_little = self._counts.sum(axis=0).tolist()
+            self._counts[row, column] = both, cv2.countNonZero(predicted) - both, cv2.countNonZero(truth) - both
+        self._stale[:] = False
+        both, too_much, too_little = self._counts.sum(axis=(0, 1)).tolist()
         return both, too_much, too_little
 
     @property

@@ -4,20 +4,18 @@ import math
 
 import numpy as np
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
-from PySide6.QtGui import QImage, QPainter, QPaintEvent, QRegion, QResizeEvent
+from PySide6.QtGui import QImage, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from segstudio.core.mask import Rect
 from segstudio.ui.canvas.layers import Layer, Screen, margin
-from segstudio.ui.canvas.marks import Caption, Marks, area, caption_rect, draw, draw_caption, draw_grid
+from segstudio.ui.canvas.marks import Caption, Marks, caption_rect, draw, draw_caption, draw_grid
+from segstudio.ui.canvas.sampling import MANY, merged
 from segstudio.ui.canvas.view import Frame, View
 
 BACKGROUND = 0xFF090B0E
 """Behind the picture, 0xAARRGGBB: nearly black in every theme, because a bright surround spoils the eye for dark
 pictures."""
-
-MANY = 24
-"""More stale rectangles than this are worth merging into one."""
 
 
 class Surface:
@@ -135,12 +133,10 @@ class Canvas(QWidget):
     def show_marks(self, marks: Marks) -> None:
         """Draw other marks over the picture."""
         if marks != self._marks:
-            frame = self.frame
-            region = QRegion()
-            for rect in (*area(self._marks, frame), *area(marks, frame)):
-                region += self._widget_rect(rect)
             self._marks = marks
-            self.update(region)
+            # All of it: the crosshair reaches from edge to edge, and copying everything once takes less time than
+            # clipping to the outlines of what moved.
+            self.update()
 
     def show_caption(self, caption: Caption | None) -> None:
         """Write something at the lower edge of the picture, or nothing."""
@@ -161,26 +157,23 @@ class Canvas(QWidget):
         painter = QPainter(self)
         # In device pixels, one to one: a scale of 1 leaves Qt nothing to interpolate, also at a ratio of 1.5.
         painter.scale(1 / frame.ratio, 1 / frame.ratio)
-        region = event.region()
-        for exposed in region:  # type: ignore[attr-defined]
-            rect = self._device_rect(exposed)
-            self._copy(painter, self._below, rect)
-            if self._overlay is not None and self._is_overlay_shown:
-                self._copy(painter, self._above, rect)
-            if self._picture is not None:
-                draw_grid(painter, rect, frame)
+        rect = self._device_rect(event.rect())
+        self._copy(painter, self._below, rect)
+        if self._overlay is not None and self._is_overlay_shown:
+            self._copy(painter, self._above, rect)
         if self._picture is not None:
+            draw_grid(painter, rect, frame)
             draw(painter, self._marks, frame)
         painter.resetTransform()
-        self._draw_words(painter, region)
+        self._draw_words(painter, event.rect())
         painter.end()
 
-    def _draw_words(self, painter: QPainter, region: QRegion) -> None:
+    def _draw_words(self, painter: QPainter, exposed: QRect) -> None:
         if self._picture is None and self.message:
             painter.setPen(self.palette().placeholderText().color())
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self.message)
         caption = self._caption if self._picture is not None else None
-        if caption is not None and region.intersects(self._caption_rect(caption)):
+        if caption is not None and exposed.intersects(self._caption_rect(caption)):
             draw_caption(painter, caption, self.width(), self.height())
 
     def _bring_up_to_date(self, frame: Frame) -> None:
@@ -195,8 +188,6 @@ class Canvas(QWidget):
             self._stale.clear()
             return
         stale, self._stale = merged(self._stale), []
-        for rect in stale:
-            self._overlay.refresh(rect, frame)
         touched = [frame.device_rect(rect, margin(frame)) for rect in stale]
         if self._is_overlay_stale:
             touched = [frame.pane]
@@ -222,24 +213,3 @@ class Canvas(QWidget):
         ratio = self.devicePixelRatioF()
         left, top = math.floor(rect.x / ratio), math.floor(rect.y / ratio)
         return QRect(left, top, math.ceil(rect.right / ratio) - left, math.ceil(rect.bottom / ratio) - top)
-
-
-def merged(rects: list[Rect]) -> list[Rect]:
-    """The same area in fewer rectangles, where that is less work.
-
-    The rectangles of a stroke overlap for the most part, so each is joined to the one before unless their union would
-    be larger than both together.
-    """
-    result: list[Rect] = []
-    for rect in rects:
-        if result:
-            union = result[-1].union(rect)
-            if _pixels(union) <= _pixels(result[-1]) + _pixels(rect) or len(result) >= MANY:
-                result[-1] = union
-                continue
-        result.append(rect)
-    return result
-
-
-def _pixels(rect: Rect) -> int:
-    return rect.width * rect.height

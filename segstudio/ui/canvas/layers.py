@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segstudio.core.mask import Rect
-from segstudio.ui.canvas.sampling import Pixels, Pyramid, level_for, sample
+from segstudio.ui.canvas.sampling import Pixels, Pyramid, sample
 from segstudio.ui.canvas.view import Frame
 
 Screen = NDArray[np.uint32]
@@ -37,9 +37,6 @@ class Layer(Protocol):
     def render(self, frame: Frame, rect: Rect) -> Screen:
         """The device pixels of `rect`, which lies inside `frame.picture`: uint32 (rect.height, rect.width)."""
 
-    def refresh(self, rect: Rect, frame: Frame) -> None:
-        """Image pixels in `rect` have changed."""
-
 
 class ImageLayer:
     """The picture itself, opaque; grey ones through a table of 256 brightnesses (window and level).
@@ -58,9 +55,6 @@ class ImageLayer:
             return _packed(cv2.cvtColor(pixels, cv2.COLOR_RGB2BGRA))
         grey = self.brightness.astype(np.uint32)
         return _looked_up(pixels, 0xFF000000 | grey << 16 | grey << 8 | grey)
-
-    def refresh(self, rect: Rect, frame: Frame) -> None:
-        self._pyramid.refresh(rect, level_for(frame.zoom))
 
 
 class MaskLayer:
@@ -82,9 +76,6 @@ class MaskLayer:
         alpha = cv2.max(cv2.LUT(coverage, self._fill), cv2.LUT(edge, self._edge))
         return _looked_up(_inner(alpha, around, rect), self._tint)
 
-    def refresh(self, rect: Rect, frame: Frame) -> None:
-        self._mask.refresh(rect, level_for(frame.zoom))
-
 
 class ErrorLayer:
     """Where truth and prediction agree (grey), and where the prediction has too much (orange) or too little (blue)."""
@@ -94,6 +85,7 @@ class ErrorLayer:
     def __init__(self, truth: Pyramid, predicted: Pyramid, opacity: float) -> None:
         self._truth = truth
         self._predicted = predicted
+        self._on_screen: tuple[Frame, Pixels] | None = None
         # One byte holds which of the three it is and, in 63 steps, how much of the screen pixel. An error outranks
         # agreement, because it is what one looks for.
         strength = np.ceil(_visible(np.arange(256)) * (63 / 255))
@@ -112,16 +104,18 @@ class ErrorLayer:
             self._tint[base + 1 : base + 64] = _tints(colour)[_bytes(np.arange(1, 64) * (255 / 63 * alpha))]
 
     def render(self, frame: Frame, rect: Rect) -> Screen:
-        truth, predicted = sample(self._truth, frame, rect), sample(self._predicted, frame, rect)
+        truth, predicted = sample(self._truth, frame, rect), self._prediction(frame, rect)
         code = cv2.LUT(cv2.min(truth, predicted), self._agreed)
         code = cv2.max(code, cv2.LUT(cv2.subtract(predicted, truth), self._too_much))
         code = cv2.max(code, cv2.LUT(cv2.subtract(truth, predicted), self._too_little))
         return _looked_up(code, self._tint)
 
-    def refresh(self, rect: Rect, frame: Frame) -> None:
-        level = level_for(frame.zoom)
-        self._truth.refresh(rect, level)
-        self._predicted.refresh(rect, level)
+    def _prediction(self, frame: Frame, rect: Rect) -> Pixels:
+        """The prediction never changes while one paints, so it is sampled once for each view."""
+        picture = frame.picture
+        if self._on_screen is None or self._on_screen[0] != frame:
+            self._on_screen = (frame, sample(self._predicted, frame, picture))
+        return self._on_screen[1][rect._replace(x=rect.x - picture.x, y=rect.y - picture.y).slices]
 
 
 def outline_width(frame: Frame) -> int:
@@ -188,4 +182,4 @@ def _grown(rect: Rect, frame: Frame) -> Rect:
 
 def _inner(pixels: NDArray[Any], around: Rect, rect: Rect) -> Pixels:
     x, y = rect.x - around.x, rect.y - around.y
-    return np.ascontiguousarray(pixels[y : y + rect.height, x : x + rect.width])
+    return pixels[y : y + rect.height, x : x + rect.width]

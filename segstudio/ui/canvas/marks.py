@@ -3,13 +3,13 @@
 Crosshair, ring, outline and grid are drawn in device pixels, captions in widget pixels.
 """
 
-from collections.abc import Iterator
+import math
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPen, QPolygonF
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetrics, QImage, QPainter, QPen, QPolygonF
 
 from segstudio.core.mask import Rect
 from segstudio.core.raster import Point, brush_centre, capsule
@@ -20,7 +20,7 @@ GRID_ZOOM = 12.0
 
 STAIRS_ZOOM = 3.0
 """From here on the ring of a small brush follows the very pixels that it will paint."""
-STAIRS_DIAMETER = 200
+STAIRS_DIAMETER = 64
 
 LIGHT = QColor(255, 255, 255, 235)
 SHADOW = QColor(0, 0, 0, 150)
@@ -66,23 +66,6 @@ class Caption:
     def text(self) -> str:
         """The words alone, for those who cannot see them."""
         return ", ".join(text for _, text in self.parts)
-
-
-def area(marks: Marks, frame: Frame) -> Iterator[Rect]:
-    """The device rectangles that the marks touch, a little generously."""
-    pen = 2 * _weight(frame) + 2
-    if marks.pointer is not None:
-        x, y = (int(part) for part in frame.to_device(*marks.pointer))
-        yield Rect(x - pen, 0, 2 * pen + 1, frame.height)
-        yield Rect(0, y - pen, frame.width, 2 * pen + 1)
-        if marks.diameter:
-            ring = _ring(marks.pointer, marks.diameter, frame).toAlignedRect()
-            grow = pen + int(frame.zoom) + 1  # a stamp that follows the pixels is a little off the round one
-            yield _rect(ring.adjusted(-grow, -grow, grow, grow))
-    if marks.outline:
-        bounds = _polygon(marks.outline, frame).boundingRect().toAlignedRect()
-        grow = 4 * pen
-        yield _rect(bounds.adjusted(-grow, -grow, grow, grow))
 
 
 def draw(painter: QPainter, marks: Marks, frame: Frame) -> None:
@@ -168,30 +151,62 @@ def _draw_crosshair(painter: QPainter, marks: Marks, frame: Frame) -> None:
         return
     # Open in the middle: what is about to be painted stays visible.
     gap = max(6 * weight, round(min(marks.diameter * frame.zoom / 2, 16 * weight)))
-    for colour, offset in ((HAIR_SHADOW, weight), (HAIR, 0)):
-        if whole.x <= x < whole.right:
-            painter.fillRect(_between(x + offset, whole.y, x + offset + weight, y - gap), colour)
-            painter.fillRect(_between(x + offset, y + gap, x + offset + weight, whole.bottom), colour)
-        if whole.y <= y < whole.bottom:
+    if whole.x <= x < whole.right:
+        _draw_plumb_line(painter, x, whole.y, y - gap, weight)
+        _draw_plumb_line(painter, x, y + gap, whole.bottom, weight)
+    if whole.y <= y < whole.bottom:
+        for colour, offset in ((HAIR_SHADOW, weight), (HAIR, 0)):
             painter.fillRect(_between(whole.x, y + offset, x - gap, y + offset + weight), colour)
             painter.fillRect(_between(x + gap, y + offset, whole.right, y + offset + weight), colour)
     if not marks.diameter or marks.diameter * frame.zoom > 8 * weight:
         painter.fillRect(QRect(x, y, weight, weight), LIGHT)
 
 
+def _draw_plumb_line(painter: QPainter, x: int, top: int, bottom: int, weight: int) -> None:
+    # One image for both colours: each row of a vertical line waits for memory, so it is walked only once.
+    if bottom > top:
+        strip = _strip(weight)
+        while top < bottom:
+            height = min(bottom - top, strip.height())
+            painter.drawImage(QPoint(x, top), strip, QRect(0, 0, 2 * weight, height))
+            top += height
+
+
+@cache
+def _strip(weight: int) -> QImage:
+    image = QImage(2 * weight, 4096, QImage.Format.Format_ARGB32_Premultiplied)
+    image.fill(HAIR)
+    painter = QPainter(image)
+    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Source)
+    painter.fillRect(weight, 0, weight, image.height(), HAIR_SHADOW)
+    painter.end()
+    return image
+
+
 def _draw_ring(painter: QPainter, pointer: Point, diameter: int, frame: Frame) -> None:
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    """A light line between two dark ones, each of rings that are one pixel wide: only those Qt draws fast."""
+    x, y = frame.to_device(*(half / 2 for half in brush_centre(*pointer, diameter)))
+    weight = _weight(frame)
     painter.setBrush(Qt.BrushStyle.NoBrush)
     is_exact = frame.zoom >= STAIRS_ZOOM and diameter <= STAIRS_DIAMETER
-    weight = _weight(frame)
-    for colour, width in ((SHADOW, 3.0 * weight), (LIGHT, 1.2 * weight)):
-        painter.setPen(QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.MiterJoin))
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, not is_exact)
+    for offset in range(-1, weight + 1):
+        painter.setPen(QPen(LIGHT if 0 <= offset < weight else SHADOW, 1))
         if is_exact:
-            x, y = (half / 2 for half in brush_centre(*pointer, diameter))
-            painter.drawPolygon(_polygon(tuple((x + dx, y + dy) for dx, dy in stamp_outline(diameter)), frame))
+            painter.drawPolygon(_stamp_polygon(diameter, frame.zoom, offset).translated(x, y))
         else:
-            painter.drawEllipse(_ring(pointer, diameter, frame))
+            reach = diameter * frame.zoom / 2 + offset
+            painter.drawEllipse(QPointF(x, y), reach, reach)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+
+@lru_cache(maxsize=16)
+def _stamp_polygon(diameter: int, zoom: float, grow: int) -> QPolygonF:
+    """The outline of a brush's pixels in device pixels, `grow` pixels further out."""
+    corners = stamp_outline(diameter)
+    return QPolygonF(
+        [QPointF(x * zoom + math.copysign(grow, x), y * zoom + math.copysign(grow, y)) for x, y in corners]
+    )
 
 
 def _draw_outline(painter: QPainter, outline: tuple[Point, ...], frame: Frame) -> None:
@@ -210,18 +225,8 @@ def _draw_outline(painter: QPainter, outline: tuple[Point, ...], frame: Frame) -
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
 
-def _ring(pointer: Point, diameter: int, frame: Frame) -> QRectF:
-    x, y = frame.to_device(*(half / 2 for half in brush_centre(*pointer, diameter)))
-    side = diameter * frame.zoom
-    return QRectF(x - side / 2, y - side / 2, side, side)
-
-
 def _polygon(points: tuple[Point, ...], frame: Frame) -> QPolygonF:
     return QPolygonF([QPointF(*frame.to_device(*point)) for point in points])
-
-
-def _rect(rect: QRect) -> Rect:
-    return Rect(rect.x(), rect.y(), rect.width(), rect.height())
 
 
 def _between(left: int, top: int, right: int, bottom: int) -> QRect:

@@ -388,9 +388,11 @@ class Panes(QWidget):
         self._truth = self._document = None
 
     def _mask_changed(self, rect: Rect) -> None:
+        assert self._truth is not None
+        self._truth.change(rect)
         self._panes["truth"].canvas.show_change(rect)
         if self._agreement is not None:
-            self._agreement.refresh(rect)
+            self._agreement.change(rect)
         if self._shows_errors:
             self._panes["prediction"].canvas.show_change(rect)
             if not self._counting.isActive():
