@@ -1,0 +1,151 @@
+"""How long painting, undo and zoom take on the canvas: `python -m tests.benchmarks.bench_canvas`.
+
+Real widgets, real mouse events, real painting (into memory, when QT_QPA_PLATFORM=offscreen). A brush move is the edit, the
+repaint of every pane that it touches, crosshair and ring included, until nothing is left to do. The budget of design.md
+§8 is 8 ms at the 95th percentile.
+
+Beside the time on the clock stands the processor time of the whole process, which other programs on the machine disturb
+less.
+"""
+
+import argparse
+import json
+import math
+import os
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QApplication
+
+from segstudio.core.document import Document
+from segstudio.tools.brush import BrushOptions
+from segstudio.ui.canvas.canvas import Canvas
+from segstudio.ui.canvas.panes import Panes
+
+BUDGET_MS = 8.0
+UNDO_BUDGET_MS = 20.0
+MOVES = 120
+
+
+class Time(NamedTuple):
+    """How long something took, in ms."""
+
+    wall: float
+    processor: float
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--side", type=int, default=4096)
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    app = QApplication.instance() or QApplication([])
+    assert isinstance(app, QApplication)
+    rows = [row for is_rgb in (False, True) for row in measure(app, arguments.side, is_rgb=is_rgb)]
+    if arguments.json:
+        print(json.dumps(rows, indent=1))
+        return
+    for row in rows:
+        wall = f"median {row['median']:6.2f}  p95 {row['p95']:6.2f}  max {row['max']:6.2f} ms"
+        print(f"{row['what']:56s} {wall}   processor: median {row['cpu_median']:6.2f}  p95 {row['cpu_p95']:6.2f} ms")
+
+
+def measure(app: QApplication, side: int, *, is_rgb: bool) -> list[dict[str, object]]:
+    """All figures for one image of `side` x `side` pixels."""
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 255, (side, side, 3) if is_rgb else (side, side), np.uint8)
+    y, x = np.ogrid[:side, :side]
+    mask = ((x - side / 2) ** 2 + (y - side / 2) ** 2 > (side / 3) ** 2).astype(np.uint8)
+    probability = np.roll(mask, side // 40, axis=1) * np.uint8(255)
+    document = Document(mask)
+    panes = Panes()
+    panes.resize(1330, 820)
+    panes.show()
+    panes.set_tool("brush")
+    panes.show_sample(image, document, probability)
+    app.processEvents()
+    kind = "colour" if is_rgb else "grey"
+    rows = []
+    for is_error_view in (False, True):
+        panes.set_error_view(is_error_view)
+        for zoom in ("fit", 0.5, 1.0, 4.0):
+            panes.fit() if zoom == "fit" else panes.view._set(float(zoom), side / 2, side / 2)
+            app.processEvents()
+            for radius in (12, 100, 500):
+                panes.set_tool_options("brush", BrushOptions(radius=radius))
+                app.processEvents()
+                what = f"{kind}, {'errors' if is_error_view else 'prediction'}, zoom {zoom}, radius {radius}"
+                rows.append(_row(f"move: {what}", _stroke(app, panes.canvas("truth"))))
+                undo_and_redo = [
+                    lambda: (document.undo(), app.processEvents()),
+                    lambda: (document.redo(), app.processEvents()),
+                ]
+                rows.append(_row(f"undo, redo: {what}", [_timed(action) for action in undo_and_redo * 5]))
+                document.undo()
+        rows.append(_row(f"wheel: {kind}, {'errors' if is_error_view else 'prediction'}", _zooming(app, panes)))
+    panes.close()
+    return rows
+
+
+def _stroke(app: QApplication, canvas: Canvas) -> list[Time]:
+    """The time of each move of one stroke along a spiral, in ms."""
+    centre = QPointF(canvas.width() / 2, canvas.height() / 2)
+    _send(app, canvas, QEvent.Type.MouseButtonPress, centre, Qt.MouseButton.LeftButton)
+    app.processEvents()
+    times = []
+    for step in range(MOVES):
+        angle, reach = step / 6, canvas.width() * 0.45 * step / MOVES
+        point = centre + QPointF(reach * math.cos(angle), reach * math.sin(angle))
+        times.append(_timed(lambda point=point: _move(app, canvas, point)))
+    _send(app, canvas, QEvent.Type.MouseButtonRelease, centre, Qt.MouseButton.LeftButton)
+    app.processEvents()
+    return times
+
+
+def _move(app: QApplication, canvas: Canvas, point: QPointF) -> None:
+    _send(app, canvas, QEvent.Type.MouseMove, point, Qt.MouseButton.NoButton)
+    app.processEvents()
+
+
+def _zooming(app: QApplication, panes: Panes) -> list[Time]:
+    panes.fit()
+    times = []
+    for step in range(40):
+        factor = 1.25 if step < 20 else 0.8
+        times.append(_timed(lambda factor=factor: (panes.view.zoom_at(factor, 1900, 1900), app.processEvents())))
+    return times
+
+
+def _send(app: QApplication, canvas: Canvas, kind: QEvent.Type, point: QPointF, button: Qt.MouseButton) -> None:
+    held = Qt.MouseButton.NoButton if kind == QEvent.Type.MouseButtonRelease else Qt.MouseButton.LeftButton
+    everywhere = QPointF(canvas.mapToGlobal(QPoint(0, 0))) + point
+    app.sendEvent(canvas, QMouseEvent(kind, point, everywhere, button, held, Qt.KeyboardModifier.NoModifier))
+
+
+def _timed(action: Callable[[], object]) -> Time:
+    start, start_cpu = time.perf_counter(), time.process_time()
+    action()
+    return Time((time.perf_counter() - start) * 1000, (time.process_time() - start_cpu) * 1000)
+
+
+def _row(what: str, times: list[Time]) -> dict[str, object]:
+    wall, cpu = zip(*times, strict=True)
+    return {
+        "what": what,
+        "median": float(np.median(wall)),
+        "p95": float(np.percentile(wall, 95)),
+        "max": float(max(wall)),
+        "cpu_median": float(np.median(cpu)),
+        "cpu_p95": float(np.percentile(cpu, 95)),
+    }
+
+
+if __name__ == "__main__":
+    main()
