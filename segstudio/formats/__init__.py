@@ -6,11 +6,12 @@ file and says why, so that a batch can note it and go on.
 """
 
 import io
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, ClassVar
+from typing import TYPE_CHECKING, BinaryIO, ClassVar, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 HEAD = 160
 """So many first bytes are enough to tell one format from another."""
+
+_READ_AT_ONCE = 256 << 20
 
 
 class Unreadable(Exception):
@@ -37,6 +40,20 @@ class Unreadable(Exception):
         super().__init__(reason)
         self.reason = reason
         self.hint = hint
+
+
+class Preview(NamedTuple):
+    """A small version of a picture.
+
+    Attributes:
+        pixels: uint8 (h, w) or (h, w, 3), C-contiguous.
+        width: Of the picture itself, in pixels, after EXIF orientation.
+        height: Of the picture itself, in pixels.
+    """
+
+    pixels: np.ndarray
+    width: int
+    height: int
 
 
 class ImageFormat(ABC):
@@ -79,8 +96,8 @@ class ImageFormat(ABC):
 
     @classmethod
     @abstractmethod
-    def thumbnail(cls, file: BinaryIO, max_side: int) -> np.ndarray:
-        """A small version, uint8 (h, w) or (h, w, 3), no side longer than `max_side` pixels."""
+    def preview(cls, file: BinaryIO, max_side: int) -> Preview:
+        """A small version, no side longer than `max_side` pixels, and the size of the picture itself."""
 
 
 FORMATS: Registry[ImageFormat] = Registry("segstudio.formats", "image format")
@@ -115,7 +132,7 @@ def image_size(path: Path) -> tuple[int, int]:
     Raises:
         BadImage: As `read_image`; damage behind the header is not noticed.
     """
-    with _opened(path) as (entry, file):
+    with _opened(path, is_header_enough=True) as (entry, file):
         return entry.size(file)
 
 
@@ -132,8 +149,17 @@ def read_thumbnail(path: Path, max_side: int) -> np.ndarray:
     Raises:
         BadImage: As `read_image`.
     """
+    return read_preview(path, max_side).pixels
+
+
+def read_preview(path: Path, max_side: int) -> Preview:
+    """As `read_thumbnail`, with the size of the picture itself; all of the file is decoded, so damage is noticed.
+
+    Raises:
+        BadImage: As `read_image`.
+    """
     with _opened(path) as (entry, file):
-        return entry.thumbnail(file, max_side)
+        return entry.preview(file, max_side)
 
 
 def read_mask_values(path: Path) -> np.ndarray:
@@ -184,7 +210,7 @@ def encode_grey(values: np.ndarray) -> bytes:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[type[ImageFormat], BinaryIO]]:
+def _opened(path: Path, *, is_header_enough: bool = False) -> Iterator[tuple[type[ImageFormat], BinaryIO]]:
     """The format of a file and the file itself; whatever goes wrong inside becomes a BadImage."""
     try:
         with path.open("rb") as file:
@@ -192,8 +218,13 @@ def _opened(path: Path) -> Iterator[tuple[type[ImageFormat], BinaryIO]]:
             entry = sniff_format(head)
             if entry is None:
                 raise Unreadable("the file is empty" if not head else "this is not a picture", _supported())
-            file.seek(0)
-            yield entry, file
+            # One read instead of many: decoders ask for a few bytes at a time, and each time another thread may get
+            # Python's lock. With 100,000 small files that was half of the time.
+            if not is_header_enough and os.fstat(file.fileno()).st_size <= _READ_AT_ONCE:
+                yield entry, io.BytesIO(head + file.read())
+            else:
+                file.seek(0)
+                yield entry, file
     except FileNotFoundError:
         raise BadImage(f"{path.name}: the file is missing") from None
     except Unreadable as error:

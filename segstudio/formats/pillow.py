@@ -11,7 +11,7 @@ from typing import BinaryIO, ClassVar
 import numpy as np
 from PIL import ExifTags, Image
 
-from segstudio.formats import ImageFormat, Unreadable
+from segstudio.formats import ImageFormat, Preview, Unreadable
 
 DEEP_MODES = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 DEEP_HINT = "convert it to 8 bits a channel first"
@@ -57,14 +57,16 @@ class PillowFormat(ImageFormat):
             return _mask_values(_loaded(picture))
 
     @classmethod
-    def thumbnail(cls, file: BinaryIO, max_side: int) -> np.ndarray:
+    def preview(cls, file: BinaryIO, max_side: int) -> Preview:
         """See ImageFormat."""
         with cls.open(file) as picture:
+            long, short = max(picture.size), min(picture.size)
             # Only JPEG heeds this: it decodes at a half, a quarter or an eighth of the size.
             picture.draft(None, (max_side, max_side))
             flat = _flattened(_loaded(picture))
+            width, height = (long, short) if flat.width >= flat.height else (short, long)
             flat.thumbnail((max_side, max_side), Image.Resampling.BILINEAR, reducing_gap=2.0)
-            return pixels(flat)
+            return Preview(pixels(flat), width, height)
 
     @classmethod
     def open(cls, file: BinaryIO) -> Image.Image:

@@ -14,7 +14,7 @@ from segstudio.core.errors import BadImage, UserError
 from segstudio.core.options import Options, option
 from segstudio.core.reporter import Reporter
 from segstudio.core.sample import Split
-from segstudio.formats import image_size, read_thumbnail, reason_of
+from segstudio.formats import read_preview, reason_of
 from segstudio.formats.archive import extract, is_archive
 from segstudio.formats.duplicates import group_near_duplicates, picture_hash
 from segstudio.formats.foreground import ForegroundRule, parse_foreground, value_text
@@ -150,8 +150,8 @@ class _Look:
 
 def _look_at(path: Path) -> _Look:
     try:
-        width, height = image_size(path)
-        return _Look(width, height, picture_hash(read_thumbnail(path, _HASHED_SIDE)))
+        preview = read_preview(path, _HASHED_SIDE)
+        return _Look(preview.width, preview.height, picture_hash(preview.pixels))
     except BadImage as error:
         return _Look(problem=reason_of(error, path))
 
