@@ -172,7 +172,7 @@ class Window(QMainWindow):
         """Show how a dataset would be taken in; the project is made and opened when the person agrees."""
         dialog = NewProjectDialog(self.queue, source, self)
         dialog.created.connect(lambda folder: self.attempt(lambda: self.open_project(folder)))
-        dialog.open()
+        dialog.show()
         return dialog
 
     def attempt(self, work: Callable[[], Any]) -> None:

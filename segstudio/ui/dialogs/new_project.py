@@ -1,11 +1,366 @@
-"""File ▸ New: what a dataset holds, shown before anything is made of it."""
+"""File ▸ New: what a dataset holds, shown before anything is made of it. Not modal."""
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QDialog
+from concurrent.futures import Future
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QStandardPaths, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QFileDialog,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QProgressBar,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from segstudio.core.errors import UserError
+from segstudio.core.reporter import Cancelled
+from segstudio.project.project import INDEX
+from segstudio.ui.background import Background
+from segstudio.ui.banner import Banner
+from segstudio.ui.dataset_preview import Inspection, Preview
+from segstudio.ui.dialogs.foreground import ForegroundChoice
+from segstudio.ui.dialogs.pairing_table import PairingTable
+from segstudio.ui.job_queue import JobQueue, JobRecord, JobState
+from segstudio.ui.widgets import heading, muted
+
+_POLL_MS = 100
+
+SPLITS = (
+    ("70 / 15 / 15   train, validation, test", "70/15/15"),
+    ("80 / 10 / 10   train, validation, test", "80/10/10"),
+    ("70 / 30   train, validation; no test", "70/30"),
+)
 
 
 class NewProjectDialog(QDialog):
+    """Looks at a folder or a zip, shows the pairs, lets the person choose, and makes the project.
+
+    Attributes:
+        created: Told the folder of the project that was made.
+        preview: What was found, or None while it is looked at.
+    """
+
     created = Signal(object)
 
-    def __init__(self, queue, source, parent):
+    def __init__(self, queue: JobQueue, source: Path | None = None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setWindowTitle("New project")
+        self.resize(940, 720)
+        self.preview: Preview | None = None
+        self._queue = queue
+        self._job: JobRecord | None = None
+        self._inspection: Inspection | None = None
+        self._background = Background("dataset", self)
+        self._polling = QTimer(self)
+        self._polling.setInterval(_POLL_MS)
+        self._polling.timeout.connect(self._show_progress)
+        self._build()
+        queue.changed.connect(self._follow_job)
+        queue.ended.connect(self._follow_job)
+        if source is not None:
+            self.look_at(source)
+        self._update()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether the dataset is being looked at."""
+        return self._background.is_busy
+
+    def look_at(self, source: Path, images: str = "", masks: str = "") -> None:
+        """Find out what a folder or an archive holds.
+
+        Args:
+            source: The folder or archive.
+            images: Folder of the images below it; empty goes by names.
+            masks: Folder of the masks below it; empty goes by names.
+        """
+        self._forget_inspection()
+        self.preview = None
+        self.source_edit.setText(str(source))
+        self.folder_edit.setText(str(_free_folder(source)))
+        inspection = self._inspection = Inspection(source, images, masks)
+        self._background.submit(inspection.run, partial(self._take_preview, inspection))
+        self._polling.start()
+        self._update()
+
+    def create_project(self) -> None:
+        """Make the project as the form says; `created` tells when it is there."""
+        folder = Path(self.folder_edit.text()).expanduser()
+        self.banner.clear()
+        self._job = self._queue.submit("new", self.options(), f"New project {folder.name}", folder)
+        self._update()
+
+    def options(self) -> dict[str, Any]:
+        """The options of the job, as the form says."""
+        return {
+            "source": self.source_edit.text(),
+            "images": str(self.images_box.currentData() or ""),
+            "masks": str(self.masks_box.currentData() or ""),
+            "split": str(self.split_box.currentData()),
+            "seed": self.seed_box.value(),
+            "group_by": self.group_edit.text(),
+            "foreground": self.foreground.text(),
+        }
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self._end()
+        super().closeEvent(event)
+
+    def done(self, result: int) -> None:
+        self._end()
+        super().done(result)
+
+    def _end(self) -> None:
+        self._polling.stop()
+        self._forget_inspection()
+        self._background.close()
+        self.foreground.close_threads()
+
+    # what happens
+
+    def _forget_inspection(self) -> None:
+        if self._inspection is not None:
+            inspection, self._inspection = self._inspection, None
+            inspection.cancel()
+            self._background.submit(inspection.clean_up)
+
+    def _take_preview(self, inspection: Inspection, future: "Future[Preview]") -> None:
+        if inspection is not self._inspection:
+            return
+        self._polling.stop()
+        error = future.exception()
+        if isinstance(error, UserError):
+            self.banner.tell(error.message, error.hint, kind="bad")
+        elif error is not None and not isinstance(error, Cancelled):
+            raise error
+        elif error is None:
+            self._show_preview(future.result())
+        self._update()
+
+    def _show_preview(self, preview: Preview) -> None:
+        self.preview = preview
+        self.banner.clear()
+        self.summary.setText(preview.sentence)
+        self.table.show_rows(preview.rows)
+        self.foreground.show_survey(preview.survey)
+        found = preview.found
+        for box, folders, chosen in (
+            (self.images_box, found.image_folders, self._inspection.images if self._inspection else ""),
+            (self.masks_box, found.mask_folders, self._inspection.masks if self._inspection else ""),
+        ):
+            _fill_folders(box, sorted({*found.image_folders, *found.mask_folders}), folders, chosen)
+
+    def _show_progress(self) -> None:
+        if self._inspection is not None:
+            self._show_bar(*self._inspection.state)
+
+    def _show_bar(self, done: float, total: float, text: str) -> None:
+        self.progress.setRange(0, 1000 if total else 0)
+        self.progress.setValue(round(1000 * done / total) if total else 0)
+        self.progress_label.setText(text)
+
+    def _follow_job(self, record: JobRecord) -> None:
+        if record is not self._job:
+            return
+        self._show_bar(record.done, record.total, record.text)
+        if record.state.is_end:
+            self._job = None
+            if record.state is JobState.FINISHED:
+                folder = record.project
+                self.accept()
+                self.created.emit(folder)
+                return
+            if record.state is not JobState.CANCELLED:
+                self.banner.tell(record.message or "the project could not be made", record.hint, kind="bad")
+        self._update()
+
+    def _look_again(self) -> None:
+        if self._inspection is not None:
+            source, folder = self._inspection.source, self.folder_edit.text()
+            images, masks = str(self.images_box.currentData() or ""), str(self.masks_box.currentData() or "")
+            self.look_at(source, images, masks)
+            self.folder_edit.setText(folder)
+
+    def _choose_source(self, *, is_archive: bool) -> None:
+        if is_archive:
+            path, _ = QFileDialog.getOpenFileName(self, "Archive with images and masks", "", "Archives (*.zip)")
+        else:
+            path = QFileDialog.getExistingDirectory(self, "Folder with images and masks")
+        if path:
+            self.look_at(Path(path))
+
+    def _choose_folder(self) -> None:
+        path = QFileDialog.getExistingDirectory(
+            self, "Folder of the project", str(Path(self.folder_edit.text()).parent)
+        )
+        if path:
+            folder = Path(path)
+            is_empty = not any(folder.iterdir())
+            self.folder_edit.setText(str(folder if is_empty else folder / Path(self.folder_edit.text()).name))
+
+    def _cancel(self) -> None:
+        if self._job is not None:
+            self._queue.cancel(self._job.id)
+        self.reject()
+
+    def _update(self) -> None:
+        is_looking, is_making = self._polling.isActive(), self._job is not None
+        self._waiting.setVisible(is_looking or is_making)
+        self._form.setEnabled(not is_making)
+        why_not = self._why_not()
+        self.create_button.setEnabled(not why_not)
+        self.why_label.setText("" if is_looking or is_making else why_not)
+
+    def _why_not(self) -> str:
+        """Why the project cannot be made yet, or an empty string."""
+        if self._job is not None or self._polling.isActive():
+            return "wait"
+        if self.preview is None:
+            return "Choose a folder or an archive."
+        if not self.folder_edit.text().strip():
+            return "Name the folder of the project."
+        if (Path(self.folder_edit.text()).expanduser() / INDEX).exists():
+            return "There is a project in this folder already."
+        return self.foreground.why_not
+
+    # how it looks
+
+    def _build(self) -> None:
+        self.banner = Banner()
+        self.source_edit = QLineEdit()
+        self.source_edit.setReadOnly(True)
+        self.folder_edit = QLineEdit()
+        self.folder_edit.textChanged.connect(lambda _text: self._update())
+        self.summary = heading("")
+        self.table = PairingTable()
+        self.foreground = ForegroundChoice()
+        self.foreground.changed.connect(self._update)
+        self._form = QWidget()
+        content = QVBoxLayout(self._form)
+        content.setContentsMargins(0, 0, 0, 0)
+        content.setSpacing(10)
+        content.addLayout(self._places())
+        content.addWidget(self.summary)
+        content.addWidget(self.table, 1)
+        content.addWidget(self.foreground)
+        content.addLayout(self._choices())
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(16, 14, 16, 14)
+        layout.setSpacing(10)
+        layout.addWidget(self.banner)
+        layout.addWidget(self._form, 1)
+        layout.addWidget(self._waiting_line())
+        layout.addLayout(self._buttons())
+
+    def _places(self) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setColumnMinimumWidth(0, 96)
+        folder, archive, browse = QPushButton("Folder…"), QPushButton("Archive…"), QPushButton("Choose…")
+        folder.clicked.connect(lambda _=False: self._choose_source(is_archive=False))
+        archive.clicked.connect(lambda _=False: self._choose_source(is_archive=True))
+        browse.clicked.connect(lambda _=False: self._choose_folder())
+        self.images_box, self.masks_box = QComboBox(), QComboBox()
+        for box in (self.images_box, self.masks_box):
+            box.addItem("found by name", "")
+            box.activated.connect(lambda _index: self._look_again())
+        lines = (
+            ("Dataset", _line(self.source_edit, folder, archive)),
+            ("Project folder", _line(self.folder_edit, browse)),
+            ("Images in", _line(self.images_box, muted("Masks in"), self.masks_box)),
+        )
+        for row, (words, line) in enumerate(lines):
+            grid.addWidget(muted(words), row, 0)
+            grid.addLayout(line, row, 1)
+        return grid
+
+    def _choices(self) -> QHBoxLayout:
+        self.split_box = QComboBox()
+        for words, text in SPLITS:
+            self.split_box.addItem(words, text)
+        self.split_box.setToolTip("The test split is frozen when the project is made.")
+        self.seed_box = QSpinBox()
+        self.seed_box.setRange(0, 2**31 - 1)
+        self.seed_box.setToolTip("Another seed gives another split.")
+        self.group_edit = QLineEdit()
+        self.group_edit.setPlaceholderText("nothing; e.g. ^(\\w+)_")
+        self.group_edit.setToolTip(
+            "A regular expression: images whose paths give the same match stay on one side of the split.\n"
+            "Near-duplicates always do."
+        )
+        line = QHBoxLayout()
+        line.setSpacing(8)
+        for words, widget, stretch in (
+            ("Split", self.split_box, 2),
+            ("Seed", self.seed_box, 0),
+            ("Group by", self.group_edit, 1),
+        ):
+            line.addWidget(muted(words))
+            line.addWidget(widget, stretch)
+        return line
+
+    def _waiting_line(self) -> QFrame:
+        self._waiting = QFrame()
+        self.progress = QProgressBar()
+        self.progress.setTextVisible(False)
+        self.progress.setFixedHeight(10)
+        self.progress_label = muted()
+        self.progress_label.setMinimumWidth(220)
+        line = QHBoxLayout(self._waiting)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.addWidget(self.progress, 1)
+        line.addWidget(self.progress_label)
+        return self._waiting
+
+    def _buttons(self) -> QHBoxLayout:
+        self.why_label = muted()
+        cancel = QPushButton("Cancel")
+        cancel.clicked.connect(lambda _=False: self._cancel())
+        cancel.setAutoDefault(False)
+        self.create_button = QPushButton("Create project")
+        self.create_button.setProperty("primary", True)
+        self.create_button.setDefault(True)
+        self.create_button.clicked.connect(lambda _=False: self.create_project())
+        line = QHBoxLayout()
+        line.addWidget(self.why_label, 1)
+        line.addWidget(cancel)
+        line.addWidget(self.create_button)
+        return line
+
+
+def _line(*widgets: QWidget) -> QHBoxLayout:
+    line = QHBoxLayout()
+    line.setSpacing(6)
+    for widget in widgets:
+        line.addWidget(widget, 1 if isinstance(widget, QLineEdit | QComboBox) else 0, Qt.AlignmentFlag.AlignVCenter)
+    return line
+
+
+def _fill_folders(box: QComboBox, folders: list[str], found: list[str], chosen: str) -> None:
+    box.clear()
+    words = ", ".join(found[:2]) + (", …" if len(found) > 2 else "")
+    box.addItem(f"found by name: {words}" if found else "found by name: none", "")
+    for folder in folders:
+        box.addItem("the dataset folder itself" if folder == "." else folder, folder)
+    box.setCurrentIndex(max(0, box.findData(chosen)))
+
+
+def _free_folder(source: Path) -> Path:
+    """A folder for the project that is not there yet, among the person's documents."""
+    documents = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
+    home = (Path(documents) if documents else Path.home()) / "SegStudio"
+    name = source.stem if source.is_file() else source.name
+    number, folder = 1, home / name
+    while folder.exists():
+        number += 1
+        folder = home / f"{name}-{number}"
+    return folder

@@ -1,0 +1,193 @@
+"""What a dataset holds, found out before a project is made of it: pairs, sizes that differ, values of the masks."""
+
+import tempfile
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from segstudio.core.errors import UserError
+from segstudio.core.reporter import Cancelled
+from segstudio.formats import image_size, read_mask_values
+from segstudio.formats.archive import extract, is_archive
+from segstudio.formats.foreground import ForegroundRule
+from segstudio.formats.pairing import Pair, Scan, scan
+from segstudio.formats.parallel import in_parallel
+from segstudio.formats.survey import MaskSurvey, survey_masks
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """One line of the pairing table.
+
+    Attributes:
+        image: Path below the dataset; empty for a mask without an image.
+        mask: Path below the dataset; empty without one.
+        how: Why they belong together.
+        problem: What a person should look at, or empty.
+    """
+
+    image: str
+    mask: str
+    how: str
+    problem: str
+
+
+@dataclass(frozen=True, eq=False)
+class Preview:
+    """All that is shown of a dataset.
+
+    Attributes:
+        found: The pairs and what could not be paired.
+        rows: The lines of the table, those with a problem first.
+        survey: What the masks hold, or None without masks.
+        differing: How many masks have another size than their image.
+    """
+
+    found: Scan
+    rows: list[Row]
+    survey: MaskSurvey | None
+    differing: int = 0
+
+    @property
+    def sentence(self) -> str:
+        """The dataset in one line."""
+        pairs = self.found.pairs
+        parts = [f"{len(pairs)} images", f"{self.found.with_mask} with a mask"]
+        without = len(pairs) - self.found.with_mask
+        for count, words in (
+            (without, "without a mask"),
+            (len(self.found.ambiguous), "ambiguous"),
+            (len(self.found.unmatched_masks), "masks without an image"),
+            (self.differing, "of another size than their image"),
+            (len(self.survey.problems) if self.survey else 0, "masks unreadable"),
+        ):
+            if count:
+                parts.append(f"{count} {words}")
+        return "  ·  ".join(parts)
+
+
+@dataclass
+class Inspection:
+    """A look at a dataset that goes on in the background.
+
+    Attributes:
+        source: Folder or archive.
+        images: Folder of the images below it, or empty to go by names.
+        masks: Folder of the masks below it, or empty to go by names.
+        state: Written by the looking thread, read by the window: (done, total, text).
+    """
+
+    source: Path
+    images: str = ""
+    masks: str = ""
+    state: tuple[float, float, str] = (0, 0, "")
+    _is_unwanted: threading.Event = field(default_factory=threading.Event)
+    _unpacked: "tempfile.TemporaryDirectory[str] | None" = None
+
+    def cancel(self) -> None:
+        """Stop at the next step; `run` then raises Cancelled."""
+        self._is_unwanted.set()
+
+    def run(self) -> Preview:
+        """Look at everything; called in a background thread.
+
+        Raises:
+            UserError: When there is nothing to be found.
+            Cancelled: After `cancel`.
+        """
+        found = scan(self._folder(), self.images or None, self.masks or None, self)
+        paths = [found.source / pair.mask for pair in found.pairs if pair.mask is not None]
+        survey = survey_masks(paths, self) if paths else None
+        return _preview(found, survey, self)
+
+    def clean_up(self) -> None:
+        """Remove what was unpacked to look at it."""
+        if self._unpacked is not None:
+            self._unpacked.cleanup()
+            self._unpacked = None
+
+    def _folder(self) -> Path:
+        if not self.source.exists():
+            raise UserError(f"{self.source}: there is no such folder or file")
+        if self.source.is_dir():
+            return self.source
+        if not is_archive(self.source):
+            raise UserError(f"{self.source}: this is neither a folder nor a zip archive", "unpack it, give the folder")
+        self._unpacked = tempfile.TemporaryDirectory(prefix="segstudio-", ignore_cleanup_errors=True)
+        folder = Path(self._unpacked.name) / self.source.stem
+        extract(self.source, folder, self)
+        return folder
+
+    # Reporter
+
+    def progress(self, done: float, total: float, text: str = "") -> None:
+        """Say how far it is; Cancelled when it is not wanted any more."""
+        self.state = (done, total, text)
+        if self._is_unwanted.is_set():
+            raise Cancelled
+
+    def metric(self, step: int, **values: float) -> None:
+        """Nothing is measured here."""
+
+    def note(self, subject: str, text: str) -> None:
+        """What is left out stands in the scan as well."""
+
+    def artifact(self, path: Path) -> None:
+        """Nothing is written for others."""
+
+    def log(self, text: str) -> None:
+        """Nobody reads it."""
+
+
+def colour_preview(path: Path, rule: ForegroundRule, foreground: tuple[int, int, int]) -> npt.NDArray[np.uint8]:
+    """A mask as its file shows it, with what the rule calls foreground in one colour.
+
+    Returns:
+        uint8 (H, W, 3).
+    """
+    values = read_mask_values(path)
+    shown = np.stack([values] * 3, axis=-1) if values.ndim == 2 else values.copy()
+    brightest = int(shown.max(initial=0))
+    if 0 < brightest < 64:  # classes 1, 2, 3 are black to the eye
+        shown = (shown.astype(np.float32) * (160 / brightest)).astype(np.uint8)
+    shown = shown // 2
+    shown[rule.apply(values) > 0] = foreground
+    return np.ascontiguousarray(shown)
+
+
+def _preview(found: Scan, survey: MaskSurvey | None, inspection: Inspection) -> Preview:
+    sizes = in_parallel(_size, [found.source / pair.image for pair in found.pairs], inspection, "looking at images")
+    rows, differing = [], 0
+    for pair, size in zip(found.pairs, sizes, strict=True):
+        problem, is_differing = _problem(found.source, pair, size, survey)
+        differing += is_differing
+        rows.append(Row(pair.image, pair.mask or "", pair.how, problem))
+    rows += [Row("", mask, "", "mask without an image") for mask in found.unmatched_masks]
+    rows += [Row(path, "", "", reason) for path, reason in found.notes]
+    rows.sort(key=lambda row: not row.problem)
+    return Preview(found, rows, survey, differing)
+
+
+def _problem(source: Path, pair: Pair, size: tuple[int, int] | str, survey: MaskSurvey | None) -> tuple[str, bool]:
+    """What a person should look at, and whether it is that the mask has another size than the image."""
+    if isinstance(size, str):
+        return size, False
+    if pair.mask is None or survey is None:
+        return pair.problem or "no mask", False
+    path = source / pair.mask
+    facts = survey.facts.get(path)
+    if facts is None:
+        return dict(survey.problems).get(path, "the mask cannot be read"), False
+    if (facts.width, facts.height) != size:
+        return f"the mask is {facts.width}×{facts.height}, the image {size[0]}×{size[1]}", True
+    return pair.problem, False
+
+
+def _size(path: Path) -> tuple[int, int] | str:
+    try:
+        return image_size(path)
+    except UserError as error:
+        return error.message
