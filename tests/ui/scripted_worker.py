@@ -1,4 +1,6 @@
-"""A compute process that speaks the wire as badly as one can: each job's name says what it does."""
+"""A compute process that speaks the wire as badly as one can: each job's name says what it does.
+
+With the argument `training` it plays a training where one is asked for."""
 
 import json
 import os
@@ -108,6 +110,23 @@ def perform(job: dict) -> None:
         say("finished", id=job_id, result={})
 
 
+def train(job: dict) -> None:
+    """Three epochs of the many that were asked for, then waits for the stop."""
+    job_id, options = job["id"], job["options"]
+    epochs = options.get("epochs", 5)
+    say("started", id=job_id)
+    if options.get("seed") == 666:
+        say("failed", id=job_id, message="no such thing", hint="make one", traceback=None)
+        return
+    for epoch, val_iou in enumerate((0.5, 0.75, 0.7), 1):
+        say("progress", id=job_id, done=epoch / epochs, total=1, text=f"epoch {epoch} of {epochs} · 21 img/s")
+        values = {"loss": 1 / epoch, "val_loss": 1.1 / epoch, "iou": 0.8, "val_iou": val_iou}
+        say("metric", id=job_id, step=epoch, values=values)
+    wait_for(lambda: job_id in cancelled or is_over)
+    best = {"epoch": 2, "val_iou": 0.75, "val_loss": 0.55}
+    say("finished", id=job_id, result={"run": 1, "epochs": 3, "best": best, "status": "stopped"})
+
+
 def main() -> None:
     threading.Thread(target=read, daemon=True).start()
     say("ready", pid=os.getpid())
@@ -115,7 +134,11 @@ def main() -> None:
         wait_for(lambda: jobs or is_over)
         if not jobs:
             break
-        perform(jobs.pop(0))
+        job = jobs.pop(0)
+        if sys.argv[1:] == ["training"] and job["job"] == "train":
+            train(job)
+        else:
+            perform(job)
 
 
 main()

@@ -157,10 +157,12 @@ class ProblemsPanel(QWidget):
         if self.session is not None and not self.session.project.read_only:
             self.session.project.problems.clear()
         self._read()
+        self._show()
 
     def _on_project_changed(self, topics: frozenset[str]) -> None:
         if "problems" in topics:
             self._read()
+            self._refresh.start()
 
     def _on_noted(self, job_id: str, subject: str, text: str) -> None:
         record = self.queue[job_id]
@@ -170,7 +172,6 @@ class ProblemsPanel(QWidget):
 
     def _read(self) -> None:
         self._stored = [] if self.session is None else self.session.project.problems.list()
-        self._refresh.start()
 
     def _show(self) -> None:
         rows = [(problem, "project") for problem in self._stored]

@@ -1,0 +1,296 @@
+"""The Runs panel and the curves, on a real project."""
+
+import shlex
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtTest import QAbstractItemModelTester
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from segstudio.jobs.presets import preset
+from segstudio.project.project import Project
+from segstudio.project.runs import Run
+from segstudio.ui import theme
+from segstudio.ui.job_queue import JobQueue
+from segstudio.ui.panels.curves import FEW, Curves, Series
+from segstudio.ui.panels.runs import RunsModel, RunsPanel, command_line, measured_on_test, summary, when_text
+from segstudio.ui.session import Session
+from segstudio.ui.worker_thread import Patience
+from tests.project.projects import make_project
+
+SCRIPT = [sys.executable, str(Path(__file__).with_name("scripted_worker.py"))]
+WAIT = 20_000
+
+
+@pytest.fixture
+def session(qapp: object, tmp_path: Path) -> Iterator[Session]:
+    make_project(tmp_path, 12).close()
+    session = Session(Project.open(tmp_path / "project", is_editor=True))
+    yield session
+    assert session.close()
+
+
+@pytest.fixture
+def queue(qapp: object) -> Iterator[JobQueue]:
+    queue = JobQueue(command=[*SCRIPT, "training"], patience=Patience(cancel=5, close=0.5, terminate=0.3))
+    yield queue
+    queue.shutdown()
+
+
+def add_run(project: Project, *, status: str = "finished", epochs: int = 20, val_iou: float | None = 0.7) -> Run:
+    one = preset("conv-unet-fast")
+    run = project.runs.create(one.name, one.model, one.options().model_dump(), "scratch")
+    for epoch in range(1, epochs + 1):
+        project.runs.append_metrics(
+            run, epoch, {"loss": 1 / epoch, "val_loss": 1.2 / epoch, "iou": 0.8, "val_iou": 0.7}
+        )
+    run.best_weights.write_bytes(b"weights")
+    run.last_weights.write_bytes(b"weights")
+    return project.runs.update(
+        run.id, status=status, epochs=epochs, best_epoch=epochs, best_val_iou=val_iou, seconds=100.0, device="CPU"
+    )
+
+
+def shown(qtbot: QtBot, session: Session | None, queue: JobQueue) -> RunsPanel:
+    panel = RunsPanel(session, queue)
+    qtbot.addWidget(panel)
+    panel.resize(348, 780)
+    panel.show()
+    return panel
+
+
+def cells(panel: RunsPanel, row: int) -> dict[str, str]:
+    return {name: panel.model.data(panel.model.index(row, column)) for column, name in enumerate(RunsModel.COLUMNS)}
+
+
+def test_project_without_runs_says_what_a_run_is(qtbot: QtBot, session: Session, queue: JobQueue) -> None:
+    panel = shown(qtbot, session, queue)
+    assert not panel.table.isVisible()
+    assert panel.selected() is None
+
+
+def test_runs_are_listed_newest_first_with_their_figures(qtbot: QtBot, session: Session, queue: JobQueue) -> None:
+    add_run(session.project, val_iou=0.8125)
+    add_run(session.project, status="lost", epochs=4, val_iou=None)
+    panel = shown(qtbot, session, queue)
+    QAbstractItemModelTester(panel.model, QAbstractItemModelTester.FailureReportingMode.Fatal)
+    assert panel.table.isVisible()
+    newest, oldest = cells(panel, 0), cells(panel, 1)
+    assert (newest["Run"], newest["Status"], newest["Epochs"], newest["Val IoU"]) == ("0002", "lost", "4 / 20", "–")
+    assert (oldest["Run"], oldest["Val IoU"], oldest["Epochs"], oldest["Time"]) == ("0001", "0.812", "20", "1 min 40 s")
+    assert oldest["When"].startswith("today")
+    assert oldest["Preset"] == "conv-unet-fast"
+
+
+def test_selected_run_is_drawn(qtbot: QtBot, session: Session, queue: JobQueue) -> None:
+    add_run(session.project, epochs=20)
+    add_run(session.project, epochs=4, status="lost")
+    panel = shown(qtbot, session, queue)
+    assert panel.selected().id == 2
+    assert panel.curves.loss.series[0].epochs == [1, 2, 3, 4]
+    with qtbot.waitSignal(panel.run_selected):
+        panel.select(1)
+    assert len(panel.curves.loss.series[0].epochs) == 20
+    add_run(session.project)
+    qtbot.waitUntil(lambda: panel.model.rowCount() == 3, timeout=WAIT)
+    assert panel.selected().id == 1, "the selection stays on its run when another one comes"
+
+
+def test_current_run_is_bold_and_another_can_be_taken(qtbot: QtBot, session: Session, queue: JobQueue) -> None:
+    project = session.project
+    first, second = add_run(project), add_run(project)
+    for run in (first, second):
+        for sample in project.samples.all():
+            project.predictions.save(run.id, sample, np.zeros((sample.height, sample.width), np.uint8))
+    project.predictions.set_current(first.id)
+    panel = shown(qtbot, session, queue)
+
+    def bold() -> list[bool]:
+        fonts = [panel.model.data(panel.model.index(row, 0), Qt.ItemDataRole.FontRole) for row in range(2)]
+        return [font is not None and font.bold() for font in fonts]
+
+    assert bold() == [False, True]
+    panel.select(second.id)
+    qtbot.mouseClick(panel.use_button, Qt.MouseButton.LeftButton)
+    assert project.predictions.current() == second.id
+    qtbot.waitUntil(lambda: bold() == [True, False], timeout=WAIT)
+    assert queue.records == []
+
+
+def test_run_without_predictions_is_asked_for_them(qtbot: QtBot, session: Session, queue: JobQueue) -> None:
+    add_run(session.project)
+    panel = shown(qtbot, session, queue)
+    qtbot.mouseClick(panel.use_button, Qt.MouseButton.LeftButton)
+    (record,) = queue.records
+    assert (record.job, record.options) == ("predict", {"run": "0001"})
+
+
+def test_run_without_weights_has_nothing_to_use(qtbot: QtBot, session: Session, queue: JobQueue) -> None:
+    add_run(session.project, status="failed").best_weights.unlink()
+    panel = shown(qtbot, session, queue)
+    assert not panel.use_button.isEnabled()
+
+
+def test_run_that_ended_early_can_be_resumed(qtbot: QtBot, session: Session, queue: JobQueue) -> None:
+    add_run(session.project)
+    add_run(session.project, status="lost", epochs=4)
+    panel = shown(qtbot, session, queue)
+    assert panel.resume_button.isVisible()
+    qtbot.mouseClick(panel.resume_button, Qt.MouseButton.LeftButton)
+    (record,) = queue.records
+    assert (record.job, record.options) == ("train", {"resume": "2"})
+    panel.select(1)
+    assert not panel.resume_button.isVisible()
+    queue.cancel(record.id)
+
+
+def test_run_under_way_is_drawn_epoch_by_epoch(qtbot: QtBot, session: Session, queue: JobQueue) -> None:
+    panel = shown(qtbot, session, queue)
+    run = add_run(session.project, status="running", epochs=1)
+    record = queue.submit("train", {}, project=session.project.folder)
+    session.project.runs.append_metrics(run, 2, {"loss": 0.1})
+    qtbot.waitUntil(lambda: panel.curves.loss.series[0].epochs == [1, 2], timeout=WAIT)
+    queue.cancel(record.id)
+    qtbot.waitUntil(lambda: record.state.is_end, timeout=WAIT)
+
+
+def test_folder_is_opened(qtbot: QtBot, session: Session, queue: JobQueue, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile()))
+    run = add_run(session.project)
+    panel = shown(qtbot, session, queue)
+    qtbot.mouseClick(panel.folder_button, Qt.MouseButton.LeftButton)
+    assert [Path(path) for path in opened] == [run.folder]
+
+
+def test_command_line_trains_the_same(qtbot: QtBot, session: Session, queue: JobQueue) -> None:
+    run = add_run(session.project)
+    panel = shown(qtbot, session, queue)
+    qtbot.mouseClick(panel.copy_button, Qt.MouseButton.LeftButton)
+    text = QGuiApplication.clipboard().text()
+    assert text == command_line(session.project.folder, run)
+    words = shlex.split(text)
+    assert words[:2] == ["segstudio", "train"]
+    assert words[words.index("--preset") + 1] == "conv-unet-fast"
+    assert words[words.index("--start") + 1] == "scratch"
+    settings = dict(words[index + 1].split("=", 1) for index, word in enumerate(words) if word == "--set")
+    assert preset("conv-unet-fast").options(**settings) == preset("conv-unet-fast").options()
+
+
+def test_test_figure_is_told_only_when_all_of_the_split_is_predicted(session: Session) -> None:
+    project = session.project
+    run = add_run(project)
+    samples = list(project.samples.all())
+    test = [sample for sample in samples if sample.split == "test"]
+    assert len(test) == 2
+    for count, expected in ((1, {}), (2, {run.id: pytest.approx(1.0)})):
+        for sample in test[:count]:
+            project.predictions.save(run.id, sample, project.masks.load(sample) * 255)
+        project.predictions.score(run.id, [sample.id for sample in test[:count]])
+        assert measured_on_test(project) == expected
+
+
+def test_summary_is_one_sentence(session: Session) -> None:
+    run = add_run(session.project)
+    assert summary(run).startswith(
+        "Run 0001: finished · conv-unet-fast · from scratch · 20 epochs, best 20 · val IoU 0.700"
+    )
+
+
+def test_moments_are_the_shorter_the_nearer() -> None:
+    now = datetime(2026, 5, 9, 12, tzinfo=UTC).astimezone()
+    assert when_text("2026-05-09T11:30:00+00:00", now).startswith("today ")
+    assert when_text("2026-03-01T11:30:00+00:00", now).startswith("01 ")
+    assert when_text("2025-03-01T11:30:00+00:00", now).endswith("2025")
+    assert when_text("long ago", now) == "long ago"
+
+
+# curves
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.floats(allow_nan=False))))
+def test_series_is_in_order_and_the_last_try_counts(points: list[tuple[int, float]]) -> None:
+    series = Series()
+    for epoch, value in points:
+        series.append(epoch, value)
+    assert series.epochs == sorted(set(series.epochs))
+    assert len(series.epochs) == len(series.values)
+    if points:
+        assert series.at(points[-1][0]) == points[-1][1]
+
+
+def test_curves_draw_only_when_something_came(qtbot: QtBot) -> None:
+    curves = Curves()
+    qtbot.addWidget(curves)
+    curves.show()
+    assert not curves._timer.isActive()
+    curves.append(1, {"loss": 0.5, "val_loss": 0.6, "iou": 0.4, "val_iou": float("nan"), "unknown": 1.0})
+    assert curves._timer.isActive()
+    assert curves.loss._lines[0].getData()[0] is None, "nothing is drawn while points come"
+    qtbot.waitUntil(lambda: not curves._timer.isActive(), timeout=WAIT)
+    x, y = curves.loss._lines[0].getData()
+    assert (list(x), list(y)) == ([1], [0.5])
+    assert curves.iou.series[1].values == [], "what is not a number is not drawn"
+
+
+def test_best_epoch_is_never_what_the_training_began_with(qtbot: QtBot) -> None:
+    curves = Curves()
+    qtbot.addWidget(curves)
+    assert curves.best_epoch is None
+    for epoch, iou, loss in ((0, 0.9, 0.1), (1, 0.7, 0.3), (2, 0.7, 0.2), (3, 0.6, 0.1)):
+        curves.append(epoch, {"val_iou": iou, "val_loss": loss})
+    assert curves.best_epoch == 2
+
+
+def test_values_under_the_pointer_are_told_in_both_charts(qtbot: QtBot) -> None:
+    curves = Curves()
+    qtbot.addWidget(curves)
+    curves.resize(400, 500)
+    curves.show()
+    curves.show_epochs(
+        [{"epoch": e, "loss": 1 / e, "val_loss": 2 / e, "iou": 0.1 * e, "val_iou": 0.09 * e} for e in range(1, 9)]
+    )
+    curves._draw()
+    box = curves.loss._plot.getViewBox()
+    curves.loss._plot.scene().sigMouseMoved.emit(box.mapViewToScene(QPointF(4.2, 0.5)))
+    for chart in (curves.loss, curves.iou):
+        assert chart._where.text() == "epoch 4"
+        assert chart._hover_line.isVisible()
+    assert "0.250" in curves.loss._legends[0].text()
+    assert "0.360" in curves.iou._legends[1].text()
+    curves.loss.hovered.emit(None)
+    assert curves.iou._where.text() == "epoch 8 · best"
+
+
+def test_many_points_have_no_marks(qtbot: QtBot) -> None:
+    curves = Curves()
+    qtbot.addWidget(curves)
+    curves.show_epochs([{"epoch": e, "loss": 1 / e} for e in range(1, FEW + 2)])
+    curves._draw()
+    assert curves.loss._lines[0].opts["symbol"] is None
+
+
+def test_curves_follow_the_theme(qtbot: QtBot, qapp: QApplication) -> None:
+    curves = Curves()
+    qtbot.addWidget(curves)
+    before = theme.choice()
+    try:
+        colours = []
+        for choice in ("dark", "light"):
+            theme.choose(choice, is_kept=False)
+            qapp.processEvents()
+            colours.append(curves.loss._lines[0].opts["pen"].color().name())
+            assert colours[-1] == theme.color("train").name()
+        assert colours[0] != colours[1]
+    finally:
+        theme.choose(before, is_kept=False)
+        qapp.setStyleSheet("")

@@ -1,0 +1,317 @@
+"""The Train panel on a real project, with a scripted worker for the stages and the real one for a real training."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from segstudio.core.errors import UserError
+from segstudio.jobs.presets import options_of, preset, presets
+from segstudio.project.project import Project
+from segstudio.project.runs import Run
+from segstudio.ui.job_queue import JobQueue, JobRecord, JobState
+from segstudio.ui.panels.jobs import log_text
+from segstudio.ui.panels.train import SETTING, TrainPanel, outcome_text, progress_text
+from segstudio.ui.session import Session
+from segstudio.ui.worker_thread import Patience
+from tests.project.projects import make_project
+
+SCRIPT = [sys.executable, str(Path(__file__).with_name("scripted_worker.py")), "training"]
+WAIT = 20_000
+TINY = {"epochs": 2, "batch": 4, "size": 32, "filters": 4, "depth": 1}
+
+
+@pytest.fixture
+def session(qapp: object, tmp_path: Path) -> Iterator[Session]:
+    make_project(tmp_path, 12).close()
+    session = Session(Project.open(tmp_path / "project", is_editor=True))
+    yield session
+    assert session.close()
+
+
+@pytest.fixture
+def queue(qapp: object) -> Iterator[JobQueue]:
+    """A queue whose worker plays a training of three epochs and then waits to be stopped."""
+    queue = JobQueue(command=SCRIPT, patience=Patience(cancel=5, close=0.5, terminate=0.3))
+    yield queue
+    queue.shutdown()
+
+
+@pytest.fixture
+def panel(qtbot: QtBot, session: Session, queue: JobQueue) -> TrainPanel:
+    panel = TrainPanel(session, queue)
+    qtbot.addWidget(panel)
+    panel.resize(348, 780)
+    panel.show()
+    return panel
+
+
+def choose(panel: TrainPanel, name: str) -> None:
+    panel.preset_box.setCurrentIndex(panel.preset_box.findData(name))
+    panel.preset_box.activated.emit(panel.preset_box.currentIndex())
+
+
+def add_run(
+    project: Project, name: str = "conv-unet-fast", *, status: str = "finished", epochs: int = 3, **options
+) -> Run:
+    values = preset(name).options(**options).model_dump()
+    run = project.runs.create(name, preset(name).model, values, values["start"])
+    for epoch in range(1, epochs + 1):
+        project.runs.append_metrics(
+            run, epoch, {"loss": 1 / epoch, "val_loss": 1.2 / epoch, "iou": 0.8, "val_iou": 0.7}
+        )
+    run.best_weights.write_bytes(b"weights")
+    return project.runs.update(run.id, status=status, epochs=epochs, best_epoch=1, best_val_iou=0.7, best_val_loss=1.2)
+
+
+def test_every_preset_is_offered_and_shown_with_its_own_options(panel: TrainPanel) -> None:
+    assert {panel.preset_box.itemData(index) for index in range(panel.preset_box.count())} == presets().keys()
+    for name, one in presets().items():
+        choose(panel, name)
+        values = panel.form.values()
+        expected = one.options().model_dump()
+        assert {key: expected[key] for key in values} == values
+        assert values.keys() | {"preset", "samples"} == options_of(one.model).model_fields.keys()
+        assert panel.form.is_valid
+
+
+def test_panel_without_a_training_says_what_to_do(panel: TrainPanel) -> None:
+    assert not panel.curves.isVisible()
+    assert panel.start_button.isEnabled()
+    assert not panel.progress.isVisible()
+
+
+def test_panel_is_no_wider_than_the_window_makes_it(panel: TrainPanel) -> None:
+    panel._fold.unfold()
+    assert panel.minimumSizeHint().width() <= 280
+    assert panel.form.width() <= 348
+
+
+def test_start_draws_the_curves_live_and_stop_keeps_the_best(qtbot: QtBot, panel: TrainPanel, session: Session) -> None:
+    choose(panel, "conv-unet-fast")
+    panel.form.set_values({"epochs": 10})
+    qtbot.mouseClick(panel.start_button, Qt.MouseButton.LeftButton)
+    record = panel.record
+    assert record is not None
+    assert record.options["preset"] == "conv-unet-fast"
+    assert record.options["epochs"] == 10
+    assert record.options["samples"] == "all"
+    assert record.options["filters"] == 16
+    assert panel.progress.isVisible()
+    assert not panel.start_button.isVisible()
+    qtbot.waitUntil(lambda: len(record.metrics) == 3, timeout=WAIT)
+    assert panel.curves.iou.series[1].values == [0.5, 0.75, 0.7]
+    assert panel.curves.best_epoch == 2
+    assert panel.curves.isVisible()
+    assert "epoch 3 of 10" in panel.progress.text.text()
+    qtbot.mouseClick(panel.progress.stop_button, Qt.MouseButton.LeftButton)
+    assert "stopping" in panel.progress.text.text()
+    assert panel.progress.stop_button.text() == "End it now"
+    qtbot.waitUntil(lambda: record.state.is_end, timeout=WAIT)
+    assert record.state is JobState.FINISHED
+    assert panel._message.text() == "Run 0001 stopped: best epoch 2, validation IoU 0.750"
+    assert panel.start_button.isVisible()
+    assert not panel.progress.isVisible()
+    with qtbot.waitSignal(panel.predict_requested):
+        qtbot.mouseClick(panel.predict_button, Qt.MouseButton.LeftButton)
+
+
+def test_failure_is_said_in_the_panel(qtbot: QtBot, panel: TrainPanel) -> None:
+    choose(panel, "conv-unet-fast")
+    panel.form.set_values({"seed": 666})
+    record = panel.start()
+    qtbot.waitUntil(lambda: record.state.is_end, timeout=WAIT)
+    assert "no such thing" in panel._message.text()
+    assert panel._message.property("error")
+    assert panel.start_button.isEnabled()
+
+
+def test_second_training_is_refused_while_one_runs(qtbot: QtBot, panel: TrainPanel, queue: JobQueue) -> None:
+    record = panel.start()
+    with pytest.raises(UserError, match="under way"):
+        panel.retrain()
+    queue.cancel(record.id)
+    qtbot.waitUntil(lambda: record.state.is_end, timeout=WAIT)
+
+
+def test_wrong_option_stops_the_start_with_its_name(panel: TrainPanel) -> None:
+    panel.form.set_values({"epochs": 0})
+    assert not panel.start_button.isEnabled()
+    with pytest.raises(UserError, match="epochs"):
+        panel.start()
+
+
+def test_options_are_remembered_with_the_project(
+    qtbot: QtBot, panel: TrainPanel, session: Session, queue: JobQueue
+) -> None:
+    choose(panel, "mobilenetv2-unet-fast")
+    panel.form.set_values({"epochs": 7, "learning_rate": 3e-4, "weights": "/somewhere/weights.h5"})
+    record = panel.start()
+    queue.cancel(record.id)
+    qtbot.waitUntil(lambda: record.state.is_end, timeout=WAIT)
+    qtbot.waitUntil(lambda: session.project.settings.get(SETTING) is not None, timeout=WAIT)
+    other = TrainPanel(session, queue)
+    qtbot.addWidget(other)
+    assert other.preset_box.currentData() == "mobilenetv2-unet-fast"
+    values = other.form.values()
+    assert (values["epochs"], values["learning_rate"], values["weights"]) == (7, 3e-4, "/somewhere/weights.h5")
+
+
+def test_what_is_remembered_and_not_known_any_more_is_passed_over(
+    qtbot: QtBot, session: Session, queue: JobQueue
+) -> None:
+    session.project.settings.set(SETTING, {"preset": "conv-unet", "values": {"epochs": -1, "gone": 3}})
+    panel = TrainPanel(session, queue)
+    qtbot.addWidget(panel)
+    assert panel.preset_box.currentData() == "conv-unet"
+    assert panel.form.is_valid
+
+
+def test_another_preset_keeps_what_is_of_this_machine(panel: TrainPanel) -> None:
+    choose(panel, "mobilenetv2-unet-fast")
+    panel.form.set_values({"weights": "w.h5", "device": "cpu", "epochs": 3})
+    choose(panel, "mobilenetv2-unet")
+    values = panel.form.values()
+    assert (values["weights"], values["device"], values["epochs"]) == ("w.h5", "cpu", 25)
+
+
+def test_start_from_a_run_takes_its_network(qtbot: QtBot, panel: TrainPanel, session: Session, queue: JobQueue) -> None:
+    add_run(session.project)
+    choose(panel, "conv-unet-fast")
+    assert panel.form.editor("filters").isEnabled()
+    panel.form.set_values({"start": "best"})
+    assert not panel.form.editor("filters").isEnabled()
+    assert "run" in panel.form.editor("filters").toolTip()
+    record = panel.start()
+    assert record.options["start"] == "best"
+    assert not record.options.keys() & {"preset", "filters", "size", "depth"}
+    queue.cancel(record.id)
+    qtbot.waitUntil(lambda: record.state.is_end, timeout=WAIT)
+
+
+def test_retrain_without_a_run_begins_where_the_preset_does(qtbot: QtBot, panel: TrainPanel, queue: JobQueue) -> None:
+    choose(panel, "conv-unet-fast")
+    record = panel.retrain()
+    assert record.options["samples"] == "retrain"
+    assert record.options["start"] == "scratch"
+    assert record.options["preset"] == "conv-unet-fast"
+    queue.cancel(record.id)
+    qtbot.waitUntil(lambda: record.state.is_end, timeout=WAIT)
+
+
+def test_retrain_goes_on_from_the_best_run_with_the_last_options(
+    qtbot: QtBot, session: Session, queue: JobQueue
+) -> None:
+    add_run(session.project, epochs=3, learning_rate=5e-4)
+    panel = TrainPanel(session, queue)
+    qtbot.addWidget(panel)
+    assert panel.preset_box.currentData() == "conv-unet-fast"
+    assert panel.curves.has_points, "the last run is drawn by the same path"
+    assert "Run 0001 finished: best epoch 1" in panel._message.text()
+    record = panel.retrain()
+    assert record.title == "Retrain from run 0001"
+    assert record.options["start"] == "best"
+    assert record.options["samples"] == "retrain"
+    assert record.options["learning_rate"] == 5e-4
+    assert not record.options.keys() & {"preset", "filters", "size", "depth"}
+    queue.cancel(record.id)
+    qtbot.waitUntil(lambda: record.state.is_end, timeout=WAIT)
+
+
+def test_panel_that_comes_later_follows_the_training_under_way(
+    qtbot: QtBot, panel: TrainPanel, session: Session, queue: JobQueue
+) -> None:
+    record = panel.start()
+    qtbot.waitUntil(lambda: len(record.metrics) == 3, timeout=WAIT)
+    later = TrainPanel(session, queue)
+    qtbot.addWidget(later)
+    assert later.is_training
+    assert later.curves.iou.series[0].epochs == [1, 2, 3]
+    queue.cancel(record.id)
+    qtbot.waitUntil(lambda: record.state.is_end, timeout=WAIT)
+
+
+def test_resumed_training_goes_on_with_its_own_curves(
+    qtbot: QtBot, panel: TrainPanel, session: Session, queue: JobQueue
+) -> None:
+    run = add_run(session.project, status="lost", epochs=2)
+    record = queue.submit("train", {"resume": str(run.id)}, project=session.project.folder)
+    assert panel.record is record
+    assert panel.curves.loss.series[0].epochs == [1, 2]
+    queue.cancel(record.id)
+    qtbot.waitUntil(lambda: record.state.is_end, timeout=WAIT)
+
+
+def test_training_of_another_project_is_not_shown(
+    qtbot: QtBot, panel: TrainPanel, queue: JobQueue, tmp_path: Path
+) -> None:
+    record = queue.submit("train", {}, project=tmp_path / "another")
+    assert panel.record is None
+    queue.cancel(record.id)
+    qtbot.waitUntil(lambda: record.state.is_end, timeout=WAIT)
+
+
+def test_read_only_project_cannot_train(qtbot: QtBot, session: Session, queue: JobQueue) -> None:
+    with Project.open(session.project.folder, is_editor=True) as project:
+        assert project.read_only
+        second = Session(project)
+        panel = TrainPanel(second, queue)
+        qtbot.addWidget(panel)
+        assert not panel.start_button.isEnabled()
+        with pytest.raises(UserError, match="reading only"):
+            panel.retrain()
+        second.close()
+
+
+def test_panel_without_a_project_refuses_politely(qtbot: QtBot, queue: JobQueue) -> None:
+    panel = TrainPanel(None, queue)
+    qtbot.addWidget(panel)
+    assert not panel.start_button.isEnabled()
+    with pytest.raises(UserError, match="no project"):
+        panel.start()
+
+
+def test_progress_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    record = JobRecord("1", "train", "Train", {}, Path(), "compute")
+    assert progress_text(record) == "waiting for another job to end"
+    record.state = JobState.RUNNING
+    assert progress_text(record) == "starting TensorFlow…"
+    now = [0.0]
+    monkeypatch.setattr("segstudio.ui.job_queue.time.monotonic", lambda: now[0])
+    record.advance(0, 25, "")
+    now[0] = 180
+    record.advance(18, 25, "epoch 18 of 25 · 21 img/s")
+    assert progress_text(record) == "epoch 18 of 25 · 21 img/s · 1 min 10 s left"
+
+
+def test_outcome_tells_where_it_began() -> None:
+    best = {"epoch": 4, "val_iou": 0.91234, "val_loss": 0.1}
+    result = {"run": 7, "status": "finished", "best": best, "baseline": {"val_iou": 0.9}}
+    assert outcome_text(result) == "Run 0007 finished: best epoch 4, validation IoU 0.912 (it began at 0.900)"
+    assert outcome_text({"run": 7, "best": {"epoch": 1, "val_iou": None}}) == "Run 0007 finished: best epoch 1"
+
+
+@pytest.mark.training
+def test_real_training_then_retraining(qtbot: QtBot, session: Session) -> None:
+    queue = JobQueue()
+    panel = TrainPanel(session, queue)
+    qtbot.addWidget(panel)
+    choose(panel, "conv-unet-fast")
+    panel.form.set_values(TINY)
+    first = panel.start()
+    qtbot.waitUntil(lambda: first.state.is_end, timeout=300_000)
+    assert first.state is JobState.FINISHED, log_text(first)
+    assert panel.curves.loss.series[0].epochs == [1, 2]
+    assert len(panel.curves.iou.series[1].values) == 2
+    assert panel._message.text().startswith("Run 0001 finished")
+    assert session.project.runs.metrics(1)[0]["loss"] == pytest.approx(panel.curves.loss.series[0].values[0])
+    second = panel.retrain()
+    assert second.options["start"] == "best"
+    qtbot.waitUntil(lambda: second.state.is_end, timeout=300_000)
+    assert second.state is JobState.FINISHED, log_text(second)
+    assert session.project.runs.get(2).start == "1"
+    assert "it began at" in panel._message.text()
+    queue.shutdown()
