@@ -51,14 +51,14 @@ class ExportMasks(ProjectJob[ExportMasksOptions]):
         if not self.options.overwrite:
             _refuse_to_overwrite(folder, chosen)
         notes = []
-        written = in_threads(chosen, lambda sample: self._write(project, sample, folder))
-        for done, (sample, result) in enumerate(written, start=1):
-            try:
-                result.result()
-            except UserError as error:
-                report.note(sample.image, str(error))
-                notes.append({"path": sample.image, "reason": str(error)})
-            report.progress(done, len(chosen), sample.name)
+        with in_threads(chosen, lambda sample: self._write(project, sample, folder)) as written:
+            for done, (sample, result) in enumerate(written, start=1):
+                try:
+                    result.result()
+                except UserError as error:
+                    report.note(sample.image, str(error))
+                    notes.append({"path": sample.image, "reason": str(error)})
+                report.progress(done, len(chosen), sample.name)
         report.artifact(folder)
         count = len(chosen) - len(notes)
         return {"to": str(folder), "masks": count, "without_mask": len(samples) - len(chosen), "notes": notes}

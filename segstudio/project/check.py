@@ -73,14 +73,14 @@ def _check_source(project: Project) -> Iterator[Finding]:
 def _check_samples(project: Project, report: Reporter, *, is_thorough: bool) -> list[Finding]:
     findings: list[Finding] = []
     samples = list(project.samples.all())
-    work = in_threads(samples, lambda sample: list(_check_sample(project, sample, is_thorough=is_thorough)))
-    for done, (sample, result) in enumerate(work, start=1):
-        found = result.result()
-        findings += found
-        problem = next((finding.text for finding in found if finding.severity == "error"), "")
-        if problem != sample.problem and not project.read_only:
-            project.samples.set_problem(sample.id, problem)
-        report.progress(done, len(samples), sample.name)
+    with in_threads(samples, lambda one: list(_check_sample(project, one, is_thorough=is_thorough))) as checked:
+        for done, (sample, result) in enumerate(checked, start=1):
+            found = result.result()
+            findings += found
+            problem = next((finding.text for finding in found if finding.severity == "error"), "")
+            if problem != sample.problem and not project.read_only:
+                project.samples.set_problem(sample.id, problem)
+            report.progress(done, len(samples), sample.name)
     return findings
 
 

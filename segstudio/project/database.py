@@ -47,7 +47,11 @@ def migrations() -> list[Migration]:
 
 
 class Connection(sqlite3.Connection):
-    """A connection that weak references may point at."""
+    """A thread's connection; `lock` is held while it is in use, so that `Database.close` never pulls it away."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.lock = threading.RLock()
 
 
 @dataclass
@@ -119,31 +123,36 @@ class Database:
         return cls(path)
 
     def connection(self) -> Connection:
-        """The calling thread's connection, for reading; changes go through `transaction`."""
-        if self._is_closed:
-            raise RuntimeError(f"{self.path} has been closed")
+        """The calling thread's connection, for what the other methods do not offer."""
         if self._local.connection is None:
             self._local.connection = self._connect()
+        if self._is_closed:
+            raise RuntimeError(f"{self.path} has been closed")
         return self._local.connection
+
+    @contextlib.contextmanager
+    def _in_use(self) -> Iterator[Connection]:
+        """The calling thread's connection, which stays open until the end of the block."""
+        with self.connection().lock, explained(self.path):
+            yield self.connection()
 
     def rows(self, sql: str, parameters: Any = ()) -> list[Any]:
         """All rows of a question."""
-        with explained(self.path):
-            return self.connection().execute(sql, parameters).fetchall()
+        with self._in_use() as connection:
+            return connection.execute(sql, parameters).fetchall()
 
     def row(self, sql: str, parameters: Any = ()) -> Any:
         """The first row, or None."""
-        with explained(self.path):
-            return self.connection().execute(sql, parameters).fetchone()
+        with self._in_use() as connection:
+            return connection.execute(sql, parameters).fetchone()
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[Connection]:
         """Several reads that see one and the same state."""
-        connection = self.connection()
-        if connection.in_transaction:
-            yield connection
-            return
-        with explained(self.path):
+        with self._in_use() as connection:
+            if connection.in_transaction:
+                yield connection
+                return
             connection.execute("BEGIN")
             try:
                 yield connection
@@ -173,21 +182,20 @@ class Database:
         """
         if self.read_only:
             raise ReadOnlyProject(f"the project is open for reading only: {self.read_only_reason}")
-        connection, levels = self.connection(), self._local.levels
+        levels = self._local.levels
         depth = len(levels)
-        # BEGIN IMMEDIATE waits for other writers now, instead of failing at the first change.
-        with explained(self.path):
+        with self._in_use() as connection:
+            # BEGIN IMMEDIATE waits for other writers now, instead of failing at the first change.
             connection.execute(f"SAVEPOINT level_{depth}" if depth else "BEGIN IMMEDIATE")
-        levels.append(_Level(set(topics), []))
-        try:
-            with explained(self.path):
+            levels.append(_Level(set(topics), []))
+            try:
                 yield connection
                 connection.execute(f"RELEASE level_{depth}" if depth else "COMMIT")
-        except BaseException:
-            levels.pop()
-            if connection.in_transaction:  # a full disk may have rolled back already
-                connection.execute(f"ROLLBACK TO level_{depth}" if depth else "ROLLBACK")
-            raise
+            except BaseException:
+                levels.pop()
+                if connection.in_transaction:  # a full disk may have rolled back already
+                    connection.execute(f"ROLLBACK TO level_{depth}" if depth else "ROLLBACK")
+                raise
         done = levels.pop()
         if depth:
             levels[-1].topics |= done.topics
@@ -199,12 +207,13 @@ class Database:
             emit(frozenset(done.topics))
 
     def close(self) -> None:
-        """Close every thread's connection; harmless if twice."""
+        """Close every thread's connection, after what it is doing; harmless if twice."""
         self._is_closed = True
         with self._lock:
-            for connection in list(self._connections):
+            connections = list(self._connections)
+        for connection in connections:
+            with connection.lock:
                 connection.close()
-        self._local.connection = None
 
     def _connect(self) -> Connection:
         # check_same_thread is off only so that close() can reach the connections of other threads.

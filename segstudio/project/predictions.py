@@ -4,6 +4,7 @@ predictions/<run>/<stem>.png   8-bit grey, 255 times the probability of foregrou
 """
 
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -132,22 +133,17 @@ class Predictions:
         before = self._before(run_id)
         scores: dict[int, Score] = {}
         waiting: list[Score] = []
-        for sample, result in in_threads(samples, lambda sample: self._score(run_id, before, sample)):
-            try:
-                score = result.result()
-            except (UserError, OSError) as error:
+        with in_threads(samples, lambda sample: self._score(run_id, before, sample)) as scored:
+            for done, (sample, result) in enumerate(scored, start=1):
+                score = _noted(result, sample, report)
+                if score is not None:
+                    scores[sample.id] = score
+                    waiting.append(score)
+                if len(waiting) >= BATCH or done == len(samples):
+                    self._store(run_id, waiting)
+                    waiting = []
                 if report:
-                    report.note(sample.image, str(error))
-                continue
-            if score is not None:
-                scores[sample.id] = score
-                waiting.append(score)
-            if len(waiting) >= BATCH:
-                self._store(run_id, waiting)
-                waiting = []
-            if report:
-                report.progress(len(scores), len(samples), sample.name)
-        self._store(run_id, waiting)
+                    report.progress(done, len(samples), sample.name)
         return scores
 
     def changed_most(self, run_id: int, count: int = 20) -> list[int]:
@@ -221,6 +217,16 @@ class Predictions:
                     for score in scores
                 ],
             )  # fmt: skip
+
+
+def _noted(result: "Future[Score | None]", sample: Sample, report: Reporter | None) -> Score | None:
+    """The score, or None and a note when a file could not be read."""
+    try:
+        return result.result()
+    except (UserError, OSError) as error:
+        if report:
+            report.note(sample.image, str(error))
+        return None
 
 
 _COUNTED = 'tp = ?, fp = ?, fn = ?, tn = ?, iou = ?, dice = ?, "precision" = ?, recall = ?'

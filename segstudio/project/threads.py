@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -12,20 +13,30 @@ THREADS = 4
 """More than this wait for the disk and cost memory."""
 
 
-def in_threads(things: Iterable[T], work: Callable[[T], R]) -> "Iterator[tuple[T, Future[R]]]":
+@contextmanager
+def in_threads(things: Iterable[T], work: Callable[[T], R]) -> "Iterator[Iterator[tuple[T, Future[R]]]]":
     """Do the work on each thing in threads.
+
+    with in_threads(samples, read) as done:
+        for sample, result in done:
+            use(sample, result.result())
 
     Yields:
         Each thing with its result, or its exception, in the given order. Only a few results wait at a time, so that
-        their pictures do not fill the memory; when the caller stops early, what has not begun is dropped.
+        their pictures do not fill the memory. When the block is left early, what has not begun is dropped and what
+        has begun is waited for: no thread reads on in a project that is being closed.
     """
     pool = ThreadPoolExecutor(THREADS, thread_name_prefix="read")
-    pending: deque[tuple[T, Future[R]]] = deque()
     try:
-        for thing in things:
-            pending.append((thing, pool.submit(work, thing)))
-            if len(pending) >= 4 * THREADS:
-                yield pending.popleft()
-        yield from pending
+        yield _in_order(pool, things, work)
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _in_order(pool: ThreadPoolExecutor, things: Iterable[T], work: Callable[[T], R]) -> "Iterator[tuple[T, Future[R]]]":
+    pending: deque[tuple[T, Future[R]]] = deque()
+    for thing in things:
+        pending.append((thing, pool.submit(work, thing)))
+        if len(pending) >= 4 * THREADS:
+            yield pending.popleft()
+    yield from pending

@@ -1,0 +1,88 @@
+"""Exported masks are ordinary files under the images' own names, and never overwrite anything."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from segstudio.core.errors import UserError
+from segstudio.core.reporter import Cancelled, ListReporter
+from segstudio.core.sample import ReviewState
+from segstudio.jobs import JOBS
+from segstudio.project.project import Project
+
+
+def export(project: Project, to: object, report: ListReporter | None = None, **options: Any) -> dict[str, Any]:
+    job = JOBS["export-masks"].from_values({"to": str(to), **options})
+    return job.perform(project.folder, report or ListReporter())
+
+
+def values(path: Path) -> np.ndarray:
+    with Image.open(path) as file:
+        assert file.mode == "L"
+        return np.asarray(file)
+
+
+@pytest.mark.parametrize(("name", "value"), [("png", 255), ("png01", 1)])
+def test_every_current_mask_is_written(project: Project, tmp_path: Path, name: str, value: int) -> None:
+    project.masks.save(1, np.ones((48, 64), np.uint8))
+    with project.transaction("samples") as connection:
+        connection.execute("UPDATE sample SET truth = NULL WHERE id = 2")
+    report = ListReporter()
+    assert export(project, tmp_path / "out", report, format=name) == {
+        "to": str(tmp_path / "out"), "masks": 5, "without_mask": 1, "notes": [],
+    }  # fmt: skip
+    assert report.artifacts == [tmp_path / "out"]
+    assert (values(tmp_path / "out/images/sample_00.png") == value).all()
+    third = values(tmp_path / "out/images/sample_02.png")
+    assert np.array_equal(third, project.masks.load(project.samples.get(3)) * np.uint8(value))
+    assert len([*(tmp_path / "out").rglob("*.*")]) == 5
+
+
+def test_a_filter_chooses(project: Project, tmp_path: Path) -> None:
+    project.samples.set_state([2, 4], ReviewState.ACCEPTED)
+    assert export(project, tmp_path / "out", filter="state:accepted")["masks"] == 2
+    with pytest.raises(UserError, match="never 'good'"):
+        export(project, tmp_path / "out", filter="state:good")
+
+
+def test_nothing_is_overwritten_unless_wished(project: Project, tmp_path: Path) -> None:
+    export(project, tmp_path / "out")
+    kept = tmp_path / "out/images/sample_00.png"
+    kept.write_bytes(b"mine")
+    with pytest.raises(UserError, match="exists already"):
+        export(project, tmp_path / "out")
+    assert kept.read_bytes() == b"mine"
+    assert export(project, tmp_path / "out", overwrite=True)["masks"] == 6
+    assert kept.read_bytes() != b"mine"
+
+
+@pytest.mark.parametrize("where", ["dataset", "dataset/masks", "dataset/../dataset/new", "project", "project/masks"])
+def test_the_dataset_and_the_project_are_not_written(project: Project, tmp_path: Path, where: str) -> None:
+    with pytest.raises(UserError, match="itself"):
+        export(project, tmp_path / where)
+
+
+def test_a_place_that_is_none(project: Project, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="wants a folder"):
+        export(project, "")
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(UserError, match="is a file"):
+        export(project, tmp_path / "file")
+
+
+def test_a_bad_mask_is_a_note_and_the_rest_is_written(project: Project, tmp_path: Path) -> None:
+    (project.source / "masks/sample_03.png").write_bytes(b"torn")
+    report = ListReporter()
+    result = export(project, tmp_path / "out", report)
+    assert (result["masks"], [note["path"] for note in result["notes"]]) == (5, ["images/sample_03.png"])
+    assert [subject for subject, _ in report.notes] == ["images/sample_03.png"]
+
+
+def test_cancelling_stops_it(project: Project, tmp_path: Path) -> None:
+    report = ListReporter()
+    report.is_cancel_wanted = True
+    with pytest.raises(Cancelled):
+        export(project, tmp_path / "out", report)
