@@ -118,7 +118,8 @@ class JobRecord:
 
     def advance(self, done: float, total: float, text: str) -> None:
         """Take in a progress event."""
-        if done < self.done or total != self.total:
+        # A little back is rounding, far back is another phase of the job.
+        if done < self.done - total / 100 or total != self.total:
             self._course.clear()
         now = time.monotonic()
         if not self._course or now - self._course[-1][0] >= 1:

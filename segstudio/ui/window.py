@@ -124,7 +124,7 @@ class Window(QMainWindow):
         session.saved_changed.connect(self._status.show_saved)
         workspace.panes.pointed.connect(self._status.show_pixel)
         workspace.panes.zoomed.connect(self._status.show_zoom)
-        self._problems.setWidget(ProblemsPanel(session, self.queue))
+        self._problems_panel.set_session(session)
         self._learning.serve(workspace)
         self._tool_bar.serve(workspace.panes)
         self._stack.addWidget(workspace)
@@ -150,7 +150,7 @@ class Window(QMainWindow):
         self.queue.project = None
         self._learning.serve(None)
         self._tool_bar.serve(None)
-        self._problems.setWidget(QWidget())
+        self._problems_panel.set_session(None)
         self._problems.hide()
         self._stack.removeWidget(workspace)
         workspace.session.deleteLater()
@@ -388,8 +388,12 @@ class Window(QMainWindow):
         self.addToolBar(self._tool_bar)
         self._status = StatusBar(self.queue, self)
         self.setStatusBar(self._status)
-        self._jobs = self._dock("Jobs", JobsPanel(self.queue))
-        self._problems = self._dock("Problems", QWidget())
+        jobs_panel, self._problems_panel = JobsPanel(self.queue), ProblemsPanel(None, self.queue)
+        self._jobs = self._dock("Jobs", jobs_panel)
+        self._problems = self._dock("Problems", self._problems_panel)
+        jobs_panel.count_changed.connect(partial(_count, self._jobs, "Jobs"))
+        self._problems_panel.count_changed.connect(partial(_count, self._problems, "Problems"))
+        self._problems_panel.sample_requested.connect(lambda sample: self._in(lambda w: w.session.show(sample)))
         self.tabifyDockWidget(self._jobs, self._problems)
         self._fill_menus()
         self.resize(1440, 900)
@@ -452,6 +456,10 @@ def _dropped(event: QDropEvent) -> Path | None:
     urls = event.mimeData().urls()
     path = Path(urls[0].toLocalFile()) if len(urls) == 1 and urls[0].isLocalFile() else None
     return path if path is not None and (path.is_dir() or path.suffix.lower() == ".zip") else None
+
+
+def _count(dock: QDockWidget, title: str, count: int) -> None:
+    dock.setWindowTitle(f"{title} ({count})" if count else title)
 
 
 def _agrees(parent: QWidget, words: str, button: str) -> bool:

@@ -183,6 +183,8 @@ def test_time_left_is_told_as_soon_as_there_is_a_rate(monkeypatch: pytest.Monkey
     now[0] += 10
     record.advance(30, 100, "two a second")
     assert record.seconds_left == pytest.approx(35)
+    record.advance(29.9, 100, "a step back is no new beginning")
+    assert record.seconds_left is not None
     record.advance(0, 50, "a second phase")
     assert record.seconds_left is None
     assert record.seconds == 50

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPointF, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPointF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QPen, QWheelEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
@@ -91,7 +91,7 @@ class Chart(QWidget):
     def _make_plot(self, title: str, most: float | None) -> pg.PlotWidget:
         plot = _Plot(background=None)
         plot.setAccessibleName(title)
-        plot.setMinimumHeight(132)
+        plot.setMinimumHeight(110)
         plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         plot.setMenuEnabled(False)
         plot.hideButtons()
@@ -289,7 +289,10 @@ class Curves(QWidget):
 
 
 class _Plot(pg.PlotWidget):  # type: ignore[misc] # pyqtgraph has no types
-    """A plot that leaves the wheel to the panel that scrolls."""
+    """A plot that fits a narrow panel and leaves the wheel to it."""
+
+    def sizeHint(self) -> QSize:
+        return QSize(240, 124)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()

@@ -214,7 +214,11 @@ class JobsPanel(QWidget):
         splitter.setStretchFactor(0, 3)
         splitter.setStretchFactor(1, 2)
         splitter.setSizes([600, 400])
-        return splitter
+        content = QWidget()
+        margin = QVBoxLayout(content)
+        margin.setContentsMargins(8, 6, 8, 8)
+        margin.addWidget(splitter)
+        return content
 
     def selected(self) -> JobRecord | None:
         """The record whose log is shown."""

@@ -130,7 +130,7 @@ class ProblemsPanel(QWidget):
         for button in (self._open_file, self._open_folder, self._clear):
             row.addWidget(button)
         column = QVBoxLayout(content)
-        column.setContentsMargins(0, 0, 0, 0)
+        column.setContentsMargins(8, 6, 8, 8)
         column.addLayout(row)
         column.addWidget(self.table, 1)
         return content
