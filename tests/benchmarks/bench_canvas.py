@@ -1,8 +1,8 @@
 """How long painting, undo and zoom take on the canvas: `python -m tests.benchmarks.bench_canvas`.
 
-Real widgets, real mouse events, real painting (into memory, when QT_QPA_PLATFORM=offscreen). A brush move is the edit, the
-repaint of every pane that it touches, crosshair and ring included, until nothing is left to do. The budget of design.md
-§8 is 8 ms at the 95th percentile.
+Real widgets, real mouse events, real painting (into memory, when QT_QPA_PLATFORM=offscreen). A brush move is the edit,
+the repaint of every pane that it touches, crosshair and ring included, until nothing is left to do. The budget is 8 ms
+at the 95th percentile for a move, 20 ms for undo.
 
 Beside the time on the clock stands the processor time of the whole process, which other programs on the machine disturb
 less.
@@ -12,6 +12,7 @@ import argparse
 import json
 import math
 import os
+import sys
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -28,8 +29,6 @@ from segstudio.tools.brush import BrushOptions
 from segstudio.ui.canvas.canvas import Canvas
 from segstudio.ui.canvas.panes import Panes
 
-BUDGET_MS = 8.0
-UNDO_BUDGET_MS = 20.0
 MOVES = 120
 
 
@@ -50,11 +49,12 @@ def main() -> None:
     assert isinstance(app, QApplication)
     rows = [row for is_rgb in (False, True) for row in measure(app, arguments.side, is_rgb=is_rgb)]
     if arguments.json:
-        print(json.dumps(rows, indent=1))
+        sys.stdout.write(json.dumps(rows, indent=1) + "\n")
         return
     for row in rows:
         wall = f"median {row['median']:6.2f}  p95 {row['p95']:6.2f}  max {row['max']:6.2f} ms"
-        print(f"{row['what']:56s} {wall}   processor: median {row['cpu_median']:6.2f}  p95 {row['cpu_p95']:6.2f} ms")
+        processor = f"processor: median {row['cpu_median']:6.2f}  p95 {row['cpu_p95']:6.2f} ms"
+        sys.stdout.write(f"{row['what']:56s} {wall}   {processor}\n")
 
 
 def measure(app: QApplication, side: int, *, is_rgb: bool) -> list[dict[str, object]]:
@@ -71,6 +71,7 @@ def measure(app: QApplication, side: int, *, is_rgb: bool) -> list[dict[str, obj
     panes.set_tool("brush")
     panes.show_sample(image, document, probability)
     app.processEvents()
+    acts = (document.undo, document.redo)
     kind = "colour" if is_rgb else "grey"
     rows = []
     for is_error_view in (False, True):
@@ -83,11 +84,8 @@ def measure(app: QApplication, side: int, *, is_rgb: bool) -> list[dict[str, obj
                 app.processEvents()
                 what = f"{kind}, {'errors' if is_error_view else 'prediction'}, zoom {zoom}, radius {radius}"
                 rows.append(_row(f"move: {what}", _stroke(app, panes.canvas("truth"))))
-                undo_and_redo = [
-                    lambda: (document.undo(), app.processEvents()),
-                    lambda: (document.redo(), app.processEvents()),
-                ]
-                rows.append(_row(f"undo, redo: {what}", [_timed(action) for action in undo_and_redo * 5]))
+                undo_and_redo = [_timed(lambda act=act: (act(), app.processEvents())) for act in acts * 5]
+                rows.append(_row(f"undo, redo: {what}", undo_and_redo))
                 document.undo()
         rows.append(_row(f"wheel: {kind}, {'errors' if is_error_view else 'prediction'}", _zooming(app, panes)))
     panes.close()

@@ -139,7 +139,7 @@ def windowed(window: float, level: float) -> Pixels:
         uint8 (256,).
     """
     window = max(window, 1.0)
-    return _bytes((np.arange(256) - (level - window / 2)) * (255 / window))
+    return _bytes((np.arange(256) - (level - window / 2)) * 255 / window)
 
 
 def automatic_window(image: Pixels) -> tuple[float, float]:

@@ -126,12 +126,11 @@ def sample(pyramid: Pyramid, frame: Frame, rect: Rect) -> Pixels:
         # Columns first: there are fewer rows of the image than of the screen, and whole rows are copied fast.
         return source.take(columns - x, axis=1).take(rows - y, axis=0)
     whole, part = (table[down, across] for table in _interpolated(frame))
-    x, y, right, bottom = (
-        int(value) for corner in (whole[0, 0], whole[-1, -1]) for value in (corner & 0xFFFF, corner >> 16)
-    )
+    first, last = int(whole[0, 0]), int(whole[-1, -1])
+    x, y, right, bottom = first & 0xFFFF, first >> 16, last & 0xFFFF, last >> 16
     level, (left, top) = level_for(frame.zoom), _corner(frame)
     source = pyramid.part(level, slice(top + y, top + bottom + 2), slice(left + x, left + right + 2))
-    from_corner = (whole - np.int32(y << 16 | x)).view(np.int16).reshape(rect.height, rect.width, 2)
+    from_corner = (whole - np.int32(first)).view(np.int16).reshape(rect.height, rect.width, 2)
     return _bytes(cv2.remap(source, from_corner, part, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
 
 
