@@ -1,12 +1,14 @@
 """Unpacking a dataset that comes as a zip, from anybody."""
 
 import contextlib
+import lzma
 import os
 import re
 import secrets
 import shutil
 import stat
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
@@ -64,7 +66,7 @@ def extract(archive: Path, folder: Path, report: Reporter) -> None:
 def _errors_told(archive: Path) -> Iterator[None]:
     try:
         yield
-    except (zipfile.BadZipFile, EOFError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError) as error:
         raise UserError(f"{archive}: the archive is damaged ({error})", "download or copy it again") from error
     except (NotImplementedError, RuntimeError) as error:
         raise UserError(f"{archive}: {error}", "unpack it with another program and give the folder") from error

@@ -1,0 +1,245 @@
+"""The job `new`: from files as they come to a project, or to a clear refusal."""
+
+import shutil
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from segstudio.core.errors import UserError
+from segstudio.core.reporter import Cancelled, ListReporter
+from segstudio.core.sample import Split
+from segstudio.jobs import JOBS
+from segstudio.project.project import Project
+from tests.datasets import make_dataset
+
+
+def new(project: Path, source: Path, report: ListReporter | None = None, **options: Any) -> dict[str, Any]:
+    return JOBS["new"].from_values({"source": str(source), **options}).perform(project, report or ListReporter())
+
+
+def leftovers(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def zipped(folder: Path) -> Path:
+    return Path(shutil.make_archive(str(folder), "zip", folder))
+
+
+def test_from_a_folder(tmp_path: Path) -> None:
+    dataset = make_dataset(tmp_path / "set", count=20)
+    before = {path: path.stat().st_mtime_ns for path in dataset.rglob("*")}
+    result = new(tmp_path / "проект", dataset)
+    assert (result["pairs"], result["without_mask"], result["empty"], result["full"]) == (20, 0, 0, 0)
+    assert result["notes"] == []
+    assert result["splits"] == {"train": 14, "val": 3, "test": 3}
+    with Project.open(tmp_path / "проект") as project:
+        table = project.samples.table()
+        assert len(table) == 20
+        assert project.name == "проект"
+        assert project.source == dataset
+        sample = project.samples.by_image("images/sample_03.png")
+        assert sample is not None
+        assert (sample.width, sample.height, sample.truth) == (64, 48, "masks/sample_03.png")
+        assert project.masks.load(sample).any()
+        assert project.problems.list() == []
+    assert {path: path.stat().st_mtime_ns for path in dataset.rglob("*")} == before
+    assert leftovers(tmp_path) == ["set", "проект"]
+
+
+def test_from_an_archive(tmp_path: Path) -> None:
+    archive = zipped(make_dataset(tmp_path / "set", count=4))
+    result = new(tmp_path / "deep" / "project", archive)
+    assert result["pairs"] == 4
+    shutil.move(tmp_path / "deep" / "project", tmp_path / "moved")
+    with Project.open(tmp_path / "moved") as project:
+        assert project.source == tmp_path / "moved" / "data"
+        sample = project.samples.by_image("images/sample_00.png")
+        assert sample is not None
+        assert project.read_image(sample).shape == (48, 64)
+
+
+def test_into_an_empty_folder(tmp_path: Path) -> None:
+    (tmp_path / "project").mkdir()
+    assert new(tmp_path / "project", make_dataset(tmp_path / "set"))["pairs"] == 6
+
+
+def test_a_dataset_that_lies_in_the_project(tmp_path: Path) -> None:
+    make_dataset(tmp_path / "project" / "data")
+    assert new(tmp_path / "project", tmp_path / "project" / "data")["pairs"] == 6
+    with Project.open(tmp_path / "project") as project:
+        assert project.source == tmp_path / "project" / "data"
+
+
+def test_bad_files_are_noted_and_the_rest_goes_on(tmp_path: Path) -> None:
+    dataset = make_dataset(tmp_path / "set", count=8)
+    whole = (dataset / "images/sample_00.png").read_bytes()
+    (dataset / "images/sample_00.png").write_bytes(whole[: len(whole) // 2])
+    (dataset / "masks/sample_01.png").write_bytes(b"not a mask")
+    Image.fromarray(np.full((10, 10), 255, np.uint8)).save(dataset / "masks/sample_02.png")
+    (dataset / "masks/sample_03.png").unlink()
+    Image.fromarray(np.zeros((48, 64), np.uint8)).save(dataset / "masks/sample_04.png")
+    Image.fromarray(np.full((48, 64), 255, np.uint8)).save(dataset / "masks/sample_05.png")
+    Image.fromarray(np.full((48, 64), 255, np.uint8)).save(dataset / "masks/stranger.png")
+    (dataset / "notes.txt").write_text("hello", encoding="utf-8")
+    report = ListReporter()
+    result = new(tmp_path / "project", dataset, report)
+    assert (result["samples"], result["pairs"], result["without_mask"]) == (8, 7, 1)
+    assert (result["empty"], result["full"]) == (1, 1)
+    notes = {note["path"]: note["reason"] for note in result["notes"]}
+    assert set(notes) == {
+        "images/sample_00.png",
+        "masks/sample_01.png",
+        "masks/sample_02.png",
+        "masks/stranger.png",
+        "notes.txt",
+    }
+    assert "cut off" in notes["images/sample_00.png"]
+    assert "10x10" in notes["masks/sample_02.png"]
+    assert "64x48" in notes["masks/sample_02.png"]
+    assert dict(report.notes) == notes
+    with Project.open(tmp_path / "project") as project:
+        problems = Counter(problem.path for problem in project.problems.list())
+        assert problems.total() == 5
+        blocked = project.samples.by_image("images/sample_02.png")
+        assert blocked is not None
+        assert "10x10" in blocked.problem
+
+
+def test_classes_must_be_chosen(tmp_path: Path) -> None:
+    dataset = make_dataset(tmp_path / "set")
+    mask = np.zeros((48, 64), np.uint8)
+    mask[:20], mask[30:] = 1, 2
+    Image.fromarray(mask).save(dataset / "masks/sample_00.png")
+    with pytest.raises(UserError, match="3 values") as caught:
+        new(tmp_path / "project", dataset)
+    assert "--foreground" in caught.value.hint
+    with pytest.raises(UserError, match="no mask has"):
+        new(tmp_path / "project", dataset, foreground="9")
+    assert leftovers(tmp_path) == ["set"]
+    result = new(tmp_path / "project", dataset, foreground="2,255")
+    assert result["foreground"]["values"] == [[2], [255]]
+    with Project.open(tmp_path / "project") as project:
+        sample = project.samples.by_image("images/sample_00.png")
+        assert sample is not None
+        assert np.array_equal(project.masks.load(sample), mask == 2)
+
+
+def test_groups_by_name_stay_together(tmp_path: Path) -> None:
+    dataset = tmp_path / "set"
+    make_dataset(dataset, count=30)
+    for folder in ("images", "masks"):
+        for number in range(30):
+            path = dataset / folder / f"sample_{number:02}.png"
+            path.rename(path.with_name(f"patient{number // 3}_{number}.png"))
+    result = new(tmp_path / "project", dataset, group_by=r"(patient\d+)_")
+    assert result["groups"] == 10
+    with Project.open(tmp_path / "project") as project:
+        table = project.samples.table()
+        sides = {(table.row(i).group, table.row(i).split) for i in range(len(table))}
+        assert len(sides) == 10
+        assert {group for group, _ in sides} == {f"patient{number}" for number in range(10)}
+
+
+def test_twins_stay_together(tmp_path: Path) -> None:
+    dataset = make_dataset(tmp_path / "set", count=10, size=(320, 240))
+    shutil.copy(dataset / "images/sample_00.png", dataset / "images/sample_09.png")
+    assert new(tmp_path / "a", dataset)["near_duplicates"] == {"groups": 1, "left_apart": 0}
+    assert new(tmp_path / "b", dataset, near_duplicates=False)["groups"] == 0
+    with Project.open(tmp_path / "a") as project:
+        first, last = (project.samples.by_image(f"images/sample_0{number}.png") for number in (0, 9))
+        assert first is not None
+        assert last is not None
+        assert (first.group, first.split) == (last.group, last.split)
+        assert first.group
+
+
+def test_the_split_is_repeatable(tmp_path: Path) -> None:
+    dataset = make_dataset(tmp_path / "set", count=20)
+
+    def splits(name: str, **options: Any) -> list[Split]:
+        new(tmp_path / name, dataset, **options)
+        with Project.open(tmp_path / name) as project:
+            table = project.samples.table()
+            return [table.row(index).split for index in range(len(table))]
+
+    assert splits("a", seed=1) == splits("b", seed=1) != splits("c", seed=2)
+    assert Counter(splits("d", split="70/30")) == {Split.TRAIN: 14, Split.VAL: 6}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"split": "70/20"}, "adds up"),
+        ({"group_by": "("}, "regular expression"),
+        ({"group_by": "patient"}, "matches no image"),
+        ({"masks": "nowhere"}, "no such folder"),
+        ({"colour": "red"}, "colour"),
+    ],
+)
+def test_wrong_options_leave_nothing(tmp_path: Path, options: dict[str, str], message: str) -> None:
+    dataset = make_dataset(tmp_path / "set")
+    with pytest.raises(UserError, match=message):
+        new(tmp_path / "project", dataset, **options)
+    assert leftovers(tmp_path) == ["set"]
+
+
+def test_wrong_places_are_refused(tmp_path: Path) -> None:
+    dataset = make_dataset(tmp_path / "set")
+    with pytest.raises(UserError, match="never written"):
+        new(dataset / "project", dataset)
+    with pytest.raises(UserError, match="never written"):
+        new(dataset, dataset)
+    with pytest.raises(UserError, match="not empty"):
+        new(make_dataset(tmp_path / "full"), dataset)
+    with pytest.raises(UserError, match="no such"):
+        new(tmp_path / "project", tmp_path / "nowhere")
+    (tmp_path / "text.zip").write_text("no zip", encoding="utf-8")
+    with pytest.raises(UserError, match="neither"):
+        new(tmp_path / "project", tmp_path / "text.zip")
+    new(tmp_path / "project", dataset)
+    with pytest.raises(UserError, match="project already"):
+        new(tmp_path / "project", dataset)
+    with pytest.raises(UserError, match="project already"):
+        new(tmp_path / "second", tmp_path / "project")
+
+
+class _CancelAt(ListReporter):
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self._text = text
+
+    def progress(self, done: float, total: float, text: str = "") -> None:
+        self.is_cancel_wanted = self._text in text
+        super().progress(done, total, text)
+
+
+@pytest.mark.parametrize("text", ["unpacking", "looking at masks", "looking at images", "writing"])
+def test_cancelling_leaves_no_half_project(tmp_path: Path, text: str) -> None:
+    archive = zipped(make_dataset(tmp_path / "set"))
+    with pytest.raises(Cancelled):
+        new(tmp_path / "project", archive, _CancelAt(text))
+    assert leftovers(tmp_path) == ["set", "set.zip"]
+
+
+def test_lungs(test_data: Path, tmp_path: Path) -> None:
+    result = new(tmp_path / "project", test_data / "lungs")
+    assert (result["pairs"], result["empty"], result["full"], result["without_mask"]) == (100, 0, 0, 0)
+    assert result["splits"] == {"train": 70, "val": 15, "test": 15}
+    assert result["notes"] == []
+
+
+def test_lens_photos(test_data: Path, tmp_path: Path) -> None:
+    result = new(tmp_path / "project", test_data / "nornickel" / "train_dataset.zip")
+    assert (result["pairs"], result["empty"], result["full"], result["without_mask"]) == (56, 34, 6, 0)
+    assert result["foreground"]["values"] == [[250, 50, 83]]
+    assert result["near_duplicates"]["groups"] == 1
+
+
+def test_odd_files_never_stop_it(test_data: Path, tmp_path: Path) -> None:
+    result = new(tmp_path / "project", test_data / "odd", foreground="nonzero")
+    assert result["samples"] == 44
+    assert len(result["notes"]) == 23
