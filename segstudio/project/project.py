@@ -320,7 +320,7 @@ def _nameable(rows: Iterable[NewSample]) -> tuple[list[NewSample], list[tuple[st
 def _check_new_folder(folder: Path, source: Path) -> None:
     if (folder / INDEX).exists():
         raise UserError(f"{folder} is a project already", "open it, or choose another folder")
-    if folder == source or source in folder.parents:
+    if folder.resolve().is_relative_to(source.resolve()):
         raise UserError(f"{folder} lies in the dataset, which is never written", "choose a folder outside of it")
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file", "choose another name")

@@ -4,11 +4,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from segstudio.core.errors import UserError
 from segstudio.core.sample import ReviewState, Sample, Split
 from segstudio.project.clock import now
 from segstudio.project.mirror import append_reviews
-from segstudio.project.sample_table import SampleTable, TableCache
+from segstudio.project.sample_table import STATES, SampleTable, TableCache
 
 if TYPE_CHECKING:
     from segstudio.project.project import Project
@@ -96,8 +98,8 @@ class Samples:
 
     def progress(self) -> dict[ReviewState, int]:
         """How many samples are in each review state."""
-        counts = dict(self._project.database.rows("SELECT state, count(*) FROM sample GROUP BY state"))
-        return {state: int(counts.get(state, 0)) for state in ReviewState}
+        counts = np.bincount(self.table().state, minlength=len(STATES))
+        return {state: int(count) for state, count in zip(STATES, counts, strict=True)}
 
     def set_state(self, sample_ids: Iterable[int], state: ReviewState) -> None:
         """Give the verdict on some samples; their current revisions are sealed by it."""

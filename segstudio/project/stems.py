@@ -4,7 +4,6 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable
-from pathlib import PurePosixPath
 
 MAX_BYTES = 251
 """Longest part of a stem: with `.png` it is as long as a name may be on any common file system."""
@@ -42,9 +41,9 @@ def assign_stems(images: Iterable[str]) -> list[str]:
 
 def folded(path: str) -> str:
     """What two names have in common when a file system may hold them for one."""
-    return (
-        path.lower() if path.isascii() else unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
-    )
+    if path.isascii():
+        return path.lower()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
 
 
 class _Taken:
@@ -64,24 +63,26 @@ class _Taken:
         return candidate
 
     def _is_free(self, stem: str) -> bool:
-        file, folders = folded(stem) + ".png", _folders(folded(stem))
         # history/<stem>/ is a folder of files NNNN.png: no stem may have such a name as a folder in there.
-        is_revision = any(_REVISION_FILE.fullmatch(part) for part in stem.split("/"))
-        return (
-            not is_revision
-            and file not in self._files
-            and file not in self._folders
-            and self._files.isdisjoint(folders)
-        )
+        if any(_REVISION_FILE.fullmatch(part) for part in stem.split("/")):
+            return False
+        file = folded(stem) + ".png"
+        is_taken = file in self._files or file in self._folders
+        return not is_taken and self._files.isdisjoint(_folders(folded(stem)))
 
 
 def _folders(path: str) -> list[str]:
-    return [str(parent) for parent in PurePosixPath(path).parents][:-1]
+    folders = []
+    while (end := path.rfind("/")) > 0:
+        path = path[:end]
+        folders.append(path)
+    return folders
 
 
 def _plain(image: str) -> str:
     folder, slash, name = image.rpartition("/")
-    return _shortened(f"{folder}{slash}{PurePosixPath(name).stem}")
+    before, _, extension = name.rpartition(".")
+    return _shortened(f"{folder}{slash}{before if before.strip('.') and extension else name}")
 
 
 def _shortened(stem: str) -> str:
