@@ -185,7 +185,7 @@ class Actions(QObject):
     def _made(self, command: Command, handlers: Mapping[str, Callable[..., Any]]) -> QAction:
         action = QAction(command.text, self)
         action.setObjectName(command.name)
-        action.setCheckable(command.is_checkable)
+        action.setCheckable(command.is_checkable or command.is_held)
         if command.short:
             action.setIconText(command.short)
         action.setAutoRepeat(command.name in ("next", "previous", "undo", "redo", "radius-up", "radius-down"))
@@ -197,7 +197,9 @@ class Actions(QObject):
         action.setToolTip(f"{plain_text(command)}{f'  ({keys})' if keys else ''}\n{command.help}")
         action.setStatusTip("")
         handler = handlers[command.name]
-        if command.is_checkable or command.is_held:
+        if command.is_held:
+            action.toggled.connect(handler)
+        elif command.is_checkable:
             action.triggered.connect(handler)
         else:
             action.triggered.connect(lambda _checked=False, run=handler: run())

@@ -62,7 +62,7 @@ class Keyboard(QObject):
         Args:
             parent: The window; keys of dialogs are left alone.
             actions: Says which actions there are.
-            held: For each letter that is held, the action to trigger with True and with False.
+            held: For each letter that is held, the checkable action that is on meanwhile.
         """
         super().__init__(parent)
         self._actions = actions
@@ -102,7 +102,7 @@ class Keyboard(QObject):
             return True
         if event.type() == QEvent.Type.KeyPress:
             self._down = action
-            action.triggered.emit(True)
+            action.setChecked(True)
         else:
             self._release()
         return True
@@ -110,4 +110,4 @@ class Keyboard(QObject):
     def _release(self) -> None:
         if self._down is not None:
             action, self._down = self._down, None
-            action.triggered.emit(False)
+            action.setChecked(False)

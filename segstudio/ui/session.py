@@ -108,6 +108,7 @@ class Session(QObject):
         self.thumbnails = Thumbnails(project)
         self._next: _Arrival | None = None
         self._is_opening = False
+        self._is_closed = False
         self._reader = Background("open", self)
         self._writer = Background("save", self)
         self.autosave = Autosave(self._writer, self._save, close_document, self)
@@ -217,6 +218,8 @@ class Session(QObject):
         self._reader.close(CLOSE_SECONDS)
         self._writer.close(CLOSE_SECONDS)
         self._leave_project()
+        self._is_closed = True
+        self._telling.stop()
         self.images.close()
         self.thumbnails.close()
         self.project.close()
@@ -350,6 +353,8 @@ class Session(QObject):
             self.measured.emit(measurement)
 
     def _gather(self, topics: frozenset[str]) -> None:
+        if self._is_closed:
+            return  # it was on its way from another thread
         # Saving a mask also brings its metrics up to date, in the same transaction: that is no new prediction.
         self._is_predicted_anew |= "predictions" in topics and "masks" not in topics
         self._topics |= topics

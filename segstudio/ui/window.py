@@ -226,7 +226,7 @@ class Window(QMainWindow):
             "predict-current": lambda: self.attempt(self._learning.predict_current),
             "predict-filtered": lambda: self.attempt(self._learning.predict_filtered),
             "predict-all": lambda: self.attempt(self._learning.predict_all),
-            "keys": lambda: KeysDialog(self._actions.commands.values(), self).open(),
+            "keys": lambda: KeysDialog(self._actions.commands.values(), self).show(),
             "about": self._show_about,
         }
         for name, state in VERDICTS.items():
@@ -363,6 +363,7 @@ class Window(QMainWindow):
         settings = QSettings()
         settings.setValue("geometry", self.saveGeometry())
         settings.setValue("docks", self.saveState())
+        self.hide()  # a process that is busy may take its seconds to end; nobody needs to watch
         self.queue.shutdown()
         event.accept()
 

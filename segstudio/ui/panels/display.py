@@ -102,7 +102,7 @@ class DisplayBar(QFrame):
         layout.addWidget(muted("Overlay"))
         layout.addWidget(self.opacity, 1)
         layout.addWidget(action_button(actions["error-view"]))
-        layout.addWidget(_held_button(actions["blink"]))
+        layout.addWidget(_HeldButton(actions["blink"]))
         layout.addWidget(divider())
         layout.addWidget(self._grey, 2)
         layout.addWidget(divider())
@@ -120,20 +120,21 @@ def _narrow(help_text: str, least: int, most: int, value: int) -> QSlider:
     return result
 
 
-def _held_button(action: QAction) -> QToolButton:
+class _HeldButton(QToolButton):
     """A button that is on as long as it is pressed, as the action's key is."""
-    button = QToolButton()
-    button.setToolTip(action.toolTip())
-    button.setAccessibleName(action.iconText())
-    button.setIconSize(QSize(18, 18))
-    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    button.pressed.connect(lambda: action.triggered.emit(True))
-    button.released.connect(lambda: action.triggered.emit(False))
 
-    def dress() -> None:
-        button.setIcon(action.icon())
-        button.setEnabled(action.isEnabled())
+    def __init__(self, action: QAction) -> None:
+        super().__init__()
+        self._action = action
+        self.setToolTip(action.toolTip())
+        self.setAccessibleName(action.iconText())
+        self.setIconSize(QSize(18, 18))
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.pressed.connect(lambda: action.setChecked(True))
+        self.released.connect(lambda: action.setChecked(False))
+        action.changed.connect(self._dress)
+        self._dress()
 
-    action.changed.connect(dress)
-    dress()
-    return button
+    def _dress(self) -> None:
+        self.setIcon(self._action.icon())
+        self.setEnabled(self._action.isEnabled())

@@ -1,7 +1,7 @@
 """What a panel shows while it has nothing to show: what it is for, and what to do next."""
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QLabel, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QStackedWidget, QVBoxLayout, QWidget
 
 from segstudio.ui import theme
 
@@ -39,15 +39,19 @@ class Empty(QWidget):
         self._picture.setPixmap(pixmap)
 
 
-class Either(QStackedLayout):
+class Either(QVBoxLayout):
     """The content of a panel, or what it says while there is none."""
 
     def __init__(self, content: QWidget, empty: Empty) -> None:
         super().__init__()
-        self.addWidget(content)
-        self.addWidget(empty)
+        self.setContentsMargins(0, 0, 0, 0)
+        # A stack, not a QStackedLayout: that would show its page as a window while it lies in no widget yet.
+        self._stack = QStackedWidget()
+        self._stack.addWidget(content)
+        self._stack.addWidget(empty)
+        self.addWidget(self._stack)
         self.show_content(False)
 
     def show_content(self, is_there: bool) -> None:
         """Show the content, or the sentence."""
-        self.setCurrentIndex(0 if is_there else 1)
+        self._stack.setCurrentIndex(0 if is_there else 1)

@@ -1,0 +1,131 @@
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import Qt
+
+from segstudio.project.project import Project
+from segstudio.ui.dataset_preview import Inspection
+from segstudio.ui.dialogs.new_project import NewProjectDialog
+from segstudio.ui.job_queue import JobQueue
+from tests.datasets import make_dataset
+
+WORKER_MS = 60_000
+
+
+@pytest.fixture
+def queue(qtbot):
+    one = JobQueue()
+    yield one
+    one.shutdown()
+
+
+@pytest.fixture
+def dialog(qtbot, queue: JobQueue):
+    one = NewProjectDialog(queue)
+    yield one
+    one.close()
+
+
+def look(qtbot, dialog: NewProjectDialog, source: Path) -> None:
+    dialog.look_at(source)
+    qtbot.waitUntil(lambda: not dialog.is_busy)
+
+
+@pytest.fixture
+def classes(tmp_path: Path) -> Path:
+    """Masks with two classes, of which only a person can say which is foreground."""
+    dataset = make_dataset(tmp_path / "classes", 4)
+    for path in (dataset / "masks").iterdir():
+        mask = (np.array(Image.open(path)) > 0).astype(np.uint8)
+        mask[:10, :20] = 2
+        Image.fromarray(mask).save(path)
+    return dataset
+
+
+def test_a_clean_dataset_can_be_taken_as_it_is(qtbot, dialog: NewProjectDialog, tmp_path: Path):
+    look(qtbot, dialog, make_dataset(tmp_path / "data", 5))
+    assert dialog.summary.text() == "5 images  ·  5 with a mask"
+    assert dialog.table.model().rowCount() == 5
+    assert dialog.create_button.isEnabled()
+    assert dialog.options()["foreground"] == ""
+
+
+def test_what_needs_a_look_comes_first_and_with_a_reason(qtbot, dialog: NewProjectDialog, tmp_path: Path):
+    dataset = make_dataset(tmp_path / "data", 5)
+    (dataset / "masks" / "sample_01.png").unlink()
+    Image.new("L", (10, 10), 255).save(dataset / "masks" / "sample_02.png")
+    (dataset / "images" / "sample_03.png").write_bytes(b"nothing")
+    Image.new("L", (64, 48)).save(dataset / "masks" / "nobody.png")
+    look(qtbot, dialog, dataset)
+    model = dialog.table.model()
+    reasons = " | ".join(str(model.index(row, 2).data()) for row in range(4))
+    assert "no mask" in reasons
+    assert "10×10" in reasons
+    assert "mask without an image" in reasons
+    assert "same name" in str(model.index(model.rowCount() - 1, 2).data())
+    assert "1 of another size than their image" in dialog.summary.text()
+
+
+def test_an_empty_folder_is_explained(qtbot, dialog: NewProjectDialog, tmp_path: Path):
+    look(qtbot, dialog, tmp_path)
+    assert "no pictures" in dialog.banner.text
+    assert not dialog.create_button.isEnabled()
+
+
+def test_two_classes_must_be_chosen_from(qtbot, dialog: NewProjectDialog, classes: Path):
+    look(qtbot, dialog, classes)
+    assert not dialog.create_button.isEnabled()
+    assert "Tick" in dialog.why_label.text()
+    values = dialog.foreground
+    one = next(row for row in range(values.list.count()) if values.list.item(row).text().startswith("1 "))
+    values.list.item(one).setCheckState(Qt.CheckState.Checked)
+    assert dialog.create_button.isEnabled()
+    assert dialog.options()["foreground"] == "1"
+    qtbot.waitUntil(lambda: not values._picture.pixmap().isNull())
+
+
+def test_the_project_is_made_and_told(qtbot, dialog: NewProjectDialog, classes: Path, tmp_path: Path):
+    look(qtbot, dialog, classes)
+    dialog.foreground.list.item(0).setCheckState(Qt.CheckState.Checked)
+    dialog.split_box.setCurrentIndex(2)
+    dialog.folder_edit.setText(str(tmp_path / "made" / "project"))
+    with qtbot.waitSignal(dialog.created, timeout=WORKER_MS) as told:
+        dialog.create_project()
+    with Project.open(told.args[0]) as project:
+        assert project.samples.count == 4
+        assert project.rule.kind == "values"
+        assert project.settings.get("split")["split"] == "70/30"
+
+
+def test_a_project_folder_that_is_taken_is_refused(qtbot, dialog: NewProjectDialog, tmp_path: Path):
+    look(qtbot, dialog, make_dataset(tmp_path / "data", 3))
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "project.sqlite").touch()
+    dialog.folder_edit.setText(str(tmp_path / "taken"))
+    assert not dialog.create_button.isEnabled()
+
+
+def test_an_archive_is_looked_at_and_cleaned_up(qtbot, dialog: NewProjectDialog, tmp_path: Path):
+    dataset = make_dataset(tmp_path / "data", 3)
+    archive = tmp_path / "data.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for path in sorted(dataset.rglob("*.png")):
+            file.write(path, path.relative_to(tmp_path).as_posix())
+    look(qtbot, dialog, archive)
+    assert dialog.preview is not None
+    unpacked = dialog.preview.found.source
+    assert unpacked.exists()
+    dialog.close()
+    assert not unpacked.exists()
+
+
+def test_a_look_that_nobody_wants_ends(tmp_path: Path):
+    from segstudio.core.reporter import Cancelled
+
+    inspection = Inspection(make_dataset(tmp_path, 3))
+    inspection.cancel()
+    with pytest.raises(Cancelled):
+        inspection.run()

@@ -1,0 +1,305 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QCoreApplication, QEvent, QMimeData, QPoint, QPointF, QSettings, Qt, QUrl
+from PySide6.QtGui import QDropEvent, QKeyEvent
+from PySide6.QtTest import QTest
+
+from segstudio.core.errors import UserError
+from segstudio.core.sample import ReviewState
+from segstudio.project.project import Project
+from segstudio.ui import app as application
+from segstudio.ui.actions import all_commands
+from segstudio.ui.dialogs.crash import CrashDialog, ErrorHooks, report_of
+from segstudio.ui.dialogs.keys import KeysDialog
+from segstudio.ui.window import Window
+from tests.ui.projects import make_project, predict_noisily
+
+
+@pytest.fixture
+def window(qtbot, qapp):
+    QSettings().clear()
+    _, one = application.build(["segstudio"])
+    one.resize(1440, 900)
+    one.show()
+    one.activateWindow()
+    qtbot.waitUntil(one.isActiveWindow)
+    yield one
+    one.close()
+    one.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return make_project(tmp_path)
+
+
+@pytest.fixture
+def opened(qtbot, window: Window, folder: Path) -> Window:
+    window.open_project(folder)
+    settle(qtbot, window)
+    return window
+
+
+def settle(qtbot, window: Window) -> None:
+    qtbot.waitUntil(lambda: window.session.sample is not None and window.is_settled())
+
+
+def paint(window: Window) -> np.ndarray:
+    mask = window.session.document.mask.copy()
+    mask[1:6, 1:9] ^= 1
+    window.session.document.replace(mask, "Paint")
+    return mask
+
+
+def press(window: Window, key: Qt.Key, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
+    QTest.keyClick(window.panes.canvas("truth"), key, modifiers)
+
+
+def test_without_a_project_there_is_a_way_to_begin(window: Window):
+    assert window.session is None
+    assert window.actions_by_name["open"].isEnabled()
+    assert not window.actions_by_name["retrain"].isEnabled()
+    assert not window.actions_by_name["accept"].isEnabled()
+    assert window.windowTitle() == "SegStudio"
+
+
+def test_every_command_stands_in_a_menu(window: Window):
+    shown = {action.objectName() for menu in window.menuBar().actions() for action in menu.menu().actions()}
+    assert {command.name for command in all_commands() if not command.is_held} <= shown
+
+
+def test_opening_shows_the_first_sample(opened: Window):
+    assert opened.windowTitle() == "blobs — 0 of 6 decided"
+    assert opened.actions_by_name["accept"].isEnabled()
+    assert opened.actions_by_name["tool-brush"].isChecked()
+    assert not opened.actions_by_name["undo"].isEnabled()
+    assert not opened.actions_by_name["error-view"].isEnabled(), "there is no prediction"
+
+
+@pytest.mark.parametrize(
+    ("key", "tool"),
+    [(Qt.Key.Key_B, "brush"), (Qt.Key.Key_E, "eraser"), (Qt.Key.Key_P, "polygon"), (Qt.Key.Key_G, "fill")],
+)
+def test_a_key_takes_a_tool(opened: Window, key: Qt.Key, tool: str):
+    opened.actions_by_name["tool-fill" if tool == "brush" else "tool-brush"].trigger()
+    press(opened, key)
+    assert opened.panes.pointer.tool.name == tool
+    assert opened.actions_by_name[f"tool-{tool}"].isChecked()
+
+
+def test_keys_work_under_a_russian_layout(qtbot, opened: Window):
+    opened.actions_by_name["tool-fill"].trigger()
+    handle = opened.windowHandle()
+    QCoreApplication.sendEvent(handle, QKeyEvent(QEvent.Type.KeyPress, ord("И"), Qt.KeyboardModifier.NoModifier, "и"))
+    assert opened.panes.pointer.tool.name == "brush"
+    QCoreApplication.sendEvent(handle, QKeyEvent(QEvent.Type.KeyPress, ord("Ф"), Qt.KeyboardModifier.NoModifier, "ф"))
+    qtbot.waitUntil(lambda: opened.session.sample.state is ReviewState.ACCEPTED)
+
+
+def test_the_filter_box_keeps_what_is_typed(qtbot, opened: Window):
+    opened.actions_by_name["filter"].trigger()
+    edit = opened.samples_panel.filter_edit
+    qtbot.waitUntil(edit.hasFocus)
+    QTest.keyClicks(edit, "abefgpr")
+    assert edit.text() == "abefgpr"
+    assert opened.session.project.samples.progress()[ReviewState.TODO] == 6
+
+
+@pytest.mark.parametrize(
+    ("key", "state"),
+    [(Qt.Key.Key_A, ReviewState.ACCEPTED), (Qt.Key.Key_F, ReviewState.FLAGGED), (Qt.Key.Key_R, ReviewState.REJECTED)],
+)
+def test_a_key_gives_a_verdict(qtbot, opened: Window, key: Qt.Key, state: ReviewState):
+    press(opened, key)
+    qtbot.waitUntil(lambda: opened.session.sample.state is state)
+    qtbot.waitUntil(lambda: opened.windowTitle() == "blobs — 1 of 6 decided")
+    press(opened, Qt.Key.Key_T)
+    qtbot.waitUntil(lambda: opened.session.sample.state is ReviewState.TODO)
+
+
+def test_keys_walk_through_the_samples(qtbot, opened: Window):
+    ids = opened.samples_panel.ids()
+    for key, expected in (
+        (Qt.Key.Key_N, ids[1]),
+        (Qt.Key.Key_Down, ids[2]),
+        (Qt.Key.Key_Up, ids[1]),
+        (Qt.Key.Key_PageDown, ids[2]),
+        (Qt.Key.Key_U, ids[3]),
+    ):
+        press(opened, key)
+        qtbot.waitUntil(lambda expected=expected: opened.session.sample.id == expected)
+
+
+def test_undo_and_redo_follow_the_strokes(qtbot, opened: Window):
+    before = opened.session.document.mask.copy()
+    after = paint(opened)
+    assert opened.actions_by_name["undo"].isEnabled()
+    press(opened, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    np.testing.assert_array_equal(opened.session.document.mask, before)
+    assert not opened.actions_by_name["undo"].isEnabled()
+    press(opened, Qt.Key.Key_Y, Qt.KeyboardModifier.ControlModifier)
+    np.testing.assert_array_equal(opened.session.document.mask, after)
+
+
+def test_brackets_change_the_radius(opened: Window):
+    radius = opened.panes.radius
+    press(opened, Qt.Key.Key_BracketRight)
+    assert opened.panes.radius > radius
+    press(opened, Qt.Key.Key_BracketLeft)
+    press(opened, Qt.Key.Key_BracketLeft)
+    assert opened.panes.radius < radius
+
+
+def test_the_error_view_comes_with_a_prediction(qtbot, opened: Window):
+    predict_noisily(opened.session.project)
+    qtbot.waitUntil(lambda: opened.actions_by_name["error-view"].isEnabled())
+    press(opened, Qt.Key.Key_X)
+    assert opened.panes.is_error_view
+    assert opened.actions_by_name["error-view"].isChecked()
+    press(opened, Qt.Key.Key_X)
+    assert not opened.panes.is_error_view
+
+
+def test_the_last_pane_cannot_be_hidden(opened: Window):
+    for name in ("image", "truth", "prediction"):
+        opened.actions_by_name[f"pane-{name}"].trigger()
+    assert opened.actions_by_name["pane-prediction"].isChecked()
+    assert not opened.panes.pane("prediction").isHidden()
+    assert opened.panes.pane("image").isHidden()
+
+
+def test_everything_is_where_it_was(qtbot, opened: Window, folder: Path):
+    predict_noisily(opened.session.project)
+    qtbot.waitUntil(lambda: opened.actions_by_name["error-view"].isEnabled())
+    opened.samples_panel.set_filter("split:train")
+    opened.samples_panel.set_sort("name")
+    qtbot.waitUntil(lambda: opened.samples_panel.model.rowCount() == 4 and not opened.samples_panel.is_busy)
+    opened.samples_panel.step(2)
+    settle(qtbot, opened)
+    opened.actions_by_name["tool-eraser"].trigger()
+    opened.panes.set_radius(33)
+    opened.actions_by_name["error-view"].trigger()
+    opened.actions_by_name["pane-image"].trigger()
+    opened.workspace.display.opacity.setValue(80)
+    opened.workspace.tabs.setCurrentIndex(1)
+    image, mask = opened.session.sample.image, paint(opened)
+    assert opened.close_project()
+    assert opened.session is None
+    opened.open_project(folder)
+    settle(qtbot, opened)
+    assert opened.session.sample.image == image
+    np.testing.assert_array_equal(opened.session.document.mask, mask)
+    assert opened.actions_by_name["undo"].isEnabled(), "the history came back too"
+    assert opened.samples_panel.filter_text == "split:train"
+    assert opened.samples_panel.sort == "name"
+    assert opened.panes.pointer.tool.name == "eraser"
+    assert opened.panes.radius == 33
+    assert opened.panes.is_error_view
+    assert opened.panes.pane("image").isHidden()
+    assert opened.workspace.display.opacity.value() == 80
+    assert opened.workspace.tabs.currentIndex() == 1
+
+
+def test_closing_the_window_saves(qtbot, opened: Window, folder: Path):
+    sample_id, mask = opened.session.sample.id, paint(opened)
+    opened.close()
+    with Project.open(folder) as project:
+        np.testing.assert_array_equal(project.masks.load(project.samples.get(sample_id)), mask)
+
+
+def test_a_second_window_says_that_it_may_only_look(qtbot, opened: Window, folder: Path):
+    other = Project.open(folder, is_editor=True)
+    assert other.read_only
+    other.close()
+    with_editor = opened.session.project
+    assert not with_editor.read_only
+
+
+def test_a_read_only_project_shows_a_banner_and_no_verdicts(qtbot, window: Window, folder: Path):
+    with Project.open(folder, is_editor=True):
+        window.open_project(folder)
+        settle(qtbot, window)
+        assert "Read-only" in window.banner.text
+        assert not window.actions_by_name["accept"].isEnabled()
+        assert not window.actions_by_name["retrain"].isEnabled()
+        assert window.actions_by_name["next"].isEnabled()
+
+
+def test_a_mask_that_cannot_be_saved_is_shown_in_big_words(qtbot, opened: Window, folder: Path):
+    (folder / "masks").write_bytes(b"in the way")
+    paint(opened)
+    qtbot.waitUntil(lambda: "NOT SAVED" in opened.banner.text)
+    assert "NOT SAVED" in opened.statusBar().saved.text()
+    (folder / "masks").unlink()
+    press(opened, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: opened.banner.text == "")
+    assert "saved" in opened.statusBar().saved.text()
+
+
+def test_what_is_no_project_becomes_a_banner(window: Window, tmp_path: Path):
+    window.attempt(lambda: window.open_project(tmp_path))
+    assert "not a SegStudio project" in window.banner.text
+
+
+def test_a_dropped_project_is_opened(qtbot, window: Window, folder: Path):
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(folder))])
+    drop = QDropEvent(
+        QPointF(400, 400), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    )
+    window.dropEvent(drop)
+    settle(qtbot, window)
+    assert window.session.project.folder == folder
+
+
+def test_recent_projects_are_offered(qtbot, opened: Window, folder: Path):
+    assert opened.close_project()
+    with qtbot.waitSignal(opened._welcome.chosen) as told:
+        button = opened._welcome._recent.itemAt(1).widget()
+        QTest.mouseClick(button, Qt.MouseButton.LeftButton, pos=QPoint(5, 5))
+    assert told.args == [folder]
+    settle(qtbot, opened)
+
+
+def test_the_pixel_under_the_pointer_is_told(qtbot, opened: Window):
+    canvas = opened.panes.canvas("image")
+    QTest.mouseMove(canvas, canvas.rect().center())
+    qtbot.waitUntil(lambda: opened.statusBar().pixel.text().startswith("x "))
+    assert "mask" in opened.statusBar().pixel.text()
+
+
+def test_the_keys_are_listed(qtbot, window: Window):
+    window.actions_by_name["keys"].trigger()
+    dialog = window.findChild(KeysDialog)
+    assert dialog is not None
+    assert not dialog.isModal()
+    dialog.close()
+
+
+def test_a_fault_of_the_world_is_a_banner_and_ours_a_report(qtbot, window: Window):
+    hooks = ErrorHooks(window.tell, window)
+    hooks._hook(UserError, UserError("the disk is full", "make room"), None)
+    qtbot.waitUntil(lambda: "The disk is full" in window.banner.text)
+    assert "Make room" in window.banner.text
+    try:
+        raise KeyError("nobody thought of this")
+    except KeyError as error:
+        hooks._hook(KeyError, error, error.__traceback__)
+    qtbot.waitUntil(lambda: window.findChild(CrashDialog) is not None)
+    dialog = window.findChild(CrashDialog)
+    assert "nobody thought of this" in dialog.text.toPlainText()
+    assert not dialog.isModal()
+    dialog.close()
+
+
+def test_a_report_names_versions_and_the_place():
+    try:
+        raise ZeroDivisionError("here")
+    except ZeroDivisionError as error:
+        report = report_of(error)
+    assert "SegStudio" in report
+    assert "Qt" in report
+    assert "test_window.py" in report
