@@ -13,7 +13,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, Signal
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, Qt, Signal
 from PySide6.QtGui import QImage, QPixmap
 
 from segstudio.core.errors import UserError
@@ -61,21 +61,14 @@ class LoadedSample:
         return self.image.nbytes + (0 if self.probability is None else self.probability.nbytes)
 
 
-class _Read(NamedTuple):
-    """What came of reading a sample."""
-
-    sample_id: int
-    generation: int
-    stamp: "_Stamp | None"
-    loaded: LoadedSample | None
-    error: Exception | None
-
-
 _Stamp = tuple[int, int]
-"""Modification time in nanoseconds and size of a file, or zeros for none."""
+"""Modification time in nanoseconds and size of a file; zeros when there is none."""
+
+_Generation = tuple[int, int]
+"""How often everything was invalidated, and how often this sample."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Kept:
     """A sample in memory.
 
@@ -87,7 +80,24 @@ class _Kept:
 
     loaded: LoadedSample
     stamp: _Stamp
-    generation: int
+    generation: _Generation
+
+
+class _Wanted(NamedTuple):
+    """What a thread needs to read a sample."""
+
+    generation: _Generation
+    kept: _Kept | None
+
+
+class _Read(NamedTuple):
+    """What came of it: the sample and the stamp of its image, or an error."""
+
+    sample_id: int
+    generation: _Generation
+    stamp: _Stamp = (0, 0)
+    loaded: LoadedSample | None = None
+    error: Exception | None = None
 
 
 class ImageStore(QObject):
@@ -111,9 +121,10 @@ class ImageStore(QObject):
         self._kept: OrderedDict[int, _Kept] = OrderedDict()
         self._requested: int | None = None
         self._generation = 0
+        self._generations: dict[int, int] = {}
         self._is_closed = False
-        self._readers: NewestFirst[int, tuple[int, _Kept | None]] = NewestFirst("image", IMAGE_THREADS, self._read)
-        self._done.connect(self._take)
+        self._readers = NewestFirst("image", IMAGE_THREADS, self._read, self._done.emit)
+        self._done.connect(self._take, Qt.ConnectionType.QueuedConnection)
 
     def request(self, sample_id: int) -> None:
         """Ask for a sample; `loaded` or `failed` will tell of it.
@@ -124,11 +135,11 @@ class ImageStore(QObject):
         kept = self._fresh(sample_id)
         if kept is not None:
             # Through the queue of events, like every other answer.
-            self._done.emit(_Read(sample_id, kept.generation, kept.stamp, kept.loaded, None))
+            self._done.emit(_Read(sample_id, kept.generation, kept.stamp, kept.loaded))
             return
         self._readers.forget()
         reading = self._readers.active(sample_id)
-        if reading is None or reading[0] != self._generation:
+        if reading is None or reading.generation != self._generation_of(sample_id):
             self._push(sample_id, is_urgent=True)
 
     def prefetch(self, sample_ids: Iterable[int]) -> None:
@@ -150,8 +161,8 @@ class ImageStore(QObject):
         """The prediction or the image of a sample (of all when None) may have changed: look again when asked."""
         if sample_id is None:
             self._generation += 1
-        elif sample_id in self._kept:
-            self._kept[sample_id].generation = -1
+        else:
+            self._generations[sample_id] = self._generations.get(sample_id, 0) + 1
 
     @property
     def nbytes(self) -> int:
@@ -166,26 +177,30 @@ class ImageStore(QObject):
 
     def _fresh(self, sample_id: int) -> _Kept | None:
         kept = self._kept.get(sample_id)
-        if kept is None or kept.generation != self._generation:
+        if kept is None or kept.generation != self._generation_of(sample_id):
             return None
         self._kept.move_to_end(sample_id)
         return kept
 
     def _push(self, sample_id: int, *, is_urgent: bool) -> None:
-        self._readers.push(sample_id, (self._generation, self._kept.get(sample_id)), is_urgent=is_urgent)
+        wanted = _Wanted(self._generation_of(sample_id), self._kept.get(sample_id))
+        self._readers.push(sample_id, wanted, is_urgent=is_urgent)
 
-    def _read(self, sample_id: int, asked: tuple[int, _Kept | None]) -> None:
+    def _generation_of(self, sample_id: int) -> _Generation:
+        return self._generation, self._generations.get(sample_id, 0)
+
+    def _read(self, sample_id: int, wanted: _Wanted) -> _Read:
         """In a thread: read a sample, but not an image again that has not changed."""
-        generation, kept = asked
+        kept = wanted.kept
         try:
             sample = self._project.samples.get(sample_id)
             stamp = _stamp(self._project.image_path(sample))
             image = kept.loaded.image if kept and kept.stamp == stamp else self._project.read_image(sample)
             run_id = self._project.predictions.current()
             loaded = LoadedSample(sample, image, self._probability(run_id, sample), run_id)
-            self._done.emit(_Read(sample_id, generation, stamp, loaded, None))
         except Exception as error:
-            self._done.emit(_Read(sample_id, generation, None, None, error))
+            return _Read(sample_id, wanted.generation, error=error)
+        return _Read(sample_id, wanted.generation, stamp, loaded)
 
     def _probability(self, run_id: int | None, sample: Sample) -> Pixels | None:
         if run_id is None:
@@ -201,7 +216,7 @@ class ImageStore(QObject):
         is_requested = read.sample_id == self._requested
         if is_requested:
             self._requested = None
-        if read.loaded is not None and read.stamp is not None:
+        if read.loaded is not None:
             self._keep(read.sample_id, _Kept(read.loaded, read.stamp, read.generation))
             if is_requested:
                 self.loaded.emit(read.sample_id, read.loaded)
@@ -222,14 +237,13 @@ class ImageStore(QObject):
 
 
 class _Made(NamedTuple):
-    """A thumbnail that a thread has made, or found unchanged (`image` is None then, and `is_new` False)."""
+    """A thumbnail that a thread has made, or found to be as its key says; or why neither was possible."""
 
     sample_id: int
     epoch: int
     revision: int
     key: str
     image: QImage | None
-    is_new: bool
     error: Exception | None = None
 
 
@@ -269,8 +283,8 @@ class Thumbnails(QObject):
         self._kept: OrderedDict[int, _Thumbnail] = OrderedDict()
         self._epoch = 0
         self._is_closed = False
-        self._makers: NewestFirst[int, _Asked] = NewestFirst("thumbnail", 1, self._make, MOST_WAITING)
-        self._done.connect(self._take)
+        self._makers = NewestFirst("thumbnail", 1, self._make, self._done.emit, MOST_WAITING)
+        self._done.connect(self._take, Qt.ConnectionType.QueuedConnection)
         self._disconnect = project.changed.connect(self._notice)
 
     def pixmap(self, sample: Sample) -> QPixmap | None:
@@ -283,7 +297,8 @@ class Thumbnails(QObject):
             self._kept.move_to_end(sample.id)
         if kept is None or kept.epoch != self._epoch or kept.revision != sample.revision:
             asked = _Asked(sample, self._epoch, kept.key if kept else "")
-            self._makers.push(sample.id, asked)
+            if self._makers.active(sample.id) != asked:
+                self._makers.push(sample.id, asked)
         return None if kept is None else kept.pixmap
 
     def close(self) -> None:
@@ -299,15 +314,16 @@ class Thumbnails(QObject):
         if "masks" in topics:
             self._epoch += 1
 
-    def _make(self, sample_id: int, asked: _Asked) -> None:
+    def _make(self, sample_id: int, asked: _Asked) -> _Made:
         """In a thread: make a thumbnail unless the known one is still right."""
+        sample, image = asked.sample, None
         try:
-            key = self._key(asked.sample)
-            is_new = key != asked.known_key
-            image = (self._from_disk(asked.sample, key) or self._drawn(asked.sample, key)) if is_new else None
-            self._done.emit(_Made(sample_id, asked.epoch, asked.sample.revision, key, image, is_new))
+            key = self._key(sample)
+            if key != asked.known_key:
+                image = self._from_disk(sample, key) or self._drawn(sample, key)
         except Exception as error:
-            self._done.emit(_Made(sample_id, asked.epoch, asked.sample.revision, "", None, True, error))
+            return _Made(sample_id, asked.epoch, sample.revision, "", None, error)
+        return _Made(sample_id, asked.epoch, sample.revision, key, image)
 
     def _key(self, sample: Sample) -> str:
         """What tells whether a thumbnail still shows the files as they are."""
@@ -370,7 +386,7 @@ class Thumbnails(QObject):
         if made.error is not None:
             raise made.error
         kept = self._kept.get(made.sample_id)
-        if not made.is_new and kept is not None:
+        if kept is not None and kept.key == made.key:
             self._kept[made.sample_id] = replace(kept, epoch=made.epoch, revision=made.revision)
             return
         pixmap = None if made.image is None else QPixmap.fromImage(made.image)

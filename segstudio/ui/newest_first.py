@@ -11,24 +11,34 @@ from typing import Generic, TypeVar
 
 K = TypeVar("K")
 V = TypeVar("V")
+R = TypeVar("R")
 
 
-class NewestFirst(Generic[K, V]):
+class NewestFirst(Generic[K, V, R]):
     """Work that waits, by its key, and the threads that do it.
 
     The newest goes first, because it is what somebody looks at; when more than `most` wait, the oldest is forgotten.
     """
 
-    def __init__(self, name: str, threads: int, work: Callable[[K, V], object], most: int = 1 << 30) -> None:
+    def __init__(
+        self,
+        name: str,
+        threads: int,
+        work: Callable[[K, V], R],
+        done: Callable[[R], object],
+        most: int = 1 << 30,
+    ) -> None:
         """Do not start a thread yet.
 
         Args:
             name: Of the threads.
             threads: How many.
             work: Called in one of them with each key and value; must not raise.
+            done: Called in the same one with what came of it.
             most: How much may wait.
         """
         self._work = work
+        self._done = done
         self._most = most
         self._waiting: OrderedDict[K, V] = OrderedDict()
         self._active: dict[K, V] = {}
@@ -59,7 +69,7 @@ class NewestFirst(Generic[K, V]):
                     thread.start()
 
     def active(self, key: K) -> V | None:
-        """The value of the work of that key that a thread is doing now, or None."""
+        """The value of that key that a thread works on now, or None; `done` is still to be called for it."""
         with self._wakeup:
             return self._active.get(key)
 
@@ -89,7 +99,9 @@ class NewestFirst(Generic[K, V]):
                     return
                 key, value = self._waiting.popitem(last=True)
                 self._active[key] = value
-            self._work(key, value)
-            del value  # a thread that waits shall not keep an image alive
+            result = self._work(key, value)
             with self._wakeup:
-                self._active.pop(key, None)
+                if self._active.get(key) is value:  # another thread may be at the same key by now
+                    del self._active[key]
+            self._done(result)
+            del value, result  # a thread that waits shall not keep an image alive
