@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from PIL import Image
 
 from segstudio import __version__
@@ -95,6 +94,9 @@ class ExportReport(ProjectJob[ExportReportOptions]):
 
 
 def _template() -> Any:
+    # Here, because the window imports every job, and this would cost it a tenth of a second at the first one.
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
     loader = FileSystemLoader(resource("report"))
     return Environment(loader=loader, autoescape=True, undefined=StrictUndefined).get_template("report.html.jinja")
 

@@ -1,5 +1,6 @@
 """The job queue of the window: what was asked for, what runs, what became of it. One worker thread per lane."""
 
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -8,13 +9,16 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QCoreApplication, QObject, Signal, Slot
+from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal, Slot
 
 from segstudio.jobs import JOBS
 from segstudio.ui.worker_thread import Loss, Patience, WorkerThread
 
 LOG_LINES = 1000
 """How many lines of a job's log are kept."""
+
+DISCOVERY_MS = 1000
+"""After the start of the window, when it has painted its first image."""
 
 RECORDS = 500
 """How many ended jobs are kept in the list."""
@@ -170,6 +174,9 @@ class JobQueue(QObject):
         self._running: dict[str, JobRecord] = {}  # by lane
         self._number = 0
         self._is_shut = False
+        if lane_of is None:
+            # Every job's module is imported at the first look-up: better before the first click than in it.
+            QTimer.singleShot(DISCOVERY_MS, self, _discover)
         application = QCoreApplication.instance()
         if application is not None:
             application.aboutToQuit.connect(self.shutdown)
@@ -335,6 +342,10 @@ class JobQueue(QObject):
 
 
 _EVENTS = frozenset({"progress", "metric", "note", "artifact", "log", "finished", "cancelled", "failed"})
+
+
+def _discover() -> None:
+    threading.Thread(target=JOBS.names, name="discover jobs", daemon=True).start()
 
 
 def title_of(job: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QFont, QGuiApplication
+from PySide6.QtGui import QDesktopServices, QFont, QGuiApplication, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -141,6 +141,7 @@ class RunsPanel(QWidget):
         super().__init__(parent)
         self.queue = queue
         self.session: Session | None = None
+        self._is_stale = False
         self.model = RunsModel(self)
         self.table = self._make_table()
         self.curves = Curves()
@@ -213,6 +214,7 @@ class RunsPanel(QWidget):
 
     def reload(self) -> None:
         """Read the runs anew; the selection stays, and goes to the newest run at first."""
+        self._is_stale = False
         selected = self.selected()
         project = None if self.session is None else self.session.project
         runs = [] if project is None else project.runs.list()
@@ -236,7 +238,18 @@ class RunsPanel(QWidget):
             self.table.selectRow(row)
 
     def _on_project_changed(self, topics: frozenset[str]) -> None:
-        if topics & {"runs", "predictions"} and "masks" not in topics:
+        if "runs" in topics or ("predictions" in topics and "masks" not in topics):
+            self._reload_when_seen()
+
+    def _reload_when_seen(self) -> None:
+        """Behind another tab nothing is read and drawn."""
+        self._is_stale = not self.isVisible()
+        if not self._is_stale:
+            self.reload()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._is_stale:
             self.reload()
 
     def _on_metric(self, job_id: str, step: int, _values: object) -> None:
@@ -244,7 +257,7 @@ class RunsPanel(QWidget):
         record = self.queue[job_id]
         is_ours = self.session is not None and record.project == self.session.project.folder
         if record.job == "train" and is_ours:
-            self.reload()
+            self._reload_when_seen()
 
     def _on_selected(self) -> None:
         self._show_details()
