@@ -87,7 +87,7 @@ def fit(network: keras.Model, train: Pairs, val: Pairs, plan: Plan, folder: Path
     compile_network(network, plan.learning_rate)
     rows: list[Row] = []
     if has_baseline:
-        rows.append({"epoch": 0, **_validated(network, val, plan, report, epoch=0)})
+        rows.append({"epoch": 0, **_validated(network, train, val, plan, report, epoch=0)})
         _publish(rows, folder, report)
     return _epochs(network, train, val, plan, folder, report, rows)
 
@@ -143,12 +143,12 @@ def _one_epoch(network: keras.Model, train: Pairs, val: Pairs, plan: Plan, repor
                ) -> tuple[Row, Plan]:  # fmt: skip
     """The figures of one epoch, and the plan with the batch that fits into memory."""
     while True:
-        steps = _Steps(report, plan, epoch, len(train))
+        steps = _Steps(report, plan, epoch, 0, _share_of_training(train, val), len(train))
         batches = batches_of_epoch(train, plan.batch, seed=plan.seed, epoch=epoch, is_flipped=plan.is_flipped)
         try:
             logs = network.fit(batches, epochs=1, shuffle=False, verbose=0, callbacks=[steps]).history
             row = {"epoch": epoch, **{name: float(values[0]) for name, values in logs.items()}}
-            row |= _validated(network, val, plan, report, epoch)
+            row |= _validated(network, train, val, plan, report, epoch)
             break
         except tf.errors.ResourceExhaustedError:
             if plan.batch == 1:
@@ -160,46 +160,58 @@ def _one_epoch(network: keras.Model, train: Pairs, val: Pairs, plan: Plan, repor
     return row, plan
 
 
-def _validated(network: keras.Model, val: Pairs, plan: Plan, report: Reporter, epoch: int) -> Row:
-    steps = _Steps(report, plan, epoch, len(val), is_validation=True)
+def _validated(network: keras.Model, train: Pairs, val: Pairs, plan: Plan, report: Reporter, epoch: int) -> Row:
+    start = _share_of_training(train, val) if epoch else 0.0
+    steps = _Steps(report, plan, epoch, start, 1 - start, len(val))
     logs = network.evaluate(batches_in_order(val, plan.batch), verbose=0, return_dict=True, callbacks=[steps])
     return {f"val_{name}": float(value) for name, value in logs.items()}
 
 
-class _Steps(keras.callbacks.Callback):  # type: ignore[misc]
-    """Tells the reporter of every step; Cancelled and a loss that is no number come out of it."""
+def _share_of_training(train: Pairs, val: Pairs) -> float:
+    # A step of training costs about three of validation: forwards, and backwards twice that.
+    return 3 * len(train) / (3 * len(train) + len(val))
 
-    def __init__(self, report: Reporter, plan: Plan, epoch: int, images: int, *, is_validation: bool = False) -> None:
+
+class _Steps(keras.callbacks.Callback):  # type: ignore[misc]
+    """Tells the reporter of every step of one pass over images, which is a share of an epoch.
+
+    Cancelled comes out of it, and a UserError when the loss is no number any more.
+    """
+
+    def __init__(self, report: Reporter, plan: Plan, epoch: int, start: float, share: float, images: int) -> None:
         super().__init__()
         self._report = report
-        self._epochs = plan.epochs
-        self._batch = plan.batch
+        self._plan = plan
         self._epoch = epoch
+        self._start = start
+        self._share = share
         self._images = images
-        self._is_validation = is_validation
-        self._started = (time.perf_counter(), 0)
+        self._rate_from = (time.perf_counter(), 0)
         self.images_per_second = 0.0
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Report one step of training."""
-        done = min((batch + 1) * self._batch, self._images)
-        started, before = self._started
-        self.images_per_second = (done - before) / (time.perf_counter() - started)
+        done = min((batch + 1) * self._plan.batch, self._images)
+        began, before = self._rate_from
+        self.images_per_second = (done - before) / (time.perf_counter() - began)
         if batch == 0:
-            self._started = (time.perf_counter(), done)  # the first step traces the network: it is not the rate
+            self._rate_from = (time.perf_counter(), done)  # the first step traces the network: it is not the rate
         if logs and not math.isfinite(logs["loss"]):
             raise UserError(
                 f"the loss is no longer a number in epoch {self._epoch}",
                 "lower the learning rate; the best weights so far are kept",
             )
-        text = f"epoch {self._epoch} of {self._epochs} · {self.images_per_second:.3g} img/s"
-        self._report.progress(self._epoch - 1 + done / self._images, self._epochs, text)
+        self._progress(done, f"{self.images_per_second:.3g} img/s")
 
     def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Report one step of validation."""
-        text = f"epoch {self._epoch} of {self._epochs} · validation" if self._epoch else "before training · validation"
-        # An epoch counts as done only when it is saved.
-        self._report.progress(max(0.0, self._epoch - 0.001), self._epochs, text)
+        self._progress(min((batch + 1) * self._plan.batch, self._images), "validation")
+
+    def _progress(self, done: int, text: str) -> None:
+        epochs = self._plan.epochs
+        whole = max(0, self._epoch - 1) + (self._start + self._share * done / self._images if self._epoch else 0.0)
+        when = f"epoch {self._epoch} of {epochs}" if self._epoch else "before training"
+        self._report.progress(whole, epochs, f"{when} · {text}")
 
 
 def _best(rows: list[Row]) -> Row | None:

@@ -1,0 +1,108 @@
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segstudio.core.errors import UserError
+from segstudio.core.metrics import Counts
+from segstudio.core.reporter import ListReporter
+from segstudio.core.sample import ReviewState
+from segstudio.jobs import JOBS
+from segstudio.jobs.evaluate import figures
+from tests.jobs.projects import TINY, empty_mask, make_project, review
+
+
+def perform(project, job, **values):
+    return JOBS[job].from_values(values).perform(project.folder, ListReporter())
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    with make_project(tmp_path_factory.mktemp("evaluate"), "ttttvvveeee", size=(70, 45)) as made:
+        empty_mask(made, 10)
+        perform(made, "train", **TINY, epochs=3)
+        yield made
+
+
+def masks_of(project, split):
+    samples = [one for one in project.samples.all() if one.split == split]
+    return {
+        one.image: (project.masks.load(one) > 0, project.predictions.load(1, one) >= 128)
+        for one in samples
+        if one.state is not ReviewState.REJECTED
+    }
+
+
+@pytest.mark.training
+def test_figures_are_those_of_numpy_and_keras(project):
+    import keras
+
+    result = perform(project, "evaluate", run="1")
+    json.dumps(result, allow_nan=False)
+    assert (result["run"], result["split"], result["images"]) == (1, "test", 4)
+    pairs = masks_of(project, "test")
+    per_image = {row["sample"]: row for row in result["per_image"]}
+    assert per_image.keys() == pairs.keys()
+    ious, dices = [], []
+    metric = keras.metrics.BinaryIoU()
+    for name, (truth, predicted) in pairs.items():
+        metric.update_state(truth, predicted.astype(np.float32))
+        union = (truth | predicted).sum()
+        if union:
+            ious.append((truth & predicted).sum() / union)
+            dices.append(2 * (truth & predicted).sum() / (truth.sum() + predicted.sum()))
+            assert per_image[name]["iou"] == pytest.approx(ious[-1])
+            assert per_image[name]["dice"] == pytest.approx(dices[-1])
+    assert result["iou"] == pytest.approx(np.mean(ious))
+    assert result["dice"] == pytest.approx(np.mean(dices))
+    assert result["binary_iou"] == pytest.approx(float(metric.result()), abs=1e-6)
+    right = sum((truth == predicted).sum() for truth, predicted in pairs.values())
+    assert result["accuracy"] == pytest.approx(right / (4 * 45 * 70))
+
+
+@pytest.mark.training
+def test_the_current_masks_count_not_those_of_the_prediction(project):
+    before = perform(project, "evaluate", run="1", split="val")
+    sample = next(one for one in project.samples.all() if one.split == "val")
+    project.masks.save(sample.id, (project.predictions.load(1, sample) >= 128).astype(np.uint8))
+    after = perform(project, "evaluate", run="1", split="val")
+    rows = {row["sample"]: row for row in after["per_image"]}
+    assert rows[sample.image]["iou"] in (1.0, None)
+    assert after["iou"] >= before["iou"]
+
+
+@pytest.mark.training
+def test_rejected_samples_are_not_measured_and_the_shown_run_stays(project):
+    project.predictions.set_current(None)
+    review(project, [7], ReviewState.REJECTED)
+    assert perform(project, "evaluate", run="1")["images"] == 3
+    assert project.predictions.current() is None
+    review(project, [7], ReviewState.TODO)
+
+
+def test_without_a_model_or_anything_to_measure_it_says_so(tmp_path):
+    with make_project(tmp_path, "ttv") as project, pytest.raises(UserError, match="no trained model"):
+        perform(project, "evaluate")
+
+
+def test_predicting_nothing_is_told_beside_the_figures():
+    found = figures({"full": Counts(50, 10, 0, 40), "empty": Counts(0, 0, 0, 100), "false": Counts(0, 5, 0, 95)})
+    assert found["undefined"] == 1
+    assert found["iou"] == pytest.approx((50 / 60 + 0) / 2)
+    nothing = found["predict_nothing"]
+    assert nothing["pooled"]["iou"] == 0
+    assert nothing["pooled"]["binary_iou"] == pytest.approx((0 + 250 / 300) / 2)
+    assert nothing["iou"] == 0
+    assert "Dice" in found["empty_convention"]
+
+
+@given(st.lists(st.tuples(*[st.integers(0, 1000)] * 4).filter(any), min_size=1, max_size=6))
+def test_figures_exist_or_are_none_and_lie_between_zero_and_one(counts):
+    found = figures({str(n): Counts(*four) for n, four in enumerate(counts)})
+    for name in ("accuracy", "binary_iou", "iou", "dice", "precision", "recall"):
+        for value in (found[name], found["pooled"][name], found["predict_nothing"].get(name)):
+            assert value is None or 0 <= value <= 1
+    assert len(found["per_image"]) == found["images"] == len(counts)
+    json.dumps(found, allow_nan=False)

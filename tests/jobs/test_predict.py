@@ -1,0 +1,83 @@
+import numpy as np
+import pytest
+
+from segstudio.core.errors import UserError
+from segstudio.core.reporter import Cancelled, ListReporter
+from segstudio.jobs import JOBS
+from tests.jobs.projects import TINY, damage, make_project
+
+pytestmark = pytest.mark.training
+
+
+def perform(project, job, report=None, **values):
+    return JOBS[job].from_values(values).perform(project.folder, report or ListReporter())
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    with make_project(tmp_path_factory.mktemp("predict"), size=(70, 45)) as made:
+        perform(made, "train", **TINY, epochs=1)
+        yield made
+
+
+def test_predicts_every_sample_at_its_own_size_and_scores_it(project):
+    result = perform(project, "predict")
+    assert result["samples"] == 8
+    assert result["run"] == 1
+    assert project.predictions.current() == 1
+    for sample in project.samples.all():
+        assert project.predictions.load(1, sample).shape == (45, 70)
+    table = project.samples.table()
+    assert np.isfinite(table.uncertainty).all()
+    assert np.isfinite(table.iou).all()
+
+
+def test_says_which_samples_changed_most(project):
+    perform(project, "predict", run="1")
+    second = perform(project, "train", **TINY | {"start": "1", "learning_rate": 0.05, "epochs": 3})
+    result = perform(project, "predict", run=str(second["run"]))
+    shares = []
+    for sample_id in result["changed"]:
+        sample = project.samples.get(sample_id)
+        old, new = (project.predictions.load(run, sample) >= 128 for run in (1, second["run"]))
+        shares.append((old != new).mean())
+    assert shares
+    assert shares == sorted(shares, reverse=True)
+    assert min(shares) > 0
+
+
+def test_predicts_what_the_filter_or_the_list_says(project):
+    assert perform(project, "predict", run="1", filter="split:test")["samples"] == 1
+    first = project.samples.by_image("images/sample_00.png").id
+    assert perform(project, "predict", run="1", samples=[first, "images/sample_03.png"])["samples"] == 2
+    assert perform(project, "predict", run="1", filter="name:nothing")["samples"] == 0
+
+
+def test_a_damaged_image_is_noted_and_the_others_are_predicted(tmp_path, project):
+    image = project.source / "images" / "sample_07.png"
+    whole = image.read_bytes()
+    name = damage(project, 7)
+    report = ListReporter()
+    try:
+        assert perform(project, "predict", report, run="1")["samples"] == 7
+    finally:
+        image.write_bytes(whole)
+    assert [subject for subject, _ in report.notes] == [name]
+
+
+def test_a_cancelled_prediction_keeps_what_is_done_and_its_figures(project):
+    class CancelAtTwo(ListReporter):
+        def progress(self, done, total, text=""):
+            self.is_cancel_wanted = text.startswith("2 of")
+            super().progress(done, total, text)
+
+    project.predictions.set_current(None)
+    with pytest.raises(Cancelled):
+        perform(project, "predict", CancelAtTwo(), run="1")
+    assert project.predictions.current() is None
+
+
+def test_an_unknown_run_or_filter_is_the_users_fault(project):
+    for values in ({"run": "99"}, {"filter": "colour:red"}, {"samples": ["images/none.png"]}):
+        with pytest.raises(UserError):
+            perform(project, "predict", **values)

@@ -1,0 +1,233 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from segstudio.core.errors import ReadOnlyProject, UserError
+from segstudio.core.options import Options
+from segstudio.core.reporter import Cancelled, ListReporter
+from segstudio.core.sample import ReviewState
+from segstudio.jobs import JOBS
+from segstudio.jobs.presets import preset
+from segstudio.jobs.training_samples import choose
+from tests.jobs.projects import TINY, damage, make_project, review
+
+
+def train(project, report=None, **values):
+    return JOBS["train"].from_values(TINY | {"epochs": 2} | values).perform(project.folder, report or ListReporter())
+
+
+def resume(project, **values):
+    return JOBS["train"].from_values(values).perform(project.folder, ListReporter())
+
+
+class StopInEpoch(ListReporter):
+    def __init__(self, number):
+        super().__init__()
+        self._number = number
+
+    def progress(self, done, total, text=""):
+        self.is_cancel_wanted = self.is_cancel_wanted or text.startswith(f"epoch {self._number} ")
+        super().progress(done, total, text)
+
+
+@pytest.fixture
+def project(tmp_path):
+    with make_project(tmp_path) as made:
+        yield made
+
+
+# --- which samples ------------------------------------------------------------------------------------------------
+
+
+def chosen(project, **values):
+    report = ListReporter()
+    return choose(project, preset("conv-unet-fast").options(**values), report), report
+
+
+def names(samples):
+    return [int(one.name[-6:-4]) for one in samples]
+
+
+def test_learns_from_train_validates_by_val_and_never_sees_test(project):
+    found, _ = chosen(project)
+    assert names(found.train) == [0, 1, 2, 3, 4]
+    assert names(found.val) == [5, 6]
+
+
+def test_flagged_rejected_and_maskless_samples_are_not_used(project):
+    review(project, [0], ReviewState.FLAGGED)
+    review(project, [1], ReviewState.REJECTED)
+    review(project, [2], ReviewState.ACCEPTED)
+    found, _ = chosen(project)
+    assert names(found.train) == [2, 3, 4]
+
+
+def test_reviewed_alone_when_asked(project):
+    review(project, [1, 3], ReviewState.ACCEPTED)
+    found, _ = chosen(project, samples="reviewed")
+    assert names(found.train) == [1, 3]
+    assert names(found.val) == [5, 6]
+
+
+def test_retrain_takes_everything_until_a_batch_is_reviewed(project):
+    review(project, [1, 3], ReviewState.ACCEPTED)
+    found, report = chosen(project, samples="retrain", batch=4)
+    assert len(found.train) == 5
+    assert "only 2 reviewed masks" in report.lines[0]
+    found, report = chosen(project, samples="retrain", batch=2)
+    assert names(found.train) == [1, 3]
+
+
+def test_without_a_validation_split_some_groups_validate_always_the_same(tmp_path):
+    with make_project(tmp_path, "t" * 10 + "e") as project:
+        first, report = chosen(project)
+        assert "no validation split" in report.lines[0]
+        assert len(first.val) == 2
+        assert not set(names(first.val)) & set(names(first.train))
+        assert names(chosen(project)[0].val) == names(first.val)
+
+
+@pytest.mark.parametrize("splits", ["t", "e", "v"])
+def test_too_little_to_learn_from_is_said(tmp_path, splits):
+    with make_project(tmp_path, splits) as project, pytest.raises(UserError, match="not enough samples"):
+        chosen(project)
+
+
+def test_masks_that_are_used_become_permanent(project):
+    sample = project.samples.by_image("images/sample_00.png")
+    mask = project.masks.load(sample) ^ 1
+    project.masks.save(sample.id, mask)
+    found, _ = chosen(project)
+    assert found.train[0].revision == 1
+    project.masks.save(sample.id, mask ^ 1)
+    assert (project.masks.load_revision(project.samples.get(sample.id), 1) == mask).all()
+
+
+# --- training -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.training
+def test_the_result_is_the_contract_and_the_run_keeps_everything(project):
+    broken = damage(project, 4)
+    report = ListReporter()
+    result = train(project, report)
+    json.dumps(result, allow_nan=False)
+    assert {"run", "epochs", "best", "model"} <= result.keys()
+    assert result["best"].keys() == {"epoch", "val_iou", "val_loss"}
+    assert result["epochs"] == 2
+    run = project.runs.get(result["run"])
+    assert (run.status, run.epochs, run.start, run.preset) == ("finished", 2, "scratch", "conv-unet-fast")
+    assert run.best_val_iou == result["best"]["val_iou"]
+    assert run.precision
+    assert Path(result["model"]) == run.best_weights
+    assert run.best_weights.is_file()
+    assert run.last_weights.is_file()
+    assert [row["epoch"] for row in project.runs.metrics(run.id)] == [1, 2]
+    assert run.options["filters"] == 4
+    # The damaged image is noted and left out; everything else is in the manifest with its hashes.
+    assert [subject for subject, _ in report.notes] == [broken]
+    lines = run.manifest.read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 1 + 6
+    assert not any(broken in line for line in lines)
+    assert any(event["event"] == "note" for event in project.runs.events(run.id))
+    assert not (project.folder / "cache" / "training" / run.name).exists()
+
+
+@pytest.mark.training
+def test_retrain_begins_with_the_best_and_says_how_good_that_was(project):
+    report = ListReporter()
+    first = train(project, report, start="best", samples="retrain")
+    assert "no model yet" in report.lines[0]
+    assert first["baseline"] is None
+    retrain = {"start": "best", "samples": "retrain", "epochs": 1}
+    report = ListReporter()
+    second = JOBS["train"].from_values(retrain).perform(project.folder, report)
+    assert second["baseline"]["val_iou"] == pytest.approx(first["best"]["val_iou"], abs=0.02)
+    run = project.runs.get(second["run"])
+    assert run.start == str(first["run"])
+    assert (run.options["filters"], run.options["learning_rate"]) == (4, 0.01), "options of the last run"
+    assert [step for step, _ in report.metrics] == [0, 1]
+    with pytest.raises(UserError, match="another one"):
+        JOBS["train"].from_values(retrain | {"filters": 8}).perform(project.folder, ListReporter())
+    assert project.runs.latest().status == "failed"
+
+
+@pytest.mark.training
+def test_stop_keeps_the_best_and_the_run_can_be_resumed(project):
+    stopped = train(project, StopInEpoch(2), epochs=3)
+    assert (stopped["status"], stopped["epochs"]) == ("stopped", 1)
+    with pytest.raises(UserError, match="keeps its batch"):
+        resume(project, resume=str(stopped["run"]), batch=4)
+    done = resume(project, resume="last")
+    assert (done["run"], done["status"], done["epochs"]) == (stopped["run"], "finished", 3)
+    assert len(project.runs.metrics(done["run"])) == 3
+    with pytest.raises(UserError, match="done all its 3 epochs"):
+        resume(project, resume="last")
+    assert resume(project, resume="last", epochs=4)["epochs"] == 4
+
+
+@pytest.mark.training
+def test_a_killed_run_goes_on_with_the_masks_it_began_with(project):
+    train(project, StopInEpoch(2), epochs=3)
+    run = project.runs.latest()
+    # What a kill -9 leaves: a run that says it is running, owned by a process that is no more.
+    with project.transaction("runs") as connection:
+        connection.execute("UPDATE run SET status = 'running', pid = 2147483000 WHERE id = ?", (run.id,))
+    before = run.manifest.read_text(encoding="utf-8")
+    sample = project.samples.by_image("images/sample_00.png")
+    project.masks.save(sample.id, np.ones_like(project.masks.load(sample)))
+    assert project.runs.get(run.id).status == "lost"
+    result = resume(project, resume=run.name)
+    assert result["epochs"] == 3
+    assert run.manifest.read_text(encoding="utf-8") == before
+
+
+@pytest.mark.training
+def test_cancelled_in_the_first_epoch_leaves_a_cancelled_run(project):
+    with pytest.raises(Cancelled):
+        train(project, StopInEpoch(1))
+    assert project.runs.latest().status == "cancelled"
+    with pytest.raises(UserError, match="before its first epoch"):
+        resume(project, resume="last")
+    assert project.runs.best() is None
+
+
+@pytest.mark.training
+def test_two_to_learn_from_and_one_to_validate_by_are_enough(tmp_path):
+    with make_project(tmp_path, "ttv") as project:
+        assert train(project, epochs=1, batch=8)["status"] == "finished"
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"start": "best"}, "no trained model"),
+        ({"start": "7"}, "no run 0007"),
+        ({"resume": "last"}, "no run to resume"),
+        ({"resume": "first"}, "not the number of a run"),
+    ],
+)
+def test_a_run_that_is_not_there_is_the_users_fault(project, values, words):
+    with pytest.raises(UserError, match=words):
+        resume(project, **values)
+    assert project.runs.list() == []
+
+
+def test_a_weights_file_that_is_not_there_is_named_at_once(project, tmp_path):
+    values = {"preset": "mobilenetv2-unet-fast", "weights": str(tmp_path / "none.h5")}
+    with pytest.raises(UserError, match=r"none\.h5"):
+        JOBS["train"].from_values(values).perform(project.folder, ListReporter())
+    assert project.runs.latest().status == "failed"
+
+
+def test_the_job_declares_options_for_the_command_line():
+    assert issubclass(JOBS["train"].Options, Options)
+    assert JOBS["train"].lane == "compute"
+
+
+def test_read_only_projects_are_refused(project, monkeypatch):
+    project.database.read_only_reason = "for the test"
+    with pytest.raises(ReadOnlyProject):
+        JOBS["train"].from_values(TINY).run(project, ListReporter())

@@ -1,0 +1,168 @@
+import csv
+import shutil
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from segstudio.core.errors import UserError
+from segstudio.core.reporter import Cancelled, ListReporter
+from segstudio.ml import fit
+from segstudio.ml.network import load_network, prepare
+from segstudio.models.conv_unet import ConvUNet, ConvUNetOptions
+from tests.ml.blobs import SIDE, blob_pairs
+
+pytestmark = pytest.mark.training
+
+PLAN = fit.Plan(epochs=3, batch=4, learning_rate=0.01, is_flipped=True, seed=0)
+TRAIN, VAL = blob_pairs(10, seed=1), blob_pairs(4, seed=2)
+
+
+def network():
+    keras.utils.set_random_seed(0)
+    built = ConvUNet(ConvUNetOptions(filters=4, depth=1)).build((SIDE, SIDE, 1))
+    prepare(built, "float32")
+    return built
+
+
+def epochs_in(folder):
+    with (folder / fit.METRICS).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+class CancelAt(ListReporter):
+    """Wants to be cancelled at the first progress of an epoch."""
+
+    def __init__(self, text):
+        super().__init__()
+        self._text = text
+
+    def progress(self, done, total, text=""):
+        self.is_cancel_wanted = self.is_cancel_wanted or text.startswith(self._text)
+        super().progress(done, total, text)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A training that was never interrupted."""
+    folder = tmp_path_factory.mktemp("whole")
+    report = ListReporter()
+    return fit.fit(network(), TRAIN, VAL, PLAN, folder, report), report, folder
+
+
+def test_learns_and_keeps_everything(whole):
+    outcome, report, folder = whole
+    losses = [row["loss"] for row in outcome.rows]
+    assert losses[-1] < losses[0]
+    assert not outcome.is_stopped
+    assert [step for step, _ in report.metrics] == [1, 2, 3]
+    assert report.metrics[0][1].keys() == {
+        "loss", "val_loss", "iou", "val_iou", "binary_iou", "val_binary_iou", "accuracy", "val_accuracy",
+        "learning_rate", "images_per_second",
+    }  # fmt: skip
+    assert [row["epoch"] for row in epochs_in(folder)] == ["1", "2", "3"]
+    assert float(epochs_in(folder)[2]["val_iou"]) == outcome.rows[2]["val_iou"]
+    assert outcome.best["val_iou"] == max(row["val_iou"] for row in outcome.rows)
+    assert not list(folder.glob(".tmp*"))
+
+
+def test_progress_only_rises_and_says_epoch_and_rate(whole):
+    _, report, _ = whole
+    done = [done for done, _, _ in report.progresses]
+    assert done == sorted(done)
+    assert done[-1] <= 3
+    assert any(text.startswith("epoch 2 of 3 · ") and text.endswith("img/s") for _, _, text in report.progresses)
+
+
+def test_best_weights_are_those_of_the_best_epoch(whole):
+    outcome, _, folder = whole
+    loaded = load_network(folder / fit.BEST, "float32")
+    assert not loaded.compiled, "the best weights need no optimizer"
+    fit.compile_network(loaded, 0.01)
+    found = loaded.evaluate(VAL.images, VAL.masks, verbose=0, return_dict=True, batch_size=4)
+    assert found["iou"] == pytest.approx(outcome.best["val_iou"], abs=1e-5)
+
+
+def test_a_stopped_run_keeps_its_best_and_a_resumed_one_ends_as_if_never_stopped(whole, tmp_path):
+    outcome, _, _ = whole
+    stopped = fit.fit(network(), TRAIN, VAL, PLAN, tmp_path, CancelAt("epoch 2"))
+    assert stopped.is_stopped
+    assert stopped.best["epoch"] == 1
+    assert (tmp_path / fit.BEST).is_file()
+    # As after a kill -9 between writing the checkpoint and metrics.csv.
+    (tmp_path / fit.METRICS).unlink()
+    resumed = fit.resume(TRAIN, VAL, PLAN, tmp_path, ListReporter(), "float32")
+    assert [row["epoch"] for row in resumed.rows] == [1, 2, 3]
+    for mine, theirs in zip(resumed.rows, outcome.rows, strict=True):
+        for name in ("loss", "val_loss", "iou", "val_iou"):
+            assert mine[name] == pytest.approx(theirs[name], abs=1e-4), (name, mine["epoch"])
+    assert len(epochs_in(tmp_path)) == 3
+
+
+def test_cancelled_in_the_first_epoch_there_is_nothing_to_keep(tmp_path):
+    with pytest.raises(Cancelled):
+        fit.fit(network(), TRAIN, VAL, PLAN, tmp_path, CancelAt("epoch 1"))
+    with pytest.raises(UserError, match="before its first epoch"):
+        fit.resume(TRAIN, VAL, PLAN, tmp_path, ListReporter(), "float32")
+
+
+def test_fine_tuning_is_measured_before_the_first_step(whole, tmp_path):
+    outcome, _, folder = whole
+    report = ListReporter()
+    tuned = load_network(folder / fit.BEST, "float32")
+    again = fit.fit(tuned, TRAIN, VAL, replace(PLAN, epochs=1), tmp_path, report, has_baseline=True)
+    assert [step for step, _ in report.metrics] == [0, 1]
+    assert report.metrics[0][1]["val_iou"] == pytest.approx(outcome.best["val_iou"], abs=1e-5)
+    assert again.best["epoch"] == 1
+
+
+def test_a_loss_that_is_no_number_stops_with_words(tmp_path):
+    broken = network()
+    layer = broken.get_layer("logits")
+    layer.set_weights([np.full_like(weight, np.nan) for weight in layer.get_weights()])
+    with pytest.raises(UserError, match="no longer a number in epoch 1"):
+        fit.fit(broken, TRAIN, VAL, PLAN, tmp_path, ListReporter())
+
+
+class Hungry(keras.layers.Layer):
+    """Runs out of memory for more than two images at once, as a small GPU would."""
+
+    def call(self, images):
+        def eat(count):
+            if count > 2:
+                raise MemoryError("no memory for the test's sake")
+            return np.float32(0)
+
+        nothing = tf.numpy_function(eat, [tf.shape(images)[0]], tf.float32)
+        return images + tf.ensure_shape(nothing, ())
+
+
+def test_out_of_memory_halves_the_batch_and_says_so(tmp_path):
+    image = keras.Input((SIDE, SIDE, 1), dtype="uint8")
+    x = Hungry()(keras.layers.Rescaling(1 / 255)(image))
+    hungry = keras.Model(image, keras.layers.Conv2D(1, 3, padding="same", activation="sigmoid")(x))
+    report = ListReporter()
+    outcome = fit.fit(hungry, TRAIN, VAL, replace(PLAN, epochs=1, batch=8), tmp_path, report)
+    assert outcome.batch == 2
+    assert [line for line in report.lines if "out of memory" in line][-1].endswith("batches of 2")
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_learns_from_almost_nothing(count, tmp_path):
+    outcome = fit.fit(network(), blob_pairs(count), blob_pairs(1), replace(PLAN, epochs=1, batch=8), tmp_path,
+                      ListReporter())  # fmt: skip
+    assert outcome.rows[0]["images_per_second"] > 0
+
+
+def test_metrics_are_those_of_keras_over_the_whole_split(whole, tmp_path):
+    outcome, _, folder = whole
+    loaded = load_network(folder / fit.BEST, "float32")
+    probability = loaded.predict(VAL.images, verbose=0)
+    metric = keras.metrics.BinaryIoU()
+    metric.update_state(VAL.masks, probability)
+    assert outcome.best["val_binary_iou"] == pytest.approx(float(metric.result()), abs=1e-5)
+    truth, predicted = VAL.masks > 0, probability >= 0.5
+    assert outcome.best["val_iou"] == pytest.approx((truth & predicted).sum() / (truth | predicted).sum(), abs=1e-5)
+    shutil.rmtree(tmp_path)

@@ -1,0 +1,83 @@
+import zipfile
+
+import keras
+import numpy as np
+import pytest
+
+from segstudio.core.errors import UserError
+from segstudio.ml.network import load_network, prepare, read_attachment, save_network, transfer
+from segstudio.models.conv_unet import ConvUNet, ConvUNetOptions
+
+
+def build(size=32, **options):
+    return ConvUNet(ConvUNetOptions(**{"filters": 4, "depth": 2} | options)).build((size, size, 1))
+
+
+def noise(size=32, count=4):
+    return np.random.default_rng(0).integers(0, 256, (count, size, size, 1), dtype=np.uint8)
+
+
+def test_normalization_is_that_of_keras_in_training_and_inference():
+    keras.utils.set_random_seed(0)
+    plain = keras.layers.BatchNormalization(momentum=0.9)
+    x = np.random.default_rng(0).normal(3, 2, (4, 8, 8, 5)).astype(np.float32)
+    image = keras.Input((8, 8, 5))
+    network = keras.Model(image, plain(image))
+    expected = [np.asarray(network(x, training=True)) for _ in range(3)][-1]
+    expected_inference = np.asarray(network(x, training=False))
+    statistics = plain.get_weights()
+
+    fast = keras.models.clone_model(network)
+    prepare(fast, "float32")
+    found = [np.asarray(fast(x, training=True)) for _ in range(3)][-1]
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    np.testing.assert_allclose(np.asarray(fast(x, training=False)), expected_inference, rtol=5e-3, atol=5e-3)
+    for mine, theirs in zip(fast.layers[-1].get_weights(), statistics, strict=True):
+        # TensorFlow's kernel keeps the unbiased variance: n / (n - 1) times that of Keras.
+        np.testing.assert_allclose(mine, theirs, rtol=5e-3)
+
+
+def test_frozen_normalization_keeps_its_statistics_while_the_network_trains():
+    network = build()
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.trainable = False
+    prepare(network, "float32")
+    before = [layer.get_weights() for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    network(noise(), training=True)
+    after = [layer.get_weights() for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    assert all((a == b).all() for one, two in zip(before, after, strict=True) for a, b in zip(one, two, strict=True))
+
+
+def test_frozen_normalization_survives_saving_and_transfer(tmp_path):
+    network = build()
+    first = next(layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization))
+    first.trainable = False
+    save_network(network, tmp_path / "a.keras", with_optimizer=False)
+    loaded = load_network(tmp_path / "a.keras", "float32")
+    larger = build(48)
+    transfer(loaded, larger)
+    frozen = [layer.trainable for layer in larger.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    assert frozen == [False] + [True] * (len(frozen) - 1)
+    np.testing.assert_array_equal(
+        larger.get_layer("logits").get_weights()[0], network.get_layer("logits").get_weights()[0]
+    )
+
+
+def test_another_network_does_not_fit():
+    with pytest.raises(ValueError, match="shape"):
+        transfer(build(), build(filters=8))
+
+
+def test_an_attachment_does_not_disturb_keras(tmp_path):
+    path = tmp_path / "a.keras"
+    save_network(build(), path, with_optimizer=False, attachment={"rows": [{"epoch": 1}]})
+    assert read_attachment(path) == {"rows": [{"epoch": 1}]}
+    assert keras.saving.load_model(path).input_shape == (None, 32, 32, 1)
+    assert zipfile.ZipFile(path).testzip() is None
+
+
+def test_a_damaged_file_is_named(tmp_path):
+    (tmp_path / "best.keras").write_bytes(b"PK not really")
+    with pytest.raises(UserError, match=r"best\.keras"):
+        load_network(tmp_path / "best.keras", "float32")
