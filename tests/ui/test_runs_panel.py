@@ -199,6 +199,19 @@ def test_test_figure_is_told_only_when_all_of_the_split_is_predicted(session: Se
         assert measured_on_test(project) == expected
 
 
+def test_test_figure_comes_into_the_table(qtbot: QtBot, session: Session, queue: JobQueue) -> None:
+    project = session.project
+    run = add_run(project)
+    panel = shown(qtbot, session, queue)
+    assert cells(panel, 0)["Test IoU"] == "–"
+    for sample in project.samples.all():
+        project.predictions.save(run.id, sample, project.masks.load(sample) * 255)
+    project.predictions.score(run.id)
+    qtbot.waitUntil(lambda: cells(panel, 0)["Test IoU"] == "1.000", timeout=WAIT)
+    panel.set_session(None)
+    assert panel.model.rowCount() == 0
+
+
 def test_summary_is_one_sentence(session: Session) -> None:
     run = add_run(session.project)
     assert summary(run).startswith(

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytestqt.qtbot import QtBot
 
-from segstudio.ui.worker_thread import LONGEST_LINE, Lines, Patience, WorkerThread, describe_death, parse_event
+from segstudio.ui.worker_thread import (
+    LONGEST_LINE,
+    Lines,
+    Patience,
+    WorkerThread,
+    describe_death,
+    parse_event,
+    worker_command,
+)
 
 SCRIPT = [sys.executable, str(Path(__file__).with_name("scripted_worker.py"))]
 IMPATIENT = Patience(cancel=0.3, close=0.5, terminate=0.3, idle=60)
@@ -226,6 +235,34 @@ def test_thread_that_is_forgotten_is_ended_at_exit(tmp_path: Path, qapp: object)
     WorkerThread.end_all()
     assert not thread.isRunning()
     assert not WorkerThread._running
+
+
+FORGETFUL = """
+import sys
+from pathlib import Path
+from PySide6.QtCore import QCoreApplication, QTimer
+from segstudio.ui.worker_thread import Patience, WorkerThread
+app = QCoreApplication([])
+thread = WorkerThread(sys.argv[1:], Patience(close=0.2, terminate=0.2))
+thread.received.connect(lambda events: app.quit() if events[-1]["event"] == "progress" else None)
+thread.send("1", "deaf", Path(), {})
+app.exec()
+print("over", flush=True)
+"""
+
+
+def test_program_that_forgets_to_close_still_ends_in_peace() -> None:
+    done = subprocess.run([sys.executable, "-c", FORGETFUL, *SCRIPT], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "over\n"
+    assert "QThread" not in done.stderr, done.stderr
+    assert done.returncode == 0, done.stderr
+
+
+def test_frozen_program_has_its_worker_beside_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert worker_command()[0] == sys.executable
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "segstudio.exe"))
+    assert worker_command() == [str(tmp_path / "segstudio-worker.exe")]
 
 
 @given(st.lists(st.binary().map(lambda data: data.replace(b"\n", b"").replace(b"\r", b""))), st.data())
