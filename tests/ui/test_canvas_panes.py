@@ -369,6 +369,27 @@ def test_hidden_panes_and_the_last_one_that_stays(panes: Panes, document: Docume
     assert shown[y, x, 2] > shown[y, x, 0] + 30  # the stroke is there, in blue
 
 
+def shapes(panes: Panes) -> list[bool]:
+    """Whether each pane is wider than it is high."""
+    QApplication.processEvents()
+    return [panes.pane(name).width() > panes.pane(name).height() for name in NAMES]
+
+
+def test_panes_lie_so_that_the_image_is_large(panes: Panes) -> None:
+    wide, high = np.zeros((100, 400), np.uint8), np.zeros((400, 100), np.uint8)
+    panes.resize(800, 800)
+    panes.show_sample(wide, None, None)
+    assert shapes(panes) == [True] * 3
+    panes.show_sample(high, None, None)
+    assert shapes(panes) == [False] * 3
+    panes.show_sample(wide, None, None)
+    assert shapes(panes) == [True] * 3
+    assert len({panes.pane(name).width() for name in NAMES}) == 1
+    panes.resize(2400, 300)
+    assert shapes(panes) == [True] * 3
+    assert len({panes.pane(name).y() for name in NAMES}) == 1  # side by side once more
+
+
 # --- what is shown
 
 

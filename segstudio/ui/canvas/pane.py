@@ -78,7 +78,7 @@ class Pane(QFrame):
         self.canvas = Canvas(view, self)
         self.canvas.setAccessibleName(title)
         self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setMinimumWidth(120)
+        self.setMinimumSize(120, 90)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(INSET, 0, INSET, INSET)
         layout.setSpacing(0)

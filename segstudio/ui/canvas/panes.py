@@ -1,4 +1,4 @@
-"""Panes: image, true mask and prediction side by side, with one zoom, one crosshair and one tool in hand."""
+"""Panes: image, true mask and prediction beside each other, with one zoom, one crosshair and one tool in hand."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -47,6 +47,9 @@ FOREGROUND = 128
 
 FULL_WINDOW = (255.0, 127.5)
 """Window and level that show every grey value as itself."""
+
+WORTH_A_COLUMN = 1.25
+"""Panes go under each other when the image is larger by this factor then: photos of wide formats."""
 
 COUNT_AFTER_MS = 80
 """The legend of the error view follows a stroke at this distance."""
@@ -178,6 +181,7 @@ class Panes(QWidget):
             self._disconnect = document.changed.connect(self._mask_changed)
         self._apply_window()
         self.view.show(width, height)
+        self._arrange()
         self.fit()
         for pane in self._panes.values():
             pane.canvas.show_picture(self._picture)
@@ -228,6 +232,7 @@ class Panes(QWidget):
         if not is_visible and not others:
             return
         self._panes[name].setVisible(is_visible)
+        self._arrange()
         self._refit()
 
     def set_detail(self, name: PaneName, text: str) -> None:
@@ -295,6 +300,18 @@ class Panes(QWidget):
     def zoom_out(self) -> None:
         """Further away, by one step."""
         self.view.step(-1)
+
+    def _arrange(self) -> None:
+        """Put the panes under each other where that shows the image clearly larger than side by side."""
+        if not self.view.width or not self.width() or not self.height():
+            return
+        count = sum(not pane.isHidden() for pane in self._panes.values())
+        across, down = self.width() / self.view.width, self.height() / self.view.height
+        is_column = min(across, down / count) > WORTH_A_COLUMN * min(across / count, down)
+        wanted = Qt.Orientation.Vertical if is_column else Qt.Orientation.Horizontal
+        if self._splitter.orientation() != wanted:
+            self._splitter.setOrientation(wanted)
+            self._splitter.setSizes([1000] * len(self._panes))
 
     def _refit(self) -> None:
         if self.view.is_fitted and self.view.width:
@@ -379,6 +396,7 @@ class Panes(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._arrange()
         self._refit()
 
     def _leave_sample(self) -> None:
