@@ -1,8 +1,19 @@
 """The smallest parts that panels and dialogs are made of, each dressed by the style sheet."""
 
-from PySide6.QtCore import QSize, Qt
+from collections.abc import Callable
+
+from PySide6.QtCore import QAbstractItemModel, QSize, Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QSlider, QToolButton, QWidget
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFrame,
+    QLabel,
+    QPushButton,
+    QSlider,
+    QTableView,
+    QToolButton,
+    QWidget,
+)
 
 
 def heading(text: str) -> QLabel:
@@ -18,6 +29,31 @@ def muted(text: str = "", *, wraps: bool = False) -> QLabel:
     label.setProperty("muted", True)
     label.setWordWrap(wraps)
     return label
+
+
+def push_button(text: str, help_text: str, pressed: Callable[[], object]) -> QPushButton:
+    """An ordinary button that does something."""
+    button = QPushButton(text)
+    button.setToolTip(help_text)
+    button.clicked.connect(pressed)
+    return button
+
+
+def row_table(model: QAbstractItemModel, name: str, *, row_height: int = 26) -> QTableView:
+    """A quiet table of whole rows, of which one can be selected."""
+    table = QTableView()
+    table.setModel(model)
+    table.setAccessibleName(name)
+    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+    table.setShowGrid(False)
+    table.setWordWrap(False)
+    table.setTabKeyNavigation(False)
+    table.verticalHeader().hide()
+    table.verticalHeader().setDefaultSectionSize(row_height)
+    table.horizontalHeader().setHighlightSections(False)
+    table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+    return table
 
 
 def link(text: str, help_text: str = "") -> QPushButton:

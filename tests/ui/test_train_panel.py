@@ -50,8 +50,8 @@ def panel(qtbot: QtBot, session: Session, queue: JobQueue) -> TrainPanel:
 
 
 def choose(panel: TrainPanel, name: str) -> None:
-    panel.preset_box.setCurrentIndex(panel.preset_box.findData(name))
-    panel.preset_box.activated.emit(panel.preset_box.currentIndex())
+    panel.options.preset_box.setCurrentIndex(panel.options.preset_box.findData(name))
+    panel.options.preset_box.activated.emit(panel.options.preset_box.currentIndex())
 
 
 def add_run(
@@ -68,14 +68,16 @@ def add_run(
 
 
 def test_every_preset_is_offered_and_shown_with_its_own_options(panel: TrainPanel) -> None:
-    assert {panel.preset_box.itemData(index) for index in range(panel.preset_box.count())} == presets().keys()
+    assert {
+        panel.options.preset_box.itemData(index) for index in range(panel.options.preset_box.count())
+    } == presets().keys()
     for name, one in presets().items():
         choose(panel, name)
-        values = panel.form.values()
+        values = panel.options.form.values()
         expected = one.options().model_dump()
         assert {key: expected[key] for key in values} == values
         assert values.keys() | {"preset", "samples"} == options_of(one.model).model_fields.keys()
-        assert panel.form.is_valid
+        assert panel.options.form.is_valid
 
 
 def test_panel_without_a_training_says_what_to_do(panel: TrainPanel) -> None:
@@ -85,14 +87,14 @@ def test_panel_without_a_training_says_what_to_do(panel: TrainPanel) -> None:
 
 
 def test_panel_is_no_wider_than_the_window_makes_it(panel: TrainPanel) -> None:
-    panel._fold.unfold()
+    panel.options.fold.unfold()
     assert panel.minimumSizeHint().width() <= 280
-    assert panel.form.width() <= 348
+    assert panel.options.form.width() <= 348
 
 
 def test_start_draws_the_curves_live_and_stop_keeps_the_best(qtbot: QtBot, panel: TrainPanel, session: Session) -> None:
     choose(panel, "conv-unet-fast")
-    panel.form.set_values({"epochs": 10})
+    panel.options.form.set_values({"epochs": 10})
     qtbot.mouseClick(panel.start_button, Qt.MouseButton.LeftButton)
     record = panel.record
     assert record is not None
@@ -121,10 +123,10 @@ def test_start_draws_the_curves_live_and_stop_keeps_the_best(qtbot: QtBot, panel
 
 def test_failure_is_said_in_the_panel(qtbot: QtBot, panel: TrainPanel) -> None:
     choose(panel, "conv-unet-fast")
-    panel.form.set_values({"seed": 666})
+    panel.options.form.set_values({"seed": 666})
     record = panel.start()
     qtbot.waitUntil(lambda: record.state.is_end, timeout=WAIT)
-    assert "no such thing" in panel._message.text()
+    assert panel._message.text() == "No such thing\nmake one"
     assert panel._message.property("error")
     assert panel.start_button.isEnabled()
 
@@ -138,7 +140,7 @@ def test_second_training_is_refused_while_one_runs(qtbot: QtBot, panel: TrainPan
 
 
 def test_wrong_option_stops_the_start_with_its_name(panel: TrainPanel) -> None:
-    panel.form.set_values({"epochs": 0})
+    panel.options.form.set_values({"epochs": 0})
     assert not panel.start_button.isEnabled()
     with pytest.raises(UserError, match="epochs"):
         panel.start()
@@ -148,15 +150,15 @@ def test_options_are_remembered_with_the_project(
     qtbot: QtBot, panel: TrainPanel, session: Session, queue: JobQueue
 ) -> None:
     choose(panel, "mobilenetv2-unet-fast")
-    panel.form.set_values({"epochs": 7, "learning_rate": 3e-4, "weights": "/somewhere/weights.h5"})
+    panel.options.form.set_values({"epochs": 7, "learning_rate": 3e-4, "weights": "/somewhere/weights.h5"})
     record = panel.start()
     queue.cancel(record.id)
     qtbot.waitUntil(lambda: record.state.is_end, timeout=WAIT)
     qtbot.waitUntil(lambda: session.project.settings.get(SETTING) is not None, timeout=WAIT)
     other = TrainPanel(session, queue)
     qtbot.addWidget(other)
-    assert other.preset_box.currentData() == "mobilenetv2-unet-fast"
-    values = other.form.values()
+    assert other.options.preset_box.currentData() == "mobilenetv2-unet-fast"
+    values = other.options.form.values()
     assert (values["epochs"], values["learning_rate"], values["weights"]) == (7, 3e-4, "/somewhere/weights.h5")
 
 
@@ -166,25 +168,25 @@ def test_what_is_remembered_and_not_known_any_more_is_passed_over(
     session.project.settings.set(SETTING, {"preset": "conv-unet", "values": {"epochs": -1, "gone": 3}})
     panel = TrainPanel(session, queue)
     qtbot.addWidget(panel)
-    assert panel.preset_box.currentData() == "conv-unet"
-    assert panel.form.is_valid
+    assert panel.options.preset_box.currentData() == "conv-unet"
+    assert panel.options.form.is_valid
 
 
 def test_another_preset_keeps_what_is_of_this_machine(panel: TrainPanel) -> None:
     choose(panel, "mobilenetv2-unet-fast")
-    panel.form.set_values({"weights": "w.h5", "device": "cpu", "epochs": 3})
+    panel.options.form.set_values({"weights": "w.h5", "device": "cpu", "epochs": 3})
     choose(panel, "mobilenetv2-unet")
-    values = panel.form.values()
+    values = panel.options.form.values()
     assert (values["weights"], values["device"], values["epochs"]) == ("w.h5", "cpu", 25)
 
 
 def test_start_from_a_run_takes_its_network(qtbot: QtBot, panel: TrainPanel, session: Session, queue: JobQueue) -> None:
     add_run(session.project)
     choose(panel, "conv-unet-fast")
-    assert panel.form.editor("filters").isEnabled()
-    panel.form.set_values({"start": "best"})
-    assert not panel.form.editor("filters").isEnabled()
-    assert "run" in panel.form.editor("filters").toolTip()
+    assert panel.options.form.editor("filters").isEnabled()
+    panel.options.form.set_values({"start": "best"})
+    assert not panel.options.form.editor("filters").isEnabled()
+    assert "run" in panel.options.form.editor("filters").toolTip()
     record = panel.start()
     assert record.options["start"] == "best"
     assert not record.options.keys() & {"preset", "filters", "size", "depth"}
@@ -208,7 +210,7 @@ def test_retrain_goes_on_from_the_best_run_with_the_last_options(
     add_run(session.project, epochs=3, learning_rate=5e-4)
     panel = TrainPanel(session, queue)
     qtbot.addWidget(panel)
-    assert panel.preset_box.currentData() == "conv-unet-fast"
+    assert panel.options.preset_box.currentData() == "conv-unet-fast"
     assert panel.curves.has_points, "the last run is drawn by the same path"
     assert "Run 0001 finished: best epoch 1" in panel._message.text()
     record = panel.retrain()
@@ -243,6 +245,18 @@ def test_resumed_training_goes_on_with_its_own_curves(
     assert panel.curves.loss.series[0].epochs == [1, 2]
     queue.cancel(record.id)
     qtbot.waitUntil(lambda: record.state.is_end, timeout=WAIT)
+
+
+def test_next_training_in_the_queue_is_followed_when_the_first_ends(
+    qtbot: QtBot, panel: TrainPanel, queue: JobQueue
+) -> None:
+    first = panel.start()
+    second = queue.retry(first.id)
+    assert panel.record is first
+    queue.cancel(first.id)
+    qtbot.waitUntil(lambda: panel.record is second, timeout=WAIT)
+    queue.cancel(second.id)
+    qtbot.waitUntil(lambda: second.state.is_end, timeout=WAIT)
 
 
 def test_training_of_another_project_is_not_shown(
@@ -300,7 +314,7 @@ def test_real_training_then_retraining(qtbot: QtBot, session: Session) -> None:
     panel = TrainPanel(session, queue)
     qtbot.addWidget(panel)
     choose(panel, "conv-unet-fast")
-    panel.form.set_values(TINY)
+    panel.options.form.set_values(TINY)
     first = panel.start()
     qtbot.waitUntil(lambda: first.state.is_end, timeout=300_000)
     assert first.state is JobState.FINISHED, log_text(first)

@@ -14,11 +14,9 @@ from PySide6.QtCore import (
 )
 from PySide6.QtGui import QColor, QFontDatabase, QGuiApplication, QPainter
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QHBoxLayout,
     QHeaderView,
     QPlainTextEdit,
-    QPushButton,
     QSplitter,
     QStyledItemDelegate,
     QStyleOptionViewItem,
@@ -30,6 +28,7 @@ from PySide6.QtWidgets import (
 from segstudio.ui import theme
 from segstudio.ui.job_queue import JobQueue, JobRecord, JobState, duration
 from segstudio.ui.panels.empty import Either, Empty
+from segstudio.ui.widgets import push_button, row_table
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -163,9 +162,9 @@ class JobsPanel(QWidget):
         self.log.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.log.setAccessibleName("What the job said")
         self.log.setPlaceholderText("Select a job to read what it said.")
-        self.cancel_button = _button("Cancel", "Stop this job; pressed twice, its process is ended", self._cancel)
-        self.retry_button = _button("Retry", "Start this job once more with the same options", self._retry)
-        self.copy_button = _button("Copy log", "Copy what the job said", self._copy)
+        self.cancel_button = push_button("Cancel", "Stop this job; pressed twice, its process is ended", self._cancel)
+        self.retry_button = push_button("Retry", "Start this job once more with the same options", self._retry)
+        self.copy_button = push_button("Copy log", "Copy what the job said", self._copy)
         empty = Empty("jobs", "No jobs yet", "Training, prediction and exports appear here while they run.")
         self._either = Either(self._make_content(), empty)
         self.setLayout(self._either)
@@ -177,21 +176,9 @@ class JobsPanel(QWidget):
         self._enable_buttons()
 
     def _make_table(self) -> QTableView:
-        table = QTableView()
-        table.setModel(self._model)
+        table = row_table(self._model, "Jobs", row_height=28)
         table.setItemDelegateForColumn(2, ProgressDelegate(table))
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        table.setShowGrid(False)
-        table.setTabKeyNavigation(False)
-        table.setWordWrap(False)
-        table.setAccessibleName("Jobs")
-        table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(28)
-        header = table.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        header.setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
+        table.horizontalHeader().setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
         for column, width in ((0, 210), (1, 84), (3, 116)):
             table.setColumnWidth(column, width)
         table.selectionModel().currentRowChanged.connect(self._on_selected)
@@ -317,10 +304,3 @@ def log_text(record: JobRecord) -> str:
     if options:
         lines += ["", f"Options: {options}"]
     return "\n".join(lines)
-
-
-def _button(text: str, help_text: str, slot: object) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(help_text)
-    button.clicked.connect(slot)
-    return button

@@ -7,11 +7,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QHBoxLayout,
     QHeaderView,
-    QLabel,
-    QPushButton,
     QTableView,
     QVBoxLayout,
     QWidget,
@@ -20,6 +17,7 @@ from PySide6.QtWidgets import (
 from segstudio.project.problems import Problem
 from segstudio.ui.job_queue import JobQueue
 from segstudio.ui.panels.empty import Either, Empty
+from segstudio.ui.widgets import muted, push_button, row_table
 
 if TYPE_CHECKING:
     from segstudio.ui.session import Session
@@ -88,12 +86,10 @@ class ProblemsPanel(QWidget):
         self._refresh.timeout.connect(self._show)
         self.model = ProblemsModel(self)
         self.table = self._make_table()
-        self._summary = QLabel()
-        self._summary.setProperty("muted", True)
-        self._open_file = _button("Open file", self._show_file)
-        self._open_folder = _button("Open folder", self._show_folder)
-        self._clear = _button("Clear", self.clear)
-        self._clear.setToolTip("Empty the list; what is still wrong will be found again")
+        self._summary = muted()
+        self._open_file = push_button("Open file", "Open it with the program of the system", self._show_file)
+        self._open_folder = push_button("Open folder", "Open the folder that it lies in", self._show_folder)
+        self._clear = push_button("Clear", "Empty the list; what is still wrong will be found again", self.clear)
         empty = Empty("check", "No problems", "Files that cannot be read or used are listed here, with the reason.")
         self._either = Either(self._make_content(), empty)
         self.setLayout(self._either)
@@ -101,21 +97,9 @@ class ProblemsPanel(QWidget):
         self.set_session(session)
 
     def _make_table(self) -> QTableView:
-        table = QTableView()
-        table.setModel(self.model)
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        table.setShowGrid(False)
-        table.setTabKeyNavigation(False)
-        table.setWordWrap(False)
+        table = row_table(self.model, "Problems", row_height=24)
         table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        table.setAccessibleName("Problems")
-        table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(24)
-        header = table.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
+        table.horizontalHeader().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
         table.setColumnWidth(0, 300)
         table.setColumnWidth(2, 130)
         table.doubleClicked.connect(self._on_double_clicked)
@@ -230,9 +214,3 @@ def nearest_folder(path: Path) -> Path:
 
 def _open(path: Path) -> None:
     QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
-
-
-def _button(text: str, slot: object) -> QPushButton:
-    button = QPushButton(text)
-    button.clicked.connect(slot)
-    return button

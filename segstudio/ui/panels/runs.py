@@ -12,10 +12,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QFont, QGuiApplication, QShowEvent
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QHBoxLayout,
-    QLabel,
-    QPushButton,
     QSplitter,
     QTableView,
     QToolButton,
@@ -30,6 +27,7 @@ from segstudio.ui.background import Background
 from segstudio.ui.job_queue import JobQueue, duration
 from segstudio.ui.panels.curves import Curves
 from segstudio.ui.panels.empty import Either, Empty
+from segstudio.ui.widgets import muted, push_button, row_table
 
 if TYPE_CHECKING:
     from segstudio.ui.session import Session
@@ -149,11 +147,10 @@ class RunsPanel(QWidget):
         self.model = RunsModel(self)
         self.table = self._make_table()
         self.curves = Curves()
-        self._summary = QLabel(wordWrap=True)
-        self._summary.setProperty("muted", True)
+        self._summary = muted(wraps=True)
         self._summary.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.use_button = _button("Use predictions", "Show the predictions of this run in the window", self._use)
-        self.resume_button = _button("Resume", "Go on with this training from its last epoch", self._resume)
+        self.use_button = push_button("Use predictions", "Show the predictions of this run in the window", self._use)
+        self.resume_button = push_button("Resume", "Go on with this training from its last epoch", self._resume)
         self.folder_button = _icon_button("folder", "Open the run's folder", self._open_folder)
         self.copy_button = _icon_button("copy", "Copy the command line that trains the same again", self._copy)
         theme.notifier().changed.connect(self._draw_icons)
@@ -167,19 +164,7 @@ class RunsPanel(QWidget):
         self.set_session(session)
 
     def _make_table(self) -> QTableView:
-        table = QTableView()
-        table.setModel(self.model)
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        table.setShowGrid(False)
-        table.setTabKeyNavigation(False)
-        table.setWordWrap(False)
-        table.setAccessibleName("Runs")
-        table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(26)
-        header = table.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        table = row_table(self.model, "Runs")
         for column, width in enumerate((52, 62, 66, 74, 64, 84, 160, 76, 120, 170)):
             table.setColumnWidth(column, width)
         table.selectionModel().currentRowChanged.connect(self._on_selected)
@@ -414,12 +399,5 @@ def _icon_button(name: str, help_text: str, slot: object) -> QToolButton:
     button.setObjectName(name)
     button.setToolTip(help_text)
     button.setAccessibleName(help_text)
-    button.clicked.connect(slot)
-    return button
-
-
-def _button(text: str, help_text: str, slot: object) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(help_text)
     button.clicked.connect(slot)
     return button

@@ -4,37 +4,29 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import (
-    QFormLayout,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QProgressBar,
-    QPushButton,
     QScrollArea,
     QVBoxLayout,
     QWidget,
 )
 
 from segstudio.core.errors import UserError
-from segstudio.jobs.presets import DEFAULT, TrainOptions, options_of, preset, presets
-from segstudio.models import MODELS
+from segstudio.jobs.presets import DEFAULT, presets
 from segstudio.project.runs import Run
-from segstudio.ui.form import Combo, Fold, Form
+from segstudio.ui.form import Form
 from segstudio.ui.job_queue import JobQueue, JobRecord, JobState, duration
 from segstudio.ui.panels.curves import Curves
 from segstudio.ui.panels.empty import Either, Empty
+from segstudio.ui.panels.train_options import TrainOptionsEditor, options_of_training
+from segstudio.ui.widgets import muted, push_button, set_property
 
 if TYPE_CHECKING:
     from segstudio.ui.session import Session
 
 SETTING = "train"
 """The project's setting that keeps the last options."""
-
-OF_THIS_MACHINE = ("weights", "device", "precision")
-"""Options that another preset takes over, because they say something of the machine and not of the training."""
-
-FROM_ELSEWHERE = frozenset({"preset", "samples"})
-"""Options without a row in the form: the combo box above it, and the button that is pressed, decide them."""
 
 
 class TrainPanel(QWidget):
@@ -51,22 +43,20 @@ class TrainPanel(QWidget):
         self.queue = queue
         self.session: Session | None = None
         self.record: JobRecord | None = None
-        self.form = Form(TrainOptions)
-        self.curves = Curves()
-        self.preset_box = self._make_preset_box()
-        self._description = QLabel(wordWrap=True)
-        self._description.setProperty("muted", True)
-        self._form_place = QVBoxLayout()
-        self._fold = self._make_fold()
-        self.start_button = QPushButton("Start training")
-        self.start_button.setToolTip("Train with the options above; Retrain goes on from the best weights instead")
-        self.start_button.clicked.connect(self._on_start)
+        self.options = TrainOptionsEditor()
+        self.options.changed.connect(self._update)
+        self.start_button = push_button(
+            "Start training",
+            "Train with the options above; Retrain goes on from the best weights instead",
+            self._on_start,
+        )
         self.progress = TrainingProgress(queue)
-        self._message = QLabel(wordWrap=True)
+        self.curves = Curves()
+        self._message = muted(wraps=True)
         self._message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.predict_button = QPushButton("Predict all")
-        self.predict_button.setToolTip("Ask the new run about every sample, to see where it is right and wrong")
-        self.predict_button.clicked.connect(self._on_predict)
+        self.predict_button = push_button(
+            "Predict all", "Ask the new run about every sample, to see where it is right and wrong", self._on_predict
+        )
         empty = Empty("train", "No training yet", "Choose a preset and press Start: loss and IoU are drawn here, live.")
         self._either = Either(self.curves, empty)
         self._lay_out()
@@ -78,18 +68,20 @@ class TrainPanel(QWidget):
 
     # what others ask for
 
+    @property
+    def form(self) -> Form:
+        """The options as they are shown."""
+        return self.options.form
+
     def set_session(self, session: "Session | None") -> None:
         """Serve another project, or none."""
         self.session, self.record = session, None
         self.curves.clear()
         self._tell("")
-        name, values = self._last_options()
-        self._show_preset(name, values)
-        if session is not None:
-            running = self.queue.running("train")
-            if running is not None and running.project == session.project.folder:
-                self._follow(running)
-            elif (run := session.project.runs.latest()) is not None:
+        self.options.show_options(*self._last_options())
+        if session is not None and not self._follow_next():
+            run = session.project.runs.latest()
+            if run is not None:
                 self._show_run(run)
         self._update()
 
@@ -99,7 +91,7 @@ class TrainPanel(QWidget):
         Raises:
             UserError: When an option is wrong, a stroke is not saved, or a training runs already.
         """
-        return self._submit({**self._given(), "samples": "all"}, f"Train {self._preset_name()}")
+        return self._submit({**self.options.given(), "samples": "all"}, f"Train {self.options.name}")
 
     def retrain(self) -> JobRecord:
         """Go on from the best weights, with all reviewed masks and the last options; no question asked.
@@ -110,19 +102,13 @@ class TrainPanel(QWidget):
             UserError: As `start`.
         """
         session = self._writable_session()
-        values = {**self._given(), "samples": "retrain"}
+        values = {**self.options.given(), "samples": "retrain"}
         best = session.project.runs.best()
         if best is None:
             return self._submit(values, "Retrain")
-        return self._submit({**_of_training(values), "start": "best"}, f"Retrain from run {best.name}")
+        return self._submit({**options_of_training(values), "start": "best"}, f"Retrain from run {best.name}")
 
     # starting
-
-    def _given(self) -> dict[str, Any]:
-        """The options as they are shown; a training that starts from a run has the network of that run."""
-        self.form.options()
-        values = self.form.values()
-        return _of_training(values) if self._is_from_run() else values | {"preset": self._preset_name()}
 
     def _submit(self, options: dict[str, Any], title: str) -> JobRecord:
         session = self._writable_session()
@@ -132,7 +118,7 @@ class TrainPanel(QWidget):
             raise UserError(
                 "the last strokes are not saved", "a training would not see them; make room, then try again"
             )
-        session.remember(SETTING, {"preset": self._preset_name(), "values": self.form.values()})
+        session.remember(SETTING, self.options.state())
         return self.queue.submit("train", options, title, session.project.folder)
 
     def _writable_session(self) -> "Session":
@@ -147,6 +133,18 @@ class TrainPanel(QWidget):
         except UserError as error:
             self._tell(str(error), is_error=True)
 
+    def _last_options(self) -> tuple[str, dict[str, Any]]:
+        """Preset and options to begin with: the last ones used here, those of the last run, or the default."""
+        if self.session is None:
+            return DEFAULT, {}
+        last = self.session.project.settings.get(SETTING)
+        if isinstance(last, dict) and last.get("preset") in presets():
+            return str(last["preset"]), dict(last.get("values") or {})
+        run = self.session.project.runs.latest()
+        if run is not None and run.preset in presets():
+            return run.preset, {name: value for name, value in run.options.items() if name != "start"}
+        return DEFAULT, {}
+
     # following
 
     @property
@@ -157,7 +155,7 @@ class TrainPanel(QWidget):
     def _follow(self, record: JobRecord) -> None:
         self.record = record
         self._tell("")
-        self._fold.fold()
+        self.options.fold.fold()
         self._begin_curves(record)
         for step, values in record.metrics:
             self.curves.append(step, values)
@@ -174,11 +172,17 @@ class TrainPanel(QWidget):
             self.curves.clear(last_epoch=float(record.options.get("epochs") or 0))
         self._either.show_content(self.curves.has_points or bool(record.metrics))
 
-    def _on_added(self, record: JobRecord) -> None:
-        # Whoever asked for it: this panel, a retry in the Jobs panel, or Resume in the Runs panel.
-        is_ours = self.session is not None and record.project == self.session.project.folder
-        if record.job == "train" and is_ours:
-            self._follow(record)
+    def _follow_next(self) -> bool:
+        """Follow the training of this project that runs or waits, whoever asked for it; False when there is none."""
+        record = self.queue.running("train")
+        if self.session is None or record is None or record.project != self.session.project.folder:
+            return False
+        self._follow(record)
+        return True
+
+    def _on_added(self, _record: JobRecord) -> None:
+        if not self.is_training:
+            self._follow_next()
 
     def _on_metric(self, job_id: str, step: int, values: dict[str, float]) -> None:
         if self.record is not None and job_id == self.record.id:
@@ -196,20 +200,22 @@ class TrainPanel(QWidget):
         match record.state:
             case JobState.FINISHED:
                 self._tell(outcome_text(record.result))
-                self.predict_button.show()
+                # After a Retrain the predictions come by themselves.
+                self.predict_button.setVisible(record.options.get("samples") != "retrain")
             case JobState.CANCELLED:
                 self._tell(record.message or "Stopped before the first epoch was done; nothing was kept.")
             case _:
-                self._tell(f"{record.message}. {record.hint}".strip(" ."), is_error=True)
+                self._tell(f"{record.message}\n{record.hint}".strip(), is_error=True)
+        self._follow_next()
 
     def _show_run(self, run: Run) -> None:
         assert self.session is not None
         epochs = self.session.project.runs.metrics(run.id)
         self.curves.show_epochs(epochs, last_epoch=float(run.options.get("epochs") or 0))
         self._either.show_content(bool(epochs))
-        best = (
-            "" if run.best_val_iou is None else f": best epoch {run.best_epoch}, validation IoU {run.best_val_iou:.3f}"
-        )
+        best = ""
+        if run.best_val_iou is not None:
+            best = f": best epoch {run.best_epoch}, validation IoU {run.best_val_iou:.3f}"
         self._tell(f"Run {run.name} {run.status}{best}")
 
     def _on_predict(self) -> None:
@@ -218,106 +224,23 @@ class TrainPanel(QWidget):
 
     def _update(self) -> None:
         is_writable = self.session is not None and not self.session.project.read_only
-        self.start_button.setEnabled(is_writable and self.form.is_valid)
-        for widget in (self.start_button, self._description):
-            widget.setVisible(not self.is_training)
-        self.preset_box.setEnabled(not self.is_training)
+        self.start_button.setEnabled(is_writable and self.options.form.is_valid)
+        self.start_button.setVisible(not self.is_training)
+        self.options.set_busy(self.is_training)
         self.progress.show_record(self.record if self.is_training else None)
         if not self.is_training:
             self._either.show_content(self.curves.has_points)
 
     def _tell(self, text: str, *, is_error: bool = False) -> None:
-        self._message.setProperty("error", is_error)
-        self._message.setProperty("muted", not is_error)
-        self._message.style().unpolish(self._message)  # the style sheet looks at properties only once
-        self._message.style().polish(self._message)
-        self._message.setText(text)
+        set_property(self._message, "error", is_error)
+        set_property(self._message, "muted", not is_error)
+        self._message.setText(text[:1].upper() + text[1:])
         self._message.setVisible(bool(text))
         self.predict_button.hide()
 
-    # preset and options
-
-    def _preset_name(self) -> str:
-        return str(self.preset_box.currentData())
-
-    def _make_preset_box(self) -> Combo:
-        box = Combo()
-        for one in presets().values():
-            box.addItem(one.title, one.name)
-            box.setItemData(box.count() - 1, f"{one.name}: {one.description}", Qt.ItemDataRole.ToolTipRole)
-        box.setAccessibleName("Preset")
-        box.activated.connect(self._on_preset)
-        return box
-
-    def _on_preset(self) -> None:
-        kept = {name: value for name, value in self.form.values().items() if name in OF_THIS_MACHINE}
-        self._show_preset(self._preset_name(), kept)
-        self._update()
-
-    def _last_options(self) -> tuple[str, dict[str, Any]]:
-        """Preset and options to begin with: the last ones used here, those of the last run, or the default."""
-        if self.session is None:
-            return DEFAULT, {}
-        last = self.session.project.settings.get(SETTING)
-        if isinstance(last, dict) and last.get("preset") in presets():
-            return str(last["preset"]), dict(last.get("values") or {})
-        run = self.session.project.runs.latest()
-        if run is not None and run.preset in presets():
-            return run.preset, {name: value for name, value in run.options.items() if name != "start"}
-        return DEFAULT, {}
-
-    def _show_preset(self, name: str, values: dict[str, Any]) -> None:
-        """Show a preset with some of its options changed; what it does not know or would refuse is left out."""
-        chosen = preset(name)
-        self.preset_box.setCurrentIndex(self.preset_box.findData(name))
-        self._description.setText(chosen.description)
-        model = options_of(chosen.model)
-        known = {name: value for name, value in values.items() if name in model.model_fields.keys() - FROM_ELSEWHERE}
-        try:
-            options = chosen.options(**known)
-        except UserError:
-            options = chosen.options()
-        starts = ["scratch", "best", "last"]
-        if MODELS[chosen.model].is_pretrained:
-            starts.insert(0, "imagenet")
-        shown = options.model_dump()
-        self.form.deleteLater()
-        self.form = Form(
-            model,
-            {name: value for name, value in shown.items() if name not in FROM_ELSEWHERE},
-            hidden=FROM_ELSEWHERE,
-            first=("epochs", "batch", "learning_rate", "size", "start"),
-            suggestions={"start": starts, "device": ("auto", "cpu", "gpu")},
-        )
-        self._form_place.addWidget(self.form)
-        self.form.changed.connect(self._on_options)
-        self._on_options()
-
-    def _on_options(self) -> None:
-        values = self.form.values()
-        of_network = [name for name in values if name not in TrainOptions.model_fields]
-        self.form.set_locked(of_network if self._is_from_run() else [], "As in the run that it starts from")
-        rate, size = self.form.text("learning_rate"), self.form.text("size")
-        self._fold.set_title(f"Options: {values['epochs']} epochs · batch {values['batch']} · {rate} · {size} px")
-        if not self.form.is_valid:
-            self._fold.unfold()
-        self._update()
-
-    def _is_from_run(self) -> bool:
-        return self.form.values()["start"] not in {"imagenet", "scratch"}
-
     # how it looks
 
-    def _make_fold(self) -> Fold:
-        content = QWidget()
-        content.setLayout(self._form_place)
-        self._form_place.setContentsMargins(0, 4, 0, 4)
-        return Fold("Options", content)
-
     def _lay_out(self) -> None:
-        choice = QFormLayout()
-        choice.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        choice.addRow("Preset", self.preset_box)
         buttons = QHBoxLayout()
         buttons.addWidget(self.start_button)
         buttons.addStretch(1)
@@ -327,9 +250,7 @@ class TrainPanel(QWidget):
         content = QWidget()
         column = QVBoxLayout(content)
         column.setSpacing(8)
-        column.addLayout(choice)
-        column.addWidget(self._description)
-        column.addWidget(self._fold)
+        column.addWidget(self.options)
         column.addLayout(buttons)
         column.addWidget(self.progress)
         column.addLayout(outcome)
@@ -344,11 +265,6 @@ class TrainPanel(QWidget):
         layout.addWidget(area)
 
 
-def _of_training(values: dict[str, Any]) -> dict[str, Any]:
-    """The options that do not describe a network."""
-    return {name: value for name, value in values.items() if name in TrainOptions.model_fields and name != "preset"}
-
-
 class TrainingProgress(QWidget):
     """The bar, what the training is at, and Stop."""
 
@@ -358,10 +274,8 @@ class TrainingProgress(QWidget):
         self._record: JobRecord | None = None
         self.bar = QProgressBar(textVisible=False)
         self.bar.setMaximum(1000)
-        self.text = QLabel(wordWrap=True)
-        self.text.setProperty("muted", True)
-        self.stop_button = QPushButton("Stop, keep best")
-        self.stop_button.clicked.connect(self._stop)
+        self.text = muted(wraps=True)
+        self.stop_button = push_button("Stop, keep best", "", self._stop)
         row = QHBoxLayout()
         row.addWidget(self.stop_button)
         row.addStretch(1)
