@@ -9,7 +9,7 @@ hold a value with spaces together. `iou:none` finds what has no such figure, `io
 import fnmatch
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TypeAlias
@@ -159,18 +159,24 @@ def _texts_condition(term: _Term) -> Condition:
 
 
 def _text_condition(field: str, value: str) -> Condition:
-    """Whether a text contains the value; with * or ? in it, whether all of it, or all behind some /, is like it."""
     wanted = folded(value)
-    if not any(sign in wanted for sign in "*?"):
-        if field == "name":
-            return lambda table: _flags(wanted in path for path in table.folded_image)
-        return lambda table: _flags(wanted == folded(text) for text in table.group)
-    # [ has no meaning here: it is common in file names and rare in what people search for.
-    pattern = fnmatch.translate(wanted.replace("[", "[[]"))
-    matches = re.compile(pattern if wanted.startswith("*") else rf"(?:[^/]*/)*{pattern}").match
+    is_pattern = any(sign in wanted for sign in "*?")
     if field == "name":
-        return lambda table: _flags(matches(path) is not None for path in table.folded_image)
-    return lambda table: _flags(matches(folded(text)) is not None for text in table.group)
+        is_like = _like(wanted) if is_pattern else lambda path: wanted in path
+        return lambda table: _flags(map(is_like, table.folded_image))
+    is_like = _like(wanted) if is_pattern else lambda group: wanted == group
+    return lambda table: _flags(is_like(folded(group)) for group in table.group)
+
+
+def _like(pattern: str) -> Callable[[str], bool]:
+    """Whether all of a path, or all of it behind some /, is like the pattern, in which * and ? stand for anything."""
+    literal = pattern.strip("*")
+    if pattern == f"*{literal}*" and not any(sign in literal for sign in "*?"):
+        return lambda path: literal in path
+    # [ has no meaning here: it is common in file names and rare in what people search for.
+    glob = fnmatch.translate(pattern.replace("[", "[[]"))
+    matches = re.compile(glob if pattern.startswith("*") else rf"(?:[^/]*/)*{glob}").match
+    return lambda path: matches(path) is not None
 
 
 def _number_condition(term: _Term) -> Condition:
@@ -200,7 +206,7 @@ def _number(term: _Term, text: str) -> float:
     return float(np.float32(number))
 
 
-def _flags(values: Iterator[bool]) -> Flags:
+def _flags(values: Iterable[bool]) -> Flags:
     return np.fromiter(values, np.bool_)
 
 

@@ -132,8 +132,10 @@ class Project:
         """
         folder = folder.absolute()
         if not (folder / INDEX).is_file():
-            hint = "the index is missing" if (folder / "project.json").is_file() else "it has no file project.sqlite"
-            raise NotAProject(f"{folder} is not a SegStudio project", hint)
+            if (folder / "project.json").is_file():
+                rebuild = f"`segstudio check --rebuild {folder}` makes it anew from the files"
+                raise NotAProject(f"{folder} is not a SegStudio project any more: its index is missing", rebuild)
+            raise NotAProject(f"{folder} is not a SegStudio project", f"it has no file {INDEX}")
         reason = _why_not_writable(folder)
         lock = editor_lock(folder) if is_editor and not reason else None
         if is_editor and not reason and lock is None:
@@ -145,6 +147,8 @@ class Project:
                 lock.release()
             raise
         if lock is not None:
+            if not lock.is_locked:
+                project.notes.append("this disk has no locks: take care that no second window edits the project")
             project.settings.set("editor", {"pid": os.getpid(), "host": socket.gethostname(), "since": now()})
         elif reason and is_editor:
             project._name_editor()
@@ -353,10 +357,15 @@ def _why_not_writable(folder: Path) -> str:
 
 
 def editor_lock(folder: Path) -> FileLock | None:
-    """The right to edit, or None when another process (or window) has it; it ends with the process."""
+    """The right to edit, or None when another process (or window) has it; it ends with the process.
+
+    On a disk that knows no locks it is given to everybody, and `is_locked` is False.
+    """
     lock = FileLock(folder / _EDITOR_LOCK, thread_local=False)
     try:
         lock.acquire(timeout=0)
     except Timeout:
         return None
+    except (NotImplementedError, OSError):
+        pass
     return lock

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from PIL import Image
 
 from segstudio.core.errors import BadImage, NotAProject, ProjectTooNew, ReadOnlyProject, UserError
@@ -262,6 +263,24 @@ def test_closing_lets_another_window_edit(project: Project) -> None:
     first.close()
     with Project.open(project.folder, is_editor=True) as second:
         assert not second.read_only
+
+
+def test_a_disk_without_locks_is_edited_with_a_warning(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: object, **options: object) -> None:
+        raise NotImplementedError("flock")
+
+    monkeypatch.setattr(FileLock, "acquire", refuse)
+    with Project.open(project.folder, is_editor=True) as editor:
+        assert not editor.read_only
+        assert "no locks" in editor.notes[0]
+        editor.samples.set_state([1], ReviewState.ACCEPTED)
+
+
+def test_a_project_whose_index_is_gone_says_how_to_get_it_back(project: Project) -> None:
+    project.close()
+    (project.folder / INDEX).unlink()
+    with pytest.raises(NotAProject, match="--rebuild"):
+        Project.open(project.folder)
 
 
 READ_ONLY = """
