@@ -57,8 +57,8 @@ class Banner(QFrame):
     def tell(self, message: str, hint: str = "", *, kind: Kind = "warn", topic: str = "") -> None:
         """Show a message in place of the one before."""
         self.topic, self._kind = topic, kind
-        self._message.setText(message[:1].upper() + message[1:])
-        self._hint.setText(hint[:1].upper() + hint[1:])
+        self._message.setText(_sentence(message))
+        self._hint.setText(_sentence(hint))
         self._hint.setVisible(bool(hint))
         self._dress()
         self.show()
@@ -73,3 +73,9 @@ class Banner(QFrame):
         name, token = _ICONS[self._kind]
         self._icon.setPixmap(theme.icon(name, token).pixmap(20, 20))
         self._close.setIcon(theme.icon("close", "text_muted"))
+
+
+def _sentence(text: str) -> str:
+    """With a capital, unless it begins with something that is spelt as it is: a path, a file, an option."""
+    first = text.partition(" ")[0]
+    return text[:1].upper() + text[1:] if first.rstrip(",:;").isalpha() else text

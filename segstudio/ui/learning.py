@@ -41,7 +41,7 @@ class Learning(QObject):
         """Ask the best run about the sample on screen."""
         workspace = self._saved_workspace()
         if workspace.session.sample is not None:
-            self._predict({"sample": workspace.session.sample.image}, "Predict this sample")
+            self._predict({"samples": [workspace.session.sample.id]}, "Predict this sample")
 
     def predict_filtered(self) -> None:
         """Ask the best run about the samples of the list."""

@@ -7,9 +7,11 @@ from PySide6.QtCore import QElapsedTimer
 from PySide6.QtWidgets import QApplication
 
 from segstudio.ui import app as application
+from segstudio.ui.theme import Choice
 from segstudio.ui.window import Window
 
 SIZE = (1440, 900)
+THEMES: tuple[Choice, ...] = ("dark", "light")
 WAIT_MS = 30_000
 
 
@@ -21,17 +23,17 @@ def main(arguments: list[str]) -> int:
     window.resize(*SIZE)
     window.show()
     for project in map(Path, arguments[1:]):
-        for theme in ("dark", "light"):
-            path = folder / f"{project.name}-{theme}.png"
-            take(app, window, project, theme, path)
+        for choice in THEMES:
+            path = folder / f"{project.name}-{choice}.png"
+            take(app, window, project, choice, path)
             print(path)  # noqa: T201
     window.close()
     return 0
 
 
-def take(app: QApplication, window: Window, project: Path, theme: str, path: Path) -> None:
+def take(app: QApplication, window: Window, project: Path, choice: Choice, path: Path) -> None:
     """One picture of the window on the worst sample of a project, when its image and thumbnails are there."""
-    window.set_theme(theme)
+    window.set_theme(choice)
     window.open_project(project)
     window.samples_panel.set_sort("iou")
     window.samples_panel.select_first()

@@ -34,13 +34,13 @@ class JobStatus(QWidget):
         self._clock.setInterval(_REFRESH_MS)
         self._clock.timeout.connect(self._show)
         for signal in (queue.added, queue.changed, queue.ended):
-            signal.connect(lambda _record: self._show())
+            signal.connect(self._show)
         self._show()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self.clicked.emit()
 
-    def _show(self) -> None:
+    def _show(self, _record: JobRecord | None = None) -> None:
         record = self._queue.running()
         self._bar.setVisible(record is not None)
         if record is None:
@@ -82,7 +82,10 @@ class StatusBar(QStatusBar):
         self.addPermanentWidget(self.device)
         self.addPermanentWidget(self.job)
         self._state = ("", "")
-        theme.notifier().changed.connect(lambda: self.show_saved(*self._state))
+        theme.notifier().changed.connect(self._dress)
+
+    def _dress(self) -> None:
+        self.show_saved(*self._state)
 
     def show_saved(self, state: str, reason: str = "") -> None:
         """Say what Autosave says; nothing for an empty state."""
@@ -105,6 +108,11 @@ class StatusBar(QStatusBar):
     def show_zoom(self, zoom: float) -> None:
         """Say how large an image pixel is."""
         self.zoom.setText(f"zoom {zoom:.0%}" if zoom else "")
+
+    def show_device(self, text: str) -> None:
+        """Say what the last run was computed on."""
+        self.device.setText(text)
+        self.device.setToolTip("What the last run was computed on" if text else "")
 
     def clear_sample(self) -> None:
         """There is no sample."""

@@ -78,7 +78,7 @@ class ToolBar(QToolBar):
         self._progress = muted()
         self._progress.setContentsMargins(8, 0, 12, 0)
         self.radius = RadiusSlider()
-        by_name = actions.by_name
+        by_name = self._by_name = actions.by_name
         self.addWidget(self._name)
         self.addWidget(self._progress)
         self.addActions([by_name["undo"], by_name["redo"]])
@@ -91,11 +91,15 @@ class ToolBar(QToolBar):
         spacer = QWidget()
         spacer.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.addWidget(spacer)
-        self.addWidget(self._predict_button(actions))
+        self._predict, self._retrain = self._predict_button(), self._retrain_button()
+        self.addWidget(self._predict)
         gap = QWidget()
         gap.setFixedWidth(6)
         self.addWidget(gap)
-        self.addWidget(_retrain_button(actions))
+        self.addWidget(self._retrain)
+        by_name["retrain"].changed.connect(self._dress)
+        theme.notifier().changed.connect(self._dress)
+        self._dress()
 
     def serve(self, panes: Panes | None) -> None:
         """Serve the panes of another project, or none."""
@@ -116,34 +120,29 @@ class ToolBar(QToolBar):
         """The title of the window."""
         return self._sentence or "SegStudio"
 
-    def _predict_button(self, actions: Actions) -> QPushButton:
+    def _predict_button(self) -> QPushButton:
         button = QPushButton("Predict")
         button.setProperty("menu", True)
         button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         menu = QMenu(button)
-        menu.addActions([actions.by_name[f"predict-{name}"] for name in ("current", "filtered", "all")])
+        menu.addActions([self._by_name[f"predict-{name}"] for name in ("current", "filtered", "all")])
         button.setMenu(menu)
-        action = actions.by_name["predict-all"]
-        action.changed.connect(lambda: button.setEnabled(action.isEnabled()))
         return button
 
+    def _retrain_button(self) -> QPushButton:
+        action = self._by_name["retrain"]
+        button = QPushButton("Retrain")
+        button.setProperty("primary", True)
+        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        button.setToolTip(action.toolTip())
+        button.clicked.connect(action.trigger)
+        return button
 
-def _retrain_button(actions: Actions) -> QPushButton:
-    action = actions.by_name["retrain"]
-    button = QPushButton("Retrain")
-    button.setProperty("primary", True)
-    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    button.setToolTip(action.toolTip())
-    button.clicked.connect(action.trigger)
-
-    def dress() -> None:
-        button.setEnabled(action.isEnabled())
-        button.setIcon(theme.icon("retrain", "on_accent" if action.isEnabled() else "text_faint"))
-
-    action.changed.connect(dress)
-    theme.notifier().changed.connect(dress)
-    dress()
-    return button
+    def _dress(self) -> None:
+        is_usable = self._by_name["retrain"].isEnabled()
+        self._retrain.setEnabled(is_usable)
+        self._retrain.setIcon(theme.icon("retrain", "on_accent" if is_usable else "text_faint"))
+        self._predict.setEnabled(self._by_name["predict-all"].isEnabled())
 
 
 def _progress(table: SampleTable) -> str:

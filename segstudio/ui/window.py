@@ -321,6 +321,7 @@ class Window(QMainWindow):
         self._tool_bar.show_project(None if workspace is None else workspace.session.project.name,
                                     None if workspace is None else workspace.samples_panel.model.table)  # fmt: skip
         self._tool_bar.setVisible(workspace is not None)
+        self._status.show_device("" if workspace is None else workspace.device())
         self.setWindowTitle(self._tool_bar.sentence())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

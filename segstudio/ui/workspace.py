@@ -79,6 +79,14 @@ class Workspace(QWidget):
             facts |= {"redo"} if session.document.history.can_redo else set()
         return facts
 
+    def device(self) -> str:
+        """What the last run was computed on, in a few words; empty before the first."""
+        run = self.session.project.runs.latest()
+        if run is None or not run.device:
+            return ""
+        precision = run.precision.removeprefix("mixed_") if run.precision else ""
+        return f"{run.device}  ·  {precision}" if precision else run.device
+
     # what the person does
 
     def set_tool(self, name: str) -> None:
@@ -252,9 +260,10 @@ class Workspace(QWidget):
         inside.addWidget(self.tabs)
         self._splitter = QSplitter(Qt.Orientation.Horizontal)
         self._splitter.setHandleWidth(8)
-        parts = ((self.samples_panel, 210, 0), (centre, 420, 1), (right, 300, 0))
+        parts = ((self.samples_panel, 210, 0), (centre, 0, 1), (right, 300, 0))
         for index, (widget, least, stretch) in enumerate(parts):
-            widget.setMinimumWidth(least)
+            if least:
+                widget.setMinimumWidth(least)
             self._splitter.addWidget(widget)
             self._splitter.setStretchFactor(index, stretch)
             self._splitter.setCollapsible(index, index != 1)

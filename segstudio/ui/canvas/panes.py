@@ -31,7 +31,7 @@ from segstudio.ui.canvas.layers import (
     windowed,
 )
 from segstudio.ui.canvas.marks import Caption, Marks
-from segstudio.ui.canvas.pane import Pane
+from segstudio.ui.canvas.pane import INSET, Pane
 from segstudio.ui.canvas.pointer import PointerInput
 from segstudio.ui.canvas.sampling import Pyramid
 from segstudio.ui.canvas.view import View
@@ -306,12 +306,17 @@ class Panes(QWidget):
         if not self.view.width or not self.width() or not self.height():
             return
         count = sum(not pane.isHidden() for pane in self._panes.values())
-        across, down = self.width() / self.view.width, self.height() / self.view.height
-        is_column = min(across, down / count) > WORTH_A_COLUMN * min(across / count, down)
+        in_row = self._zoom_in(self.width() / count, self.height())
+        is_column = self._zoom_in(self.width(), self.height() / count) > WORTH_A_COLUMN * in_row
         wanted = Qt.Orientation.Vertical if is_column else Qt.Orientation.Horizontal
         if self._splitter.orientation() != wanted:
             self._splitter.setOrientation(wanted)
             self._splitter.setSizes([1000] * len(self._panes))
+
+    def _zoom_in(self, width: float, height: float) -> float:
+        """How large the image would be in a pane of this size, frame and header included."""
+        header = self._panes["image"].header.height()
+        return min((width - 3 * INSET) / self.view.width, (height - header - 2 * INSET) / self.view.height)
 
     def _refit(self) -> None:
         if self.view.is_fitted and self.view.width:
@@ -479,15 +484,15 @@ def _legend(agreement: Agreement) -> Caption:
     colours = (AGREEMENT, FALSE_POSITIVE, FALSE_NEGATIVE)
     return Caption(
         tuple(_with_shares(colours, ("agree", "false positive", "false negative"), shares)),
-        tuple(_with_shares(colours, ("agree", "FP", "FN"), shares)),
+        tuple(_with_shares(colours, ("agree", "FP", "FN"), shares, digits=0)),
     )
 
 
 def _with_shares(
-    colours: Iterable[Colour], words: Iterable[str], shares: Iterable[float]
+    colours: Iterable[Colour], words: Iterable[str], shares: Iterable[float], *, digits: int = 1
 ) -> Iterator[tuple[Colour, str]]:
     for colour, word, share in zip(colours, words, shares, strict=True):
-        yield colour, f"{word} {share:.1%}"
+        yield colour, f"{word} {share:.{digits}%}"
 
 
 def _limits(model: type[Options], name: str) -> tuple[float, float]:

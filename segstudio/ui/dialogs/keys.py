@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from segstudio.ui.actions import MENUS, Command, plain_text, shown_keys
@@ -62,5 +63,5 @@ def _add_section(grid: QGridLayout, title: str, rows: Iterable[tuple[str, str]])
         text = QLabel(words)
         text.setWordWrap(True)
         row = grid.rowCount()
-        grid.addWidget(cap, row, 0)
+        grid.addWidget(cap, row, 0, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
         grid.addWidget(text, row, 1)

@@ -91,7 +91,7 @@ class DisplayBar(QFrame):
         grey = QHBoxLayout(self._grey)
         grey.setContentsMargins(0, 0, 0, 0)
         grey.setSpacing(5)
-        for words, one in (("Window", self.window_slider), ("Level", self.level_slider)):
+        for words, one in (("W", self.window_slider), ("L", self.level_slider)):
             grey.addWidget(muted(words))
             grey.addWidget(one, 1)
         grey.addWidget(self._auto)
@@ -115,7 +115,7 @@ class DisplayBar(QFrame):
 
 def _narrow(help_text: str, least: int, most: int, value: int) -> QSlider:
     result = slider(help_text, least, most, value)
-    result.setMinimumWidth(56)
+    result.setMinimumWidth(44)
     result.setMaximumWidth(150)
     return result
 

@@ -30,7 +30,7 @@ from segstudio.ui import theme
 from segstudio.ui.background import Background
 from segstudio.ui.panels.samples_model import IdRole, Rows, SampleDelegate, SamplesModel
 from segstudio.ui.session import Session
-from segstudio.ui.widgets import link, muted, set_property
+from segstudio.ui.widgets import muted, set_property, text_button
 
 SORTS: tuple[tuple[str, str], ...] = (
     ("iou", "Worst IoU"),
@@ -123,7 +123,8 @@ class SamplesPanel(QFrame):
         session.predicted.connect(self.refresh)
         session.opening.connect(self.select)
         session.thumbnails.ready.connect(self.model.repaint_sample)
-        theme.notifier().changed.connect(self.view.viewport().update)
+        theme.notifier().changed.connect(self._dress)
+        self._dress()
 
     # what others ask
 
@@ -300,6 +301,10 @@ class SamplesPanel(QFrame):
 
     # how it looks
 
+    def _dress(self) -> None:
+        self.view.viewport().update()
+        self.stale_button.setIcon(theme.icon("retry", "accent"))
+
     def _build(self) -> None:
         self.filter_edit = QLineEdit()
         self.filter_edit.setPlaceholderText("Filter, e.g. state:todo iou<0.8")
@@ -317,7 +322,8 @@ class SamplesPanel(QFrame):
         self.error_label.setProperty("error", True)
         self.error_label.hide()
         self.count_label = muted()
-        self.stale_button = link("List anew", "Some samples changed and no longer fit the filter or their place.")
+        self.stale_button = text_button("", "List anew: some samples changed and no longer fit filter or order")
+        self.stale_button.setAccessibleName("List anew")
         self.stale_button.clicked.connect(self.refresh)
         self.stale_button.hide()
         self.empty_label = muted()

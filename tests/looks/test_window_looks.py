@@ -1,0 +1,130 @@
+"""Pictures of the window on generated data, dark and light; what can be judged by a machine is.
+
+Set SEGSTUDIO_LOOKS to a folder to keep the pictures for a person.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QCoreApplication, QEvent, QSettings, Qt
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QToolButton, QWidget
+
+from segstudio.ui import app as application
+from segstudio.ui import theme
+from segstudio.ui.window import Window
+from tests.ui.projects import make_project, predict_noisily
+
+SIZE = (1440, 900)
+
+
+@pytest.fixture
+def window(qtbot, qapp: QApplication, tmp_path: Path) -> Iterator[Window]:
+    QSettings().clear()
+    _, one = application.build(["segstudio"])
+    one.resize(*SIZE)
+    one.show()
+    one.open_project(make_project(tmp_path, 12, size=(256, 192)))
+    predict_noisily(one.session.project)
+    qtbot.waitUntil(lambda: one.session.loaded is not None and one.session.loaded.probability is not None)
+    qtbot.waitUntil(one.is_settled)
+    yield one
+    one.close()
+    one.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    theme.choose("dark", is_kept=False)
+
+
+def picture(window: Window, name: str) -> np.ndarray:
+    """What the window shows, as (H, W, 3); kept where SEGSTUDIO_LOOKS says."""
+    image = window.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
+    if folder := os.environ.get("SEGSTUDIO_LOOKS"):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        image.save(str(Path(folder) / f"{name}.png"))
+    rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
+    return rows[:, : image.width() * 3].reshape(image.height(), image.width(), 3).copy()
+
+
+def visible(window: QWidget, kind: type[QWidget]) -> list[QWidget]:
+    return [one for one in window.findChildren(kind) if one.isVisible() and one.width() > 0]
+
+
+def clipped(window: Window) -> list[str]:
+    """Words that do not have the room they need."""
+    found = []
+    for label in visible(window, QLabel):
+        if label.wordWrap():
+            is_clipped = label.height() < label.heightForWidth(label.width())
+        else:
+            is_ignored = label.sizePolicy().horizontalPolicy() == label.sizePolicy().Policy.Ignored
+            is_clipped = not is_ignored and label.text() and label.width() < label.sizeHint().width()
+        if is_clipped:
+            found.append(f"label {label.text()!r}: {label.size()} of {label.sizeHint()}")
+    for button in visible(window, QAbstractButton):
+        shows_icon = (
+            isinstance(button, QToolButton) and button.toolButtonStyle() == Qt.ToolButtonStyle.ToolButtonIconOnly
+        )
+        shows_text = button.text() and not (shows_icon and not button.icon().isNull())
+        if shows_text and button.width() < button.minimumSizeHint().width():
+            found.append(f"button {button.text()!r}: {button.size()} of {button.minimumSizeHint()}")
+    return found
+
+
+def overlapping(window: Window) -> list[str]:
+    """Labels and buttons of one parent that lie on each other."""
+    found = []
+    for one in visible(window, QWidget):
+        for other in one.parentWidget().children() if one.parentWidget() else []:
+            if other is one or not isinstance(other, QLabel | QAbstractButton) or not other.isVisible():
+                continue
+            if isinstance(one, QLabel | QAbstractButton) and one.geometry().intersects(other.geometry()):
+                found.append(f"{one} and {other}")
+    return found
+
+
+@pytest.mark.parametrize("choice", ["dark", "light"])
+def test_the_window_is_worth_showing(qtbot, window: Window, choice: theme.Choice):
+    window.set_theme(choice)
+    for tab in range(window.workspace.tabs.count()):
+        window.workspace.tabs.setCurrentIndex(tab)
+        qtbot.wait(20)
+        shown = picture(window, f"window-{choice}-{tab}")
+        assert shown.shape == (SIZE[1], SIZE[0], 3)
+        assert len(np.unique(shown.reshape(-1, 3), axis=0)) > 500, "icons, words and pictures have many shades"
+        assert not clipped(window)
+        assert not overlapping(window)
+    ground = theme.color("window")
+    np.testing.assert_array_equal(shown[-4, 600], [ground.red(), ground.green(), ground.blue()])
+
+
+def test_the_theme_can_change_while_the_window_is_open(qtbot, window: Window):
+    window.set_theme("dark")
+    dark = picture(window, "change-dark").mean()
+    window.set_theme("light")
+    qtbot.wait(20)
+    assert picture(window, "change-light").mean() > dark + 40
+
+
+def test_the_error_view_shows_its_colours(qtbot, window: Window):
+    window.actions_by_name["error-view"].trigger()
+    qtbot.wait(150)
+    shown = picture(window, "error-view").reshape(-1, 3).astype(int)
+    for colour in ((230, 159, 0), (86, 180, 233)):
+        assert (np.abs(shown - colour).max(axis=1) < 40).sum() > 50, colour
+
+
+def test_the_welcome_page(qtbot, window: Window):
+    assert window.close_project()
+    qtbot.wait(20)
+    shown = picture(window, "welcome")
+    assert len(np.unique(shown.reshape(-1, 3), axis=0)) > 200
+    assert not clipped(window)
+
+
+def test_a_small_window_keeps_its_words(qtbot, window: Window):
+    window.resize(1100, 700)
+    qtbot.wait(50)
+    assert not clipped(window)
