@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
 from PySide6.QtCore import QCoreApplication, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
@@ -26,6 +27,9 @@ def build(argv: Sequence[str]) -> tuple[QApplication, Window]:
     QCoreApplication.setApplicationName("SegStudio")
     QCoreApplication.setApplicationVersion(__version__)
     QGuiApplication.setDesktopFileName("segstudio")
+    # A picture on screen is small work, and waiting for a helper thread costs more than it gains while a job has the
+    # processor: with two threads painting took up to half as long again at the 95th percentile.
+    cv2.setNumThreads(1)
     theme.install(app)
     app.setWindowIcon(theme.app_icon())
     return app, Window(JobQueue())

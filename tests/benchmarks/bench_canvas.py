@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
+import cv2
 import numpy as np
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
@@ -45,6 +46,7 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=4096)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
+    cv2.setNumThreads(1)  # as the window does
     app = QApplication.instance() or QApplication([])
     assert isinstance(app, QApplication)
     rows = [row for is_rgb in (False, True) for row in measure(app, arguments.side, is_rgb=is_rgb)]

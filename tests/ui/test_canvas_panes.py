@@ -339,6 +339,19 @@ def test_space_and_the_left_button_pan(panes: Panes, document: Document, qtbot: 
     assert document.mask.any()
 
 
+def test_arrow_keys_pan_with_shift_alone(panes: Panes, document: Document, qtbot: QtBot) -> None:
+    panes.view.zoom_at(4, 60, 45)
+    x, y = panes.view.x, panes.view.y
+    qtbot.keyClick(panes.canvas("truth"), Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+    qtbot.keyClick(panes.canvas("truth"), Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
+    assert panes.view.x > x
+    assert panes.view.y > y
+    qtbot.keyClick(panes.canvas("truth"), Qt.Key.Key_Left, Qt.KeyboardModifier.ShiftModifier)
+    qtbot.keyClick(panes.canvas("truth"), Qt.Key.Key_Up, Qt.KeyboardModifier.ShiftModifier)
+    qtbot.keyClick(panes.canvas("truth"), Qt.Key.Key_Left)
+    assert (panes.view.x, panes.view.y) == pytest.approx((x, y))
+
+
 def test_the_whole_image_stays_fitted_when_the_panes_change(panes: Panes, document: Document, qtbot: QtBot) -> None:
     zoom = panes.view.zoom
     panes.set_pane_visible("image", False)

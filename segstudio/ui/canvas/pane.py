@@ -1,7 +1,7 @@
 """Pane: a card with a title, a detail and a canvas."""
 
-from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen
+from PySide6.QtCore import QEvent, QObject, QRectF, Qt
+from PySide6.QtGui import QColor, QFocusEvent, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QFrame, QSizePolicy, QVBoxLayout, QWidget
 
 from segstudio.ui.canvas.canvas import BACKGROUND, Canvas
@@ -84,12 +84,22 @@ class Pane(QFrame):
         layout.setSpacing(0)
         layout.addWidget(self.header)
         layout.addWidget(self.canvas, 1)
+        self._is_reached_by_key = False
+        self.canvas.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Mark the pane that somebody has reached with the Tab key; who uses a mouse knows where it is."""
+        if isinstance(event, QFocusEvent):
+            is_tab = event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
+            self._is_reached_by_key = event.gotFocus() and is_tab
+            self.update()
+        return False
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         palette = self.palette()
-        painter.setPen(QPen(palette.mid().color(), 1))
+        painter.setPen(QPen((palette.highlight() if self._is_reached_by_key else palette.mid()).color(), 1))
         # On a dark desktop the card is as dark as what surrounds the picture, so that no frame is seen around it.
         painter.setBrush(QColor(BACKGROUND) if is_dark(palette) else palette.base())
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), RADIUS, RADIUS)

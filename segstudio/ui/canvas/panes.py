@@ -391,7 +391,7 @@ class Panes(QWidget):
     # --- what happens
 
     def eventFilter(self, watched: object, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Resize:
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.DevicePixelRatioChange):
             self._refit()
         return False
 

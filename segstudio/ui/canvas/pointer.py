@@ -6,6 +6,7 @@
 - wheel, pinch: zoom to the pointer
 - Ctrl+wheel, Shift+wheel: brush radius
 - Escape, Return, Backspace: cancel a drag, finish it, take its last corner back
+- Shift+arrow keys: pan (without Shift they go through the list of samples)
 """
 
 from collections.abc import Callable
@@ -34,6 +35,16 @@ ZOOM_PER_NOTCH = 1.25
 RADIUS_PER_NOTCH = 1.15
 
 COMPRESSION = Qt.ApplicationAttribute.AA_CompressHighFrequencyEvents
+
+ARROWS = {
+    Qt.Key.Key_Left: (1, 0),
+    Qt.Key.Key_Right: (-1, 0),
+    Qt.Key.Key_Up: (0, 1),
+    Qt.Key.Key_Down: (0, -1),
+}
+"""Where the picture moves, so that more is seen of what lies in the direction of the key."""
+ARROW_STEP = 48
+"""In widget pixels."""
 
 TOOL_BUTTONS = (Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton)
 
@@ -294,7 +305,12 @@ class PointerInput(QObject):
         if self.drag is not None and (act := self._drag_keys().get(event.key())) is not None:
             act(self.drag)
             return True
-        return False
+        is_shifted = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        arrow = ARROWS.get(Qt.Key(event.key())) if is_shifted else None
+        if arrow is not None:
+            step = ARROW_STEP * canvas.devicePixelRatioF()
+            self._view.pan(arrow[0] * step, arrow[1] * step)
+        return arrow is not None
 
     def _key_up(self, canvas: Canvas, event: QKeyEvent) -> bool:
         if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
