@@ -24,7 +24,7 @@ class Learning(QObject):
         """Work on this project from now on."""
         self._workspace = workspace
         if workspace is not None:
-            workspace.train_panel.predict_requested.connect(self.predict_all)
+            workspace.predictions_wanted.connect(self.predict_all)
         self._retraining = self._predicting = None
 
     def retrain(self) -> None:
@@ -34,7 +34,7 @@ class Learning(QObject):
             UserError: When something is not saved, or there is nothing to learn from.
         """
         workspace = self._saved_workspace()
-        workspace.tabs.setCurrentWidget(workspace.train_panel)
+        workspace.show_training()
         self._retraining = workspace.train_panel.retrain().id
 
     def predict_current(self) -> None:

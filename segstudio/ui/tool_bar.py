@@ -97,7 +97,8 @@ class ToolBar(QToolBar):
         gap.setFixedWidth(6)
         self.addWidget(gap)
         self.addWidget(self._retrain)
-        by_name["retrain"].changed.connect(self._dress)
+        for name in ("retrain", "predict-all"):
+            by_name[name].changed.connect(self._dress)
         theme.notifier().changed.connect(self._dress)
         self._dress()
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QByteArray, QSettings, Qt
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QShowEvent
@@ -26,12 +26,14 @@ from segstudio.ui.panels.display import PANES
 from segstudio.ui.panels.jobs import JobsPanel
 from segstudio.ui.panels.problems import ProblemsPanel
 from segstudio.ui.panels.samples import SamplesPanel
-from segstudio.ui.panels.train import TrainPanel
 from segstudio.ui.session import Session
 from segstudio.ui.status_bar import StatusBar
 from segstudio.ui.tool_bar import ToolBar
 from segstudio.ui.welcome import Welcome, recent_projects, remember_project
 from segstudio.ui.workspace import Workspace
+
+if TYPE_CHECKING:
+    from segstudio.ui.panels.train import TrainPanel
 
 RADIUS_STEP = 1.15
 """How much a press of a key changes the radius."""
@@ -87,7 +89,7 @@ class Window(QMainWindow):
         return self._open_workspace.samples_panel
 
     @property
-    def train_panel(self) -> TrainPanel:
+    def train_panel(self) -> "TrainPanel":
         """The training panel of the open project."""
         return self._open_workspace.train_panel
 

@@ -1,9 +1,10 @@
 """Workspace: everything on screen that belongs to one open project, and how its parts are joined."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from segstudio.core.sample import Sample
@@ -14,11 +15,15 @@ from segstudio.ui.canvas.panes import PaneName, Panes
 from segstudio.ui.job_queue import JobQueue
 from segstudio.ui.panels.display import PANES, DisplayBar
 from segstudio.ui.panels.review import ReviewPanel
-from segstudio.ui.panels.runs import RunsPanel
 from segstudio.ui.panels.samples import SamplesPanel
-from segstudio.ui.panels.train import TrainPanel
 from segstudio.ui.session import Session
 from segstudio.ui.widgets import card
+
+if TYPE_CHECKING:
+    from segstudio.ui.panels.runs import RunsPanel
+    from segstudio.ui.panels.train import TrainPanel
+
+P = TypeVar("P", bound=QWidget)
 
 _SETTING = "window"
 """The project's setting that keeps how it was looked at."""
@@ -26,28 +31,57 @@ _SETTING = "window"
 _REMEMBER_MS = 1500
 
 
+class Page(QWidget, Generic[P]):
+    """A page of the tabs whose panel is made when it is looked at or asked for.
+
+    Plots take longer to import than the first image takes to be read, and the image comes first.
+    """
+
+    def __init__(self, make: Callable[[], P]) -> None:
+        super().__init__()
+        self._make = make
+        self._panel: P | None = None
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+
+    @property
+    def panel(self) -> P:
+        """The panel."""
+        if self._panel is None:
+            self._panel = self._make()
+            self._layout.addWidget(self._panel)
+        return self._panel
+
+    def showEvent(self, event: QShowEvent) -> None:
+        _ = self.panel
+        super().showEvent(event)
+
+
 class Workspace(QWidget):
     """One open project: samples | panes | review, training, runs.
 
     Attributes:
         facts_changed: Told when other commands may have become usable.
+        predictions_wanted: Told when the person asks the training panel for predictions of its run.
         session: The project and the sample on screen.
     """
 
     facts_changed = Signal()
+    predictions_wanted = Signal()
 
     def __init__(self, session: Session, queue: JobQueue, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.session = session
         self._actions = actions
+        self._queue = queue
         self.banner = Banner(self)
         self.samples_panel = SamplesPanel(session)
         self.panes = Panes()
         self.display = DisplayBar(self.panes, actions.by_name)
         self.review_panel = ReviewPanel(session, actions.by_name)
-        self.train_panel = TrainPanel(session, queue)
-        self.runs_panel = RunsPanel(session, queue)
-        self.tabs = _tabs(Review=self.review_panel, Train=self.train_panel, Runs=self.runs_panel)
+        self._train = Page(self._train_panel)
+        self._runs = Page(lambda: _runs_panel(session, queue))
+        self.tabs = _tabs(Review=self.review_panel, Train=self._train, Runs=self._runs)
         self._is_error_view_wanted = False
         self._remembering = QTimer(self)
         self._remembering.setSingleShot(True)
@@ -56,6 +90,20 @@ class Workspace(QWidget):
         self._lay_out()
         self._connect()
         self._restore()
+
+    @property
+    def train_panel(self) -> "TrainPanel":
+        """The panel of training."""
+        return self._train.panel
+
+    @property
+    def runs_panel(self) -> "RunsPanel":
+        """The panel of all trainings."""
+        return self._runs.panel
+
+    def show_training(self) -> None:
+        """Bring the panel of training to the front."""
+        self.tabs.setCurrentWidget(self._train)
 
     @property
     def is_settled(self) -> bool:
@@ -245,6 +293,13 @@ class Workspace(QWidget):
         elif state == "saved":
             self.banner.clear("save")
 
+    def _train_panel(self) -> "TrainPanel":
+        from segstudio.ui.panels.train import TrainPanel
+
+        panel = TrainPanel(self.session, self._queue)
+        panel.predict_requested.connect(self.predictions_wanted)
+        return panel
+
     # how it looks
 
     def _lay_out(self) -> None:
@@ -260,7 +315,7 @@ class Workspace(QWidget):
         inside.addWidget(self.tabs)
         self._splitter = QSplitter(Qt.Orientation.Horizontal)
         self._splitter.setHandleWidth(8)
-        parts = ((self.samples_panel, 210, 0), (centre, 0, 1), (right, 300, 0))
+        parts = ((self.samples_panel, 210, 0), (centre, 0, 1), (right, 340, 0))
         for index, (widget, least, stretch) in enumerate(parts):
             if least:
                 widget.setMinimumWidth(least)
@@ -276,6 +331,12 @@ class Workspace(QWidget):
         layout.setSpacing(8)
         layout.addWidget(self.banner)
         layout.addWidget(self._splitter, 1)
+
+
+def _runs_panel(session: Session, queue: JobQueue) -> "RunsPanel":
+    from segstudio.ui.panels.runs import RunsPanel
+
+    return RunsPanel(session, queue)
 
 
 def _tabs(**pages: QWidget) -> QTabWidget:

@@ -161,7 +161,6 @@ def _verdicts(actions: Mapping[str, QAction]) -> QHBoxLayout:
         button.setDefaultAction(actions[name])
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
         button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        button.setMinimumWidth(54)
         line.addWidget(button, 1)
     return line
 
