@@ -236,7 +236,12 @@ def _declare_check(parser: argparse.ArgumentParser) -> None:
 
 
 def _check(args: argparse.Namespace) -> int:
-    return _perform("check", _given(args, "thorough", "rebuild"), args, _say_pairs)
+    result = _performed("check", _given(args, "thorough", "rebuild"), args)
+    _show(result, args, _say_pairs)
+    if not result["ok"]:
+        count = sum(finding["severity"] != "mended" for finding in result["findings"])
+        raise UserError(f"{count} things in {args.project} are not as they should be", "they are listed above")
+    return 0
 
 
 @_command("demo", "make a sample project of generated pictures, train on it and show it")
@@ -255,10 +260,7 @@ def _demo(args: argparse.Namespace) -> int:
     projects = [Path(one["project"]) for one in result["projects"]]
     if args.no_window:
         result["screenshots"] = _screenshots(projects, args.project)
-    if args.json:
-        _print(json.dumps(result, ensure_ascii=False))
-    else:
-        _say_demo(result)
+    _show(result, args, _say_demo)
     if args.no_window:
         return 0
     from segstudio.ui import app
@@ -313,12 +315,15 @@ def _given(args: argparse.Namespace, *names: str) -> dict[str, Any]:
 
 
 def _perform(job: str, values: dict[str, Any], args: argparse.Namespace, say: Callable[[dict[str, Any]], None]) -> int:
-    result = _performed(job, values, args)
+    _show(_performed(job, values, args), args, say)
+    return 0
+
+
+def _show(result: dict[str, Any], args: argparse.Namespace, say: Callable[[dict[str, Any]], None]) -> None:
     if args.json:
         _print(json.dumps(result, ensure_ascii=False))
     else:
         say(result)
-    return 0
 
 
 def _performed(job: str, values: dict[str, Any], args: argparse.Namespace) -> dict[str, Any]:

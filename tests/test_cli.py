@@ -51,7 +51,7 @@ def test_info_list_and_runs(project, call):
     assert len(listed) == info["splits"]["train"]
     assert {"sample", "image", "state", "split", "iou", "dice"} <= set(listed[0])
     assert call("runs", project) == {"runs": [], "current_run": None}
-    assert call("check", project)
+    assert call("check", project)["ok"]
 
 
 def test_a_wrong_world_is_one_line_and_a_hint(tmp_path, capsys):
@@ -62,6 +62,17 @@ def test_a_wrong_world_is_one_line_and_a_hint(tmp_path, capsys):
     assert "Traceback" not in said.err
     make_dataset(tmp_path / "dataset")
     assert main(["list", str(tmp_path), "--filter", "iou<"]) == 1
+
+
+def test_check_fails_when_something_is_wrong(tmp_path, capsys):
+    dataset = make_dataset(tmp_path / "dataset", 5)
+    assert main(["new", str(tmp_path / "project"), "--from", str(dataset)]) == 0
+    (dataset / "images" / "sample_02.png").unlink()
+    capsys.readouterr()
+    assert main(["check", str(tmp_path / "project"), "--json"]) == 1
+    said = capsys.readouterr()
+    assert any("sample_02" in finding["path"] for finding in json.loads(said.out)["findings"])
+    assert said.err.splitlines()[-2].startswith("error: ")
 
 
 @pytest.mark.parametrize("arguments", [["new"], ["train"], ["no-such-command"], ["evaluate", "P", "--split", "all"]])

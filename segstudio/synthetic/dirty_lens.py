@@ -58,7 +58,7 @@ def _conveyor(rng: np.random.Generator) -> np.ndarray:
     lamp = np.exp(-(((xx - lx) / (0.7 * WIDTH)) ** 2 + ((y - ly) / (0.8 * HEIGHT)) ** 2))
     light *= 0.6 + 0.8 * lamp
     tint = np.array([1.0, rng.uniform(0.9, 1.0), rng.uniform(0.78, 0.98)], np.float32)
-    return light[..., None] * tint
+    return np.asarray(light[..., None] * tint, np.float32)
 
 
 def _lump(rng: np.random.Generator, light: np.ndarray, base: float) -> None:
@@ -110,7 +110,8 @@ def _through(rng: np.random.Generator, scene: np.ndarray, opacity: np.ndarray) -
     texture = (6 * _cloud(rng, 9) + 10 * _cloud(rng, 40))[..., None]
     cover = np.clip(opacity, 0, 1)[..., None]
     soft = np.clip(cover * 2.5, 0, 1)
-    return (scene * (1 - soft) + blurred * soft) * (1 - cover * 0.8) + (colour + texture) * cover * 0.8
+    seen = (scene * (1 - soft) + blurred * soft) * (1 - cover * 0.8)
+    return np.asarray(seen + (colour + texture) * cover * 0.8, np.float32)
 
 
 def _stamp(rng: np.random.Generator, picture: np.ndarray) -> None:

@@ -3,8 +3,6 @@
 The budgets (two cores): a brush move at 4096x4096 < 8 ms at the 95th percentile, repaint included; undo < 20 ms.
 """
 
-# ruff: noqa: T201 - it is a script that prints
-
 import tempfile
 import time
 from collections.abc import Callable, Iterator

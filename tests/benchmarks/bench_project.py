@@ -4,8 +4,6 @@ The budgets (two cores): open 10,000 pairs < 1 s, 100,000 pairs < 3 s; filter or
 With --files, 100,000 pairs of tiny pictures are written and read by `new` first (minutes).
 """
 
-# ruff: noqa: T201 - it is a script that prints
-
 import argparse
 import itertools
 import subprocess
