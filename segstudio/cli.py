@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -92,13 +93,14 @@ def _with_open(arguments: list[str]) -> list[str]:
 @_command("open", "open the window on a project, a dataset folder or an archive")
 def _declare_open(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", nargs="?", help="project, dataset folder or .zip archive")
+    parser.add_argument("--sample", metavar="IMAGE", help="the image to begin with; the last one when not given")
     parser.set_defaults(command=_open)
 
 
 def _open(args: argparse.Namespace) -> int:
     from segstudio.ui import app
 
-    return app.main(args.path)
+    return app.main(args.path, sample=args.sample)
 
 
 @_command("new", "make a project from a folder or archive of images and masks")
@@ -263,15 +265,13 @@ def _demo(args: argparse.Namespace) -> int:
     _show(result, args, _say_demo)
     if args.no_window:
         return 0
-    from segstudio.ui import app
-
-    return app.main(str(projects[0]))
+    # A process of its own: this one has loaded TensorFlow, and the window's never does.
+    worst = result["projects"][0]["worst"]
+    return subprocess.call([sys.executable, "-m", "segstudio", "open", str(projects[0]), "--sample", worst])
 
 
 def _screenshots(projects: list[Path], folder: Path) -> list[str]:
     """Pictures of the window on each project, made by a process of their own: TensorFlow lives in this one."""
-    import subprocess
-
     arguments = [str(folder / "screenshots"), *map(str, projects)]
     # Without a display Qt draws into memory.
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
