@@ -184,14 +184,14 @@ def _strip(weight: int) -> QImage:
 
 
 def _draw_ring(painter: QPainter, pointer: Point, diameter: int, frame: Frame) -> None:
-    """A light line between two dark ones, each of rings that are one pixel wide: only those Qt draws fast."""
+    """A light line with a dark one around it, made of rings that are one pixel wide: only those Qt draws fast."""
     x, y = frame.to_device(*(half / 2 for half in brush_centre(*pointer, diameter)))
     weight = _weight(frame)
     painter.setBrush(Qt.BrushStyle.NoBrush)
     is_exact = frame.zoom >= STAIRS_ZOOM and diameter <= STAIRS_DIAMETER
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, not is_exact)
-    for offset in range(-1, weight + 1):
-        painter.setPen(QPen(LIGHT if 0 <= offset < weight else SHADOW, 1))
+    for offset in range(weight + 1):
+        painter.setPen(QPen(LIGHT if offset < weight else SHADOW, 1))
         if is_exact:
             painter.drawPolygon(_stamp_polygon(diameter, frame.zoom, offset).translated(x, y))
         else:

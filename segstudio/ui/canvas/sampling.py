@@ -8,8 +8,7 @@ the rest without a seam.
 
 import math
 from collections.abc import Iterable
-from functools import lru_cache
-from typing import Any, cast
+from typing import cast
 
 import cv2
 import numpy as np
@@ -19,11 +18,9 @@ from segstudio.core.mask import Rect
 from segstudio.ui.canvas.view import Frame
 
 Pixels = NDArray[np.uint8]
-Places = NDArray[np.int64]
 
-SUBPIXELS = 32
-"""Steps of OpenCV's fixed-point interpolation (INTER_TAB_SIZE)."""
-
+STEPS = 256
+"""So many places are told apart between two pixels."""
 
 MANY = 24
 """More stale rectangles than this are worth merging into one."""
@@ -115,75 +112,42 @@ def sample(pyramid: Pyramid, frame: Frame, rect: Rect) -> Pixels:
         rect: Device pixels, all of them inside `frame.picture`.
 
     Returns:
-        uint8 (rect.height, rect.width) or (rect.height, rect.width, 3).
+        uint8 (rect.height, rect.width) or (rect.height, rect.width, 3); not to be written to.
     """
-    across = slice(rect.x - frame.picture.x, rect.right - frame.picture.x)
-    down = slice(rect.y - frame.picture.y, rect.bottom - frame.picture.y)
+    level = level_for(frame.zoom)
+    if frame.zoom * (1 << level) == 1:  # 1:1, 1:2, 1:4 ...: the pixels of a level as they are
+        x, y = rect.x - frame.left, rect.y - frame.top
+        return pyramid.part(level, slice(y, y + rect.height), slice(x, x + rect.width))
     if frame.zoom >= 1:
-        columns, rows = (places[part] for places, part in zip(_nearest(frame), (across, down), strict=True))
+        columns = _nearest(rect.x, rect.width, frame.left, frame.zoom, frame.image_width)
+        rows = _nearest(rect.y, rect.height, frame.top, frame.zoom, frame.image_height)
         x, y = int(columns[0]), int(rows[0])
         source = pyramid.part(0, slice(y, int(rows[-1]) + 1), slice(x, int(columns[-1]) + 1))
         # Columns first: there are fewer rows of the image than of the screen, and whole rows are copied fast.
         return source.take(columns - x, axis=1).take(rows - y, axis=0)
-    whole, part = (table[down, across] for table in _interpolated(frame))
-    first, last = int(whole[0, 0]), int(whole[-1, -1])
-    x, y, right, bottom = first & 0xFFFF, first >> 16, last & 0xFFFF, last >> 16
-    level, (left, top) = level_for(frame.zoom), _corner(frame)
-    source = pyramid.part(level, slice(top + y, top + bottom + 2), slice(left + x, left + right + 2))
-    from_corner = (whole - np.int32(first)).view(np.int16).reshape(rect.height, rect.width, 2)
-    return _bytes(cv2.remap(source, from_corner, part, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+    zoom, size = frame.zoom * (1 << level), 1 << level
+    across = _between(rect.x, rect.width, frame.left, zoom, -(-frame.image_width // size))
+    down = _between(rect.y, rect.height, frame.top, zoom, -(-frame.image_height // size))
+    x, y = int(across[0]), int(down[0])
+    source = pyramid.part(level, slice(y, int(down[-1]) + 2), slice(x, int(across[-1]) + 2))
+    columns_2d = np.empty((rect.height, rect.width), np.float32)
+    rows_2d = np.empty_like(columns_2d)
+    columns_2d[:] = across - x
+    rows_2d[:] = (down - y)[:, None]
+    return _bytes(cv2.remap(source, columns_2d, rows_2d, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
 
 
-@lru_cache(maxsize=8)
-def _nearest(frame: Frame) -> tuple[Places, Places]:
-    """The image column under each device column of the picture, and the row under each row."""
-    across, down = _centres(frame)
-    return (
-        np.clip(np.floor(across), 0, frame.image_width - 1).astype(np.int64),
-        np.clip(np.floor(down), 0, frame.image_height - 1).astype(np.int64),
-    )
+def _nearest(first: int, count: int, origin: int, zoom: float, length: int) -> NDArray[np.int64]:
+    """The image pixel under the centre of each of `count` device pixels."""
+    under = np.floor((np.arange(first, first + count) + (0.5 - origin)) / zoom)
+    return np.asarray(np.clip(under, 0, length - 1), np.int64)
 
 
-@lru_cache(maxsize=8)
-def _interpolated(frame: Frame) -> tuple[NDArray[np.int32], NDArray[np.uint16]]:
-    """Where each device pixel of the picture lies in its level: whole pixels from `_corner`, and OpenCV's fractions.
-
-    Returns:
-        int32 (H, W) y << 16 | x, which lies in memory as the int16 pair (x, y), and is subtracted from in one go; and
-        uint16 (H, W) 32 * fraction of y + fraction of x, in 1/32 pixel.
-    """
-    across, down = _steps(frame)
-    left, top = _corner(frame)
-    x, y = (across // SUBPIXELS - left).astype(np.int32), (down // SUBPIXELS - top).astype(np.int32)
-    part = ((down % SUBPIXELS) * SUBPIXELS).astype(np.uint16)[:, None] + (across % SUBPIXELS).astype(np.uint16)
-    return (y << 16)[:, None] | x, part
-
-
-def _corner(frame: Frame) -> tuple[int, int]:
-    """The first column and row of the level that the picture shows. Counted from there, 16 bits are enough."""
-    across, down = _steps(frame)
-    return int(across[0]) // SUBPIXELS, int(down[0]) // SUBPIXELS
-
-
-@lru_cache(maxsize=8)
-def _steps(frame: Frame) -> tuple[Places, Places]:
-    """The centre of each device column and row of the picture in its level, in 1/32 pixel from the first centre."""
-    size = 1 << level_for(frame.zoom)
-    widths = (-(-frame.image_width // size), -(-frame.image_height // size))
-    across, down = (
-        np.clip(np.floor((centres / size - 0.5) * SUBPIXELS + 0.5), 0, (length - 1) * SUBPIXELS).astype(np.int64)
-        for centres, length in zip(_centres(frame), widths, strict=True)
-    )
-    return across, down
-
-
-def _centres(frame: Frame) -> tuple[NDArray[Any], NDArray[Any]]:
-    """The centre of each device column and row of the picture, in image pixels."""
-    picture = frame.picture
-    return (
-        (np.arange(picture.x, picture.right) + (0.5 - frame.left)) / frame.zoom,
-        (np.arange(picture.y, picture.bottom) + (0.5 - frame.top)) / frame.zoom,
-    )
+def _between(first: int, count: int, origin: int, zoom: float, length: int) -> NDArray[np.float64]:
+    """Where the centre of each of `count` device pixels lies between the centres of the pixels of a level."""
+    places = (np.arange(first, first + count) + (0.5 - origin)) / zoom - 0.5
+    # In whole steps, so that they stay the same whatever pixel they are counted from, also in 32 bits.
+    return np.asarray(np.clip(np.floor(places * STEPS + 0.5) / STEPS, 0, length - 1), np.float64)
 
 
 def _halve(pixels: Pixels) -> Pixels:
