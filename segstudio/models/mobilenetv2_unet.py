@@ -13,6 +13,7 @@ from pydantic import field_validator
 
 from segstudio.core.errors import UserError
 from segstudio.core.options import option
+from segstudio.core.user_settings import load_settings
 from segstudio.models import MODELS, OUTPUT, Model, ModelOptions, Shape
 from segstudio.models.conv_unet import cropped_to
 
@@ -40,7 +41,7 @@ class MobileNetV2UNetOptions(ModelOptions):
         "",
         "Weights file",
         is_path=True,
-        help="ImageNet weights without top (.h5); empty: keras.applications downloads and keeps them.",
+        help="ImageNet weights without top (.h5), or a folder of them; empty: as in Settings, else downloaded once.",
     )
     is_encoder_frozen: bool = option(
         False, "Keep the encoder", is_advanced=True, help="Train only the decoder: faster, and less exact."
@@ -94,13 +95,12 @@ class MobileNetV2UNet(Model[MobileNetV2UNetOptions]):
 
     def _load_weights(self, encoder: "keras.Model") -> None:
         """ImageNet weights into the encoder, from the file of the options or by keras.applications."""
-        if not self.options.weights:
+        named = self.options.weights or load_settings().weights
+        if not named:
             _check_download(self.options.alpha)
             encoder.set_weights(_downloaded(self.options.alpha).get_weights())
             return
-        path = Path(self.options.weights).expanduser()
-        if not path.is_file():
-            raise UserError(f"there is no weights file {path}", "check --set weights=FILE")
+        path = _weights_file(Path(named).expanduser(), self.options.alpha)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error", UserWarning)  # Keras only warns of weights that it does not find
@@ -110,6 +110,19 @@ class MobileNetV2UNet(Model[MobileNetV2UNetOptions]):
                 f"{path.name} does not fit MobileNetV2 of alpha {self.options.alpha}: {str(error).splitlines()[0]}",
                 "the file must hold MobileNetV2 without top (include_top=False) of the same alpha",
             ) from None
+
+
+def _weights_file(path: Path, alpha: float) -> Path:
+    """The file itself, or the one for this alpha in a folder; UserError when there is none."""
+    if path.is_dir():
+        pattern = f"*_{float(alpha)}_224_no_top*.h5"
+        found = sorted(path.glob(pattern))
+        if not found:
+            raise UserError(f"the folder {path} has no weights of MobileNetV2 with alpha {alpha}", f"wanted: {pattern}")
+        return found[0]
+    if not path.is_file():
+        raise UserError(f"there is no weights file {path}", "check --set weights=FILE, or Edit ▸ Settings")
+    return path
 
 
 def _upsampled(x: Any, filters: int) -> Any:
@@ -170,5 +183,6 @@ def _check_download(alpha: float) -> None:
     if not answers:
         raise UserError(
             "the ImageNet weights of MobileNetV2 cannot be downloaded: there is no way to storage.googleapis.com",
-            "connect once, or name a local file with --set weights=FILE, or learn without them: --start scratch",
+            "connect once, or name a local file with --set weights=FILE or in Edit ▸ Settings, "
+            "or learn without them: --start scratch",
         )
