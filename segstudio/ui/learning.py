@@ -1,4 +1,4 @@
-"""Learning: what Retrain and Predict do, from one click to the samples that changed most."""
+"""Learning: the jobs that the window asks for, and what follows from them: from Retrain to what changed most."""
 
 from pathlib import Path
 
@@ -82,6 +82,16 @@ class Learning(QObject):
                 workspace.samples_panel.set_sort("changed")
                 workspace.samples_panel.select_first()
 
+    def export_masks(self, folder: Path) -> JobRecord:
+        """Copy all masks into a folder."""
+        self._saved_workspace()
+        return self._queue.submit("export-masks", {"to": str(folder)}, "Export masks")
+
+    def check(self) -> JobRecord:
+        """Verify every file of the project."""
+        self._saved_workspace()
+        return self._queue.submit("check", {}, "Check project")
+
     def make_demo(self, folder: Path) -> JobRecord:
-        """Make projects of generated pictures in a new folder."""
+        """Make projects of generated pictures in a new or empty folder."""
         return self._queue.submit("demo", {}, "Demo projects", folder)

@@ -104,8 +104,8 @@ class Session(QObject):
         self.document: Document | None = None
         self.loaded: LoadedSample | None = None
         self.problem: UserError | None = None
-        self.images = ImageStore(project)
-        self.thumbnails = Thumbnails(project)
+        self.images = ImageStore(project, parent=self)
+        self.thumbnails = Thumbnails(project, parent=self)
         self._next: _Arrival | None = None
         self._is_opening = False
         self._is_closed = False
@@ -197,7 +197,7 @@ class Session(QObject):
 
     def take_job_end(self, topics: frozenset[str]) -> None:
         """A job of another process has changed the project."""
-        self._is_predicted_anew |= bool(topics & {"predictions", "runs"})
+        self._is_predicted_anew |= "predictions" in topics
         self._gather(topics)
 
     def close(self, *, is_forced: bool = False) -> bool:
@@ -352,6 +352,15 @@ class Session(QObject):
         if self.sample is not None and measurement.sample_id == self.sample.id:
             self.measured.emit(measurement)
 
+    def _reload_prediction(self) -> None:
+        self.images.invalidate(None)
+        if self._next is not None:
+            # The store forgets an older request for a newer one, so the sample to come must be the one asked for.
+            self._next.has_image = False
+            self.images.request(self._next.sample.id)
+        elif self.sample is not None and self.loaded is not None:
+            self.images.request(self.sample.id)
+
     def _gather(self, topics: frozenset[str]) -> None:
         if self._is_closed:
             return  # it was on its way from another thread
@@ -369,8 +378,6 @@ class Session(QObject):
                 self.sample = sample
                 self.verdict_changed.emit(sample)
         if is_predicted_anew:
-            self.images.invalidate(None)
-            if self.sample is not None and self.loaded is not None:
-                self.images.request(self.sample.id)
+            self._reload_prediction()
             self.predicted.emit()
         self.project_changed.emit(topics)

@@ -6,22 +6,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QByteArray, QSettings, Qt
-from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QShowEvent
-from PySide6.QtWidgets import QDockWidget, QFileDialog, QMainWindow, QMenu, QMessageBox, QStackedWidget, QWidget
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QShowEvent
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QStackedWidget, QWidget
 
 from segstudio.core.errors import UserError
 from segstudio.core.sample import ReviewState
 from segstudio.project.project import INDEX, Project
 from segstudio.tools import TOOLS
 from segstudio.ui import theme
-from segstudio.ui.actions import MENUS, Actions
+from segstudio.ui.actions import Actions
 from segstudio.ui.banner import Banner
 from segstudio.ui.canvas.panes import Panes
+from segstudio.ui.dialogs import files
 from segstudio.ui.dialogs.keys import KeysDialog
 from segstudio.ui.dialogs.new_project import NewProjectDialog
+from segstudio.ui.dialogs.questions import agrees, show_about
 from segstudio.ui.job_queue import JobQueue, JobRecord, JobState, topics_of
 from segstudio.ui.keyboard import Keyboard
 from segstudio.ui.learning import Learning
+from segstudio.ui.menus import fill_menus
 from segstudio.ui.panels.display import PANES
 from segstudio.ui.panels.jobs import JobsPanel
 from segstudio.ui.panels.problems import ProblemsPanel
@@ -29,7 +32,7 @@ from segstudio.ui.panels.samples import SamplesPanel
 from segstudio.ui.session import Session
 from segstudio.ui.status_bar import StatusBar
 from segstudio.ui.tool_bar import ToolBar
-from segstudio.ui.welcome import Welcome, recent_projects, remember_project
+from segstudio.ui.welcome import Welcome, remember_project
 from segstudio.ui.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -198,13 +201,13 @@ class Window(QMainWindow):
     def _handlers(self) -> dict[str, Callable[..., Any]]:
         """What each command of the table does; those of a project are looked up when they are used."""
         handlers: dict[str, Callable[..., Any]] = {
-            "new-folder": lambda: self._choose_source(is_archive=False),
-            "new-archive": lambda: self._choose_source(is_archive=True),
-            "demo": self._choose_demo,
-            "open": self._choose_project,
+            "new-folder": lambda: self._begin_from(files.choose_dataset_folder(self)),
+            "new-archive": lambda: self._begin_from(files.choose_archive(self)),
+            "demo": self._make_demo,
+            "open": self._open_chosen,
             "save": lambda: self._in(lambda w: w.session.save_now()),
-            "export": lambda: self._in(lambda _: self._choose_export()),
-            "check": lambda: self._in(lambda _: self._run_check()),
+            "export": lambda: self.attempt(self._export),
+            "check": lambda: self.attempt(self._check),
             "close": lambda: self._leave(self.close_project),
             "quit": self.close,
             "undo": lambda: self._in(lambda w: w.undo()),
@@ -229,7 +232,7 @@ class Window(QMainWindow):
             "predict-filtered": lambda: self.attempt(self._learning.predict_filtered),
             "predict-all": lambda: self.attempt(self._learning.predict_all),
             "keys": lambda: KeysDialog(self._actions.commands.values(), self).show(),
-            "about": self._show_about,
+            "about": lambda: show_about(self),
         }
         for name, state in VERDICTS.items():
             handlers[name] = partial(self._judge, state)
@@ -255,42 +258,29 @@ class Window(QMainWindow):
         if not workspace.samples_panel.go_to_next_undecided():
             workspace.banner.tell("Every sample of this list has a verdict.", kind="info", topic="refused")
 
-    def _choose_source(self, *, is_archive: bool) -> None:
-        if is_archive:
-            path, _ = QFileDialog.getOpenFileName(self, "Archive with images and masks", "", "Archives (*.zip)")
-        else:
-            path = QFileDialog.getExistingDirectory(self, "Folder with images and masks")
-        if path:
-            self.new_project(Path(path))
+    def _begin_from(self, source: Path | None) -> None:
+        if source is not None:
+            self.new_project(source)
 
-    def _choose_project(self) -> None:
-        path = QFileDialog.getExistingDirectory(self, "Open a project")
-        if path:
-            self.open_path(Path(path))
+    def _open_chosen(self) -> None:
+        folder = files.choose_project(self)
+        if folder is not None:
+            self.open_path(folder)
 
-    def _choose_demo(self) -> None:
-        path = QFileDialog.getExistingDirectory(self, "Make the demo projects in this empty folder")
-        if path:
-            self.attempt(lambda: self._learning.make_demo(Path(path)))
-            self._jobs.show()
+    def _make_demo(self) -> None:
+        folder = files.choose_demo_folder(self)
+        if folder is not None:
+            self.attempt(lambda: self._learning.make_demo(folder))
+            self._show_dock(self._jobs, True)
 
-    def _choose_export(self) -> None:
-        path = QFileDialog.getExistingDirectory(self, "Export all masks into this folder")
-        if path and self.session is not None:
-            self.session.save_now(wait=True)
-            self.queue.submit("export-masks", {"to": path}, "Export masks")
+    def _export(self) -> None:
+        folder = files.choose_export_folder(self)
+        if folder is not None:
+            self._learning.export_masks(folder)
 
-    def _run_check(self) -> None:
-        if self.session is not None:
-            self.session.save_now(wait=True)
-            self.queue.submit("check", {}, "Check project")
-            self._jobs.show()
-
-    def _show_about(self) -> None:
-        from segstudio import __version__
-
-        words = f"<b>SegStudio {__version__}</b><p>Review, correct and retrain binary image segmentation.</p>"
-        QMessageBox.about(self, "About SegStudio", f"{words}<p>MIT licence.</p>")
+    def _check(self) -> None:
+        self._learning.check()
+        self._show_dock(self._jobs, True)
 
     # what happens
 
@@ -357,7 +347,7 @@ class Window(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Save and leave. A person is asked before a job is stopped; a script that closes the window is not."""
         is_person = event.spontaneous()
-        if is_person and not self.queue.is_idle and not _agrees(self, "A job is still running.", "Stop it and quit"):
+        if is_person and not self.queue.is_idle and not agrees(self, "A job is still running.", "Stop it and quit"):
             event.ignore()
             return
         if not self._leave(partial(self.close_project, is_forced=not is_person)):
@@ -376,7 +366,7 @@ class Window(QMainWindow):
             return True
         reason = self.session.autosave.reason if self.session is not None else ""
         words = f"The last strokes could not be saved: {reason}. They are in the project's journal and come back."
-        return _agrees(self, words, "Close all the same") and self.close_project(is_forced=True)
+        return agrees(self, words, "Close all the same") and self.close_project(is_forced=True)
 
     # how it looks
 
@@ -399,7 +389,7 @@ class Window(QMainWindow):
         self._problems_panel.count_changed.connect(partial(_count, self._problems, "Problems"))
         self._problems_panel.sample_requested.connect(lambda sample: self._in(lambda w: w.session.show(sample)))
         self.tabifyDockWidget(self._jobs, self._problems)
-        self._fill_menus()
+        fill_menus(self.menuBar(), self._actions, open_recent=self.open_path, choose_theme=self.set_theme)
         self.resize(1440, 900)
         settings = QSettings()
         for name, restore in (("geometry", self.restoreGeometry), ("docks", self.restoreState)):
@@ -419,41 +409,6 @@ class Window(QMainWindow):
         dock.hide()
         return dock
 
-    def _fill_menus(self) -> None:
-        menus = {name: self.menuBar().addMenu(f"&{name}") for name in MENUS}
-        for name, command in self._actions.commands.items():
-            if command.is_held:
-                continue
-            if command.starts_section:
-                menus[command.menu].addSeparator()
-            menus[command.menu].addAction(self.actions_by_name[name])
-            if name == "open":
-                self._recent = menus["File"].addMenu("Open &recent")
-                self._recent.aboutToShow.connect(self._fill_recent)
-        menus["View"].addSeparator()
-        _fill_themes(menus["View"].addMenu("&Theme"), self.set_theme)
-
-    def _fill_recent(self) -> None:
-        self._recent.clear()
-        for folder in recent_projects():
-            self._recent.addAction(f"{folder.name}  —  {folder.parent}", partial(self.open_path, folder))
-        if self._recent.isEmpty():
-            self._recent.addAction("Nothing yet").setEnabled(False)
-
-
-def _fill_themes(menu: QMenu, choose: Callable[[theme.Choice], None]) -> None:
-    actions: dict[theme.Choice, QAction] = {}
-
-    def mark() -> None:
-        for choice, action in actions.items():
-            action.setChecked(choice == theme.choice())
-
-    for choice in theme.CHOICES:
-        words = {"system": "As the &system", "dark": "&Dark", "light": "&Light"}[choice]
-        actions[choice] = menu.addAction(words, partial(choose, choice))
-        actions[choice].setCheckable(True)
-    menu.aboutToShow.connect(mark)
-
 
 def _dropped(event: QDropEvent) -> Path | None:
     """The folder or zip that is dragged, if it is one."""
@@ -464,10 +419,3 @@ def _dropped(event: QDropEvent) -> Path | None:
 
 def _count(dock: QDockWidget, title: str, count: int) -> None:
     dock.setWindowTitle(f"{title} ({count})" if count else title)
-
-
-def _agrees(parent: QWidget, words: str, button: str) -> bool:
-    box = QMessageBox(QMessageBox.Icon.Warning, "SegStudio", words, QMessageBox.StandardButton.Cancel, parent)
-    agree = box.addButton(button, QMessageBox.ButtonRole.DestructiveRole)
-    box.exec()
-    return box.clickedButton() is agree

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from PySide6.QtCore import QCoreApplication, QEvent
 
 from segstudio.core.document import Document, Snapshot
 from segstudio.ui import autosave as module
@@ -36,6 +37,9 @@ def autosave(qapp, disk: Disk):
     yield saver
     saver.close()
     background.close()
+    saver.deleteLater()
+    background.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, QEvent, Qt
 
 from segstudio.project.project import Project
 from segstudio.ui.dataset_preview import Inspection
@@ -27,6 +27,8 @@ def dialog(qtbot, queue: JobQueue):
     one = NewProjectDialog(queue)
     yield one
     one.close()
+    one.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
 def look(qtbot, dialog: NewProjectDialog, source: Path) -> None:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, QEvent, Qt
 from PySide6.QtTest import QTest
 
 from segstudio.core.sample import ReviewState
@@ -20,6 +20,8 @@ def session(qtbot, tmp_path: Path):
     predict_noisily(one.project)
     yield one
     assert one.close(is_forced=True)
+    one.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
 @pytest.fixture

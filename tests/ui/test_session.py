@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from PySide6.QtCore import QCoreApplication, QEvent
 
 from segstudio.core.sample import ReviewState
 from segstudio.project.project import Project
@@ -20,6 +21,13 @@ def session(qtbot, folder: Path):
     one = Session(Project.open(folder, is_editor=True))
     yield one
     assert one.close(is_forced=True)
+    delete(one)
+
+
+def delete(session: Session) -> None:
+    """Now and here: what is left to Python's collector may end in any thread, and Qt's timers must not."""
+    session.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
 def show(qtbot, session: Session, number: int) -> int:
@@ -174,12 +182,14 @@ def test_what_was_never_written_comes_back_from_the_journal(qtbot, folder: Path)
     (folder / "masks").write_bytes(b"in the way")
     mask = paint(session)
     assert session.close(is_forced=True)
+    delete(session)
     (folder / "masks").unlink()
     again = Session(Project.open(folder, is_editor=True))
     sample_id = show(qtbot, again, 0)
     assert again.document is not None
     np.testing.assert_array_equal(again.document.mask, mask)
     assert again.close()
+    delete(again)
     with Project.open(folder) as project:
         np.testing.assert_array_equal(project.masks.load(project.samples.get(sample_id)), mask)
 
@@ -193,6 +203,7 @@ def test_a_second_window_may_look_and_not_touch(qtbot, session: Session, folder:
     other.set_state(ReviewState.REJECTED)
     other.remember("window", {"sort": "name"})
     assert other.close()
+    delete(other)
     assert session.project.samples.progress()[ReviewState.REJECTED] == 0
 
 
@@ -215,6 +226,17 @@ def test_new_predictions_are_shown_without_going_away(qtbot, session: Session):
         predict_noisily(session.project)
         session.take_job_end(frozenset({"predictions"}))
     assert session.loaded.probability is not None
+
+
+def test_new_predictions_on_the_way_to_another_sample_do_not_hold_it_up(qtbot, session: Session):
+    show(qtbot, session, 0)
+    predict_noisily(session.project)
+    for number in (1, 2, 3, 0, 1):
+        sample_id = int(session.project.samples.table().id[number])
+        session.show(sample_id)
+        session.take_job_end(frozenset({"predictions"}))
+        qtbot.waitUntil(lambda sample_id=sample_id: session.sample.id == sample_id)
+        qtbot.waitUntil(lambda: session.loaded.probability is not None)
 
 
 def test_saving_a_mask_is_no_new_prediction(qtbot, session: Session):

@@ -1,0 +1,129 @@
+"""What the window asks of the jobs, and what follows when they end."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QCoreApplication, QEvent, QSettings
+
+from segstudio.core.errors import UserError
+from segstudio.jobs import JOBS
+from segstudio.ui import app as application
+from segstudio.ui.job_queue import JobRecord, JobState
+from segstudio.ui.window import Window
+from tests.ui.projects import make_project, predict_noisily
+
+WORKER_MS = 60_000
+
+
+@pytest.fixture
+def window(qtbot, qapp, tmp_path: Path):
+    QSettings().clear()
+    _, one = application.build(["segstudio"])
+    one.show()
+    one.open_project(make_project(tmp_path))
+    qtbot.waitUntil(lambda: one.session.sample is not None and one.is_settled())
+    yield one
+    one.close()
+    one.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+@pytest.fixture
+def asked(window: Window) -> list[JobRecord]:
+    """The jobs that were asked for; none of them runs."""
+    records: list[JobRecord] = []
+
+    def keep(record: JobRecord) -> None:
+        records.append(record)
+        window.queue.cancel(record.id)
+
+    window.queue.added.connect(keep)
+    return records
+
+
+@pytest.mark.parametrize(
+    ("command", "job"),
+    [
+        ("retrain", "train"),
+        ("predict-current", "predict"),
+        ("predict-filtered", "predict"),
+        ("predict-all", "predict"),
+        ("check", "check"),
+    ],
+)
+def test_each_command_asks_for_a_job_that_understands_it(
+    window: Window, asked: list[JobRecord], command: str, job: str
+):
+    window.actions_by_name[command].trigger()
+    assert [record.job for record in asked] == [job]
+    JOBS[job].from_values(asked[0].options)
+    assert asked[0].project == window.session.project.folder
+
+
+def test_predicting_this_sample_names_it_alone(window: Window, asked: list[JobRecord]):
+    window.actions_by_name["predict-current"].trigger()
+    assert list(asked[0].options["samples"]) == [window.session.sample.id]
+
+
+def test_predicting_the_list_takes_its_filter(qtbot, window: Window, asked: list[JobRecord]):
+    window.samples_panel.set_filter("split:test")
+    window.actions_by_name["predict-filtered"].trigger()
+    assert asked[0].options["filter"] == "split:test"
+
+
+def test_a_job_sees_the_last_stroke(window: Window, asked: list[JobRecord]):
+    mask = window.session.document.mask ^ 1
+    window.session.document.replace(mask, "Invert")
+    window.actions_by_name["check"].trigger()
+    assert asked
+    sample = window.session.project.samples.get(window.session.sample.id)
+    np.testing.assert_array_equal(window.session.project.masks.load(sample), mask)
+
+
+def test_nothing_is_started_while_a_stroke_cannot_be_saved(window: Window, asked: list[JobRecord]):
+    (window.session.project.folder / "masks").write_bytes(b"in the way")
+    window.session.document.replace(window.session.document.mask ^ 1, "Invert")
+    window.actions_by_name["retrain"].trigger()
+    assert not asked
+    assert "not saved" in window.banner.text.lower()
+    (window.session.project.folder / "masks").unlink()
+
+
+def test_without_a_project_there_is_nothing_to_learn(window: Window):
+    window.close_project()
+    with pytest.raises(UserError):
+        window._learning.predict_all()
+
+
+def test_retraining_predicts_and_shows_what_changed_most(qtbot, window: Window, asked: list[JobRecord]):
+    predict_noisily(window.session.project)
+    window.actions_by_name["retrain"].trigger()
+    assert asked[-1].job == "train"
+    asked[-1].state = JobState.FINISHED  # as if it had not been cancelled
+    window._learning._retraining = asked[-1].id
+    window.queue.ended.emit(asked[-1])
+    assert asked[-1].job == "predict"
+    predict_noisily(window.session.project, seed=1)
+    asked[-1].state = JobState.FINISHED
+    window._learning._predicting = asked[-1].id
+    window.queue.ended.emit(asked[-1])
+    assert window.samples_panel.sort == "changed"
+    qtbot.waitUntil(lambda: not window.samples_panel.is_busy and window.is_settled())
+    assert window.session.sample.id == window.samples_panel.ids()[0]
+
+
+def test_a_failed_job_is_told_in_the_banner(window: Window):
+    window.actions_by_name["predict-all"].trigger()
+    record = window.queue.records[-1]
+    record.state, record.message, record.hint = JobState.FAILED, "there is no run yet", "train first"
+    window.queue.ended.emit(record)
+    assert "There is no run yet" in window.banner.text or "there is no run yet" in window.banner.text
+    assert "rain first" in window.banner.text
+
+
+def test_masks_are_exported_by_the_real_worker(qtbot, window: Window, tmp_path: Path):
+    with qtbot.waitSignal(window.queue.ended, timeout=WORKER_MS) as told:
+        window._learning.export_masks(tmp_path / "exported")
+    assert told.args[0].state is JobState.FINISHED, told.args[0].message
+    assert len(list((tmp_path / "exported").rglob("*.png"))) == 6
