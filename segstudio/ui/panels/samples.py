@@ -13,10 +13,11 @@ from PySide6.QtWidgets import (
     QCompleter,
     QFrame,
     QHBoxLayout,
+    QHeaderView,
     QLabel,
     QLineEdit,
-    QListView,
     QMenu,
+    QTableView,
     QVBoxLayout,
     QWidget,
 )
@@ -28,7 +29,7 @@ from segstudio.project.sample_table import STATES, SampleTable
 from segstudio.project.sorting import sorted_rows
 from segstudio.ui import theme
 from segstudio.ui.background import Background
-from segstudio.ui.panels.samples_model import IdRole, Rows, SampleDelegate, SamplesModel
+from segstudio.ui.panels.samples_model import ROW_HEIGHT, IdRole, Rows, SampleDelegate, SamplesModel
 from segstudio.ui.session import Session
 from segstudio.ui.widgets import muted, set_property, text_button
 
@@ -344,17 +345,26 @@ class SamplesPanel(QFrame):
         layout.addWidget(self.view, 1)
         layout.addWidget(self.empty_label, 1)
 
-    def _list(self) -> QListView:
-        view = QListView(self)
+    def _list(self) -> QTableView:
+        # A table of one column, not a QListView: that asks the model for every row when it lays them out, which takes
+        # half a second for 100,000 of them; a table knows how high its rows are.
+        view = QTableView(self)
         view.setAccessibleName("Samples")
-        view.setUniformItemSizes(True)
         view.setModel(self.model)
         view.setItemDelegate(SampleDelegate(self.model, self._session.thumbnails, view))
-        view.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
+        view.horizontalHeader().hide()
+        view.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        view.verticalHeader().hide()
+        view.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        view.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
+        view.setShowGrid(False)
+        view.setTabKeyNavigation(False)
+        view.setSelectionMode(QTableView.SelectionMode.SingleSelection)
+        view.setVerticalScrollMode(QTableView.ScrollMode.ScrollPerPixel)
         view.verticalScrollBar().setSingleStep(20)
         view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         view.setMouseTracking(True)
-        view.setEditTriggers(QListView.EditTrigger.NoEditTriggers)
+        view.setEditTriggers(QTableView.EditTrigger.NoEditTriggers)
         return view
 
     def _examples(self) -> QAction:

@@ -29,7 +29,7 @@ STATE_LOOK: dict[ReviewState, tuple[str, str]] = {
 """Icon and colour token of each review state: told apart by shape as well as by colour."""
 
 _SHOWN_COLUMNS = ("state", "split", "revision", "iou")
-_ROW_HEIGHT = 58
+ROW_HEIGHT = 58
 _THUMBNAIL = 44
 
 
@@ -128,7 +128,7 @@ class SampleDelegate(QStyledItemDelegate):
         self._thumbnails = thumbnails
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        return QSize(120, _ROW_HEIGHT)
+        return QSize(120, ROW_HEIGHT)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         sample, iou = self._model.sample(index.row()), self._model.iou(index.row())
