@@ -82,7 +82,7 @@ class Workspace(QWidget):
         self._train = Page(self._train_panel)
         self._runs = Page(lambda: _runs_panel(session, queue))
         self.tabs = _tabs(Review=self.review_panel, Train=self._train, Runs=self._runs)
-        self._is_error_view_wanted = False
+        self._is_error_view_wanted = True
         self._remembering = QTimer(self)
         self._remembering.setSingleShot(True)
         self._remembering.setInterval(_REMEMBER_MS)
@@ -144,11 +144,15 @@ class Workspace(QWidget):
         self._remembering.start()
 
     def set_error_view(self, is_on: bool) -> None:
-        """Show where mask and prediction differ."""
+        """Show where mask and prediction differ, as soon as anything is predicted."""
         self._is_error_view_wanted = is_on
+        self._show_error_view()
+        self._remembering.start()
+
+    def _show_error_view(self) -> None:
+        is_on = self._is_error_view_wanted and self.session.project.predictions.current() is not None
         self.panes.set_error_view(is_on)
         self._actions.check("error-view", is_on)
-        self._remembering.start()
 
     def set_pane_visible(self, name: PaneName, is_visible: bool) -> None:
         """Show or hide a pane; the last one stays."""
@@ -209,7 +213,7 @@ class Workspace(QWidget):
         tool = str(state.get("tool"))
         self.set_tool(tool if tool in TOOLS else "brush")
         self.display.restore(state)
-        self.set_error_view(bool(state.get("error_view")))
+        self.set_error_view(bool(state.get("error_view", True)))
         shown = state.get("panes") or list(PANES)
         for name in sorted(PANES, key=lambda name: name not in shown):  # the last one cannot be hidden
             self.set_pane_visible(name, name in shown)
@@ -285,6 +289,7 @@ class Workspace(QWidget):
         run = self.session.project.predictions.current()
         is_predicted = loaded is not None and loaded.probability is not None and run is not None
         self.panes.set_detail("prediction", f"run {run:04}" if is_predicted else "")
+        self._show_error_view()
 
     def _show_saved(self, state: str, reason: str) -> None:
         if state == "unsaved":

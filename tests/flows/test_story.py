@@ -78,8 +78,8 @@ def test_the_whole_loop(open_window, dataset, tmp_path):
     predicted = hands.job(lambda: hands.do("predict-all"))
     assert predicted.state is JobState.FINISHED, predicted.message
     hands.until(lambda: session.loaded.probability is not None)
-    hands.do("error-view")
-    assert window.panes.is_error_view
+    hands.until(lambda: window.panes.is_error_view)
+    assert "agree" in window.panes.canvas("errors").accessibleDescription()
     table = session.project.samples.table()
     assert not np.isnan(table.uncertainty).any()
 

@@ -149,11 +149,11 @@ def test_after_any_stroke_the_screen_is_as_if_painted_anew(panes: Panes, zoom: f
             pixels(panes)  # everything is painted now; what follows is painted in parts
             drag(panes.canvas("truth"), *[tuple(rng.uniform(-20, 320, 2)) for _ in range(5)], button=button)
             panes.pointer.hovered.emit(None)
-            in_parts = [pixels(panes.canvas(name)) for name in ("truth", "prediction")]
-            for name in ("truth", "prediction"):
+            in_parts = [pixels(panes.canvas(name)) for name in ("truth", "errors")]
+            for name in ("truth", "errors"):
                 panes.canvas(name).show_view()
             assert document.mask.any()
-            for shown, name in zip(in_parts, ("truth", "prediction"), strict=True):
+            for shown, name in zip(in_parts, ("truth", "errors"), strict=True):
                 assert np.array_equal(shown, pixels(panes.canvas(name)))
     while document.undo():
         pass

@@ -1,4 +1,4 @@
-"""Panes: image, true mask and prediction beside each other, with one zoom, one crosshair and one tool in hand."""
+"""Panes: image, true mask, prediction and their errors, with one zoom, one crosshair and one tool in hand."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QSize, QTimer, Signal
 from PySide6.QtGui import QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QSplitter, QWidget
+from PySide6.QtWidgets import QGridLayout, QWidget
 
 from segstudio.core.document import Document
 from segstudio.core.mask import Mask, Rect
@@ -16,6 +16,7 @@ from segstudio.core.options import Options
 from segstudio.core.raster import Point, brush_diameter
 from segstudio.tools import TOOLS, Scene, Tool
 from segstudio.ui.canvas.agreement import Agreement
+from segstudio.ui.canvas.arrangement import Cells, arrange
 from segstudio.ui.canvas.canvas import Canvas
 from segstudio.ui.canvas.layers import (
     AGREEMENT,
@@ -36,10 +37,11 @@ from segstudio.ui.canvas.pointer import PointerInput
 from segstudio.ui.canvas.sampling import Pyramid
 from segstudio.ui.canvas.view import View
 
-PaneName = Literal["image", "truth", "prediction"]
+PaneName = Literal["image", "truth", "prediction", "errors"]
 
-TITLES: dict[PaneName, str] = {"image": "Image", "truth": "True mask", "prediction": "Prediction"}
-ERRORS_TITLE = "Errors"
+TITLES: dict[PaneName, str] = {
+    "image": "Image", "truth": "True mask", "prediction": "Prediction", "errors": "Errors",
+}  # fmt: skip
 NO_PREDICTION = Caption(((None, "not predicted yet"),))
 
 FOREGROUND = 128
@@ -48,8 +50,8 @@ FOREGROUND = 128
 FULL_WINDOW = (255.0, 127.5)
 """Window and level that show every grey value as itself."""
 
-WORTH_A_COLUMN = 1.25
-"""Panes go under each other when the image is larger by this factor then: photos of wide formats."""
+GAP = 8
+"""Pixels between two panes."""
 
 COUNT_AFTER_MS = 80
 """The legend of the error view follows a stroke at this distance."""
@@ -75,7 +77,7 @@ class PixelInfo:
 
 
 class Panes(QWidget):
-    """The three linked panes.
+    """The linked panes: in one row, or in as many as show the image clearly larger.
 
     Attributes:
         pointed: Told a PixelInfo, or None when the pointer is on no pixel.
@@ -107,7 +109,6 @@ class Panes(QWidget):
         self._predicted: Mask | None = None
         self._agreement: Agreement | None = None
         self._opacity = 0.45
-        self._is_error_view = False
         self._window: tuple[float, float] | None = FULL_WINDOW  # None is automatic
         self._read_only = ""
         self._problem = ""
@@ -126,25 +127,28 @@ class Panes(QWidget):
         self.clear()
 
     def _lay_out(self) -> None:
-        self._splitter = QSplitter(Qt.Orientation.Horizontal, self)
-        self._splitter.setHandleWidth(8)
-        self._splitter.setChildrenCollapsible(False)
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(GAP)
+        self._cells = Cells(0, 0)
         self._panes: dict[PaneName, Pane] = {}
         for name, title in TITLES.items():
-            pane = self._panes[name] = Pane(title, self.view)
+            pane = self._panes[name] = Pane(title, self.view, self)
             pane.canvas.setObjectName(f"canvas-{name}")
             pane.canvas.installEventFilter(self)
             self.pointer.watch(pane.canvas)
-            self._splitter.addWidget(pane)
-            self._splitter.setStretchFactor(len(self._panes) - 1, 1)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._splitter)
-        self.setAccessibleName("Image, true mask and prediction")
+        self._panes["errors"].hide()
+        self._arrange()
+        self.setAccessibleName("Image, true mask, prediction and errors")
         self.setFocusProxy(self._panes["truth"].canvas)
 
     def sizeHint(self) -> QSize:
         return QSize(960, 480)
+
+    def minimumSizeHint(self) -> QSize:
+        # Not that of the arrangement of this moment: with less room there will be another one.
+        least = self._panes["image"].minimumSizeHint()
+        return QSize(2 * least.width() + GAP, 2 * least.height() + GAP)
 
     def canvas(self, name: PaneName) -> Canvas:
         """The canvas of a pane."""
@@ -217,23 +221,24 @@ class Panes(QWidget):
         self._show_overlays()
 
     def set_error_view(self, is_on: bool) -> None:
-        """Show in the third pane where mask and prediction differ, in place of the prediction."""
-        self._is_error_view = is_on
-        self._show_overlays()
+        """Show a pane of where mask and prediction differ, beside the others."""
+        self.set_pane_visible("errors", is_on)
 
     @property
     def is_error_view(self) -> bool:
-        """Whether the third pane shows the errors."""
-        return self._is_error_view
+        """Whether the errors have their pane."""
+        return not self._panes["errors"].isHidden()
 
     def set_pane_visible(self, name: PaneName, is_visible: bool) -> None:
         """Show or hide a pane; the last one stays."""
         others = [pane for other, pane in self._panes.items() if other != name and not pane.isHidden()]
         if not is_visible and not others:
             return
-        self._panes[name].setVisible(is_visible)
-        self._arrange()
-        self._refit()
+        if self._panes[name].isHidden() == is_visible:
+            self._panes[name].setVisible(is_visible)
+            self._arrange()
+            self._show_overlays()
+            self._refit()
 
     def set_detail(self, name: PaneName, text: str) -> None:
         """Write something on the right of a pane's header, such as "revision 3" or "run 0007"."""
@@ -302,21 +307,28 @@ class Panes(QWidget):
         self.view.step(-1)
 
     def _arrange(self) -> None:
-        """Put the panes under each other where that shows the image clearly larger than side by side."""
-        if not self.view.width or not self.width() or not self.height():
+        """Put the panes that are shown into the rows and columns that show the image largest."""
+        shown = [pane for pane in self._panes.values() if not pane.isHidden()]
+        cells = self._best_cells(len(shown))
+        placed = [self._grid.itemAtPosition(*divmod(index, cells.columns)) for index in range(len(shown))]
+        if cells == self._cells and [item and item.widget() for item in placed] == shown:
             return
-        count = sum(not pane.isHidden() for pane in self._panes.values())
-        in_row = self._zoom_in(self.width() / count, self.height())
-        is_column = self._zoom_in(self.width(), self.height() / count) > WORTH_A_COLUMN * in_row
-        wanted = Qt.Orientation.Vertical if is_column else Qt.Orientation.Horizontal
-        if self._splitter.orientation() != wanted:
-            self._splitter.setOrientation(wanted)
-            self._splitter.setSizes([1000] * len(self._panes))
+        for pane in self._panes.values():
+            self._grid.removeWidget(pane)
+        for index, pane in enumerate(shown):
+            self._grid.addWidget(pane, *divmod(index, cells.columns))
+        for row in range(len(self._panes)):
+            self._grid.setRowStretch(row, int(row < cells.rows))
+            self._grid.setColumnStretch(row, int(row < cells.columns))
+        self._cells = cells
+        self._grid.activate()
 
-    def _zoom_in(self, width: float, height: float) -> float:
-        """How large the image would be in a pane of this size, frame and header included."""
+    def _best_cells(self, count: int) -> Cells:
+        if not self.view.width:
+            return Cells(1, count)
         header = self._panes["image"].header.height()
-        return min((width - 3 * INSET) / self.view.width, (height - header - 2 * INSET) / self.view.height)
+        chrome = (2 * INSET + GAP, header + INSET + GAP)
+        return arrange(count, (self.width(), self.height()), chrome, (self.view.width, self.view.height))
 
     def _refit(self) -> None:
         if self.view.is_fitted and self.view.width:
@@ -417,38 +429,33 @@ class Panes(QWidget):
         if self._agreement is not None:
             self._agreement.change(rect)
         if self._shows_errors:
-            self._panes["prediction"].canvas.show_change(rect)
+            self._panes["errors"].canvas.show_change(rect)
             if not self._counting.isActive():
                 self._counting.start()
 
     @property
     def _shows_errors(self) -> bool:
-        return self._is_error_view and self._agreement is not None
+        return self.is_error_view and self._agreement is not None
 
     def _show_overlays(self) -> None:
         truth = None if self._truth is None else MaskLayer(self._truth, TRUTH, self._opacity)
         self._panes["truth"].canvas.show_overlay(truth)
-        third = self._panes["prediction"]
-        if self._predicted is None:
-            third.canvas.show_overlay(None)
-        elif self._shows_errors:
-            assert self._truth is not None
-            third.canvas.show_overlay(ErrorLayer(self._truth, Pyramid(self._predicted, gain=255), self._opacity))
-        else:
-            third.canvas.show_overlay(MaskLayer(Pyramid(self._predicted, gain=255), PREDICTION, self._opacity))
-        third.header.show_title(ERRORS_TITLE if self._shows_errors else TITLES["prediction"])
+        predicted = None if self._predicted is None else Pyramid(self._predicted, gain=255)
+        prediction = None if predicted is None else MaskLayer(predicted, PREDICTION, self._opacity)
+        self._panes["prediction"].canvas.show_overlay(prediction)
+        errors = None
+        if self._shows_errors and self._truth is not None and predicted is not None:
+            errors = ErrorLayer(self._truth, predicted, self._opacity)
+        self._panes["errors"].canvas.show_overlay(errors)
         self._show_captions()
 
     def _show_captions(self) -> None:
         problem = Caption(((None, self._problem),)) if self._problem else None
         self._panes["truth"].canvas.show_caption(problem)
-        third = self._panes["prediction"].canvas
-        if self._predicted is None:
-            third.show_caption(NO_PREDICTION if self._image is not None else None)
-        elif self._shows_errors and self._agreement is not None:
-            third.show_caption(_legend(self._agreement))
-        else:
-            third.show_caption(None)
+        is_missing = self._predicted is None and self._image is not None
+        self._panes["prediction"].canvas.show_caption(NO_PREDICTION if is_missing else None)
+        legend = _legend(self._agreement) if self._shows_errors and self._agreement is not None else None
+        self._panes["errors"].canvas.show_caption(NO_PREDICTION if is_missing else legend)
 
     def _hover(self, here: Point | None) -> None:
         self._here = here
