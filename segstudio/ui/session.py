@@ -137,6 +137,11 @@ class Session(QObject):
         return self._next is not None
 
     @property
+    def is_measured(self) -> bool:
+        """Whether the figures of the sample on screen are those of its mask now."""
+        return not self._measuring.isActive() and not self._reader.is_busy
+
+    @property
     def is_editable(self) -> bool:
         """Whether the mask on screen can be painted on."""
         return self.document is not None and not self.project.read_only

@@ -108,7 +108,7 @@ class Workspace(QWidget):
     @property
     def is_settled(self) -> bool:
         """Whether nothing is being loaded, so that a picture of the window shows all there is."""
-        busy = self.session.is_busy or self.samples_panel.is_busy
+        busy = self.session.is_busy or not self.session.is_measured or self.samples_panel.is_busy
         return not busy and self.samples_panel.has_all_thumbnails()
 
     def facts(self) -> set[Fact]:

@@ -103,7 +103,7 @@ class ReviewPanel(QWidget):
         self._name = heading("")
         self._name.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._name.setSizePolicy(self._name.sizePolicy().Policy.Ignored, self._name.sizePolicy().verticalPolicy())
-        self._about = muted()
+        self._about = muted(wraps=True)
         self._state_icon = QLabel()
         self._state = QLabel()
         layout = QVBoxLayout(self)
