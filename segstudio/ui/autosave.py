@@ -98,10 +98,11 @@ class Autosave(QObject):
         """
         self._timer.stop()
         self._waiting.invalidate()
-        for entry in list(self._open.values()):
-            self._write(entry)
-        if wait_seconds:
-            self._background.wait(wait_seconds)
+        under_way = [entry for entry in self._open.values() if entry.is_being_written]
+        self._write_all(wait_seconds)
+        if wait_seconds and any(not entry.document.is_saved for entry in under_way):
+            # Those were begun before this call: they may lack the last stroke, or have met what is mended by now.
+            self._write_all(wait_seconds)
         return all(entry.document.is_saved for entry in self._open.values())
 
     def close(self) -> None:
@@ -119,6 +120,12 @@ class Autosave(QObject):
         rest = max(0, min(REST_MS, LONGEST_MS - self._waiting.elapsed()))
         self._timer.start(rest)
         self._tell()
+
+    def _write_all(self, wait_seconds: float) -> None:
+        for entry in list(self._open.values()):
+            self._write(entry)
+        if wait_seconds:
+            self._background.wait(wait_seconds)
 
     def _write(self, entry: _Open) -> None:
         if entry.is_being_written or entry.document.is_saved:
