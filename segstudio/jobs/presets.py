@@ -25,6 +25,9 @@ class TrainOptions(Options):
     epochs: int = option(20, "Epochs", ge=1, le=10_000, help="How many times every image is seen.")
     batch: int = option(8, "Batch", ge=1, le=1024, unit="images", help="Images per step; halved when memory runs out.")
     learning_rate: float = option(1e-3, "Learning rate", gt=0, le=1, help="Of the Adam optimizer.")
+    schedule: Literal["constant", "cosine"] = option(
+        "constant", "Schedule", help="cosine lets the learning rate fall to nearly nothing by the last epoch."
+    )
     recipe: Literal["none", "flip"] = option(
         "flip", "Augmentation", help="flip mirrors images left to right by chance; none leaves them."
     )

@@ -144,7 +144,14 @@ class Training:
         report.log(f"{device.title}, {precision}")
 
         cache = project.folder / "cache" / "training" / self.run.name
-        plan = fit.Plan(options.epochs, options.batch, options.learning_rate, options.recipe == "flip", options.seed)
+        plan = fit.Plan(
+            epochs=options.epochs,
+            batch=options.batch,
+            learning_rate=options.learning_rate,
+            is_decaying=options.schedule == "cosine",
+            is_flipped=options.recipe == "flip",
+            seed=options.seed,
+        )
         fitting = Phase(report, READING, 1 - READING)
         try:
             model, shape = self._model()

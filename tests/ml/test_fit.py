@@ -16,7 +16,7 @@ from tests.ml.blobs import SIDE, blob_pairs
 
 pytestmark = pytest.mark.training
 
-PLAN = fit.Plan(epochs=3, batch=4, learning_rate=0.01, is_flipped=True, seed=0)
+PLAN = fit.Plan(epochs=3, batch=4, learning_rate=0.01, is_decaying=True, is_flipped=True, seed=0)
 TRAIN, VAL = blob_pairs(10, seed=1), blob_pairs(4, seed=2)
 
 
@@ -149,9 +149,8 @@ def test_out_of_memory_halves_the_batch_and_says_so(tmp_path):
     assert [line for line in report.lines if "out of memory" in line][-1].endswith("batches of 2")
 
 
-@pytest.mark.parametrize("count", [1, 2])
-def test_learns_from_almost_nothing(count, tmp_path):
-    outcome = fit.fit(network(), blob_pairs(count), blob_pairs(1), replace(PLAN, epochs=1, batch=8), tmp_path,
+def test_learns_from_almost_nothing(tmp_path):
+    outcome = fit.fit(network(), blob_pairs(1), blob_pairs(1), replace(PLAN, epochs=1, batch=8), tmp_path,
                       ListReporter())  # fmt: skip
     assert outcome.rows[0]["images_per_second"] > 0
 
