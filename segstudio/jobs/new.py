@@ -12,7 +12,7 @@ import numpy as np
 
 from segstudio.core.errors import BadImage, UserError
 from segstudio.core.options import Options, option
-from segstudio.core.reporter import Reporter
+from segstudio.core.reporter import Phase, Reporter
 from segstudio.core.sample import Split
 from segstudio.formats import read_preview, reason_of
 from segstudio.formats.archive import extract, is_archive
@@ -22,7 +22,7 @@ from segstudio.formats.pairing import Pair, Scan, scan
 from segstudio.formats.parallel import in_parallel
 from segstudio.formats.survey import MaskSurvey, foreground_share, survey_masks
 from segstudio.jobs import JOBS, Job
-from segstudio.project.project import INDEX, Project
+from segstudio.project.project import INDEX, Project, check_new_folder
 from segstudio.project.samples import NewSample
 from segstudio.project.splitting import Fractions, assign, parse_fractions
 
@@ -65,17 +65,17 @@ class New(Job[NewOptions]):
         fractions = parse_fractions(chosen.split)
         pattern = _pattern(chosen.group_by)
         source = _source(chosen.source)
-        folder = folder.absolute()
-        _check_target(folder, source)
+        folder = _without_dots(folder)
+        check_new_folder(folder, source)
         is_in_place = source.is_relative_to(folder)
-        place = folder if is_in_place else folder.parent / f".new-{secrets.token_hex(6)}"
+        place = folder if is_in_place else _new_place(folder)
         try:
-            dataset = source
+            dataset, left_out = source, _Notes(report)
             if source.is_file():
                 dataset = place / "data"
-                extract(source, dataset, report)
+                extract(source, dataset, left_out)
             found = scan(dataset, chosen.images or None, chosen.masks or None, report, skip=(folder, place))
-            draft = _Draft(found)
+            draft = _Draft(found, left_out.notes)
             draft.look(report, chosen.foreground)
             draft.group(pattern, is_grouping_near=chosen.near_duplicates)
             draft.split(fractions, chosen.seed)
@@ -100,6 +100,18 @@ class New(Job[NewOptions]):
         return draft.result()
 
 
+class _Notes(Phase):
+    """A Reporter that keeps the notes instead of passing them on; they are told with all others at the end."""
+
+    def __init__(self, report: Reporter) -> None:
+        super().__init__(report, 0, 1)
+        self.notes: list[tuple[str, str]] = []
+
+    def note(self, subject: str, text: str) -> None:
+        """Keep it."""
+        self.notes.append((subject, text))
+
+
 def _pattern(text: str) -> re.Pattern[str] | None:
     try:
         return re.compile(text) if text else None
@@ -110,7 +122,7 @@ def _pattern(text: str) -> re.Pattern[str] | None:
 def _source(text: str) -> Path:
     if not text.strip():
         raise UserError("no dataset was named", "give --from a folder or a .zip archive")
-    source = Path(text).expanduser().absolute()
+    source = _without_dots(Path(text).expanduser())
     if not source.exists():
         raise UserError(f"{source}: there is no such folder or file")
     if source.is_file() and not is_archive(source):
@@ -120,22 +132,31 @@ def _source(text: str) -> Path:
     return source
 
 
-def _check_target(folder: Path, source: Path) -> None:
-    """Refuse at once what `Project.create` would refuse after all the work."""
-    if (folder / INDEX).exists():
-        raise UserError(f"{folder} is a project already", "open it, or choose another folder")
-    if folder.resolve().is_relative_to(source.resolve()):
-        raise UserError(f"{folder} lies in the dataset, which is never written", "choose a folder outside of it")
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"{folder} is a file", "choose another name")
-    if not source.is_relative_to(folder) and folder.is_dir() and any(folder.iterdir()):
-        raise UserError(f"{folder} is not empty", "choose a new folder")
+def _without_dots(path: Path) -> Path:
+    """The absolute path; one with ".." is followed, so that it has a name and shows what it lies in."""
+    return path.resolve() if ".." in path.parts else path.absolute()
+
+
+def _new_place(folder: Path) -> Path:
+    """A folder beside the one that is wanted, in which the project is made before it gets its name."""
+    place = folder.parent / f".new-{secrets.token_hex(6)}"
+    try:
+        place.mkdir(parents=True)
+    except OSError as error:
+        reason = error.strerror or error
+        raise UserError(f"{folder} cannot be made: {reason}", "choose another folder") from error
+    return place
 
 
 def _move(place: Path, folder: Path) -> None:
-    if folder.is_dir():
-        folder.rmdir()  # it is empty; on Windows nothing can be renamed onto it
-    place.rename(folder)
+    """Give the project its name; a folder that exists is filled, because somebody may work in it (`new .`)."""
+    if not folder.exists():
+        place.rename(folder)
+        return
+    # The index last: it is what makes a folder a project.
+    for path in sorted(place.iterdir(), key=lambda path: path.name == INDEX):
+        path.rename(folder / path.name)
+    place.rmdir()
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,13 +207,13 @@ class _Draft:
         notes: Files that are no sample's.
     """
 
-    def __init__(self, found: Scan) -> None:
+    def __init__(self, found: Scan, notes: list[tuple[str, str]]) -> None:
         self._found = found
         self._seen = [_Seen(pair) for pair in found.pairs]
         self._cut = 0
         self._near_groups = 0
         self.rule = ForegroundRule()
-        self.notes = _scan_notes(found)
+        self.notes = [*notes, *_scan_notes(found)]
 
     def look(self, report: Reporter, foreground: str) -> None:
         """Open every mask and every image."""

@@ -36,7 +36,7 @@ INDEX = "project.sqlite"
 """The file that makes a folder a project."""
 
 _EDITOR_LOCK = ".lock-editor"
-_MAY_BE_THERE = frozenset({"data", ".ds_store", "thumbs.db", "desktop.ini"})
+_MAY_BE_THERE = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
 
 
 class Project:
@@ -99,7 +99,7 @@ class Project:
             UserError: When the folder is not empty or lies in the dataset.
         """
         folder, source = folder.absolute(), source.absolute()
-        _check_new_folder(folder, source)
+        check_new_folder(folder, source)
         samples, unnamed = _nameable(rows)
         about = {
             "name": name or folder.name,
@@ -321,15 +321,22 @@ def _nameable(rows: Iterable[NewSample]) -> tuple[list[NewSample], list[tuple[st
     return samples, notes
 
 
-def _check_new_folder(folder: Path, source: Path) -> None:
+def check_new_folder(folder: Path, source: Path) -> None:
+    """Raise UserError unless a project of the dataset `source` may be made in `folder`."""
+    for path in (folder, source):
+        try:
+            str(path).encode()
+        except UnicodeEncodeError:
+            raise UserError(f"the name of {path} is not valid Unicode", "rename the folder") from None
     if (folder / INDEX).exists():
         raise UserError(f"{folder} is a project already", "open it, or choose another folder")
     if folder.resolve().is_relative_to(source.resolve()):
         raise UserError(f"{folder} lies in the dataset, which is never written", "choose a folder outside of it")
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file", "choose another name")
+    may_be_there = _MAY_BE_THERE | ({"data"} if source.is_relative_to(folder) else set())
     there = folder.iterdir() if folder.is_dir() else iter(())
-    others = sorted(path.name for path in there if path.name.lower() not in _MAY_BE_THERE)
+    others = sorted(path.name for path in there if path.name.lower() not in may_be_there)
     if others:
         raise UserError(f"{folder} is not empty: it has {', '.join(others[:3])}", "choose a new folder")
 

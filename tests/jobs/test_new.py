@@ -1,6 +1,9 @@
 """The job `new`: from files as they come to a project, or to a clear refusal."""
 
 import shutil
+import stat
+import sys
+import zipfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -243,3 +246,57 @@ def test_odd_files_never_stop_it(test_data: Path, tmp_path: Path) -> None:
     result = new(tmp_path / "project", test_data / "odd", foreground="nonzero")
     assert result["samples"] == 44
     assert len(result["notes"]) == 23
+
+
+def test_what_is_left_out_of_an_archive_is_told(tmp_path: Path) -> None:
+    archive = zipped(make_dataset(tmp_path / "set", count=2))
+    link = zipfile.ZipInfo("images/link.png")
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    with zipfile.ZipFile(archive, "a") as content:
+        content.writestr(link, "/etc/passwd")
+    report = ListReporter()
+    result = new(tmp_path / "project", archive, report)
+    assert [note["path"] for note in result["notes"]] == ["images/link.png"]
+    assert [subject for subject, _ in report.notes] == ["images/link.png"]
+    with Project.open(tmp_path / "project") as project:
+        assert [one.path for one in project.problems.list()] == ["images/link.png"]
+
+
+def test_in_the_folder_where_one_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = make_dataset(tmp_path / "set", count=2)
+    folder = tmp_path / "here"
+    folder.mkdir()
+    (folder / ".DS_Store").touch()
+    monkeypatch.chdir(folder)
+    new(Path(), Path("../set"))
+    assert Path("project.sqlite").is_file()  # it is the same folder, and not one of the same name
+    with Project.open(Path()) as project:
+        assert (project.name, project.source) == ("here", dataset.resolve())
+    assert leftovers(tmp_path) == ["here", "set"]
+
+
+def test_an_archive_in_the_project_s_own_folder_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
+    folder = tmp_path / "p"
+    folder.mkdir()
+    archive = zipped(make_dataset(tmp_path / "set", count=2)).rename(folder / "set.zip")
+    with pytest.raises(UserError, match=r"not empty.*set\.zip"):
+        new(folder, archive)
+    assert leftovers(folder) == ["set.zip"]
+
+
+@pytest.mark.parametrize("is_archive", [False, True])
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, is_archive: bool) -> None:
+    (tmp_path / "file").touch()
+    dataset = make_dataset(tmp_path / "set", count=2)
+    with pytest.raises(UserError, match=r"file/project|file.project") as error:
+        new(tmp_path / "file" / "project", zipped(dataset) if is_archive else dataset)
+    assert ".new-" not in str(error.value)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are Unicode elsewhere")
+def test_a_folder_whose_name_is_not_unicode_is_refused(tmp_path: Path) -> None:
+    dataset = make_dataset(tmp_path / "set", count=2)
+    with pytest.raises(UserError, match="Unicode"):
+        new(tmp_path / "bad\udcff", dataset)
+    with pytest.raises(UserError, match="Unicode"):
+        new(tmp_path / "project", dataset.rename(tmp_path / "bad\udcff"))
