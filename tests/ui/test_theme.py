@@ -1,8 +1,10 @@
+import gc
 import re
 
+import numpy as np
 import pytest
-from PySide6.QtCore import QSize
-from PySide6.QtGui import QIcon
+from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtGui import QIcon, QImage, QPainter, QPixmap
 from PySide6.QtWidgets import QApplication
 
 from segstudio.core.files import resource
@@ -101,3 +103,28 @@ def test_icons_are_crisp_on_a_fine_screen():
     assert icon.pixmap(QSize(20, 20), 2.0).size().width() == 40
     assert icon.pixmap(QSize(24, 24), 2.0).size().width() == 48
     assert icon.pixmap(QSize(20, 20), 2.0, QIcon.Mode.Disabled).toImage() != icon.pixmap(QSize(20, 20), 2.0).toImage()
+
+
+def test_a_copy_of_an_icon_can_be_changed_and_outlives_it(qapp: QApplication):
+    copies = []
+    for _ in range(20):
+        copy = QIcon(theme.icon("brush"))
+        copy.addPixmap(QPixmap(4, 4))
+        gc.collect()
+        assert copy.pixmap(QSize(16, 16)).size() == QSize(16, 16)
+        copies.append(copy)
+    del copies[::2]
+    gc.collect()
+    assert copies[0].pixmap(QSize(24, 24)).size() == QSize(24, 24)
+
+
+def test_an_icon_is_painted_in_the_middle_of_its_place(qapp: QApplication):
+    ground = QImage(60, 40, QImage.Format.Format_ARGB32)
+    ground.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(ground)
+    theme.icon("accept", "text").paint(painter, QRect(0, 0, 60, 40))
+    painter.end()
+    drawn = np.array([[ground.pixelColor(x, y).alpha() > 0 for x in range(60)] for y in range(40)])
+    assert drawn.any()
+    assert not drawn[:, :10].any()
+    assert not drawn[:, 50:].any()
