@@ -3,8 +3,14 @@
 import contextlib
 import os
 import secrets
+import time
 from importlib.resources import files
 from pathlib import Path
+
+_CAN_REPLACE_WHAT_IS_OPEN = os.name != "nt"
+
+_PAUSES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
+"""Seconds between attempts: reading a picture, or looking for viruses in it, takes no longer."""
 
 
 def resource(*parts: str) -> Path:
@@ -44,7 +50,7 @@ def write_atomically(path: Path, data: bytes, *, is_durable: bool = True) -> Non
             file.flush()
             if is_durable:
                 os.fsync(file.fileno())
-        temporary.replace(path)
+        _replace(path, temporary)
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink()
@@ -53,11 +59,25 @@ def write_atomically(path: Path, data: bytes, *, is_durable: bool = True) -> Non
         _sync_folder(path.parent)
 
 
-def _sync_folder(folder: Path) -> None:
-    # The rename itself is durable only when the folder is; Windows has no such call and needs none.
-    if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
+def _replace(path: Path, temporary: Path) -> None:
+    """Give a file the name of another; where a file that is being read cannot be replaced, wait for the reader."""
+    for pause in () if _CAN_REPLACE_WHAT_IS_OPEN else _PAUSES:
         try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+            temporary.replace(path)
+        except PermissionError:
+            time.sleep(pause)
+        else:
+            return
+    temporary.replace(path)
+
+
+def _sync_folder(folder: Path) -> None:
+    # The rename itself is durable only when the folder is; Windows has no such call and needs none. Some network drives
+    # refuse it: the file is in place all the same, so that is no failure.
+    if os.name == "posix":
+        with contextlib.suppress(OSError):
+            descriptor = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)

@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
 import psutil
@@ -231,7 +231,7 @@ class Database:
         return connection
 
     def _uri(self) -> str:
-        uri = self.path.absolute().as_uri()
+        uri = sqlite_uri(self.path.absolute())
         if not self.read_only or os.access(self.path.parent, os.W_OK):
             return f"{uri}?mode=rw"
         # On a read-only disk the log cannot be opened; when there is none, the file is all and cannot change.
@@ -279,6 +279,13 @@ class Database:
 
     def _version(self) -> int:
         return int(self.connection().execute("PRAGMA user_version").fetchone()[0])
+
+
+def sqlite_uri(path: PurePath) -> str:
+    """The URI by which SQLite opens an absolute path."""
+    uri = path.as_uri()
+    # A share of Windows, \\server\share, becomes file://server/share; SQLite takes no server there, but its path.
+    return uri if uri.startswith("file:///") else uri.replace("file://", "file:////", 1)
 
 
 def apply(connection: sqlite3.Connection, step: Migration) -> None:

@@ -2,13 +2,13 @@
 
 import sqlite3
 import threading
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import pytest
 
 from segstudio.core.errors import NotAProject, ProjectTooNew, ReadOnlyProject, UserError
 from segstudio.project import database
-from segstudio.project.database import Database, Migration, migrations, statements
+from segstudio.project.database import Database, Migration, migrations, sqlite_uri, statements
 
 STORED = Path(__file__).parent / "stored_schemas"
 
@@ -320,3 +320,10 @@ def test_a_network_drive_gets_a_journal_that_works_there(tmp_path: Path, monkeyp
 def test_this_disk_is_no_network_drive_unless_the_system_says_so(tmp_path: Path) -> None:
     assert isinstance(database.is_network_drive(tmp_path / "x"), bool)
     assert database.is_network_drive(Path("//server/share/x")) is (str(Path("//server/share/x")).startswith("\\\\"))
+
+
+def test_a_share_of_windows_is_a_path_to_sqlite() -> None:
+    share = PureWindowsPath(r"\\server\share\my project\project.sqlite")
+    assert sqlite_uri(share) == "file:////server/share/my%20project/project.sqlite"
+    assert sqlite_uri(PureWindowsPath(r"C:\a#b\p.sqlite")) == "file:///C:/a%23b/p.sqlite"
+    assert sqlite_uri(PurePosixPath("/a?b/p.sqlite")) == "file:///a%3Fb/p.sqlite"
