@@ -135,8 +135,10 @@ class Masks:
             if stored.revision and stored.is_sealed:
                 self._keep(sample, stored.revision)
             write_atomically(self._file(sample), data)
+            # Asked now: until the index is free, another program may have written the file again.
+            status = self._file(sample).stat()
             with self._project.transaction("masks", "samples") as connection:
-                self._remember(connection, sample, data, mask)
+                self._remember(connection, sample, data, mask, status)
         return self._project.samples.get(sample_id)
 
     def seal(self, sample_ids: Iterable[int]) -> None:
@@ -229,15 +231,18 @@ class Masks:
         return True
 
     def _take_over(self, sample: Sample, file: Path) -> None:
-        data = file.read_bytes()
+        # The time of the file before its bytes: when it changes in between, it is noticed again next time.
+        status, data = file.stat(), file.read_bytes()
         mask = self._read(sample, file)  # a damaged file is refused before anything is written
         is_same = hashlib.sha256(data).hexdigest() == self._stored(sample.id).sha256
         with self._project.transaction(*(() if is_same else ("masks", "samples"))) as connection:
-            self._remember(connection, sample, data, mask)
+            self._remember(connection, sample, data, mask, status)
 
-    def _remember(self, connection: sqlite3.Connection, sample: Sample, data: bytes, mask: Mask) -> None:
-        """Write the row for the file as it lies there now."""
-        stored, status = self._stored(sample.id), self._file(sample).stat()
+    def _remember(
+        self, connection: sqlite3.Connection, sample: Sample, data: bytes, mask: Mask, status: os.stat_result
+    ) -> None:
+        """Write the row for a file with these bytes and this size and time."""
+        stored = self._stored(sample.id)
         sha256 = hashlib.sha256(data).hexdigest()
         seen = (status.st_size, status.st_mtime_ns, sha256)
         if sha256 == stored.sha256:  # only copied, or put back: still the same revision

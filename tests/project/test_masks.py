@@ -11,7 +11,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from PIL import Image
 
 from segstudio.core.errors import BadImage
+from segstudio.core.files import write_atomically
 from segstudio.core.sample import ReviewState
+from segstudio.formats import encode_mask
 from segstudio.formats.foreground import ForegroundRule
 from segstudio.project import mirror
 from segstudio.project.project import Project
@@ -327,3 +329,25 @@ def test_any_story_keeps_every_revision(tmp_path: Path) -> None:
     story = type("Story", (Story,), {"folder": tmp_path})
     story.TestCase.settings = settings(max_examples=25, stateful_step_count=15, deadline=None)
     story.TestCase("runTest").runTest()
+
+
+def test_a_file_written_again_while_the_index_was_waited_for_is_noticed(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.masks.save(1, LEFT)
+    path = project.masks.path(project.samples.get(1))
+    assert path is not None
+    transaction = project.transaction
+
+    def late(*topics: str) -> object:
+        if "masks" in topics:  # the index is busy; meanwhile somebody else writes the file
+            write_atomically(path, encode_mask(ONES))
+            os.utime(path, (1, 1))
+        return transaction(*topics)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(project, "transaction", late)
+        project.masks.save(1, 1 - LEFT)
+    assert project.masks.load(project.samples.get(1)).all()  # the file wins
+    project.masks.save(1, 1 - LEFT)
+    assert np.array_equal(project.masks.load(project.samples.get(1)), 1 - LEFT)
