@@ -1,5 +1,6 @@
 """The composition root of the window: what is made once, and in which order."""
 
+import gc
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -56,9 +57,8 @@ def main(path: str | Path | None = None, *, sample: str | None = None) -> int:
     hooks.install()
     crash_log = install_faulthandler()
     window.show()
-    if path is not None:
-        # After the first picture of the window, so that whoever waits sees that something happens.
-        QTimer.singleShot(0, lambda: _begin(window, Path(path), sample))
+    # After the first picture of the window, so that whoever waits sees that something happens.
+    QTimer.singleShot(0, lambda: _begin(window, path, sample))
     code = app.exec()
     if crash_log is not None:
         import faulthandler
@@ -68,11 +68,16 @@ def main(path: str | Path | None = None, *, sample: str | None = None) -> int:
     return code
 
 
-def _begin(window: Window, path: Path, sample: str | None) -> None:
-    window.open_path(path)
-    if sample is not None and window.session is not None:
-        session = window.session
-        window.attempt(lambda: session.show(session.project.samples.by_image(sample).id))
+def _begin(window: Window, path: str | Path | None, sample: str | None) -> None:
+    try:
+        if path is not None:
+            window.open_path(path)
+        if sample is not None and window.session is not None:
+            session = window.session
+            window.attempt(lambda: session.show(session.project.samples.by_image(sample).id))
+    finally:
+        # What is there now stays. Looking through it again and again for garbage would stop the window each time.
+        gc.freeze()
 
 
 def _check_display() -> None:
