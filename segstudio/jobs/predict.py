@@ -68,8 +68,6 @@ def predict_samples(
     project: Project, run: Run, samples: list[Sample], report: Reporter, *, device: str = "auto", batch: int = 8
 ) -> int:
     """Predict and score these samples with the best weights of a run; returns how many could be."""
-    import tensorflow as tf
-
     from segstudio.ml.device import choose_device
     from segstudio.ml.network import load_network
     from segstudio.ml.predict import predict
@@ -79,7 +77,7 @@ def predict_samples(
     predicted: list[int] = []
     predicting = Phase(report, 0, 0.9)
     try:
-        with tf.device(chosen.name):
+        with chosen.scope():
             network = load_network(run.best_weights, chosen.precision)
             done = predict(network, samples, project.read_image, report, name=lambda one: one.image, batch=batch)
             for sample, probability in done:

@@ -132,8 +132,6 @@ class Training:
 
     def _fit(self, project: Project, report: Reporter) -> "Outcome":
         # TensorFlow is loaded here, in the worker, and nowhere before.
-        import tensorflow as tf
-
         from segstudio.ml import fit
         from segstudio.ml.device import choose_device
 
@@ -156,7 +154,7 @@ class Training:
         try:
             model, shape = self._model()
             train, val = self._pairs(shape, cache, report)
-            with tf.device(device.name):
+            with device.scope():
                 if self.is_resumed:
                     return fit.resume(train, val, plan, self.run.folder, fitting, precision)
                 network = self._network(model, shape, precision)
@@ -194,11 +192,10 @@ class Training:
 
     def _network(self, model: Model[Any], shape: Shape, precision: str) -> "keras.Model":
         """The network with the weights to begin with."""
-        import keras
-
+        from segstudio.ml.device import seed
         from segstudio.ml.network import load_network, prepare, transfer
 
-        keras.utils.set_random_seed(self.options.seed)
+        seed(self.options.seed)
         network = model.build(shape, from_imagenet=self.run.start == "imagenet")
         prepare(network, precision)
         if self.start is not None:

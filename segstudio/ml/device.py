@@ -6,6 +6,7 @@ import os
 import re
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,11 @@ class Device:
     name: str
     title: str
     precision: str
+
+    def scope(self) -> AbstractContextManager[None]:
+        """Within it, TensorFlow computes on this device."""
+        scope: AbstractContextManager[None] = tf.device(self.name)
+        return scope
 
 
 def choose_device(wanted: str = "auto") -> Device:
@@ -95,6 +101,11 @@ def _seconds_to_convolve(dtype: tf.DType) -> float:
         convolve()
         times.append(time.perf_counter() - start)
     return min(times)
+
+
+def seed(number: int) -> None:
+    """Let all chance of Python, numpy and TensorFlow begin at a number: the same one gives the same fresh weights."""
+    keras.utils.set_random_seed(number)
 
 
 def describe() -> dict[str, Any]:
