@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from segstudio import __version__
-from segstudio.core.errors import UserError
+from segstudio.core.errors import UserError, of_system
 from segstudio.core.options import parse_assignments
 from segstudio.core.reporter import Cancelled
 
@@ -37,19 +37,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(_with_open(arguments))
     try:
         command: Command = args.command
-        return command(args)
+        status = command(args)
+        sys.stdout.flush()
+        return status
     except UserError as error:
-        print(f"error: {error.message}", file=sys.stderr)  # noqa: T201
-        if error.hint:
-            print(f"hint: {error.hint}", file=sys.stderr)  # noqa: T201
-        return 1
+        return _fail(error)
     except (Cancelled, KeyboardInterrupt):
-        print("error: cancelled", file=sys.stderr)  # noqa: T201
-        return 1
+        return _fail(UserError("cancelled"))
     except BrokenPipeError:
         # Somebody read the first lines and left (`| head`); that is no error, but Python must not flush again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if (said := of_system(error)) is None:
+            raise
+        return _fail(said)
+
+
+def _fail(error: UserError) -> int:
+    print(f"error: {error.message}", file=sys.stderr)  # noqa: T201
+    if error.hint:
+        print(f"hint: {error.hint}", file=sys.stderr)  # noqa: T201
+    return 1
 
 
 COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {}
@@ -84,7 +93,7 @@ def _with_open(arguments: list[str]) -> list[str]:
         return ["open"]
     if arguments[0] in COMMANDS or arguments[0].startswith("-"):
         return arguments
-    return ["open", *arguments] if Path(arguments[0]).exists() else arguments
+    return ["open", *arguments] if os.path.exists(arguments[0]) else arguments  # noqa: PTH110 - of any text
 
 
 # --- the commands, in the order of a project's life -------------------------------------------------------------------
@@ -218,7 +227,12 @@ def _evaluate(args: argparse.Namespace) -> int:
 def _declare_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", choices=["masks", "report"], help="what to export")
     _add_project(parser)
-    parser.add_argument("--to", required=True, metavar="PATH", help="where to; must not exist, or be empty")
+    parser.add_argument(
+        "--to",
+        required=True,
+        metavar="PATH",
+        help="folder of the masks, where nothing is replaced; HTML file of the report",
+    )
     parser.add_argument("--filter", metavar="EXPR", help="which samples; all when not given")
     parser.add_argument("--format", metavar="NAME", help="of masks: png (0 and 255, when not given) or png01 (0 and 1)")
     parser.set_defaults(command=_export)
@@ -321,7 +335,9 @@ def _perform(job: str, values: dict[str, Any], args: argparse.Namespace, say: Ca
 
 def _show(result: dict[str, Any], args: argparse.Namespace, say: Callable[[dict[str, Any]], None]) -> None:
     if args.json:
-        _print(json.dumps(result, ensure_ascii=False))
+        # JSON is UTF-8; where standard output is not (a pipe on Windows), plain ASCII with escapes is both.
+        is_utf8 = (sys.stdout.encoding or "").lower() in ("utf-8", "utf8")
+        _print(json.dumps(result, ensure_ascii=not is_utf8))
     else:
         say(result)
 

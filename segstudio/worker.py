@@ -5,7 +5,7 @@ One JSON object a line, UTF-8, over standard input and output.
 In:
     {"id": "7", "job": "train", "project": "/abs/folder", "options": {...}}
     {"cancel": "7"}
-    end of input: finish what runs (its wish to be cancelled is raised) and quit
+    end of input: what runs is asked to stop, what waits is cancelled, and the process quits
 
 Out: `{"event": "ready", "pid": 1}` once, then for each job `started`, any of `progress`, `metric`, `note`, `artifact`
 and `log`, and at last one of `finished` (with `result`), `cancelled`, `failed` (with `message`, `hint`, and
@@ -26,7 +26,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any
 
-from segstudio.core.errors import UserError
+from segstudio.core.errors import UserError, of_system
 from segstudio.core.reporter import Cancelled, Throttle
 from segstudio.jobs import JOBS
 
@@ -98,6 +98,7 @@ class Worker:
         self._lines: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._cancelled: set[str] = set()
+        self._is_over = False
         self._running: tuple[str, WireReporter] | None = None
 
     def read(self, lines: Iterable[str]) -> None:
@@ -114,6 +115,7 @@ class Worker:
                 self._lines.put(message)
         # The window is gone or wants to go: what runs shall stop soon and what waits shall not start.
         with self._lock:
+            self._is_over = True
             if self._running:
                 self._running[1].cancel()
         self._lines.put(None)
@@ -135,7 +137,7 @@ class Worker:
         reporter = WireReporter(self._wire, job_id)
         with self._lock:
             self._running = (job_id, reporter)
-            is_cancelled = job_id in self._cancelled
+            is_cancelled = self._is_over or job_id in self._cancelled
         try:
             if is_cancelled:
                 raise Cancelled
@@ -146,15 +148,18 @@ class Worker:
         except Cancelled:
             self._wire.send("cancelled", id=job_id)
         except UserError as error:
-            self._wire.send("failed", id=job_id, message=error.message, hint=error.hint, traceback=None)
+            self._fail(job_id, error)
         except Exception as error:
             text = traceback.format_exc()
             print(text, file=sys.stderr)  # noqa: T201
-            words = f"{type(error).__name__}: {error}"
-            self._wire.send("failed", id=job_id, message=words, hint="", traceback=text)
+            said = of_system(error) if isinstance(error, OSError) else None
+            self._fail(job_id, said or UserError(f"{type(error).__name__}: {error}"), None if said else text)
         finally:
             with self._lock:
                 self._running = None
+
+    def _fail(self, job_id: str, error: UserError, text: str | None = None) -> None:
+        self._wire.send("failed", id=job_id, message=error.message, hint=error.hint, traceback=text)
 
 
 def main() -> int:

@@ -1,6 +1,7 @@
 """The command line as scripts use it: exit status, one JSON object, words on standard error."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -62,6 +63,16 @@ def test_a_wrong_world_is_one_line_and_a_hint(tmp_path, capsys):
     assert "Traceback" not in said.err
     make_dataset(tmp_path / "dataset")
     assert main(["list", str(tmp_path), "--filter", "iou<"]) == 1
+
+
+def test_what_the_system_refuses_has_no_traceback(project, tmp_path, capsys):
+    for arguments in (["info", "x" * 300], ["new", str(tmp_path / ("x" * 300)), "--from", str(project.parent)]):
+        assert main(arguments) == 1
+        said = capsys.readouterr()
+        assert (said.out, said.err.splitlines()[-1]) == ("", "hint: choose a shorter name")
+        assert said.err.splitlines()[-2].startswith("error: ")
+    with pytest.raises(SystemExit):  # it is no path: the word is taken for a command
+        main(["x" * 300])
 
 
 def test_check_fails_when_something_is_wrong(tmp_path, capsys):
@@ -139,6 +150,28 @@ def test_as_a_process_json_is_alone_on_standard_output(project):
     command = [sys.executable, "-m", "segstudio", "list", str(project), "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert len(json.loads(done.stdout)["samples"]) == 14
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
+def test_json_can_be_read_whatever_the_encoding_of_the_terminal(tmp_path, encoding):
+    folder = make_dataset(tmp_path / "é Проект 😀", 2)
+    done = subprocess.run(
+        [sys.executable, "-m", "segstudio", "new", str(tmp_path / "p"), "--from", str(folder), "--json"],
+        env={**os.environ, "PYTHONIOENCODING": encoding}, capture_output=True, check=True,
+    )  # fmt: skip
+    assert json.loads(done.stdout)["pairs"] == 2
+    command = [sys.executable, "-m", "segstudio", "info", str(tmp_path / "p"), "--json"]
+    done = subprocess.run(command, env={**os.environ, "PYTHONIOENCODING": encoding}, capture_output=True, check=True)
+    assert json.loads(done.stdout)["source"] == str(folder)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes end otherwise there")
+def test_a_reader_who_leaves_is_no_error(project):
+    command = [sys.executable, "-m", "segstudio", "list", str(project)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        said = process.stderr.read()
+    assert (process.returncode, said) == (0, b"")
 
 
 def test_doctor_tries_what_it_says(call):

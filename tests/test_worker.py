@@ -86,7 +86,12 @@ def test_the_worlds_fault_has_a_hint_and_a_bug_has_a_traceback(tmp_path):
         peer.send(id="3", job="generate", options={})  # no project: a bug of the sender
         failed = peer.until("failed")[-1]
         assert "KeyError" in failed["traceback"]
-        generate(peer, "4", tmp_path / "c", count=1)
+        (tmp_path / "file").touch()
+        generate(peer, "4", tmp_path / "file" / "d", count=1)
+        failed = peer.until("failed")[-1]
+        assert "not a directory" in failed["message"]
+        assert failed["traceback"] is None
+        generate(peer, "5", tmp_path / "c", count=1)
         peer.until("finished")
 
 
@@ -111,3 +116,12 @@ def test_end_of_input_stops_what_runs(tmp_path):
         peer.until("progress")
     assert peer.process.returncode == 0
     assert 0 < len(list((tmp_path / "a" / "images").iterdir())) < 100_000
+
+
+def test_what_waits_at_the_end_of_input_never_starts(tmp_path):
+    with worker() as peer:
+        generate(peer, "1", tmp_path / "a", count=100_000)
+        generate(peer, "2", tmp_path / "b", count=100_000)
+        peer.until("progress")
+    assert peer.process.returncode == 0
+    assert not (tmp_path / "b").exists()
