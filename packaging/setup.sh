@@ -1,6 +1,7 @@
 # Sourced by run.sh and test.sh: brings everything that SegStudio needs to a fresh machine, and does nothing where it is
 # there already. Needs Python 3.11+, pip and git; root or sudo only for Qt's system libraries on a bare Debian or Ubuntu.
 
+here=$PWD
 root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
 cd "$root" || exit 1
 
