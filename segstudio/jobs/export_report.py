@@ -13,10 +13,12 @@ from PIL import Image
 from segstudio import __version__
 from segstudio.core.errors import UserError
 from segstudio.core.files import resource, write_atomically
-from segstudio.core.metrics import EMPTY_CONVENTION
+from segstudio.core.metrics import EMPTY_CONVENTION, Counts
 from segstudio.core.options import Options, option
 from segstudio.core.reporter import Phase, Reporter
 from segstudio.jobs import JOBS, ProjectJob
+from segstudio.project.filter import compile_filter
+from segstudio.project.predictions import THRESHOLD
 from segstudio.project.project import Project
 
 PICTURE_SIDE = 240
@@ -50,16 +52,12 @@ class ExportReport(ProjectJob[ExportReportOptions]):
         Raises:
             UserError: When no file is named, or there is no run to report.
         """
-        if not self.options.to:
-            raise UserError("no file is named", "say where the report goes: --to report.html")
+        path = self._path(project)
         evaluate = JOBS["evaluate"].from_values({"run": self.options.run, "split": self.options.split})
         evaluation = evaluate.perform(project.folder, Phase(report, 0, 0.6, "measuring"))
         run = project.runs.get(int(evaluation["run"]))
-        path = Path(self.options.to).absolute()
-        if path.is_dir() or not path.suffix:
-            path = path / "report.html"
         page = _template().render(
-            info=JOBS["info"].from_values({}).perform(project.folder, report),
+            info=JOBS["info"].from_values({}).perform(project.folder, report) | {"foreground": str(project.rule)},
             made=dt.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
             version=__version__,
             convention=EMPTY_CONVENTION,
@@ -74,20 +72,31 @@ class ExportReport(ProjectJob[ExportReportOptions]):
         report.artifact(path)
         return {"path": str(path)}
 
+    def _path(self, project: Project) -> Path:
+        """The file to write; never in the dataset."""
+        if not self.options.to:
+            raise UserError("no file is named", "say where the report goes: --to report.html")
+        path = Path(self.options.to).expanduser().absolute()
+        if path.is_dir() or not path.suffix:
+            path = path / "report.html"
+        if path.resolve().is_relative_to(project.source.resolve()):
+            raise UserError(f"{path} lies in the dataset, which is never written", "choose a folder outside of it")
+        if path.exists() and path.suffix.lower() not in (".html", ".htm"):
+            raise UserError(f"{path} exists already", "choose a name that ends in .html")
+        return path
+
     def _groups(self, project: Project, run: int, report: Reporter) -> list[dict[str, Any]]:
         """Worst, best and random samples that have a prediction by this run."""
-        table = project.samples.table()
-        from segstudio.project.filter import compile_filter
-
-        chosen = compile_filter(self.options.filter).rows(table)
-        measured = chosen[~np.isnan(table.iou[chosen])]
-        ranked = measured[np.argsort(table.iou[measured], kind="stable")]
+        table, counts = project.samples.table(), project.predictions.counts(run)
+        ids = [int(table.id[row]) for row in compile_filter(self.options.filter).rows(table)]
+        measured = [(iou, one) for one in ids if one in counts and (iou := counts[one].iou) is not None]
+        ranked = [one for _, one in sorted(measured)]
         count = self.options.rows
-        random = np.random.default_rng(0).permutation(measured)[:count]
-        groups = {"Worst": ranked[:count], "Best": ranked[::-1][:count], "Chosen by chance": random}
+        chance = np.random.default_rng(0).permutation([one for _, one in measured]).tolist()
+        groups = {"Worst": ranked[:count], "Best": ranked[::-1][:count], "Chosen by chance": chance[:count]}
         shown: list[dict[str, Any]] = []
-        for number, (title, rows) in enumerate(groups.items()):
-            pictures = [_row(project, run, int(table.id[row]), table.iou[row], table.dice[row]) for row in rows]
+        for number, (title, chosen) in enumerate(groups.items()):
+            pictures = [_row(project, run, one, counts[one]) for one in chosen]
             shown.append({"title": title, "rows": [row for row in pictures if row]})
             report.progress(number + 1, len(groups), title)
         return shown
@@ -160,7 +169,7 @@ def _chart(title: str, rows: Sequence[dict[str, Any]], names: tuple[str, str]) -
     return f'<svg width="{width}" height="{height}" role="img" aria-label="{title}">{"".join(marks + lines)}</svg>'
 
 
-def _row(project: Project, run: int, sample_id: int, iou: float, dice: float) -> dict[str, Any] | None:
+def _row(project: Project, run: int, sample_id: int, counts: Counts) -> dict[str, Any] | None:
     """One line of the grid, or None when a file cannot be read (the Problems panel says which)."""
     sample = project.samples.get(sample_id)
     try:
@@ -171,7 +180,7 @@ def _row(project: Project, run: int, sample_id: int, iou: float, dice: float) ->
     if probability is None:
         return None
     rgb = np.stack([image] * 3, axis=-1) if image.ndim == 2 else image
-    predicted = (probability >= 128).astype(np.uint8)
+    predicted = (probability >= THRESHOLD).astype(np.uint8)
     error = _tinted(rgb, truth & predicted, AGREED)
     error = _tinted(
         _tinted(error, predicted & ~truth & 1, FALSE_POSITIVE, 0.75), truth & ~predicted & 1, FALSE_NEGATIVE, 0.75
@@ -181,8 +190,8 @@ def _row(project: Project, run: int, sample_id: int, iou: float, dice: float) ->
         "name": sample.image,
         "split": sample.split.value,
         "state": sample.state.value,
-        "iou": f"{iou:.3f}",
-        "dice": f"{dice:.3f}",
+        "iou": _shown(counts.iou),
+        "dice": _shown(counts.dice),
         "pictures": [_data_uri(picture) for picture in pictures],
     }
 
