@@ -9,7 +9,7 @@ from segstudio.project.project import Project
 
 @JOBS.register
 class ListRuns(ProjectJob[Any]):
-    """One row a run, oldest first, and which run's predictions are shown."""
+    """One row a run, newest first, and which run's predictions are shown."""
 
     name: ClassVar[str] = "runs"
     title: ClassVar[str] = "List runs"

@@ -202,8 +202,9 @@ def _number(term: _Term, text: str) -> float:
         number = math.nan
     if math.isnan(number):
         raise _refusal(term, f"{text!r} is not a number", f"for example {term.field}<0.8") from None
-    # Columns are 32-bit: iou=0.8 must find what was stored as 0.8.
-    return float(np.float32(number))
+    # Columns are 32-bit: iou=0.8 must find what was stored as 0.8. What is too large for them is infinite.
+    with np.errstate(over="ignore"):
+        return float(np.float32(number))
 
 
 def _flags(values: Iterable[bool]) -> Flags:

@@ -156,7 +156,8 @@ class Runs:
     def get(self, run_id: int) -> Run:
         """The run of that number; UserError when there is none."""
         self._notice_lost()
-        row = self._project.database.row(f"{_SQL} WHERE id = ?", (run_id,))
+        # A number that SQLite cannot hold is no run's either.
+        row = self._project.database.row(f"{_SQL} WHERE id = ?", (min(run_id, 2**63 - 1),))
         if row is None:
             raise UserError(f"there is no run {run_id:04}", "`segstudio runs PROJECT` shows all of them")
         return self._run(row)

@@ -62,6 +62,7 @@ def found(table: SampleTable, text: str) -> set[int]:
         ("split=val", {2}),
         ("iou<0.8", {2}),
         ("iou<=0.8", {0, 2}),
+        ("iou<1e40", {0, 2}),
         ("iou=0.8", {0}),
         ("iou:0.8", {0}),
         ("iou!=0.8", {1, 2, 3}),

@@ -69,6 +69,8 @@ def test_fields_change_and_the_change_is_written_down(project: Project) -> None:
 
 
 def test_an_unknown_run_is_a_user_error(project: Project) -> None:
+    with pytest.raises(UserError, match="no run 99999999999999999999"):
+        project.runs.resolve("99999999999999999999")
     with pytest.raises(UserError, match="no run 0009"):
         project.runs.get(9)
 
