@@ -220,11 +220,13 @@ def _opened(path: Path, *, is_header_enough: bool = False) -> Iterator[tuple[typ
                 raise Unreadable("the file is empty" if not head else "this is not a picture", _supported())
             # One read instead of many: decoders ask for a few bytes at a time, and each time another thread may get
             # Python's lock. With 100,000 small files that was half of the time.
-            if not is_header_enough and os.fstat(file.fileno()).st_size <= _READ_AT_ONCE:
-                yield entry, io.BytesIO(head + file.read())
-            else:
+            if is_header_enough or os.fstat(file.fileno()).st_size > _READ_AT_ONCE:
                 file.seek(0)
                 yield entry, file
+                return
+            content = io.BytesIO(head + file.read())
+        # The file is closed by now: on Windows nobody could replace it while it is decoded.
+        yield entry, content
     except FileNotFoundError:
         raise BadImage(f"{path.name}: the file is missing") from None
     except Unreadable as error:

@@ -25,6 +25,7 @@ from segstudio.formats import (
     reason_of,
 )
 from segstudio.formats.foreground import ForegroundRule
+from segstudio.formats.png import Png
 
 UPRIGHT = np.zeros((10, 20, 3), np.uint8)
 UPRIGHT[:5, :5] = 255
@@ -142,6 +143,20 @@ def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
         read_image(tmp_path / "no.png")
     with pytest.raises(BadImage):
         read_image(tmp_path)
+
+
+def test_a_file_is_closed_while_it_is_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.png").write_bytes(encode_mask(np.ones((4, 4), np.uint8)))
+    opened, was_closed, read, open_file = [], [], Png.read, Path.open
+
+    def watched(self: Path, mode: str = "r") -> object:
+        opened.append(open_file(self, mode))
+        return opened[-1]
+
+    monkeypatch.setattr(Path, "open", watched)
+    monkeypatch.setattr(Png, "read", lambda file: (was_closed.append(opened[0].closed), read(file))[1])
+    assert (read_image(tmp_path / "a.png") == 255).all()
+    assert was_closed == [True]
 
 
 def test_warnings_of_the_decoder_stay_inside(test_data: Path) -> None:
