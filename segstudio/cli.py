@@ -248,15 +248,18 @@ def _declare_check(parser: argparse.ArgumentParser) -> None:
     _add_project(parser)
     parser.add_argument("--thorough", action="store_true", help="decode every image, instead of its header alone")
     parser.add_argument("--rebuild", action="store_true", help="make the index anew from the files first")
+    parser.add_argument("--source", metavar="DIR", help="where the dataset lies now, when its folder was moved")
     parser.set_defaults(command=_check)
 
 
 def _check(args: argparse.Namespace) -> int:
-    result = _performed("check", _given(args, "thorough", "rebuild"), args)
+    result = _performed("check", _given(args, "thorough", "rebuild", "source"), args)
     _show(result, args, _say_pairs)
     if not result["ok"]:
         count = sum(finding["severity"] != "mended" for finding in result["findings"])
-        raise UserError(f"{count} things in {args.project} are not as they should be", "they are listed above")
+        raise UserError(
+            f"{count} things in {args.project} are not as they should be", "they are listed above; --json has all"
+        )
     return 0
 
 

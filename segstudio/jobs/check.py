@@ -19,6 +19,7 @@ class CheckOptions(Options):
     rebuild: bool = option(
         False, "Make the index anew", help="Make project.sqlite from the files first; the old one is kept beside it."
     )
+    source: str = option("", "Dataset", help="Where the dataset lies now, when its folder was moved.", is_path=True)
 
 
 @JOBS.register
@@ -39,6 +40,8 @@ class Check(Job[CheckOptions]):
         """
         rebuilt = rebuild_index(folder, report) if self.options.rebuild else None
         with Project.open(folder) as project:
+            if self.options.source:
+                project.relocate(Path(self.options.source).expanduser())
             findings = check_project(project, report, is_thorough=self.options.thorough)
             for finding in findings:
                 report.note(finding.path, finding.text)

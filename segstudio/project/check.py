@@ -67,24 +67,40 @@ def _check_index(project: Project) -> Iterator[Finding]:
 
 def _check_source(project: Project) -> Iterator[Finding]:
     if not project.source.is_dir():
-        yield Finding(str(project.source), "the dataset folder is missing", "error")
+        hint = "connect the drive, or say with `segstudio check PROJECT --source FOLDER` where it lies now"
+        yield Finding(str(project.source), f"the dataset folder is missing ({hint})", "error")
 
 
 def _check_samples(project: Project, report: Reporter, *, is_thorough: bool) -> list[Finding]:
     findings: list[Finding] = []
-    samples = list(project.samples.all())
-    with in_threads(samples, lambda one: list(_check_sample(project, one, is_thorough=is_thorough))) as checked:
+    samples, has_source = list(project.samples.all()), project.source.is_dir()
+
+    def check(sample: Sample) -> list[Finding]:
+        return list(_check_sample(project, sample, has_source=has_source, is_thorough=is_thorough))
+
+    with in_threads(samples, check) as checked:
         for done, (sample, result) in enumerate(checked, start=1):
             found = result.result()
             findings += found
             problem = next((finding.text for finding in found if finding.severity == "error"), "")
-            if problem != sample.problem and not project.read_only:
+            # Without the dataset, what is known of a sample's files holds until they can be looked at again.
+            if (problem or has_source) and problem != sample.problem and not project.read_only:
                 project.samples.set_problem(sample.id, problem)
             report.progress(done, len(samples), sample.name)
     return findings
 
 
-def _check_sample(project: Project, sample: Sample, *, is_thorough: bool) -> Iterator[Finding]:
+def _check_sample(project: Project, sample: Sample, *, has_source: bool, is_thorough: bool) -> Iterator[Finding]:
+    if has_source:
+        yield from _check_image(project, sample, is_thorough=is_thorough)
+    if has_source or sample.revision:
+        yield from _check_mask(project, sample)
+    for revision in project.masks.revisions(sample):
+        if revision.number and not revision.is_current:
+            yield from _check_revision(project, sample, revision)
+
+
+def _check_image(project: Project, sample: Sample, *, is_thorough: bool) -> Iterator[Finding]:
     try:
         if is_thorough:
             project.read_image(sample)
@@ -92,6 +108,9 @@ def _check_sample(project: Project, sample: Sample, *, is_thorough: bool) -> Ite
             yield Finding(sample.image, "the image has another size than when the project was made", "error")
     except (UserError, OSError) as error:
         yield Finding(sample.image, str(error), "error")
+
+
+def _check_mask(project: Project, sample: Sample) -> Iterator[Finding]:
     try:
         project.masks.load(sample)
         now = project.samples.get(sample.id)
@@ -100,9 +119,6 @@ def _check_sample(project: Project, sample: Sample, *, is_thorough: bool) -> Ite
             yield Finding(f"masks/{sample.stem}.png", text, "mended")
     except (UserError, OSError) as error:
         yield Finding(f"masks/{sample.stem}.png" if sample.revision else str(sample.truth), str(error), "error")
-    for revision in project.masks.revisions(sample):
-        if revision.number and not revision.is_current:
-            yield from _check_revision(project, sample, revision)
 
 
 def _check_revision(project: Project, sample: Sample, revision: Revision) -> Iterator[Finding]:

@@ -196,7 +196,10 @@ class Project:
         """
         path = self.image_path(sample)
         if not path.is_file() and not self.source.is_dir():
-            raise BadImage(f"the dataset folder {self.source} is missing", "connect the drive, or move the folder back")
+            raise BadImage(
+                f"the dataset folder {self.source} is missing",
+                "connect the drive, or say with `segstudio check PROJECT --source FOLDER` where it lies now",
+            )
         image: NDArray[np.uint8] = read_image(path)
         height, width = image.shape[:2]
         if (width, height) != (sample.width, sample.height):
@@ -207,10 +210,17 @@ class Project:
         return image
 
     def relocate(self, source: Path) -> None:
-        """Say where the dataset lies now."""
+        """Say where the dataset lies now.
+
+        Raises:
+            UserError: When there is no such folder, or it holds none of the images.
+        """
         source = source.absolute()
         if not source.is_dir():
             raise UserError(f"{source} is not a folder")
+        images = [sample.image for sample in self.samples.all()]
+        if images and not any((source / image).is_file() for image in images):
+            raise UserError(f"{source} holds none of the images", f"look for the folder that holds {images[0]}")
         self.settings.set("source", _source_text(self.folder, source))
         mirror.write_about(self.folder, mirror.read_about(self.folder) | {"source": _source_text(self.folder, source)})
         self.source = source

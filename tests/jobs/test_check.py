@@ -41,3 +41,13 @@ def test_a_lost_index_is_made_anew(tmp_path: Path) -> None:
     assert result["rebuilt"] == {"samples": 6, "masks": 1, "runs": 0, "predictions": 0, "old": None}
     with Project.open(tmp_path / "project") as rebuilt:
         assert rebuilt.masks.load(rebuilt.samples.get(1)).all()
+
+
+def test_a_dataset_that_was_moved_is_found_again(tmp_path: Path) -> None:
+    make_project(tmp_path).close()
+    (tmp_path / "dataset").rename(tmp_path / "moved")
+    result = JOBS["check"].from_values({}).perform(tmp_path / "project", ListReporter())
+    assert [one["text"] for one in result["findings"] if "--source" in one["text"]] != []
+    options = {"source": str(tmp_path / "moved")}
+    result = JOBS["check"].from_values(options).perform(tmp_path / "project", ListReporter())
+    assert (result["ok"], result["findings"]) == (True, [])

@@ -129,8 +129,14 @@ def test_a_mask_from_another_program_is_taken_over(project: Project) -> None:
 
 
 def test_a_missing_dataset_is_said_once_for_all(project: Project) -> None:
-    shutil.rmtree(project.source)
-    assert check(project)[0] == (str(project.source), "error")
+    project.masks.save(1, LEFT)
+    away = project.source.rename(project.source.with_name("away"))
+    assert check(project) == [(str(project.source), "error")]
+    assert project.problems.list() == []  # nothing is wrong with the samples
+    project.masks.path(project.samples.get(1)).write_bytes(b"torn")
+    assert check(project) == [(str(project.source), "error"), ("masks/images/sample_00.png", "error")]
+    away.rename(project.source)
+    assert check(project) == [("masks/images/sample_00.png", "error")]
 
 
 def test_what_a_crash_left_behind_is_removed_when_it_is_old(project: Project) -> None:

@@ -174,6 +174,8 @@ def test_a_dataset_that_is_gone_can_be_found_again(project: Project, tmp_path: P
         project.read_image(project.samples.get(1))
     with pytest.raises(UserError, match="not a folder"):
         project.relocate(tmp_path / "nowhere")
+    with pytest.raises(UserError, match=r"none of the images.*images/sample_00\.png"):
+        project.relocate(tmp_path)
     project.relocate(tmp_path / "moved")
     assert project.read_image(project.samples.get(1)).shape == (48, 64)
     project.close()
