@@ -43,6 +43,9 @@ class ExportMasks(ProjectJob[ExportMasksOptions]):
 
         Returns:
             `to`, `masks` (how many were written), `without_mask`, and `notes` [{path, reason}] for those left out.
+
+        Raises:
+            UserError: When the folder is none to write to, or not one mask could be written.
         """
         folder = self._folder(project)
         table = project.samples.table()
@@ -59,8 +62,10 @@ class ExportMasks(ProjectJob[ExportMasksOptions]):
                     report.note(sample.image, str(error))
                     notes.append({"path": sample.image, "reason": str(error)})
                 report.progress(done, len(chosen), sample.name)
-        report.artifact(folder)
         count = len(chosen) - len(notes)
+        if notes and not count:
+            raise UserError(f"no mask could be written; {notes[0]['path']}: {notes[0]['reason']}")
+        report.artifact(folder)
         return {"to": str(folder), "masks": count, "without_mask": len(samples) - len(chosen), "notes": notes}
 
     def _folder(self, project: Project) -> Path:

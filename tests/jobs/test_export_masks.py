@@ -86,3 +86,9 @@ def test_cancelling_stops_it(project: Project, tmp_path: Path) -> None:
     report.is_cancel_wanted = True
     with pytest.raises(Cancelled):
         export(project, tmp_path / "out", report)
+
+
+def test_not_one_mask_is_a_failure(project: Project, tmp_path: Path) -> None:
+    project.source.rename(tmp_path / "away")
+    with pytest.raises(UserError, match="no mask could be written"):
+        export(project, tmp_path / "out")
