@@ -41,7 +41,7 @@ def open_document(project: Project, sample: Sample) -> OpenedDocument:
         RuntimeError: When the sample is open already.
     """
     path = journal_path(project.folder / "journal", sample.stem)
-    mask = project.masks.load(sample)
+    mask = project.masks.take(sample)
     opened = Journal.open(path, mask, is_read_only=project.read_only)
     document = Document(opened.mask, opened.history, opened.journal, is_saved=opened.replayed == 0)
     return OpenedDocument(document, [] if opened.note is None else [(path, opened.note)])

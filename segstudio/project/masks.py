@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import cv2
 import numpy as np
 
-from segstudio.core.errors import BadImage
+from segstudio.core.errors import BadImage, UserError
 from segstudio.core.files import write_atomically
 from segstudio.core.mask import Mask
 from segstudio.core.sample import ReviewState, Sample, state_after_edit
@@ -55,6 +55,13 @@ class Revision:
     is_sealed: bool
 
 
+class _Ahead(NamedTuple):
+    """A mask that was read before anybody asked, and the file, its time and size and the rule it was read by."""
+
+    key: tuple[object, ...]
+    mask: Mask
+
+
 class _Stored(NamedTuple):
     """What the index remembers of a sample's mask file."""
 
@@ -66,12 +73,18 @@ class _Stored(NamedTuple):
     sha256: str | None
 
 
+MOST_AHEAD = 4
+"""So many masks wait in memory for whoever goes on to the next sample."""
+
+
 class Masks:
     """Reads and saves the masks of a project."""
 
     def __init__(self, project: "Project") -> None:
         self._project = project
         self._saving = threading.RLock()
+        self._ahead: dict[int, _Ahead] = {}
+        self._looking_ahead = threading.Lock()
 
     def path(self, sample: Sample) -> Path | None:
         """The file that holds the current mask, or None when the sample came without and was never corrected."""
@@ -94,6 +107,41 @@ class Masks:
             original = self.load_original(sample)
             return _empty(sample) if original is None else original
         return self._read(sample, self._file(sample))
+
+    def read_ahead(self, sample: Sample) -> None:
+        """Read the current mask for a `take` that may follow; any thread. What cannot be read is told of then."""
+        key = self._key(sample)
+        with self._looking_ahead:
+            found = self._ahead.get(sample.id)
+        if key is None or (found is not None and found.key == key):
+            return
+        try:
+            ahead = _Ahead(key, self.load(sample))
+        except (UserError, OSError, MemoryError):
+            return
+        with self._looking_ahead:
+            self._ahead.pop(sample.id, None)
+            self._ahead[sample.id] = ahead
+            while len(self._ahead) > MOST_AHEAD:
+                del self._ahead[next(iter(self._ahead))]
+
+    def take(self, sample: Sample) -> Mask:
+        """As `load`, and at once when the mask was read ahead and its file has not changed since."""
+        with self._looking_ahead:
+            ahead = self._ahead.pop(sample.id, None)
+        if ahead is None:
+            return self.load(sample)
+        self._notice_edit(sample)
+        return ahead.mask if ahead.key == self._key(sample) else self.load(sample)
+
+    def _key(self, sample: Sample) -> tuple[object, ...] | None:
+        """What must be the same for a mask in memory to be that of the file; None when there is no file."""
+        path = self.path(sample)
+        try:
+            status = None if path is None else path.stat()
+        except OSError:
+            return None
+        return None if status is None else (path, status.st_mtime_ns, status.st_size, self._project.rule)
 
     def load_original(self, sample: Sample) -> Mask | None:
         """The dataset's own mask, or None when the sample came without.

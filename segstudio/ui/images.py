@@ -3,7 +3,9 @@
 Everything public here is for the window's thread; results arrive there as signals, never inside the call that asked.
 """
 
+import contextlib
 import hashlib
+import sqlite3
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -103,6 +105,8 @@ class _Read(NamedTuple):
 class ImageStore(QObject):
     """Decoded images with their predictions: the ones asked for, their neighbours, and those used last.
 
+    The masks of the neighbours are read ahead too, and wait in `Masks` for the document that will own them.
+
     Attributes:
         loaded: Told (sample id, LoadedSample) for each request.
         failed: Told (sample id, message, hint) instead when the image cannot be read. A prediction that cannot be
@@ -124,6 +128,7 @@ class ImageStore(QObject):
         self._generations: dict[int, int] = {}
         self._is_closed = False
         self._readers = NewestFirst("image", IMAGE_THREADS, self._read, self._done.emit)
+        self._masks: NewestFirst[int, None, None] = NewestFirst("mask", 1, self._read_mask, lambda _: None)
         self._done.connect(self._take, Qt.ConnectionType.QueuedConnection)
 
     def request(self, sample_id: int) -> None:
@@ -138,6 +143,7 @@ class ImageStore(QObject):
             self._done.emit(_Read(sample_id, kept.generation, kept.stamp, kept.loaded))
             return
         self._readers.forget()
+        self._masks.forget()
         reading = self._readers.active(sample_id)
         if reading is None or reading.generation != self._generation_of(sample_id):
             self._push(sample_id, is_urgent=True)
@@ -148,7 +154,9 @@ class ImageStore(QObject):
         Nothing is told of them.
         """
         self._readers.forget(keeping=() if self._requested is None else (self._requested,))
+        self._masks.forget()
         for sample_id in sample_ids:
+            self._masks.push(sample_id, None, is_urgent=False)
             if self._fresh(sample_id) is None and sample_id != self._requested:
                 self._push(sample_id, is_urgent=False)
 
@@ -165,6 +173,11 @@ class ImageStore(QObject):
             self._generations[sample_id] = self._generations.get(sample_id, 0) + 1
 
     @property
+    def is_idle(self) -> bool:
+        """Whether nothing is being read."""
+        return self._readers.is_idle and self._masks.is_idle
+
+    @property
     def nbytes(self) -> int:
         """The memory that all kept samples take."""
         return sum(kept.loaded.nbytes for kept in self._kept.values())
@@ -173,6 +186,7 @@ class ImageStore(QObject):
         """Stop; nothing is told from now on, and no thread is left."""
         self._is_closed = True
         self._readers.close()
+        self._masks.close()
         self._kept.clear()
 
     def _fresh(self, sample_id: int) -> _Kept | None:
@@ -201,6 +215,11 @@ class ImageStore(QObject):
         except Exception as error:
             return _Read(sample_id, wanted.generation, error=error)
         return _Read(sample_id, wanted.generation, stamp, loaded)
+
+    def _read_mask(self, sample_id: int, _nothing: None) -> None:
+        # In a thread. A sample may be gone, or its project closed; whoever opens the mask is told.
+        with contextlib.suppress(KeyError, UserError, OSError, sqlite3.Error):
+            self._project.masks.read_ahead(self._project.samples.get(sample_id))
 
     def _probability(self, run_id: int | None, sample: Sample) -> Pixels | None:
         if run_id is None:

@@ -73,6 +73,12 @@ class NewestFirst(Generic[K, V, R]):
         with self._wakeup:
             return self._active.get(key)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing waits and nothing is being worked on."""
+        with self._wakeup:
+            return not self._waiting and not self._active
+
     def forget(self, keeping: Container[K] = ()) -> None:
         """Do nothing of what has not begun, but for some keys."""
         with self._wakeup:

@@ -16,6 +16,7 @@ from segstudio.core.sample import ReviewState
 from segstudio.formats import encode_mask
 from segstudio.formats.foreground import ForegroundRule
 from segstudio.project import mirror
+from segstudio.project.masks import MOST_AHEAD
 from segstudio.project.project import Project
 from segstudio.project.samples import NewSample
 from tests.project.projects import make_project
@@ -351,3 +352,38 @@ def test_a_file_written_again_while_the_index_was_waited_for_is_noticed(
     assert project.masks.load(project.samples.get(1)).all()  # the file wins
     project.masks.save(1, 1 - LEFT)
     assert np.array_equal(project.masks.load(project.samples.get(1)), 1 - LEFT)
+
+
+def test_a_mask_that_was_read_ahead_is_given_once(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    sample = project.samples.get(1)
+    expected = project.masks.load(sample)
+    project.masks.read_ahead(sample)
+    with monkeypatch.context() as patched:
+        patched.setattr(project.masks, "load", lambda _sample: pytest.fail("it was read ahead"))
+        taken = project.masks.take(sample)
+    assert np.array_equal(taken, expected)
+    taken[:] = 1  # whoever took it owns it
+    assert np.array_equal(project.masks.take(sample), expected)
+
+
+def test_a_mask_that_changed_since_it_was_read_ahead_is_read_again(project: Project) -> None:
+    sample = project.samples.get(1)
+    project.masks.read_ahead(sample)
+    project.masks.save(1, LEFT)
+    assert np.array_equal(project.masks.take(project.samples.get(1)), LEFT)
+    project.masks.read_ahead(project.samples.get(1))
+    write_atomically(project.folder / "masks/images/sample_00.png", encode_mask(ONES))  # by another program
+    assert np.array_equal(project.masks.take(project.samples.get(1)), ONES)
+
+
+def test_a_damaged_mask_is_told_of_when_it_is_taken(project: Project) -> None:
+    (project.source / "masks/sample_00.png").write_bytes(b"no picture")
+    project.masks.read_ahead(project.samples.get(1))
+    with pytest.raises(BadImage):
+        project.masks.take(project.samples.get(1))
+
+
+def test_few_masks_are_kept_ahead(project: Project) -> None:
+    for sample in project.samples.all():
+        project.masks.read_ahead(sample)
+    assert len(project.masks._ahead) <= MOST_AHEAD

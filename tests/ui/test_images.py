@@ -369,3 +369,10 @@ def test_nothing_is_begun_after_close() -> None:
     workers.push(1, None)
     assert workers.close()
     assert not done
+
+
+def test_masks_of_the_neighbours_are_read_ahead(qtbot, project: Project, store: ImageStore):
+    ids = [sample.id for sample in project.samples.all()][:2]
+    store.prefetch(ids)
+    qtbot.waitUntil(lambda: store.is_idle)
+    assert set(project.masks._ahead) == set(ids)

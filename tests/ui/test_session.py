@@ -210,6 +210,7 @@ def test_a_second_window_may_look_and_not_touch(qtbot, session: Session, folder:
 def test_the_mask_is_measured_against_the_prediction(qtbot, session: Session):
     predict_noisily(session.project)
     show(qtbot, session, 0)
+    qtbot.waitUntil(lambda: session.is_measured)
     with qtbot.waitSignal(session.measured) as told:
         paint(session)
     measurement = told.args[0]

@@ -47,13 +47,29 @@ class ImageLayer:
 
     def __init__(self, image: Pixels) -> None:
         self._pyramid = Pyramid(image)
-        self.brightness: Pixels = np.arange(256, dtype=np.uint8)
+        self._brightness: Pixels = np.arange(256, dtype=np.uint8)
+        self._on_screen: tuple[Frame, Rect, Screen] | None = None
+
+    @property
+    def brightness(self) -> Pixels:
+        return self._brightness
+
+    @brightness.setter
+    def brightness(self, table: Pixels) -> None:
+        self._brightness = table
+        self._on_screen = None
 
     def render(self, frame: Frame, rect: Rect) -> Screen:
+        # Linked panes of one size show the very same pixels: they are made once.
+        if self._on_screen is None or self._on_screen[:2] != (frame, rect):
+            self._on_screen = frame, rect, self._rendered(frame, rect)
+        return self._on_screen[2]
+
+    def _rendered(self, frame: Frame, rect: Rect) -> Screen:
         pixels = sample(self._pyramid, frame, rect)
         if pixels.ndim == 3:
             return _packed(cv2.cvtColor(pixels, cv2.COLOR_RGB2BGRA))
-        grey = self.brightness.astype(np.uint32)
+        grey = self._brightness.astype(np.uint32)
         return _looked_up(pixels, 0xFF000000 | grey << 16 | grey << 8 | grey)
 
 
