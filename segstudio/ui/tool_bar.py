@@ -27,7 +27,6 @@ class RadiusSlider(QWidget):
         self._panes: Panes | None = None
         self._label = QLabel()
         self._label.setMinimumWidth(self.fontMetrics().horizontalAdvance("0000.0 px"))
-        self._label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._slider = slider("Brush radius: [ makes it smaller, ] larger", 0, _STEPS, 0)
         self._slider.setFixedWidth(110)
         self._slider.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -35,16 +34,16 @@ class RadiusSlider(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(4, 0, 4, 0)
-        layout.addWidget(self._label)
         layout.addWidget(self._slider)
+        layout.addWidget(self._label)
 
     def serve(self, panes: Panes | None) -> None:
         """Show and change the radius of these panes' tool."""
         self._panes = panes
         if panes is not None:
             panes.radius_changed.connect(self._show)
-            if panes.radius is not None:
-                self._show(panes.radius)
+            panes.tool_changed.connect(self.show_usable)
+        self.show_usable()
 
     def show_usable(self) -> None:
         """Be usable when the tool in hand has a radius."""
@@ -52,6 +51,8 @@ class RadiusSlider(QWidget):
         self.setEnabled(radius is not None)
         if radius is None:
             self._label.setText("")
+        else:
+            self._show(radius)
 
     def _show(self, radius: float) -> None:
         self._label.setText(f"{radius:g} px")
@@ -84,9 +85,8 @@ class ToolBar(QToolBar):
         self.addActions([by_name["undo"], by_name["redo"]])
         self.addSeparator()
         for tool in TOOLS:
-            action = by_name[f"tool-{tool.name}"]
-            self.addAction(action)
-            action.toggled.connect(lambda _on: self.radius.show_usable())
+            self.addAction(by_name[f"tool-{tool.name}"])
+        self.addSeparator()
         self.addWidget(self.radius)
         spacer = QWidget()
         spacer.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
@@ -105,7 +105,6 @@ class ToolBar(QToolBar):
     def serve(self, panes: Panes | None) -> None:
         """Serve the panes of another project, or none."""
         self.radius.serve(panes)
-        self.radius.show_usable()
 
     def show_project(self, name: str | None, table: SampleTable | None) -> None:
         """Say which project is open and how far its review is."""

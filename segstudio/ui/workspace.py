@@ -16,6 +16,7 @@ from segstudio.ui.job_queue import JobQueue
 from segstudio.ui.panels.display import PANES, DisplayBar
 from segstudio.ui.panels.review import ReviewPanel
 from segstudio.ui.panels.samples import SamplesPanel
+from segstudio.ui.panels.spare import Spare
 from segstudio.ui.session import Session
 from segstudio.ui.widgets import card
 
@@ -77,6 +78,10 @@ class Workspace(QWidget):
         self.banner = Banner(self)
         self.samples_panel = SamplesPanel(session)
         self.panes = Panes()
+        shows = ("error-view", *(f"pane-{name}" for name in PANES))
+        commands = {name: actions.commands[name] for name in shows}
+        self._spare = Spare(actions.by_name, commands, self.show_training)
+        self.panes.set_spare(self._spare)
         self.display = DisplayBar(self.panes, actions.by_name)
         self.review_panel = ReviewPanel(session, actions.by_name)
         self._train = Page(self._train_panel)
@@ -153,11 +158,18 @@ class Workspace(QWidget):
         is_on = self._is_error_view_wanted and self.session.project.predictions.current() is not None
         self.panes.set_error_view(is_on)
         self._actions.check("error-view", is_on)
+        self._show_spare()
+
+    def _show_spare(self) -> None:
+        hidden = [f"pane-{name}" for name in PANES if self.panes.pane(name).isHidden()]
+        hidden += [] if self.panes.is_error_view else ["error-view"]
+        self._spare.show_offer(hidden, is_predicted=self.session.project.predictions.current() is not None)
 
     def set_pane_visible(self, name: PaneName, is_visible: bool) -> None:
         """Show or hide a pane; the last one stays."""
         self.panes.set_pane_visible(name, is_visible)
         self._actions.check(f"pane-{name}", not self.panes.pane(name).isHidden())
+        self._show_spare()
         self._remembering.start()
 
     def undo(self) -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PySide6.QtWidgets import QWidget
 
 from segstudio.ui.canvas.arrangement import WORTH_LEAVING_THE_ROW, arrange
 from segstudio.ui.canvas.panes import Panes
@@ -72,3 +73,20 @@ def test_hiding_panes_makes_room(panes: Panes):
     for name in ("image", "prediction"):
         panes.set_pane_visible(name, False)
     assert panes.view.zoom > 1.5 * before
+
+
+def test_a_cell_that_is_left_over_is_filled(panes: Panes):
+    spare = QWidget()
+    panes.set_spare(spare)
+    assert spare.isHidden(), "without an image the panes stand in a row"
+    panes.show_sample(np.zeros((512, 512), np.uint8), None, None)
+    assert spare.isVisible()
+    before = panes.pane("prediction").size()
+    assert abs(spare.width() - before.width()) <= 1
+    assert abs(spare.height() - before.height()) <= 1
+    panes.set_error_view(True)
+    assert spare.isHidden()
+    panes.set_pane_visible("image", False)
+    assert spare.isVisible()
+    panes.set_pane_visible("prediction", False)
+    assert spare.isHidden()

@@ -5,6 +5,7 @@ import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QMimeData, QPoint, QPointF, QSettings, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QKeyEvent
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QPushButton
 
 from segstudio.core.errors import UserError
 from segstudio.core.sample import ReviewState
@@ -305,3 +306,21 @@ def test_a_report_names_versions_and_the_place():
     assert "SegStudio" in report
     assert "Qt" in report
     assert "test_window.py" in report
+
+
+def test_the_radius_can_be_set_after_another_tool(opened: Window):
+    bar = opened._tool_bar.radius
+    for name, has_radius in (("fill", False), ("brush", True), ("polygon", False), ("eraser", True)):
+        opened.actions_by_name[f"tool-{name}"].trigger()
+        assert bar.isEnabled() is has_radius
+
+
+def test_the_free_cell_says_what_comes_next_and_then_what_is_hidden(qtbot, opened: Window):
+    spare = opened.workspace._spare
+    words = lambda: [one.text() for one in spare.findChildren(QPushButton) if not one.isHidden()]  # noqa: E731
+    assert words() == ["Go to Train"]
+    predict_noisily(opened.session.project)
+    opened.session.take_job_end({"predictions"})
+    qtbot.waitUntil(lambda: words() == [])
+    opened.actions_by_name["error-view"].trigger()
+    assert words() == ["Show error view   X"]

@@ -83,6 +83,7 @@ class Panes(QWidget):
         pointed: Told a PixelInfo, or None when the pointer is on no pixel.
         zoomed: Told the zoom (1.0 is one image pixel on one pixel of the screen).
         stroke_finished: Told after each drag of a tool.
+        tool_changed: Told after another tool was taken in hand.
         radius_changed: Told the brush radius in image pixels.
         tool_refused: Told why painting is not allowed.
         window_level_changed: Told window and level, also when the automatic ones change with the image.
@@ -93,6 +94,7 @@ class Panes(QWidget):
     pointed = Signal(object)
     zoomed = Signal(float)
     stroke_finished = Signal()
+    tool_changed = Signal()
     radius_changed = Signal(float)
     tool_refused = Signal(str)
     window_level_changed = Signal(float, float)
@@ -131,6 +133,7 @@ class Panes(QWidget):
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(GAP)
         self._cells = Cells(0, 0)
+        self._spare: QWidget | None = None
         self._panes: dict[PaneName, Pane] = {}
         for name, title in TITLES.items():
             pane = self._panes[name] = Pane(title, self.view, self)
@@ -240,6 +243,14 @@ class Panes(QWidget):
             self._show_overlays()
             self._refit()
 
+    def set_spare(self, widget: QWidget) -> None:
+        """Show this where the last row has a cell left over."""
+        self._spare = widget
+        widget.setParent(self)
+        widget.hide()
+        self._cells = Cells(0, 0)
+        self._arrange()
+
     def set_detail(self, name: PaneName, text: str) -> None:
         """Write something on the right of a pane's header, such as "revision 3" or "run 0007"."""
         self._panes[name].header.show_detail(text)
@@ -310,6 +321,7 @@ class Panes(QWidget):
         """Put the panes that are shown into the rows and columns that show the image largest."""
         shown = [pane for pane in self._panes.values() if not pane.isHidden()]
         cells = self._best_cells(len(shown))
+        self._place_spare(len(shown), cells)
         placed = [self._grid.itemAtPosition(*divmod(index, cells.columns)) for index in range(len(shown))]
         if cells == self._cells and [item and item.widget() for item in placed] == shown:
             return
@@ -322,6 +334,15 @@ class Panes(QWidget):
             self._grid.setColumnStretch(row, int(row < cells.columns))
         self._cells = cells
         self._grid.activate()
+
+    def _place_spare(self, count: int, cells: Cells) -> None:
+        left_over = cells.rows * cells.columns - count
+        if self._spare is None or (cells == self._cells and self._spare.isHidden() == (not left_over)):
+            return
+        self._grid.removeWidget(self._spare)
+        if left_over:
+            self._grid.addWidget(self._spare, cells.rows - 1, cells.columns - left_over, 1, left_over)
+        self._spare.setVisible(left_over > 0)
 
     def _best_cells(self, count: int) -> Cells:
         if not self.view.width:
@@ -346,6 +367,7 @@ class Panes(QWidget):
         self._options.setdefault(name, tool.Options())
         self.pointer.take(tool, self._options[name])
         self._show_marks()
+        self.tool_changed.emit()
         if self.radius is not None:
             self.radius_changed.emit(self.radius)
 

@@ -1,0 +1,74 @@
+"""What stands in the cell of the panes that is left over: what could be shown there, and how to get it."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from segstudio.ui import theme
+from segstudio.ui.actions import Command, plain_text, shown_keys
+from segstudio.ui.widgets import heading, link, muted
+
+_ICON = 28
+_WIDTH = 280
+
+
+class Spare(QFrame):
+    """A quiet frame of a pane's size: what comes next while nothing is predicted, later the panes that are hidden."""
+
+    def __init__(
+        self,
+        actions: Mapping[str, QAction],
+        commands: Mapping[str, Command],
+        go_on: Callable[[], object],
+        parent: QWidget | None = None,
+    ) -> None:
+        """`go_on` is called when the person wants to train."""
+        super().__init__(parent)
+        self.setProperty("slot", True)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
+        self._icon = QLabel()
+        self._title = heading("")
+        self._text = muted(wraps=True)
+        self._text.setFixedWidth(_WIDTH)
+        self._train = link("Go to Train")
+        self._train.clicked.connect(lambda _=False: go_on())
+        self._links = {name: self._link(actions[name], commands[name]) for name in commands}
+        layout = QVBoxLayout(self)
+        layout.setSpacing(6)
+        layout.addStretch(1)
+        for widget in (self._icon, self._title, self._text, self._train, *self._links.values()):
+            layout.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
+            widget.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._title.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._text.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        layout.addStretch(1)
+        theme.notifier().changed.connect(self._dress)
+        self._dress()
+        self.show_offer((), is_predicted=False)
+
+    def show_offer(self, hidden: Iterable[str], *, is_predicted: bool) -> None:
+        """Say what could be here.
+
+        Args:
+            hidden: Names of the commands that show a pane which is hidden.
+            is_predicted: Whether there are predictions, without which there are no errors.
+        """
+        hidden = set(hidden)
+        for name, one in self._links.items():
+            one.setVisible(is_predicted and name in hidden)
+        for widget in (self._icon, self._title, self._text, self._train):
+            widget.setVisible(not is_predicted)
+        self._title.setText("Errors appear here")
+        self._text.setText("Train a network and predict: then this pane shows where mask and prediction differ.")
+
+    def _link(self, action: QAction, command: Command) -> QWidget:
+        keys = shown_keys(command)
+        button = link(f"Show {plain_text(command).lower()}" + (f"   {keys}" if keys else ""), command.help)
+        button.clicked.connect(lambda _=False: action.trigger())
+        return button
+
+    def _dress(self) -> None:
+        pixmap = theme.icon("error-view", "text_faint").pixmap(QSize(_ICON, _ICON), self.devicePixelRatio())
+        self._icon.setPixmap(pixmap)
