@@ -11,6 +11,9 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QValidator, QWheelEvent
 from PySide6.QtWidgets import QAbstractSpinBox, QWidget
 
+TEXT_MARGIN = 7
+"""Pixels left of the text of a spin box, as in other fields; the style sheet has no say in it."""
+
 _TYPEABLE = re.compile(r"[0-9eE+\-., ]*")
 
 
@@ -37,7 +40,7 @@ class NumberBox(QAbstractSpinBox):
         self._maximum = math.inf if maximum is None else maximum
         self.setMinimumWidth(72)
         self.setAccelerated(True)
-        self.lineEdit().setTextMargins(4, 0, 0, 0)
+        self.lineEdit().setTextMargins(TEXT_MARGIN, 0, 0, 0)
         self.lineEdit().textChanged.connect(self.edited)
 
     def value(self) -> float | str:

@@ -6,8 +6,10 @@ import pytest
 from PIL import Image
 from PySide6.QtCore import QCoreApplication, QEvent, Qt
 
+from segstudio.formats.survey import survey_masks
 from segstudio.project.project import Project
 from segstudio.ui.dataset_preview import Inspection
+from segstudio.ui.dialogs.foreground import telling_mask
 from segstudio.ui.dialogs.new_project import NewProjectDialog
 from segstudio.ui.job_queue import JobQueue
 from tests.datasets import make_dataset
@@ -131,3 +133,28 @@ def test_a_look_that_nobody_wants_ends(tmp_path: Path):
     inspection.cancel()
     with pytest.raises(Cancelled):
         inspection.run()
+
+
+def test_what_is_not_there_is_told_and_the_waiting_ends(qtbot, dialog: NewProjectDialog, tmp_path: Path):
+    look(qtbot, dialog, tmp_path / "nowhere")
+    assert "there is no such folder" in dialog.banner.text
+    assert dialog.progress.parentWidget().isHidden()
+
+
+def test_the_preview_shows_a_mask_that_is_neither_empty_nor_full(tmp_path: Path):
+    masks = {"empty": 0, "thin": 2, "half": 32, "full": 64}
+    for name, rows in masks.items():
+        mask = np.zeros((64, 64), np.uint8)
+        mask[:rows] = 255
+        Image.fromarray(mask).save(tmp_path / f"{name}.png")
+    survey = survey_masks([tmp_path / f"{name}.png" for name in masks])
+    assert telling_mask(survey, survey.rule) == tmp_path / "half.png"
+    only_full = survey_masks([tmp_path / "full.png"])
+    assert telling_mask(only_full, only_full.rule) is None
+
+
+def test_a_value_that_nobody_ticks_is_no_foreground(qtbot, dialog: NewProjectDialog, tmp_path: Path):
+    look(qtbot, dialog, make_dataset(tmp_path / "data", 3))
+    dialog.foreground.list.item(0).setCheckState(Qt.CheckState.Unchecked)
+    assert not dialog.create_button.isEnabled()
+    assert "Tick" in dialog.why_label.text()

@@ -1,6 +1,8 @@
 """Which values of the masks are foreground: the proposal, and a choice with a preview where only a person can say."""
 
 from concurrent.futures import Future
+from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +21,10 @@ from segstudio.ui.widgets import heading, muted
 MOST_VALUES = 24
 """More values than this are edges or noise, and nobody wants to tick them one by one."""
 
-_PREVIEW = QSize(260, 150)
+MOST_LOOKED_AT = 1000
+"""Of so many masks the preview is chosen."""
+
+_PREVIEW = QSize(220, 112)
 
 
 class ForegroundChoice(QFrame):
@@ -48,7 +53,9 @@ class ForegroundChoice(QFrame):
         self._choice = QWidget()
         choice = QHBoxLayout(self._choice)
         choice.setContentsMargins(0, 0, 0, 0)
+        self._sample = muted(wraps=True)
         choice.addWidget(self.list, 1)
+        choice.addWidget(self._sample, 1)
         choice.addWidget(self._picture)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 8, 12, 10)
@@ -60,13 +67,13 @@ class ForegroundChoice(QFrame):
     @property
     def why_not(self) -> str:
         """What is still to be chosen, or an empty string."""
-        if self._survey is not None and self._survey.needs_choice and not self._ticked():
+        if self._survey is not None and not self.list.isHidden() and self._survey.values and not self._ticked():
             return "Tick the values of the masks that are foreground."
         return ""
 
     def text(self) -> str:
         """The choice as the option `foreground` takes it; empty for what is proposed."""
-        if self._survey is None or self._choice.isHidden():
+        if self._survey is None or self.list.isHidden():
             return ""
         ticked = self._ticked()
         if not self._survey.needs_choice and ticked == self._proposed():
@@ -80,15 +87,16 @@ class ForegroundChoice(QFrame):
         if survey is None:
             return
         proposed = self._proposed()
-        self._words.setText(f"{survey.reason[:1].upper()}{survey.reason[1:]}." + (
-            " Tick those that are foreground." if survey.needs_choice else ""))  # fmt: skip
+        self._words.setText(_sentence(survey))
         was_blocked = self.list.blockSignals(True)
         self.list.clear()
         for one in survey.values[:MOST_VALUES]:
             self.list.addItem(_item(one, is_ticked=one.value in proposed))
         self.list.setCurrentRow(0)
         self.list.blockSignals(was_blocked)
-        self._choice.setVisible(survey.needs_choice or 1 < len(survey.values) <= MOST_VALUES)
+        self.list.setVisible(survey.needs_choice or len(survey.values) <= MOST_VALUES)
+        self._choice.setVisible(bool(survey.values))
+        self._sample.setVisible(self.list.isHidden())
         self._show_preview()
 
     def close_threads(self) -> None:
@@ -114,22 +122,31 @@ class ForegroundChoice(QFrame):
         self.changed.emit()
 
     def _show_preview(self) -> None:
-        row = self.list.currentRow()
-        if self._survey is None or not 0 <= row < len(self._survey.values) or self._choice.isHidden():
+        row = max(0, self.list.currentRow())
+        if self._survey is None or row >= len(self._survey.values):
             return
-        ticked = self._ticked()
-        rule = ForegroundRule(kind="values", values=tuple(ticked))
-        path = self._survey.values[row].example
+        rule = self._survey.rule
+        if not self.list.isHidden():
+            rule = ForegroundRule(kind="values", values=tuple(self._ticked()))
+        survey, value = self._survey, self._survey.values[row]
+        of_row = rule if self.list.isHidden() else ForegroundRule(kind="values", values=(value.value,))
         tint = theme.color("truth")
         colour = tint.red(), tint.green(), tint.blue()
-        self._background.submit(lambda: colour_preview(path, rule, colour), self._take_preview)
 
-    def _take_preview(self, future: "Future[npt.NDArray[np.uint8]]") -> None:
+        def make() -> tuple[str, npt.NDArray[np.uint8]]:
+            path = telling_mask(survey, of_row) or value.example
+            return path.name, colour_preview(path, rule, colour)
+
+        self._background.submit(make, self._take_preview)
+
+    def _take_preview(self, future: "Future[tuple[str, npt.NDArray[np.uint8]]]") -> None:
         error = future.exception()
         if isinstance(error, UserError):
             self._picture.setText(error.message)
             return
-        pixels = future.result()
+        name, pixels = future.result()
+        self._sample.setText(f"{name}: what is blue is foreground.")
+        self._picture.setToolTip(self._sample.text())
         height, width = pixels.shape[:2]
         image = QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888)
         ratio = self.devicePixelRatioF()
@@ -140,12 +157,31 @@ class ForegroundChoice(QFrame):
         self._picture.setPixmap(scaled)
 
 
+def telling_mask(survey: MaskSurvey, rule: ForegroundRule) -> Path | None:
+    """The mask that shows best what a rule does: neither empty nor full; None when there is none of the kind."""
+    shares = ((path, facts.share(rule)) for path, facts in islice(survey.facts.items(), MOST_LOOKED_AT))
+    known = [(min(share, 1 - share), path) for path, share in shares if share is not None]
+    best, path = max(known, default=(0.0, None))
+    return path if best > 0 else None
+
+
+def _sentence(survey: MaskSurvey) -> str:
+    words = f"{survey.reason[:1].upper()}{survey.reason[1:]}"
+    if survey.needs_choice:
+        return f"{words}. Tick those that are foreground."
+    if survey.values and survey.rule.kind == "threshold":
+        return f"{words}: what is brighter than {survey.rule.threshold} is foreground."
+    return f"{words}."
+
+
 def _item(one: ValueShare, *, is_ticked: bool) -> QListWidgetItem:
     swatch = QPixmap(16, 16)
     swatch.fill(QColor(*(one.value if len(one.value) == 3 else one.value * 3)))
-    item = QListWidgetItem(
-        QIcon(swatch), f"{value_text(one.value)}    {one.share:.2%} of all pixels, {one.files} masks"
-    )
+    masks = "1 mask" if one.files == 1 else f"{one.files} masks"
+    icon = QIcon()
+    for mode in (QIcon.Mode.Normal, QIcon.Mode.Selected):  # the same colour in both: it is the one of the mask
+        icon.addPixmap(swatch, mode)
+    item = QListWidgetItem(icon, f"{value_text(one.value)}    {one.share:.2%} of all pixels, {masks}")
     item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
     item.setCheckState(Qt.CheckState.Checked if is_ticked else Qt.CheckState.Unchecked)
     item.setToolTip(str(one.example))

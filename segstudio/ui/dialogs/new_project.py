@@ -31,6 +31,7 @@ from segstudio.ui.dataset_preview import Inspection, Preview
 from segstudio.ui.dialogs.foreground import ForegroundChoice
 from segstudio.ui.dialogs.pairing_table import PairingTable
 from segstudio.ui.job_queue import JobQueue, JobRecord, JobState
+from segstudio.ui.number_box import TEXT_MARGIN
 from segstudio.ui.widgets import heading, muted
 
 _POLL_MS = 100
@@ -89,8 +90,8 @@ class NewProjectDialog(QDialog):
         self.source_edit.setText(str(source))
         self.folder_edit.setText(str(_free_folder(source)))
         inspection = self._inspection = Inspection(source, images, masks)
+        self._polling.start()  # first, for what cannot be found is told at once
         self._background.submit(inspection.run, partial(self._take_preview, inspection))
-        self._polling.start()
         self._update()
 
     def create_project(self) -> None:
@@ -290,6 +291,7 @@ class NewProjectDialog(QDialog):
         self.split_box.setToolTip("The test split is frozen when the project is made.")
         self.seed_box = QSpinBox()
         self.seed_box.setRange(0, 2**31 - 1)
+        self.seed_box.lineEdit().setTextMargins(TEXT_MARGIN, 0, 0, 0)
         self.seed_box.setToolTip("Another seed gives another split.")
         self.group_edit = QLineEdit()
         self.group_edit.setPlaceholderText("nothing; e.g. ^(\\w+)_")
@@ -347,11 +349,14 @@ def _line(*widgets: QWidget) -> QHBoxLayout:
 
 def _fill_folders(box: QComboBox, folders: list[str], found: list[str], chosen: str) -> None:
     box.clear()
-    words = ", ".join(found[:2]) + (", …" if len(found) > 2 else "")
+    words = ", ".join(folder.rpartition("/")[2] for folder in found[:2]) + (", …" if len(found) > 2 else "")
     box.addItem(f"found by name: {words}" if found else "found by name: none", "")
+    box.setItemData(0, "\n".join(found[:20]), Qt.ItemDataRole.ToolTipRole)
     for folder in folders:
         box.addItem("the dataset folder itself" if folder == "." else folder, folder)
+        box.setItemData(box.count() - 1, folder, Qt.ItemDataRole.ToolTipRole)
     box.setCurrentIndex(max(0, box.findData(chosen)))
+    box.setToolTip(str(box.currentData() or "\n".join(found[:20])))
 
 
 def _free_folder(source: Path) -> Path:

@@ -43,10 +43,17 @@ class _Model(QAbstractTableModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             return texts[index.column()]
         if role == Qt.ItemDataRole.DisplayRole:
-            return texts[2] if index.column() == 2 else texts[index.column()].split("/", self._shared)[-1]
+            is_path = index.column() != 2
+            return texts[index.column()].split("/", self._shared)[-1] if is_path else self._short_reason(texts[2])
         if role == Qt.ItemDataRole.ForegroundRole and row.problem and index.column() == 2:
             return theme.color("warn")
         return None
+
+    def _short_reason(self, text: str) -> str:
+        """Without the folders that are left out of the other columns too."""
+        path = next((path for row in self._rows for path in (row.image, row.mask) if path), "")
+        shared = path.split("/")[: self._shared]
+        return text.replace("/".join(shared) + "/", "", 1) if shared else text
 
 
 def _shared_folders(rows: Sequence[Row]) -> int:
