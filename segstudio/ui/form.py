@@ -190,6 +190,7 @@ class Form(QWidget):
         label = QLabel(title, self)
         label.setToolTip(field.description or "")
         label.setBuddy(editor.widget)
+        label.setMinimumHeight(editor.widget.sizeHint().height())  # upon one line with it, also above an error
         labels.append(label)
         rows.addRow(label, cell)
 

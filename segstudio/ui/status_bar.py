@@ -23,11 +23,11 @@ class JobStatus(QWidget):
         self._words = QLabel()
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
-        self._bar.setFixedSize(120, 10)
+        self._bar.setFixedSize(120, 8)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 8, 0)
         layout.addWidget(self._words)
-        layout.addWidget(self._bar)
+        layout.addWidget(self._bar, 0, Qt.AlignmentFlag.AlignVCenter)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setToolTip("Show all jobs")
         self._clock = QTimer(self)
@@ -71,13 +71,15 @@ class StatusBar(QStatusBar):
         super().__init__(parent)
         self.setSizeGripEnabled(False)
         self.saved = QLabel()
-        self.pixel = QLabel()
-        self.pixel.setMinimumWidth(300)
         self.zoom = QLabel()
+        self.pixel = QLabel()
         self.device = QLabel()
         self.job = JobStatus(queue)
-        for label in (self.saved, self.pixel, self.zoom):
+        for label in (self.saved, self.zoom, self.pixel):
             label.setContentsMargins(8, 0, 10, 0)
+        # What changes its width with every move of the pointer comes last, so that nothing else moves.
+        self.zoom.setMinimumWidth(self.fontMetrics().horizontalAdvance("zoom 0000%") + 18)
+        for label in (self.saved, self.zoom, self.pixel):
             self.addWidget(label)
         self.addPermanentWidget(self.device)
         self.addPermanentWidget(self.job)

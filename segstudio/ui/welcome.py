@@ -4,7 +4,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QSettings, QSize, Qt, Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from segstudio.project.project import INDEX
 from segstudio.ui import theme
@@ -100,7 +100,8 @@ class Welcome(QWidget):
             button.setText(action.iconText())
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
             button.setIconSize(QSize(28, 28))
-            button.setMinimumSize(130, 78)
-            line.addWidget(button)
-        line.addStretch()
+            button.setMinimumHeight(78)
+            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            button.setProperty("tile", True)
+            line.addWidget(button, 1)
         return line

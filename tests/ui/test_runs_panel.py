@@ -22,8 +22,9 @@ from segstudio.project.runs import Run
 from segstudio.ui import theme
 from segstudio.ui.job_queue import JobQueue
 from segstudio.ui.panels.curves import FEW, Curves, Series
-from segstudio.ui.panels.runs import RunsModel, RunsPanel, command_line, measured_on_test, summary, when_text
+from segstudio.ui.panels.runs import RunsModel, RunsPanel, command_line, measured_on_test, summary
 from segstudio.ui.session import Session
+from segstudio.ui.times import when_text
 from segstudio.ui.worker_thread import Patience
 from tests.project.projects import make_project
 
@@ -48,7 +49,7 @@ def queue(qapp: object) -> Iterator[JobQueue]:
 
 def add_run(project: Project, *, status: str = "finished", epochs: int = 20, val_iou: float | None = 0.7) -> Run:
     one = preset("conv-unet-fast")
-    run = project.runs.create(one.name, one.model, one.options().model_dump(), "scratch")
+    run = project.runs.create(one.name, one.model, one.options(epochs=20).model_dump(), "scratch")
     for epoch in range(1, epochs + 1):
         project.runs.append_metrics(
             run, epoch, {"loss": 1 / epoch, "val_loss": 1.2 / epoch, "iou": 0.8, "val_iou": 0.7}

@@ -179,7 +179,8 @@ class Chart(QWidget):
         return max((series.epochs[-1] for series in self.series if series.epochs), default=None)
 
     def restyle(self) -> None:
-        """Take the colours of the theme."""
+        """Take the colours of the theme, and lines as thick as the screen is fine."""
+        ratio = self.devicePixelRatioF()  # a cosmetic pen counts the pixels of the screen
         muted, faint = theme.color("text_muted"), theme.color("text_faint")
         for side in ("left", "bottom"):
             axis = self._plot.getAxis(side)
@@ -189,12 +190,12 @@ class Chart(QWidget):
         self._plot.setLabel("bottom", "epoch", color=muted.name(), **{"font-size": "9pt"})
         for (_, token), line in zip(self.ROLES, self._lines, strict=True):
             colour = theme.color(token)
-            line.setPen(_pen(colour, 2))
+            line.setPen(_pen(colour, 2 * ratio))
             line.setSymbolBrush(colour)
             line.setSymbolPen(None)
-        self._best_line.setPen(_pen(faint, 1, Qt.PenStyle.DashLine))
-        self._hover_line.setPen(_pen(muted, 1))
-        self._best_dot.setPen(_pen(theme.color("validation"), 2))
+        self._best_line.setPen(_pen(faint, ratio, Qt.PenStyle.DashLine))
+        self._hover_line.setPen(_pen(muted, ratio))
+        self._best_dot.setPen(_pen(theme.color("validation"), 2 * ratio))
         self._best_dot.setBrush(theme.color("panel"))
         self.point_at(None)
 
@@ -298,7 +299,7 @@ class _Plot(pg.PlotWidget):  # type: ignore[misc] # pyqtgraph has no types
         event.ignore()
 
 
-def _pen(colour: QColor, width: int, style: Qt.PenStyle = Qt.PenStyle.SolidLine) -> QPen:
+def _pen(colour: QColor, width: float, style: Qt.PenStyle = Qt.PenStyle.SolidLine) -> QPen:
     pen = QPen(colour, width, style)
     pen.setCosmetic(True)
     return pen

@@ -154,6 +154,7 @@ class JobsPanel(QWidget):
 
     def __init__(self, queue: JobQueue, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.queue = queue
         self._model = JobsModel(queue, self)
         self._count = 0
@@ -203,7 +204,7 @@ class JobsPanel(QWidget):
         splitter.setSizes([600, 400])
         content = QWidget()
         margin = QVBoxLayout(content)
-        margin.setContentsMargins(8, 6, 8, 8)
+        margin.setContentsMargins(16, 8, 16, 10)
         margin.addWidget(splitter)
         return content
 

@@ -77,6 +77,7 @@ class ProblemsPanel(QWidget):
 
     def __init__(self, session: "Session | None", queue: JobQueue, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.queue = queue
         self.session: Session | None = None
         self._stored: list[Problem] = []
@@ -114,7 +115,7 @@ class ProblemsPanel(QWidget):
         for button in (self._open_file, self._open_folder, self._clear):
             row.addWidget(button)
         column = QVBoxLayout(content)
-        column.setContentsMargins(8, 6, 8, 8)
+        column.setContentsMargins(16, 8, 16, 10)
         column.addLayout(row)
         column.addWidget(self.table, 1)
         return content

@@ -4,18 +4,24 @@ from collections.abc import Mapping
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from segstudio.core.metrics import EMPTY_CONVENTION
-from segstudio.core.sample import Sample
+from segstudio.core.sample import ReviewState, Sample, Split
 from segstudio.project.masks import Revision
 from segstudio.ui import theme
 from segstudio.ui.panels.samples_model import STATE_LOOK, iou_token
 from segstudio.ui.session import Measurement, Session
-from segstudio.ui.widgets import heading, link, muted
+from segstudio.ui.times import when_text
+from segstudio.ui.widgets import heading, link, muted, set_property
 
 _FIGURES = (("iou", "IoU"), ("dice", "Dice"), ("precision", "Precision"), ("recall", "Recall"))
 _VERDICTS = ("accept", "flag", "reject", "todo")
+_GIVEN = {
+    ReviewState.ACCEPTED: "accept", ReviewState.FLAGGED: "flag", ReviewState.REJECTED: "reject",
+    ReviewState.TODO: "todo",
+}  # fmt: skip
+_SPLITS = {Split.VAL: "validation"}
 REVISIONS = 8
 """How many of the latest revisions are listed."""
 
@@ -39,13 +45,17 @@ class ReviewPanel(QWidget):
         self._measurement = None
         self._name.setText(sample.name if sample else "No sample")
         self._name.setToolTip(sample.image if sample else "")
-        size = f"{sample.width} × {sample.height} px  ·  {sample.split} split" if sample else ""
+        split = "" if sample is None else _SPLITS.get(sample.split, str(sample.split))
+        size = f"{sample.width} × {sample.height} px  ·  {split} split" if sample else ""
         self._about.setText(size + (f"  ·  group {sample.group}" if sample and sample.group else ""))
         self._area.setText("–")
         self._dress()
         self._show_verdict(sample)
 
     def _show_verdict(self, sample: Sample | None) -> None:
+        given = _GIVEN.get(sample.state) if sample is not None else None
+        for name, button in self._buttons.items():
+            set_property(button, "current", name == given)
         if sample is None:
             self._state.clear()
             return
@@ -69,6 +79,7 @@ class ReviewPanel(QWidget):
             token = iou_token(float("nan") if value is None else value) if name == "iou" else "text"
             label.setStyleSheet(f"color: {theme.color(token).name()}; font-size: 17px; font-weight: 600;")
         self._note.setText(_note(self._measurement))
+        self._note.setVisible(bool(self._note.text()))
         if self._session.sample is not None and self._state.text():
             icon, token = STATE_LOOK[self._session.sample.state]
             self._state_icon.setPixmap(theme.icon(icon, token).pixmap(16, 16))
@@ -86,7 +97,7 @@ class ReviewPanel(QWidget):
     def _add_revision(self, row: int, revision: Revision) -> None:
         words = QLabel(f"Revision {revision.number}" if revision.number else "From the dataset")
         words.setProperty("heading", revision.is_current)
-        when = muted(revision.created[:16].replace("T", "  "))
+        when = muted(when_text(revision.created))
         self._revisions.addWidget(words, row, 0)
         self._revisions.addWidget(when, row, 1)
         if revision.is_current:
@@ -117,7 +128,7 @@ class ReviewPanel(QWidget):
         line.addWidget(self._state)
         line.addStretch()
         layout.addLayout(line)
-        layout.addLayout(_verdicts(actions))
+        layout.addLayout(self._verdicts(actions))
         layout.addSpacing(8)
         layout.addWidget(heading("Mask against prediction"))
         layout.addWidget(self._figure_table())
@@ -138,6 +149,19 @@ class ReviewPanel(QWidget):
         layout.addLayout(self._revisions)
         layout.addStretch()
 
+    def _verdicts(self, actions: Mapping[str, QAction]) -> QHBoxLayout:
+        line = QHBoxLayout()
+        line.setSpacing(4)
+        self._buttons: dict[str, QToolButton] = {}
+        for name in (*_VERDICTS, "next-undecided"):
+            button = self._buttons[name] = QToolButton()
+            button.setDefaultAction(actions[name])
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
+            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            line.addWidget(button, 1)
+        return line
+
     def _figure_table(self) -> QFrame:
         frame = QFrame()
         grid = QGridLayout(frame)
@@ -151,18 +175,6 @@ class ReviewPanel(QWidget):
             grid.addWidget(muted(words), 0, column)
             grid.addWidget(value, 1, column)
         return frame
-
-
-def _verdicts(actions: Mapping[str, QAction]) -> QHBoxLayout:
-    line = QHBoxLayout()
-    line.setSpacing(4)
-    for name in (*_VERDICTS, "next-undecided"):
-        button = QToolButton()
-        button.setDefaultAction(actions[name])
-        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
-        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        line.addWidget(button, 1)
-    return line
 
 
 def _note(measurement: Measurement | None) -> str:

@@ -5,7 +5,6 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from concurrent.futures import Future
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +26,7 @@ from segstudio.ui.background import Background
 from segstudio.ui.job_queue import JobQueue, duration
 from segstudio.ui.panels.curves import Curves
 from segstudio.ui.panels.empty import Either, Empty
+from segstudio.ui.times import when_text
 from segstudio.ui.widgets import muted, push_button, row_table
 
 if TYPE_CHECKING:
@@ -159,6 +159,7 @@ class RunsPanel(QWidget):
             "history", "No runs yet", "Each training becomes a run with its curves, its weights and its figures."
         )
         self._either = Either(self._make_content(), empty)
+        self._either.setContentsMargins(8, 4, 8, 4)
         self.setLayout(self._either)
         self.queue.metric.connect(self._on_metric)
         self.set_session(session)
@@ -380,18 +381,6 @@ def epochs_text(run: Run) -> str:
 def start_text(start: str) -> str:
     """What the weights were at first."""
     return f"run {int(start):04}" if start.isdecimal() else start
-
-
-def when_text(created: str, now: datetime | None = None) -> str:
-    """A moment of the index (ISO 8601, UTC) in local time, the shorter the nearer."""
-    try:
-        moment = datetime.fromisoformat(created).astimezone()
-    except ValueError:
-        return created
-    now = now or datetime.now().astimezone()
-    if moment.date() == now.date():
-        return f"today {moment:%H:%M}"
-    return f"{moment:%d %b %H:%M}" if moment.year == now.year else f"{moment:%d %b %Y}"
 
 
 def _icon_button(name: str, help_text: str, slot: object) -> QToolButton:

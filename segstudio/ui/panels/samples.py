@@ -172,6 +172,13 @@ class SamplesPanel(QFrame):
             self.view.viewport().update()
         if index.isValid():
             self.view.scrollTo(index)
+            # Once more when the list knows its size: before that it cannot scroll.
+            QTimer.singleShot(0, self, self._bring_into_view)
+
+    def _bring_into_view(self) -> None:
+        index = self.view.currentIndex()
+        if index.isValid():
+            self.view.scrollTo(index)
 
     def select_first(self) -> None:
         """Go to the first sample, as soon as the list is made."""
@@ -258,7 +265,8 @@ class SamplesPanel(QFrame):
     def _show_error(self, error: BaseException | None) -> None:
         if error is not None and not isinstance(error, UserError):
             raise error
-        self.error_label.setText(str(error) if error else "")
+        self.error_label.setText(error.message.partition(" (in the filter")[0] if error else "")
+        self.error_label.setToolTip(str(error) if error else "")
         self.error_label.setVisible(error is not None)
         set_property(self.filter_edit, "invalid", error is not None)
 
@@ -350,6 +358,7 @@ class SamplesPanel(QFrame):
         # half a second for 100,000 of them; a table knows how high its rows are.
         view = QTableView(self)
         view.setAccessibleName("Samples")
+        view.setProperty("samples", True)
         view.setModel(self.model)
         view.setItemDelegate(SampleDelegate(self.model, self._session.thumbnails, view))
         view.horizontalHeader().hide()
@@ -390,6 +399,8 @@ class _WordCompleter(QCompleter):
         self.setModel(QStringListModel(_WORDS, self))
         self.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         self._edit = edit
+        if (popup := self.popup()) is not None:
+            popup.setProperty("popup", True)  # for the style sheet
 
     def splitPath(self, path: str) -> list[str]:
         return [path.rpartition(" ")[2].removeprefix("-")]

@@ -25,6 +25,9 @@ from segstudio.ui.widgets import muted, push_button, set_property
 if TYPE_CHECKING:
     from segstudio.ui.session import Session
 
+NOTHING_YET = ("No training yet", "Choose a preset and press Start training: loss and IoU are drawn here, live.")
+WAITING = ("The curves begin after the first epoch", "Loss and IoU are drawn here, live. Go on painting meanwhile.")
+
 SETTING = "train"
 """The project's setting that keeps the last options."""
 
@@ -57,8 +60,8 @@ class TrainPanel(QWidget):
         self.predict_button = push_button(
             "Predict all", "Ask the new run about every sample, to see where it is right and wrong", self._on_predict
         )
-        empty = Empty("train", "No training yet", "Choose a preset and press Start: loss and IoU are drawn here, live.")
-        self._either = Either(self.curves, empty)
+        self._empty = Empty("train", *NOTHING_YET)
+        self._either = Either(self.curves, self._empty)
         self._lay_out()
         queue.added.connect(self._on_added)
         queue.metric.connect(self._on_metric)
@@ -227,6 +230,7 @@ class TrainPanel(QWidget):
         self.start_button.setEnabled(is_writable and self.options.form.is_valid)
         self.start_button.setVisible(not self.is_training)
         self.options.set_busy(self.is_training)
+        self._empty.set_text(*(WAITING if self.is_training else NOTHING_YET))
         self.progress.show_record(self.record if self.is_training else None)
         if not self.is_training:
             self._either.show_content(self.curves.has_points)
@@ -274,6 +278,7 @@ class TrainingProgress(QWidget):
         self._record: JobRecord | None = None
         self.bar = QProgressBar(textVisible=False)
         self.bar.setMaximum(1000)
+        self.bar.setFixedHeight(10)
         self.text = muted(wraps=True)
         self.stop_button = push_button("Stop, keep best", "", self._stop)
         row = QHBoxLayout()
