@@ -1,51 +1,74 @@
-"""Where the ImageNet weights come from."""
+"""ImageNet weights: from a local file, and what is said when they cannot be had."""
 
-from pathlib import Path
+import socket
+import time
 
+import keras
 import numpy as np
 import pytest
 
 from segstudio.core.errors import UserError
-from segstudio.core.user_settings import UserSettings, save_settings
-from segstudio.models import MODELS
-
-STEM = "Conv1"
-"""The encoder's first convolution."""
+from segstudio.ml.network import prepare
+from segstudio.models import mobilenetv2_unet
+from segstudio.models.mobilenetv2_unet import MobileNetV2UNet, MobileNetV2UNetOptions
 
 
-def stem_of(weights: str, alpha: float = 0.35) -> np.ndarray:
-    """The first weights of an encoder that starts from ImageNet."""
-    model = MODELS["mobilenetv2-unet"]
-    network = model(model.Options(size=32, alpha=alpha, weights=weights)).build((32, 32, 3), from_imagenet=True)
-    return np.asarray(network.get_layer(STEM).get_weights()[0])
+def build(**options):
+    return MobileNetV2UNet(MobileNetV2UNetOptions(size=32, decoder=0.05, **options)).build(
+        (32, 32, 3), from_imagenet=True
+    )
 
 
-@pytest.fixture
-def folder(test_data: Path) -> Path:
-    """The folder of real weight files beside the real data."""
-    path = test_data.parent / "weights"
-    if not path.is_dir():
-        pytest.skip("there are no weights beside the real data")
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """A file as keras.applications would make it, of random weights."""
+    path = tmp_path_factory.mktemp("weights") / "mobilenet.weights.h5"
+    keras.applications.MobileNetV2((224, 224, 3), alpha=0.35, include_top=False, weights=None).save_weights(path)
     return path
 
 
-def test_file_folder_and_setting_give_the_same_weights(folder):
-    (file,) = folder.glob("*_0.35_224_no_top*.h5")
-    named = stem_of(str(file))
-    assert np.array_equal(named, stem_of(str(folder)))
-    save_settings(UserSettings(weights=str(folder)))
-    assert np.array_equal(named, stem_of(""))
-    assert not np.array_equal(named, stem_of("", alpha=1.0)[..., : named.shape[-1]])
+def test_a_local_file_is_loaded_and_its_statistics_stay(weights):
+    network = build(alpha=0.35, weights=str(weights))
+    source = keras.applications.MobileNetV2((224, 224, 3), alpha=0.35, include_top=False, weights=None)
+    source.load_weights(weights)
+    for name in ("Conv1", "bn_Conv1", "block_13_expand", "block_16_depthwise_BN"):
+        for mine, theirs in zip(
+            network.get_layer(name).get_weights(), source.get_layer(name).get_weights(), strict=True
+        ):
+            np.testing.assert_array_equal(mine, theirs)
+    prepare(network, "float32")
+    before = network.get_layer("bn_Conv1").get_weights()
+    decoder = next(one for one in network.layers[::-1] if isinstance(one, keras.layers.BatchNormalization))
+    decoder_before = decoder.get_weights()
+    images = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
+    network(images, training=True)
+    for mine, theirs in zip(network.get_layer("bn_Conv1").get_weights(), before, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    assert any((a != b).any() for a, b in zip(decoder.get_weights(), decoder_before, strict=True))
 
 
-def test_the_wrong_width_is_said(folder):
-    (file,) = folder.glob("*_0.35_224_no_top*.h5")
-    with pytest.raises(UserError, match="alpha"):
-        stem_of(str(file), alpha=1.0)
+def test_weights_of_another_alpha_are_refused_with_words(weights):
+    with pytest.raises(UserError, match=r"mobilenet\.weights\.h5 does not fit MobileNetV2 of alpha 0\.5") as error:
+        build(alpha=0.5, weights=str(weights))
+    assert "same alpha" in error.value.hint
 
 
-def test_a_folder_without_the_wanted_width_is_said(tmp_path):
-    with pytest.raises(UserError, match=r"alpha 0\.35"):
-        stem_of(str(tmp_path))
-    with pytest.raises(UserError, match="no weights file"):
-        stem_of(str(tmp_path / "none.h5"))
+@pytest.mark.parametrize("name", ["missing.h5", "text.h5"])
+def test_a_file_that_is_no_weights_file_is_named(tmp_path, name):
+    (tmp_path / "text.h5").write_text("not weights", encoding="utf-8")
+    with pytest.raises(UserError, match=name):
+        build(alpha=0.35, weights=str(tmp_path / name))
+
+
+def test_offline_it_fails_at_once_with_a_hint(tmp_path, monkeypatch):
+    """A server that takes the connection and never answers is the slowest kind of offline."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setattr(mobilenetv2_unet, "WEIGHTS_URL", f"http://127.0.0.1:{silent.getsockname()[1]}/")
+        monkeypatch.setattr(mobilenetv2_unet, "SECONDS_TO_ANSWER", 0.2)
+        monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        started = time.monotonic()
+        with pytest.raises(UserError, match="cannot be downloaded") as error:
+            build(alpha=0.35)
+    assert "--set weights=FILE" in error.value.hint
+    assert time.monotonic() - started < 60, "Keras itself would try for minutes"
