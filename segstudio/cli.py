@@ -375,8 +375,15 @@ def _output_to_stderr(*, is_needed: bool) -> Iterator[None]:
     if not is_needed:
         yield
         return
-    with contextlib.redirect_stdout(sys.stderr):
-        yield
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)  # the descriptor too: C libraries know nothing of sys.stdout
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def _print(text: str) -> None:

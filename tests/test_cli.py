@@ -165,6 +165,16 @@ def test_json_can_be_read_whatever_the_encoding_of_the_terminal(tmp_path, encodi
     assert json.loads(done.stdout)["source"] == str(folder)
 
 
+def test_what_c_libraries_print_is_not_in_the_json(project):
+    noisy = "import os, sys; from segstudio.jobs import info; run = info.Info.run\n"
+    noisy += "info.Info.run = lambda s, p, r: (os.write(1, b'noise'), print('noise'), run(s, p, r))[2]\n"
+    noisy += "from segstudio.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", noisy, "info", str(project), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=True)
+    assert json.loads(done.stdout)["samples"] == 14
+    assert done.stderr.count("noise") == 2
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes end otherwise there")
 def test_a_reader_who_leaves_is_no_error(project):
     command = [sys.executable, "-m", "segstudio", "list", str(project)]
