@@ -74,6 +74,7 @@ class StatusBar(QStatusBar):
         self.zoom = QLabel()
         self.pixel = QLabel()
         self.device = QLabel()
+        self.device.setContentsMargins(8, 0, 12, 0)
         self.job = JobStatus(queue)
         for label in (self.saved, self.zoom, self.pixel):
             label.setContentsMargins(8, 0, 10, 0)

@@ -253,6 +253,7 @@ class Workspace(QWidget):
     def _connect(self) -> None:
         session, panes = self.session, self.panes
         self.samples_panel.chosen.connect(session.show)
+        self.samples_panel.left.connect(lambda: panes.setFocus(Qt.FocusReason.OtherFocusReason))
         self.samples_panel.query_changed.connect(self._remembering.start)
         self.samples_panel.listed.connect(self.facts_changed)
         self.samples_panel.listed.connect(lambda: session.images.prefetch(self.samples_panel.neighbours()))

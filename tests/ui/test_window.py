@@ -324,3 +324,21 @@ def test_the_free_cell_says_what_comes_next_and_then_what_is_hidden(qtbot, opene
     qtbot.waitUntil(lambda: words() == [])
     opened.actions_by_name["error-view"].trigger()
     assert words() == ["Show error view   X"]
+
+
+def test_the_filter_hands_the_keys_back(qtbot, opened: Window):
+    edit, canvas = opened.samples_panel.filter_edit, opened.panes.canvas("truth")
+    opened.actions_by_name["filter"].trigger()
+    qtbot.waitUntil(edit.hasFocus)
+    opened.samples_panel.set_filter("nothing-has-this-name")
+    qtbot.waitUntil(lambda: opened.samples_panel.ids() == [])
+    assert opened.samples_panel.clear_button.isVisible()
+    QTest.keyClick(edit, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: len(opened.samples_panel.ids()) == 6)
+    assert edit.hasFocus()
+    QTest.keyClick(edit, Qt.Key.Key_Escape)
+    assert canvas.hasFocus()
+    opened.actions_by_name["filter"].trigger()
+    qtbot.waitUntil(edit.hasFocus)
+    QTest.keyClick(edit, Qt.Key.Key_Return)
+    assert canvas.hasFocus()

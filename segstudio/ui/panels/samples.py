@@ -6,8 +6,8 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QModelIndex, QStringListModel, Qt, QTimer, Signal
-from PySide6.QtGui import QAction
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QStringListModel, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QCompleter,
@@ -31,7 +31,7 @@ from segstudio.ui import theme
 from segstudio.ui.background import Background
 from segstudio.ui.panels.samples_model import ROW_HEIGHT, IdRole, Rows, SampleDelegate, SamplesModel
 from segstudio.ui.session import Session
-from segstudio.ui.widgets import muted, set_property, text_button
+from segstudio.ui.widgets import link, muted, set_property, text_button
 
 SORTS: tuple[tuple[str, str], ...] = (
     ("iou", "Worst IoU"),
@@ -97,11 +97,13 @@ class SamplesPanel(QFrame):
         chosen: Told the id of the sample that the person went to.
         listed: Told after the list became another.
         query_changed: Told after the person changed filter or order.
+        left: Told when the person is done with the filter and wants the keys for the work again.
     """
 
     chosen = Signal(int)
     listed = Signal()
     query_changed = Signal()
+    left = Signal()
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -118,6 +120,9 @@ class SamplesPanel(QFrame):
         self._typing.setInterval(_TYPING_MS)
         self._typing.timeout.connect(self._query_by_person)
         self.filter_edit.textEdited.connect(lambda _: self._typing.start())
+        self.filter_edit.returnPressed.connect(self.left)
+        self.filter_edit.installEventFilter(self)
+        self.view.viewport().installEventFilter(self)
         self.sort_box.activated.connect(lambda _: self._query_by_person())
         self.view.selectionModel().currentChanged.connect(self._choose_current)
         session.project_changed.connect(self._reload)
@@ -235,7 +240,24 @@ class SamplesPanel(QFrame):
         self._typing.stop()
         self._background.close()
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Escape in the filter: first it is emptied, then it is left. A list of another height keeps its sample."""
+        if watched is self.view.viewport() and isinstance(event, QResizeEvent):
+            if event.oldSize().height() != event.size().height():
+                QTimer.singleShot(0, self, self._bring_into_view)
+            return False
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and event.key() == Qt.Key.Key_Escape:
+            if self.filter_edit.text():
+                self._clear_filter()
+            else:
+                self.left.emit()
+            return True
+        return False
+
     # what happens
+
+    def _clear_filter(self) -> None:
+        self.set_filter("")
 
     def _reload(self, topics: frozenset[str]) -> None:
         if topics & _TOPICS:
@@ -291,6 +313,7 @@ class SamplesPanel(QFrame):
         self.count_label.setText(f"{shown:,} of {count:,} shown".replace(",", "\u202f"))
         self.stale_button.setVisible(is_stale)
         self.empty_label.setVisible(shown == 0)
+        self.clear_button.setVisible(shown == 0 and count > 0)
         self.view.setVisible(shown > 0)
         self.empty_label.setText("No sample fits the filter." if count else "This project has no samples.")
 
@@ -338,6 +361,9 @@ class SamplesPanel(QFrame):
         self.empty_label = muted()
         self.empty_label.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty_label.hide()
+        self.clear_button = link("Show all samples", "Empty the filter  (Esc in its field)")
+        self.clear_button.clicked.connect(lambda _=False: self._clear_filter())
+        self.clear_button.hide()
         self.view = self._list()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 9, 4, 4)
@@ -351,7 +377,8 @@ class SamplesPanel(QFrame):
         layout.addLayout(line)
         layout.addWidget(self.error_label)
         layout.addWidget(self.view, 1)
-        layout.addWidget(self.empty_label, 1)
+        layout.addWidget(self.empty_label, 1, Qt.AlignmentFlag.AlignBottom)
+        layout.addWidget(self.clear_button, 1, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
 
     def _list(self) -> QTableView:
         # A table of one column, not a QListView: that asks the model for every row when it lays them out, which takes
