@@ -1,7 +1,7 @@
 """Every command of the window in one table: what it is called, its icon, its keys, its help and when it can be used.
 
-A new command is a row here and a handler in window.py; the menus, the tooltips and Help ▸ Keys come from the table. The
-commands of the mask tools come from their registry.
+A new command is a row here and a handler in commands.py; the menus, the tooltips and Help ▸ Keys come from the table.
+The commands of the mask tools come from their registry.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -75,6 +75,8 @@ COMMANDS: tuple[Command, ...] = (
             ("Ctrl+Shift+Z", "Ctrl+Y"), "redo"),
     Command("filter", "&Find samples", "Edit", "Write a filter, for example state:todo iou<0.8.", "search",
             ("Ctrl+F",), "project", starts_section=True),
+    Command("settings", "&Settings…", "Edit", "What holds on this machine for every project: where weights lie.",
+            "settings", ("Ctrl+,",), starts_section=True),
     Command("radius-down", "Sma&ller brush", "Tools", "Make brush and eraser smaller; the wheel with Ctrl does it too.",
             "", ("[",), "mask", starts_section=True),
     Command("radius-up", "&Larger brush", "Tools", "Make brush and eraser larger.", "", ("]",), "mask"),

@@ -72,9 +72,8 @@ def _begin(window: Window, path: str | Path | None, sample: str | None) -> None:
     try:
         if path is not None:
             window.open_path(path)
-        if sample is not None and window.session is not None:
-            session = window.session
-            window.attempt(lambda: session.show(session.project.samples.by_image(sample).id))
+        if sample is not None:
+            window.show_image(sample)
     finally:
         # What is there now stays. Looking through it again and again for garbage would stop the window each time.
         gc.freeze()

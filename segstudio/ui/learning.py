@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 
 from segstudio.core.errors import UserError
 from segstudio.ui.job_queue import JobQueue, JobRecord, JobState
@@ -10,7 +10,13 @@ from segstudio.ui.workspace import Workspace
 
 
 class Learning(QObject):
-    """Joins the jobs of learning to the open project."""
+    """Joins the jobs of learning to the open project.
+
+    Attributes:
+        demo_made: Told the folders of the demo projects and the image that the first one's run is worst at.
+    """
+
+    demo_made = Signal(object, str)
 
     def __init__(self, queue: JobQueue, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -18,6 +24,7 @@ class Learning(QObject):
         self._workspace: Workspace | None = None
         self._retraining: str | None = None
         self._predicting: str | None = None
+        self._demo: str | None = None
         queue.ended.connect(self._take_end)
 
     def serve(self, workspace: Workspace | None) -> None:
@@ -69,6 +76,12 @@ class Learning(QObject):
         return workspace
 
     def _take_end(self, record: JobRecord) -> None:
+        if record.id == self._demo:
+            self._demo = None
+            made = record.result.get("projects") or []
+            if record.state is JobState.FINISHED and made:
+                self.demo_made.emit([Path(one["project"]) for one in made], made[0]["worst"])
+            return
         workspace = self._workspace
         if workspace is None or record.project != workspace.session.project.folder:
             return
@@ -94,4 +107,6 @@ class Learning(QObject):
 
     def make_demo(self, folder: Path) -> JobRecord:
         """Make projects of generated pictures in a new or empty folder."""
-        return self._queue.submit("demo", {}, "Demo projects", folder)
+        record = self._queue.submit("demo", {}, "Demo projects", folder)
+        self._demo = record.id
+        return record

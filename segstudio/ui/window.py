@@ -1,6 +1,6 @@
 """The window: menus, tool bar, docks and status bar around the workspace of one project. It wires, never computes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,22 +10,18 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, Q
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QStackedWidget, QWidget
 
 from segstudio.core.errors import UserError
-from segstudio.core.sample import ReviewState
 from segstudio.project.project import INDEX, Project
-from segstudio.tools import TOOLS
 from segstudio.ui import theme
-from segstudio.ui.actions import Actions
+from segstudio.ui.actions import Actions, Command
 from segstudio.ui.banner import Banner
 from segstudio.ui.canvas.panes import Panes
-from segstudio.ui.dialogs import files
-from segstudio.ui.dialogs.keys import KeysDialog
+from segstudio.ui.commands import handlers_for
 from segstudio.ui.dialogs.new_project import NewProjectDialog
-from segstudio.ui.dialogs.questions import agrees, show_about
+from segstudio.ui.dialogs.questions import agrees
 from segstudio.ui.job_queue import JobQueue, JobRecord, JobState, topics_of
 from segstudio.ui.keyboard import Keyboard
 from segstudio.ui.learning import Learning
 from segstudio.ui.menus import fill_menus
-from segstudio.ui.panels.display import PANES
 from segstudio.ui.panels.jobs import JobsPanel
 from segstudio.ui.panels.problems import ProblemsPanel
 from segstudio.ui.panels.samples import SamplesPanel
@@ -38,15 +34,6 @@ from segstudio.ui.workspace import Workspace
 if TYPE_CHECKING:
     from segstudio.ui.panels.train import TrainPanel
 
-RADIUS_STEP = 1.15
-"""How much a press of a key changes the radius."""
-
-VERDICTS = {
-    "accept": ReviewState.ACCEPTED, "flag": ReviewState.FLAGGED, "reject": ReviewState.REJECTED,
-    "todo": ReviewState.TODO,
-}  # fmt: skip
-
-
 _STEPS = {int(Qt.Key.Key_Down): 1, int(Qt.Key.Key_Right): 1, int(Qt.Key.Key_Up): -1, int(Qt.Key.Key_Left): -1}
 
 
@@ -56,6 +43,7 @@ class Window(QMainWindow):
     Attributes:
         queue: The jobs.
         workspace: The open project on screen, or None.
+        learning: The jobs that a person asks for.
         actions_by_name: Every command's action.
     """
 
@@ -63,13 +51,13 @@ class Window(QMainWindow):
         super().__init__()
         self.queue = queue
         self.workspace: Workspace | None = None
-        self._actions = Actions(self, self._handlers())
+        self.learning = Learning(queue, self)
+        self._actions = Actions(self, handlers_for(self))
         self.actions_by_name = self._actions.by_name
         self.addActions(list(self.actions_by_name.values()))
         held = {command.keys[0]: self.actions_by_name[command.name]
                 for command in self._actions.commands.values() if command.is_held}  # fmt: skip
         self._keyboard = Keyboard(self, self.actions, held)
-        self._learning = Learning(queue, self)
         self._build()
         self._connect()
         self._update()
@@ -101,6 +89,11 @@ class Window(QMainWindow):
         assert self.workspace is not None, "no project is open"
         return self.workspace
 
+    @property
+    def commands(self) -> Iterable[Command]:
+        """The table of commands."""
+        return self._actions.commands.values()
+
     def is_settled(self) -> bool:
         """Whether everything that is loaded in the background is on screen."""
         return self.workspace is None or self.workspace.is_settled
@@ -125,12 +118,12 @@ class Window(QMainWindow):
         self.workspace = workspace = Workspace(session, self.queue, self._actions)
         self.queue.project = project.folder
         workspace.facts_changed.connect(self._update)
-        session.project_changed.connect(lambda _topics: self._update())
+        session.project_changed.connect(self._take_change)
         session.saved_changed.connect(self._status.show_saved)
         workspace.panes.pointed.connect(self._status.show_pixel)
         workspace.panes.zoomed.connect(self._status.show_zoom)
         self._problems_panel.set_session(session)
-        self._learning.serve(workspace)
+        self.learning.serve(workspace)
         self._tool_bar.serve(workspace.panes)
         self._stack.addWidget(workspace)
         self._stack.setCurrentWidget(workspace)
@@ -142,6 +135,7 @@ class Window(QMainWindow):
         for note in project.notes:
             self.banner.tell(note, topic="project")
         self._update()
+        self._status.show_device(workspace.device())
         workspace.panes.setFocus()
 
     def close_project(self, *, is_forced: bool = False) -> bool:
@@ -153,7 +147,7 @@ class Window(QMainWindow):
             return False
         self.workspace = None
         self.queue.project = None
-        self._learning.serve(None)
+        self.learning.serve(None)
         self._tool_bar.serve(None)
         self._problems_panel.set_session(None)
         self._problems.hide()
@@ -162,8 +156,17 @@ class Window(QMainWindow):
         workspace.deleteLater()
         self._welcome.refresh()
         self._status.clear_sample()
+        self._status.show_device("")
         self._update()
         return True
+
+    def leave_project(self, *, is_forced: bool = False) -> bool:
+        """Close the project; when it cannot be saved, let the person decide."""
+        if self.close_project(is_forced=is_forced):
+            return True
+        reason = self.session.autosave.reason if self.session is not None else ""
+        words = f"The last strokes could not be saved: {reason}. They are in the project's journal and come back."
+        return agrees(self, words, "Close all the same") and self.close_project(is_forced=True)
 
     def open_path(self, path: Path | str) -> None:
         """Open a project, or begin one from a folder of images or a zip."""
@@ -196,105 +199,33 @@ class Window(QMainWindow):
         """Where messages are shown now."""
         return self._welcome.banner if self.workspace is None else self.workspace.banner
 
-    # the commands
-
-    def _handlers(self) -> dict[str, Callable[..., Any]]:
-        """What each command of the table does; those of a project are looked up when they are used."""
-        handlers: dict[str, Callable[..., Any]] = {
-            "new-folder": lambda: self._begin_from(files.choose_dataset_folder(self)),
-            "new-archive": lambda: self._begin_from(files.choose_archive(self)),
-            "demo": self._make_demo,
-            "open": self._open_chosen,
-            "save": lambda: self._in(lambda w: w.session.save_now()),
-            "export": lambda: self.attempt(self._export),
-            "check": lambda: self.attempt(self._check),
-            "close": lambda: self._leave(self.close_project),
-            "quit": self.close,
-            "undo": lambda: self._in(lambda w: w.undo()),
-            "redo": lambda: self._in(lambda w: w.redo()),
-            "filter": lambda: self._in(lambda w: w.samples_panel.filter_edit.setFocus()),
-            "radius-down": lambda: self._in(lambda w: w.panes.change_radius(1 / RADIUS_STEP)),
-            "radius-up": lambda: self._in(lambda w: w.panes.change_radius(RADIUS_STEP)),
-            "next": lambda: self._in(lambda w: w.samples_panel.step(1)),
-            "previous": lambda: self._in(lambda w: w.samples_panel.step(-1)),
-            "next-undecided": lambda: self._in(self._go_to_next_undecided),
-            "error-view": lambda on: self._in(lambda w: w.set_error_view(on)),
-            "blink": lambda on: self._in(lambda w: w.panes.blink(on)),
-            "fit": lambda: self._in(lambda w: w.panes.fit()),
-            "one-to-one": lambda: self._in(lambda w: w.panes.one_to_one()),
-            "zoom-in": lambda: self._in(lambda w: w.panes.zoom_in()),
-            "zoom-out": lambda: self._in(lambda w: w.panes.zoom_out()),
-            "jobs": lambda on: self._show_dock(self._jobs, on),
-            "problems": lambda on: self._show_dock(self._problems, on),
-            "full-screen": lambda on: self.showFullScreen() if on else self.showNormal(),
-            "retrain": lambda: self.attempt(self._learning.retrain),
-            "predict-current": lambda: self.attempt(self._learning.predict_current),
-            "predict-filtered": lambda: self.attempt(self._learning.predict_filtered),
-            "predict-all": lambda: self.attempt(self._learning.predict_all),
-            "keys": lambda: KeysDialog(self._actions.commands.values(), self).show(),
-            "about": lambda: show_about(self),
-        }
-        for name, state in VERDICTS.items():
-            handlers[name] = partial(self._judge, state)
-        for name in PANES:
-            handlers[f"pane-{name}"] = lambda on, name=name: self._in(lambda w: w.set_pane_visible(name, on))
-        for tool in TOOLS:
-            handlers[f"tool-{tool.name}"] = lambda _on, name=tool.name: self._in(lambda w: w.set_tool(name))
-        return handlers
-
-    def _in(self, work: Callable[[Workspace], Any]) -> None:
+    def in_workspace(self, work: Callable[[Workspace], Any]) -> None:
+        """Do something with the open project, if there is one; see `attempt`."""
         if self.workspace is not None:
             workspace = self.workspace
             self.attempt(lambda: work(workspace))
 
-    def _judge(self, state: ReviewState) -> None:
-        def judge(workspace: Workspace) -> None:
-            workspace.panes.finish_stroke()
-            workspace.session.set_state(state)
+    def show_image(self, image: str) -> None:
+        """Go to the sample of an image of the open project; an image it does not have is told of."""
+        self.in_workspace(lambda w: w.session.show(w.session.project.samples.by_image(image).id))
 
-        self._in(judge)
+    def show_jobs(self, is_shown: bool) -> None:
+        """Show or hide what runs and waits."""
+        _show_dock(self._jobs, is_shown)
 
-    def _go_to_next_undecided(self, workspace: Workspace) -> None:
-        if not workspace.samples_panel.go_to_next_undecided():
-            workspace.banner.tell("Every sample of this list has a verdict.", kind="info", topic="refused")
-
-    def _begin_from(self, source: Path | None) -> None:
-        if source is not None:
-            self.new_project(source)
-
-    def _open_chosen(self) -> None:
-        folder = files.choose_project(self)
-        if folder is not None:
-            self.open_path(folder)
-
-    def _make_demo(self) -> None:
-        folder = files.choose_demo_folder(self)
-        if folder is not None:
-            self.attempt(lambda: self._learning.make_demo(folder))
-            self._show_dock(self._jobs, True)
-
-    def _export(self) -> None:
-        folder = files.choose_export_folder(self)
-        if folder is not None:
-            self._learning.export_masks(folder)
-
-    def _check(self) -> None:
-        self._learning.check()
-        self._show_dock(self._jobs, True)
+    def show_problems(self, is_shown: bool) -> None:
+        """Show or hide the files that cannot be used."""
+        _show_dock(self._problems, is_shown)
 
     # what happens
 
     def _connect(self) -> None:
         self.queue.ended.connect(self._take_job_end)
-        self._status.job.clicked.connect(partial(self._show_dock, self._jobs, True))
+        self.learning.demo_made.connect(self._take_demo)
+        self._status.job.clicked.connect(lambda: self.show_jobs(True))
         self._welcome.chosen.connect(self.open_path)
         for dock, name in ((self._jobs, "jobs"), (self._problems, "problems")):
             dock.visibilityChanged.connect(partial(self._show_dock_state, dock, name))
-
-    def _show_dock(self, dock: QDockWidget, is_shown: bool) -> None:
-        dock.setVisible(is_shown)
-        if is_shown:
-            dock.raise_()
 
     def _show_dock_state(self, dock: QDockWidget, name: str, _is_in_front: bool) -> None:
         self._actions.check(name, not dock.isHidden())
@@ -307,20 +238,35 @@ class Window(QMainWindow):
             hint = record.hint or "Its log is in the Jobs panel (View ▸ Jobs)."
             self.banner.tell(f"{record.title}: {record.message}", hint, kind="bad", topic="job")
 
+    def _take_demo(self, projects: list[Path], worst: str) -> None:
+        for project in reversed(projects):
+            remember_project(project)
+        if self.workspace is not None:
+            # Nobody's work is taken from under their hands.
+            self.banner.tell("The demo projects are made.", "File ▸ Open recent has them.", kind="info", topic="job")
+            return
+        self._welcome.refresh()
+        self.attempt(lambda: self.open_project(projects[0]))
+        self.show_image(worst)
+
+    def _take_change(self, topics: frozenset[str]) -> None:
+        if self.workspace is not None and "runs" in topics:
+            self._status.show_device(self.workspace.device())
+        self._update()
+
     def _update(self) -> None:
         workspace = self.workspace
         self._actions.enable(set() if workspace is None else workspace.facts())
         self._tool_bar.show_project(None if workspace is None else workspace.session.project.name,
                                     None if workspace is None else workspace.samples_panel.model.table)  # fmt: skip
         self._tool_bar.setVisible(workspace is not None)
-        self._status.show_device("" if workspace is None else workspace.device())
         self.setWindowTitle(self._tool_bar.sentence())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Keys that no widget wanted: up and down go through the list."""
         step = _STEPS.get(event.key())
         if step is not None and not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
-            self._in(lambda workspace: workspace.samples_panel.step(step))
+            self.in_workspace(lambda workspace: workspace.samples_panel.step(step))
         elif not self._keyboard.handle(event):
             super().keyPressEvent(event)
 
@@ -350,7 +296,7 @@ class Window(QMainWindow):
         if is_person and not self.queue.is_idle and not agrees(self, "A job is still running.", "Stop it and quit"):
             event.ignore()
             return
-        if not self._leave(partial(self.close_project, is_forced=not is_person)):
+        if not self.leave_project(is_forced=not is_person):
             event.ignore()
             return
         settings = QSettings()
@@ -359,14 +305,6 @@ class Window(QMainWindow):
         self.hide()  # a process that is busy may take its seconds to end; nobody needs to watch
         self.queue.shutdown()
         event.accept()
-
-    def _leave(self, close: Callable[[], bool]) -> bool:
-        """Close the project; when it cannot be saved, let the person decide."""
-        if close():
-            return True
-        reason = self.session.autosave.reason if self.session is not None else ""
-        words = f"The last strokes could not be saved: {reason}. They are in the project's journal and come back."
-        return agrees(self, words, "Close all the same") and self.close_project(is_forced=True)
 
     # how it looks
 
@@ -387,7 +325,7 @@ class Window(QMainWindow):
         self._problems = self._dock("Problems", self._problems_panel)
         jobs_panel.count_changed.connect(partial(_count, self._jobs, "Jobs"))
         self._problems_panel.count_changed.connect(partial(_count, self._problems, "Problems"))
-        self._problems_panel.sample_requested.connect(lambda sample: self._in(lambda w: w.session.show(sample)))
+        self._problems_panel.sample_requested.connect(lambda one: self.in_workspace(lambda w: w.session.show(one)))
         self.tabifyDockWidget(self._jobs, self._problems)
         fill_menus(self.menuBar(), self._actions, open_recent=self.open_path, choose_theme=self.set_theme)
         self.resize(1440, 900)
@@ -415,6 +353,12 @@ def _dropped(event: QDropEvent) -> Path | None:
     urls = event.mimeData().urls()
     path = Path(urls[0].toLocalFile()) if len(urls) == 1 and urls[0].isLocalFile() else None
     return path if path is not None and (path.is_dir() or path.suffix.lower() == ".zip") else None
+
+
+def _show_dock(dock: QDockWidget, is_shown: bool) -> None:
+    dock.setVisible(is_shown)
+    if is_shown:
+        dock.raise_()
 
 
 def _count(dock: QDockWidget, title: str, count: int) -> None:

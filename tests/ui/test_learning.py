@@ -10,6 +10,7 @@ from segstudio.core.errors import UserError
 from segstudio.jobs import JOBS
 from segstudio.ui import app as application
 from segstudio.ui.job_queue import JobRecord, JobState
+from segstudio.ui.welcome import recent_projects
 from segstudio.ui.window import Window
 from tests.ui.projects import make_project, predict_noisily
 
@@ -93,7 +94,7 @@ def test_nothing_is_started_while_a_stroke_cannot_be_saved(window: Window, asked
 def test_without_a_project_there_is_nothing_to_learn(window: Window):
     window.close_project()
     with pytest.raises(UserError):
-        window._learning.predict_all()
+        window.learning.predict_all()
 
 
 def test_retraining_predicts_and_shows_what_changed_most(qtbot, window: Window, asked: list[JobRecord]):
@@ -101,12 +102,12 @@ def test_retraining_predicts_and_shows_what_changed_most(qtbot, window: Window, 
     window.actions_by_name["retrain"].trigger()
     assert asked[-1].job == "train"
     asked[-1].state = JobState.FINISHED  # as if it had not been cancelled
-    window._learning._retraining = asked[-1].id
+    window.learning._retraining = asked[-1].id
     window.queue.ended.emit(asked[-1])
     assert asked[-1].job == "predict"
     predict_noisily(window.session.project, seed=1)
     asked[-1].state = JobState.FINISHED
-    window._learning._predicting = asked[-1].id
+    window.learning._predicting = asked[-1].id
     window.queue.ended.emit(asked[-1])
     assert window.samples_panel.sort == "changed"
     qtbot.waitUntil(lambda: not window.samples_panel.is_busy and window.is_settled())
@@ -124,6 +125,33 @@ def test_a_failed_job_is_told_in_the_banner(window: Window):
 
 def test_masks_are_exported_by_the_real_worker(qtbot, window: Window, tmp_path: Path):
     with qtbot.waitSignal(window.queue.ended, timeout=WORKER_MS) as told:
-        window._learning.export_masks(tmp_path / "exported")
+        window.learning.export_masks(tmp_path / "exported")
     assert told.args[0].state is JobState.FINISHED, told.args[0].message
     assert len(list((tmp_path / "exported").rglob("*.png"))) == 6
+
+
+def test_the_demo_opens_on_the_worst_sample_of_its_first_project(qtbot, window: Window, asked, tmp_path: Path):
+    window.close_project()
+    made = [make_project(tmp_path / name, name=name) for name in ("rays", "lens")]
+    record = window.learning.make_demo(tmp_path / "demo")
+    assert (record.job, record.project) == ("demo", tmp_path / "demo")
+    record.state = JobState.FINISHED
+    projects = [{"project": str(folder), "worst": "images/sample_03.png"} for folder in made]
+    record.result = {"projects": projects}
+    window.learning._demo = record.id  # as if it had not been cancelled
+    window.queue.ended.emit(record)
+    assert window.session.project.folder == made[0]
+    qtbot.waitUntil(lambda: window.is_settled() and window.session.sample is not None)
+    assert window.session.sample.image == "images/sample_03.png"
+
+
+def test_the_demo_takes_no_work_from_under_the_hands(window: Window, asked, tmp_path: Path):
+    before = window.session.project.folder
+    made = make_project(tmp_path, name="rays")
+    record = window.learning.make_demo(tmp_path / "demo")
+    record.state, record.result = JobState.FINISHED, {"projects": [{"project": str(made), "worst": "x.png"}]}
+    window.learning._demo = record.id
+    window.queue.ended.emit(record)
+    assert window.session.project.folder == before
+    assert "demo projects" in window.banner.text.lower()
+    assert recent_projects()[0] == made

@@ -127,7 +127,7 @@ class SamplesPanel(QFrame):
         self.view.selectionModel().currentChanged.connect(self._choose_current)
         session.project_changed.connect(self._reload)
         session.predicted.connect(self.refresh)
-        session.opening.connect(self.select)
+        session.opening.connect(self._follow)
         session.thumbnails.ready.connect(self.model.repaint_sample)
         theme.notifier().changed.connect(self._dress)
         self._dress()
@@ -316,6 +316,10 @@ class SamplesPanel(QFrame):
         self.clear_button.setVisible(shown == 0 and count > 0)
         self.view.setVisible(shown > 0)
         self.empty_label.setText("No sample fits the filter." if count else "This project has no samples.")
+
+    def _follow(self, sample_id: int) -> None:
+        self._is_first_wanted = False  # somebody may have gone elsewhere before the list was there
+        self.select(sample_id)
 
     def _go_to_first(self) -> None:
         self._is_first_wanted = False

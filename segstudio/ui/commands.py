@@ -1,0 +1,130 @@
+"""What each command of the table in actions.py does to the window."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from segstudio.core.sample import ReviewState
+from segstudio.tools import TOOLS
+from segstudio.ui.canvas.panes import PaneName
+from segstudio.ui.dialogs import files
+from segstudio.ui.dialogs.keys import KeysDialog
+from segstudio.ui.dialogs.questions import show_about
+from segstudio.ui.dialogs.settings import show_settings
+from segstudio.ui.panels.display import PANES
+from segstudio.ui.workspace import Workspace
+
+if TYPE_CHECKING:
+    from segstudio.ui.window import Window
+
+RADIUS_STEP = 1.15
+"""How much a press of a key changes the radius."""
+
+VERDICTS = {
+    "accept": ReviewState.ACCEPTED, "flag": ReviewState.FLAGGED, "reject": ReviewState.REJECTED,
+    "todo": ReviewState.TODO,
+}  # fmt: skip
+
+
+def handlers_for(window: "Window") -> dict[str, Callable[..., Any]]:
+    """A callable for each command; checkable ones take the new state. The project is looked up when they are called."""
+
+    def of_workspace(work: Callable[[Workspace], Any]) -> Callable[[], None]:
+        return lambda: window.in_workspace(work)
+
+    def of_workspace_on(work: Callable[[Workspace, bool], Any]) -> Callable[[bool], None]:
+        return lambda is_on: window.in_workspace(lambda workspace: work(workspace, is_on))
+
+    def attempt(work: Callable[[], Any]) -> Callable[[], None]:
+        return lambda: window.attempt(work)
+
+    handlers: dict[str, Callable[..., Any]] = {
+        "new-folder": lambda: _begin_from(window, files.choose_dataset_folder(window)),
+        "new-archive": lambda: _begin_from(window, files.choose_archive(window)),
+        "demo": partial(_make_demo, window),
+        "open": partial(_open, window),
+        "save": of_workspace(lambda w: w.session.save_now()),
+        "export": attempt(partial(_export, window)),
+        "check": attempt(partial(_check, window)),
+        "close": window.leave_project,
+        "quit": window.close,
+        "undo": of_workspace(lambda w: w.undo()),
+        "redo": of_workspace(lambda w: w.redo()),
+        "filter": of_workspace(lambda w: w.samples_panel.filter_edit.setFocus()),
+        "settings": lambda: show_settings(window),
+        "radius-down": of_workspace(lambda w: w.panes.change_radius(1 / RADIUS_STEP)),
+        "radius-up": of_workspace(lambda w: w.panes.change_radius(RADIUS_STEP)),
+        "next": of_workspace(lambda w: w.samples_panel.step(1)),
+        "previous": of_workspace(lambda w: w.samples_panel.step(-1)),
+        "next-undecided": of_workspace(_go_to_next_undecided),
+        "error-view": of_workspace_on(lambda w, is_on: w.set_error_view(is_on)),
+        "blink": of_workspace_on(lambda w, is_on: w.panes.blink(is_on)),
+        "fit": of_workspace(lambda w: w.panes.fit()),
+        "one-to-one": of_workspace(lambda w: w.panes.one_to_one()),
+        "zoom-in": of_workspace(lambda w: w.panes.zoom_in()),
+        "zoom-out": of_workspace(lambda w: w.panes.zoom_out()),
+        "jobs": window.show_jobs,
+        "problems": window.show_problems,
+        "full-screen": lambda is_on: window.showFullScreen() if is_on else window.showNormal(),
+        "retrain": attempt(window.learning.retrain),
+        "predict-current": attempt(window.learning.predict_current),
+        "predict-filtered": attempt(window.learning.predict_filtered),
+        "predict-all": attempt(window.learning.predict_all),
+        "keys": lambda: KeysDialog(window.commands, window).show(),
+        "about": lambda: show_about(window),
+    }
+    for name, state in VERDICTS.items():
+        handlers[name] = of_workspace(partial(_judge, state=state))
+    for name in PANES:
+        handlers[f"pane-{name}"] = of_workspace_on(partial(_show_pane, name=name))
+    for tool in TOOLS:
+        handlers[f"tool-{tool.name}"] = of_workspace_on(partial(_take_tool, name=tool.name))
+    return handlers
+
+
+def _judge(workspace: Workspace, state: ReviewState) -> None:
+    workspace.panes.finish_stroke()
+    workspace.session.set_state(state)
+
+
+def _show_pane(workspace: Workspace, is_shown: bool, name: PaneName) -> None:
+    workspace.set_pane_visible(name, is_shown)
+
+
+def _take_tool(workspace: Workspace, _is_on: bool, name: str) -> None:
+    workspace.set_tool(name)
+
+
+def _go_to_next_undecided(workspace: Workspace) -> None:
+    if not workspace.samples_panel.go_to_next_undecided():
+        workspace.banner.tell("Every sample of this list has a verdict.", kind="info", topic="refused")
+
+
+def _begin_from(window: "Window", source: Path | None) -> None:
+    if source is not None:
+        window.new_project(source)
+
+
+def _open(window: "Window") -> None:
+    folder = files.choose_project(window)
+    if folder is not None:
+        window.open_path(folder)
+
+
+def _make_demo(window: "Window") -> None:
+    folder = files.choose_demo_folder(window)
+    if folder is not None:
+        window.attempt(lambda: window.learning.make_demo(folder))
+        window.show_jobs(True)
+
+
+def _export(window: "Window") -> None:
+    folder = files.choose_export_folder(window)
+    if folder is not None:
+        window.learning.export_masks(folder)
+
+
+def _check(window: "Window") -> None:
+    window.learning.check()
+    window.show_jobs(True)
