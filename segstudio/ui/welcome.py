@@ -71,7 +71,7 @@ class Welcome(QWidget):
         words = "Recent" if projects else "Or drop a folder or a zip with images and masks here."
         self._recent.addWidget(muted(words))
         for folder in projects:
-            button = link(f"{folder.name}   —   {folder.parent}", str(folder))
+            button = link(f"{folder.name}  ·  {folder.parent}", str(folder))
             button.clicked.connect(lambda _=False, folder=folder: self.chosen.emit(folder))
             self._recent.addWidget(button)
 

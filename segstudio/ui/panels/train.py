@@ -206,7 +206,7 @@ class TrainPanel(QWidget):
                 # After a Retrain the predictions come by themselves.
                 self.predict_button.setVisible(record.options.get("samples") != "retrain")
             case JobState.CANCELLED:
-                self._tell(record.message or "Stopped before the first epoch was done; nothing was kept.")
+                self._tell(stop_text(record))
             case _:
                 self._tell(f"{record.message}\n{record.hint}".strip(), is_error=True)
         self._follow_next()
@@ -333,6 +333,13 @@ def progress_text(record: JobRecord) -> str:
     left = record.seconds_left
     parts = [record.text or "starting TensorFlow…", "" if left is None else f"{duration(left)} left"]
     return " · ".join(part for part in parts if part)
+
+
+def stop_text(record: JobRecord) -> str:
+    """What is left of a training that was cancelled."""
+    is_begun = any(step > 0 for step, _ in record.metrics)  # step 0 is how it was before
+    kept = "the weights of its best epoch are kept, see Runs" if is_begun else "no epoch was done; nothing was kept"
+    return f"{record.message or 'stopped'}: {kept}"
 
 
 def outcome_text(result: dict[str, Any]) -> str:
