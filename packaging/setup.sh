@@ -35,6 +35,11 @@ find_uv() {
     fi
 }
 
+# Behind a company's proxy only the system knows which certificates to trust; a bare system has none, uv has its own.
+if [ -e /etc/ssl/certs/ca-certificates.crt ]; then
+    export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-true}"
+fi
+
 # Qt's own libraries come with PySide6; these are the ones it expects from the system.
 qt_packages="libegl1 libgl1 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1
     libxcb-render-util0 libxcb-shape0 libxcb-xinerama0 libdbus-1-3 libfontconfig1 fonts-dejavu-core"

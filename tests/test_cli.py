@@ -135,7 +135,9 @@ def test_train_predict_evaluate_export(project, call, tmp_path):
     assert measured["run"] == trained["run"]
     assert measured["split"] == "test"
     assert len(measured["per_image"]) == measured["images"]
-    assert {"sample", "iou", "dice"} <= set(measured["per_image"][0])
+    assert {"sample", "image", "iou", "dice"} <= set(measured["per_image"][0])
+    listed = {row["sample"]: row for row in call("list", project)["samples"]}
+    assert all(listed[row["sample"]]["iou"] == pytest.approx(row["iou"], abs=1e-5) for row in measured["per_image"])
     assert len(call("runs", project)["runs"]) == 1
     exported = call("export", "masks", project, "--to", tmp_path / "masks")
     assert len(list((tmp_path / "masks").rglob("*.png"))) == 14, exported

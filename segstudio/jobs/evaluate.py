@@ -60,7 +60,11 @@ class Evaluate(ProjectJob[EvaluateOptions]):
         counts = {one.image: score.counts for one in samples if (score := scores.get(one.id)) and score.counts}
         if not counts:
             raise UserError(f"no sample of the {self.options.split} split could be read", "see the Problems panel")
-        return {"run": run.id, "split": self.options.split, **figures(counts)}
+        measured = figures(counts)
+        ids = {one.image: one.id for one in samples}
+        # `sample` is the id here as in `list`, so that scripts can join the two.
+        measured["per_image"] = [{"sample": ids[row["image"]], **row} for row in measured["per_image"]]
+        return {"run": run.id, "split": self.options.split, **measured}
 
 
 def _measurable(project: Project, split: Split) -> list[Sample]:
@@ -89,7 +93,7 @@ def figures(counts: Mapping[str, Counts]) -> dict[str, Any]:
             **{name: mean(getattr(one, name) for one in nothing.values()).value for name in PER_IMAGE},
         },
         "empty_convention": EMPTY_CONVENTION,
-        "per_image": [{"sample": name, **_ratios(one, PER_IMAGE)} for name, one in counts.items()],
+        "per_image": [{"image": name, **_ratios(one, PER_IMAGE)} for name, one in counts.items()],
     }
 
 

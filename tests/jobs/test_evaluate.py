@@ -43,7 +43,7 @@ def test_figures_are_those_of_numpy_and_keras(project):
     json.dumps(result, allow_nan=False)
     assert (result["run"], result["split"], result["images"]) == (1, "test", 4)
     pairs = masks_of(project, "test")
-    per_image = {row["sample"]: row for row in result["per_image"]}
+    per_image = {row["image"]: row for row in result["per_image"]}
     assert per_image.keys() == pairs.keys()
     ious, dices = [], []
     metric = keras.metrics.BinaryIoU()
@@ -68,7 +68,7 @@ def test_the_current_masks_count_not_those_of_the_prediction(project):
     sample = next(one for one in project.samples.all() if one.split == "val")
     project.masks.save(sample.id, (project.predictions.load(1, sample) >= 128).astype(np.uint8))
     after = perform(project, "evaluate", run="1", split="val")
-    rows = {row["sample"]: row for row in after["per_image"]}
+    rows = {row["image"]: row for row in after["per_image"]}
     assert rows[sample.image]["iou"] in (1.0, None)
     assert after["iou"] >= before["iou"]
 
