@@ -37,6 +37,10 @@ class TrainOptions(Options):
         help="all: every usable mask; reviewed: accepted and corrected ones; retrain: reviewed ones once they fill a "
         "batch, all until then.",
     )
+    fine_tuning: float = option(
+        0.1, "Retrain's rate", gt=0, le=1, is_advanced=True,
+        help="Retrain goes on from good weights with this share of the learning rate: large steps would undo them.",
+    )  # fmt: skip
     device: str = option("auto", "Device", is_advanced=True, help="auto, cpu, gpu or gpu:N.")
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = option(
         "auto", "Precision", is_advanced=True, help="auto: what this device is fastest in without loss."

@@ -76,7 +76,7 @@ class Train(ProjectJob[TrainOptions]):
         Returns:
             `run`, `epochs`, `best` {epoch, val_iou, val_loss}, `model` (path of the best weights), `status`,
             `baseline` (the figures before training when it started from a run, else None), `preset`, `device`,
-            `precision`, `seconds`.
+            `precision`, `seconds`, `learnt_from` (which masks, in words).
 
         Raises:
             UserError: When there is nothing to learn from, or the training cannot go on.
@@ -98,6 +98,7 @@ class Training:
         train: What to learn from.
         val: What to choose the best epoch by.
         is_resumed: Whether it goes on from its last checkpoint.
+        learnt_from: What `train` is, in words; empty when resumed.
     """
 
     run: Run
@@ -106,6 +107,7 @@ class Training:
     train: "list[Example]"
     val: "list[Example]"
     is_resumed: bool = False
+    learnt_from: str = ""
 
     def perform(self, project: Project, report: Reporter) -> dict[str, Any]:
         """Do it; however it ends, the run's row says so."""
@@ -128,7 +130,8 @@ class Training:
             raise
         best = {f"best_{name}": outcome.best[name] for name in ("epoch", "val_iou", "val_loss")}
         status = "stopped" if outcome.is_stopped else "finished"
-        return _result(ended(status, epochs=outcome.rows[-1]["epoch"], **best), outcome)
+        run = ended(status, epochs=outcome.rows[-1]["epoch"], **best)
+        return _result(run, outcome) | {"learnt_from": self.learnt_from}
 
     def _fit(self, project: Project, report: Reporter) -> "Outcome":
         # TensorFlow is loaded here, in the worker, and nowhere before.
@@ -145,7 +148,7 @@ class Training:
         plan = fit.Plan(
             epochs=options.epochs,
             batch=options.batch,
-            learning_rate=options.learning_rate,
+            learning_rate=self._rate(report),
             is_decaying=options.schedule == "cosine",
             is_flipped=options.recipe == "flip",
             seed=options.seed,
@@ -162,6 +165,15 @@ class Training:
                 return fit.fit(network, train, val, plan, self.run.folder, fitting, has_baseline=is_tuned)
         finally:
             shutil.rmtree(cache, ignore_errors=True)
+
+    def _rate(self, report: Reporter) -> float:
+        """The learning rate to begin with: smaller for the one-click retraining, whose options nobody looks at."""
+        options = self.options
+        if options.samples != "retrain" or not _names_run(self.run.start):
+            return options.learning_rate
+        rate = options.learning_rate * options.fine_tuning
+        report.log(f"fine-tuning: learning rate {rate:g}, {options.fine_tuning:g} of the last options' rate")
+        return rate
 
     def _model(self) -> tuple[Model[Any], Shape]:
         """The recipe of the network, and the shape of its input."""
@@ -219,7 +231,7 @@ def _begun(project: Project, request: Request, report: Reporter) -> Training:
     train, val = (
         [example(project, one, part, one.revision) for one in getattr(chosen, part)] for part in ("train", "val")
     )
-    return Training(run, options, start, train, val)
+    return Training(run, options, start, train, val, learnt_from=chosen.learnt_from)
 
 
 def _start(project: Project, values: dict[str, Any], report: Reporter) -> tuple[Run | None, dict[str, Any]]:

@@ -21,10 +21,17 @@ CARVED = 0.15
 
 @dataclass(frozen=True)
 class Chosen:
-    """Samples by their part in one training; the test split has none."""
+    """Samples by their part in one training; the test split has none.
+
+    Attributes:
+        train: What is learnt from.
+        val: What the best epoch is chosen by.
+        learnt_from: What `train` is, in words.
+    """
 
     train: list[Sample]
     val: list[Sample]
+    learnt_from: str
 
 
 def choose(project: Project, options: TrainOptions, report: Reporter) -> Chosen:
@@ -41,29 +48,27 @@ def choose(project: Project, options: TrainOptions, report: Reporter) -> Chosen:
     if not val:
         train, val = _carved(train, options.seed)
         report.log(f"the project has no validation split: {len(val)} training samples validate instead of being learnt")
-    train = _by_review(train, options, report)
+    train, words = _by_review(train, options)
+    report.log(f"learning from {words}")
     if not train or not val:
         raise UserError(
             "there are not enough samples to learn from",
             "at least one in the training split and one to validate by need a mask and must not be flagged or rejected",
         )
     project.masks.seal(one.id for one in (*train, *val))
-    return Chosen(*(list(project.samples.all(one.id for one in part)) for part in (train, val)))
+    train, val = (list(project.samples.all(one.id for one in part)) for part in (train, val))
+    return Chosen(train, val, words)
 
 
-def _by_review(train: list[Sample], options: TrainOptions, report: Reporter) -> list[Sample]:
-    """The training samples that `options.samples` asks for."""
+def _by_review(train: list[Sample], options: TrainOptions) -> tuple[list[Sample], str]:
+    """The training samples that `options.samples` asks for, and what they are in words."""
     reviewed = [one for one in train if one.state in REVIEWED]
     if options.samples == "all":
-        return train
+        return train, f"all {len(train)} usable masks"
     if options.samples == "retrain" and len(reviewed) < options.batch:
-        report.log(
-            f"only {len(reviewed)} reviewed masks in the training split, less than a batch of {options.batch}: "
-            f"learning from all {len(train)} usable ones"
-        )
-        return train
-    report.log(f"learning from {len(reviewed)} reviewed masks of {len(train)} usable ones")
-    return reviewed
+        few = f"only {len(reviewed)} reviewed, less than a batch of {options.batch}"
+        return train, f"all {len(train)} usable masks ({few})"
+    return reviewed, f"{len(reviewed)} reviewed masks of {len(train)} usable ones"
 
 
 def _carved(train: list[Sample], seed: int) -> tuple[list[Sample], list[Sample]]:

@@ -63,7 +63,8 @@ class Outcome:
 
     Attributes:
         rows: The figures of every epoch; epoch 0 is before training, when that was measured.
-        best: The row of the best epoch: highest validation IoU, at a tie lowest validation loss.
+        best: The row of the best epoch: highest validation IoU, at a tie lowest validation loss. It is epoch 0 when
+            fine-tuning made nothing better; the weights are then those it began with.
         is_stopped: Whether the user stopped it before the last epoch.
         batch: Images per step at the end; smaller than planned when memory ran out.
     """
@@ -95,6 +96,7 @@ def fit(network: keras.Model, train: Pairs, val: Pairs, plan: Plan, folder: Path
     rows: list[Row] = []
     if has_baseline:
         rows.append({"epoch": 0, **_validated(network, train, val, plan, report, epoch=0)})
+        save_network(network, folder / BEST, with_optimizer=False)  # until an epoch is better
         _publish(rows, folder, report)
     return _epochs(network, train, val, plan, folder, report, rows)
 
@@ -140,9 +142,9 @@ def _epochs(network: keras.Model, train: Pairs, val: Pairs, plan: Plan, folder: 
             _publish(rows, folder, report)
     except Cancelled:
         is_stopped = True
-    best = _best(rows)
-    if best is None:
+    if not rows or rows[-1]["epoch"] == 0:
         raise Cancelled
+    best = _best(rows)
     report.artifact(folder / BEST)
     return Outcome(rows, best, is_stopped, plan.batch)
 
@@ -223,10 +225,12 @@ class _Steps(keras.callbacks.Callback):  # type: ignore[misc]
         self._report.progress(whole, epochs, f"{when} · {text}")
 
 
-def _best(rows: list[Row]) -> Row | None:
-    """The best of the epochs that were trained; without any truth in the validation masks the loss alone decides."""
-    trained = [row for row in rows if row["epoch"] > 0]
-    return max(trained, key=lambda row: (row["val_iou"], -row["val_loss"]), default=None)
+def _best(rows: list[Row]) -> Row:
+    """The first of the best rows; without any truth in the validation masks the loss alone decides.
+
+    Epoch 0 takes part: fine-tuning that makes nothing better leaves the weights that it began with.
+    """
+    return max(rows, key=lambda row: (row["val_iou"], -row["val_loss"]))
 
 
 def _publish(rows: list[Row], folder: Path, report: Reporter) -> None:

@@ -41,7 +41,7 @@ class Patience:
         idle: Without a job until it is let go, so that its GPU memory and RAM are free for others.
     """
 
-    cancel: float = 10.0
+    cancel: float = 60.0
     close: float = 3.0
     terminate: float = 2.0
     idle: float = 900.0

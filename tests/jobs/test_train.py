@@ -75,7 +75,7 @@ def test_retrain_takes_everything_until_a_batch_is_reviewed(project):
     review(project, [1, 3], ReviewState.ACCEPTED)
     found, report = chosen(project, samples="retrain", batch=4)
     assert len(found.train) == 5
-    assert "only 2 reviewed masks" in report.lines[0]
+    assert "only 2 reviewed" in report.lines[0]
     found, report = chosen(project, samples="retrain", batch=2)
     assert names(found.train) == [1, 3]
 
@@ -148,6 +148,8 @@ def test_retrain_begins_with_the_best_and_says_how_good_that_was(project):
     run = project.runs.get(second["run"])
     assert run.start == str(first["run"])
     assert (run.options["filters"], run.options["learning_rate"]) == (4, 0.01), "options of the last run"
+    assert project.runs.metrics(run.id)[1]["learning_rate"] == pytest.approx(0.001), "and a tenth of its rate"
+    assert "only 0 reviewed" in second["learnt_from"]
     assert [step for step, _ in report.metrics] == [0, 1]
     with pytest.raises(UserError, match="another one"):
         JOBS["train"].from_values(retrain | {"filters": 8}).perform(project.folder, ListReporter())

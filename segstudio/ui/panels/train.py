@@ -352,4 +352,6 @@ def outcome_text(result: dict[str, Any]) -> str:
     baseline = (result.get("baseline") or {}).get("val_iou")
     if baseline is not None and best.get("val_iou") is not None:
         text += f" (it began at {baseline:.3f})"
+    if learnt_from := result.get("learnt_from"):
+        text += f"; learnt from {learnt_from}"
     return text
