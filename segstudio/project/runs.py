@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 STATUSES = ("running", "finished", "stopped", "failed", "lost", "cancelled")
 """What a run can be: stopped keeps its best weights, lost is one whose process died."""
 
+USABLE = frozenset({"finished", "stopped", "lost"})
+"""Statuses of runs whose best weights may be used."""
+
 
 Epochs: TypeAlias = list[dict[str, float]]
 Events: TypeAlias = list[dict[str, Any]]
@@ -173,8 +176,11 @@ class Runs:
         return runs[0] if runs else None
 
     def best(self) -> Run | None:
-        """The one with the highest IoU on the validation split, of those that ended well and have weights."""
-        able = [run for run in self.list() if run.status in ("finished", "stopped") and run.best_weights.is_file()]
+        """The one with the highest IoU on the validation split, of those that have weights and did not fail.
+
+        A lost run takes part: its process died, but the weights of its best epoch were written whole.
+        """
+        able = [run for run in self.list() if run.status in USABLE and run.best_weights.is_file()]
         return max(able, key=lambda run: (_score(run), run.id), default=None)
 
     def resolve(self, text: str | int) -> Run:
@@ -280,7 +286,22 @@ class Runs:
         for run_id, *owner in rows:
             if not Owner(*owner).is_alive:
                 with self._project.transaction("runs") as connection:
-                    connection.execute("UPDATE run SET status = 'lost' WHERE id = ? AND status = 'running'", (run_id,))
+                    connection.execute(
+                        "UPDATE run SET status = 'lost', epochs = ?, best_epoch = ?, best_val_iou = ?, "
+                        "best_val_loss = ? WHERE id = ? AND status = 'running'",
+                        (*self._how_far(run_id), run_id),
+                    )
+
+    def _how_far(self, run_id: int) -> tuple[int, int | None, float | None, float | None]:
+        """Epochs done, and the best of them with its validation IoU and loss: what a dead process could not tell."""
+        try:
+            rows = [row for row in self.metrics(run_id) if "val_iou" in row]
+        except (OSError, ValueError):
+            rows = []
+        if not rows:
+            return 0, None, None, None
+        best = max(rows, key=lambda row: (row["val_iou"], -row.get("val_loss", 0.0)))
+        return int(rows[-1]["epoch"]), int(best["epoch"]), best["val_iou"], best.get("val_loss")
 
 
 def read_options(folder: Path) -> dict[str, Any]:

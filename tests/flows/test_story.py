@@ -160,6 +160,7 @@ def test_a_killed_worker_is_a_lost_job_and_the_next_one_works(open_window, proje
     with Project.open(project) as seen:
         assert seen.runs.latest().status == "lost"
         assert seen.runs.latest().best_weights.is_file(), "the best epoch so far must survive"
+        assert seen.runs.latest().best_val_iou is not None, "and what it reached"
     checked = hands.job(lambda: hands.do("check"))
     assert checked.state is JobState.FINISHED
     assert checked.result["ok"], checked.result
