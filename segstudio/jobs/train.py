@@ -249,12 +249,13 @@ def _start(project: Project, values: dict[str, Any], report: Reporter) -> tuple[
 def _options(project: Project, start: Run | None, values: dict[str, Any]) -> tuple[str, TrainOptions]:
     """The network's name and all options.
 
-    Fine-tuning keeps the network of the run it starts from, and trains as the latest run did.
+    Fine-tuning keeps the network of the run it starts from, and trains as the newest run of that network did.
     """
     if start is None or "preset" in values:
         model, options = _from_preset(values)
     else:
-        latest = project.runs.latest() or start
+        able = (run for run in project.runs.list() if run.model == start.model and run.epochs)
+        latest = next(able, start)
         training = {name: latest.options[name] for name in TrainOptions.model_fields if name in latest.options}
         base = {**start.options, **training, "preset": start.preset}
         model, options = start.model, checked(options_of(start.model), {**base, **values})

@@ -141,6 +141,9 @@ def test_retrain_begins_with_the_best_and_says_how_good_that_was(project):
     first = train(project, report, start="best", samples="retrain")
     assert "no model yet" in report.lines[0]
     assert first["baseline"] is None
+    # A run of another network that came to nothing says nothing about how to train this one.
+    other = project.runs.create("mobilenetv2-unet", "mobilenetv2-unet", {"learning_rate": 1e-5}, "imagenet")
+    project.runs.update(other.id, status="failed")
     retrain = {"start": "best", "samples": "retrain", "epochs": 1}
     report = ListReporter()
     second = JOBS["train"].from_values(retrain).perform(project.folder, report)
