@@ -306,6 +306,10 @@ def test_outcome_tells_where_it_began() -> None:
     result = {"run": 7, "status": "finished", "best": best, "baseline": {"val_iou": 0.9}}
     assert outcome_text(result) == "Run 0007 finished: best epoch 4, validation IoU 0.912 (it began at 0.900)"
     assert outcome_text({"run": 7, "best": {"epoch": 1, "val_iou": None}}) == "Run 0007 finished: best epoch 1"
+    kept = {"run": 8, "best": {"epoch": 0, "val_iou": None}, "learnt_from": "9 reviewed masks of 70 usable ones"}
+    assert outcome_text(kept) == (
+        "Run 0008 finished: no epoch was better, the weights stay; learnt from 9 reviewed masks of 70 usable ones"
+    )
 
 
 @pytest.mark.training

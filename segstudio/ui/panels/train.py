@@ -346,7 +346,9 @@ def outcome_text(result: dict[str, Any]) -> str:
     """The result of a training in one sentence."""
     best = result.get("best") or {}
     status = "stopped" if result.get("status") == "stopped" else "finished"
-    text = f"Run {int(result['run']):04} {status}: best epoch {best.get('epoch')}"
+    text = f"Run {int(result['run']):04} {status}: "
+    # Epoch 0 is before training: fine-tuning that makes nothing better keeps what it began with.
+    text += f"best epoch {best.get('epoch')}" if best.get("epoch") != 0 else "no epoch was better, the weights stay"
     if best.get("val_iou") is not None:
         text += f", validation IoU {best['val_iou']:.3f}"
     baseline = (result.get("baseline") or {}).get("val_iou")
