@@ -1,11 +1,9 @@
 """Jobs panel: the queue, how far each job is, what it said, cancel and retry."""
 
 from PySide6.QtCore import (
-    QAbstractTableModel,
     QEvent,
     QModelIndex,
     QObject,
-    QPersistentModelIndex,
     QRect,
     QRectF,
     Qt,
@@ -28,9 +26,8 @@ from PySide6.QtWidgets import (
 from segstudio.ui import theme
 from segstudio.ui.job_queue import JobQueue, JobRecord, JobState, duration
 from segstudio.ui.panels.empty import Either, Empty
+from segstudio.ui.panels.rows_model import Index, RowsModel
 from segstudio.ui.widgets import push_button, row_table
-
-Index = QModelIndex | QPersistentModelIndex
 
 RECORD_ROLE = Qt.ItemDataRole.UserRole
 
@@ -44,14 +41,14 @@ TOKENS = {
 }
 
 
-class JobsModel(QAbstractTableModel):
+class JobsModel(RowsModel):
     """The records of a queue, the newest first."""
 
     COLUMNS = ("Job", "State", "Progress", "Time")
 
     def __init__(self, queue: JobQueue, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._records: list[JobRecord] = queue.records[::-1]
+        self.rows: list[JobRecord] = queue.records[::-1]
         queue.added.connect(self._insert)
         queue.changed.connect(self._update)
         # Times go on by themselves, but only while something runs.
@@ -60,23 +57,10 @@ class JobsModel(QAbstractTableModel):
 
     def record(self, row: int) -> JobRecord:
         """The record in a row."""
-        return self._records[row]
-
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
-        return 0 if parent.isValid() else len(self._records)
-
-    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
-        return 0 if parent.isValid() else len(self.COLUMNS)
-
-    def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> str | None:
-        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return self.COLUMNS[section]
-        return None
+        return self.rows[row]
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        record = self._records[index.row()]
+        record = self.rows[index.row()]
         match role:
             case Qt.ItemDataRole.DisplayRole:
                 return self._text(record, index.column())
@@ -100,18 +84,18 @@ class JobsModel(QAbstractTableModel):
 
     def _insert(self, record: JobRecord) -> None:
         self.beginInsertRows(QModelIndex(), 0, 0)
-        self._records.insert(0, record)
+        self.rows.insert(0, record)
         self.endInsertRows()
 
     def _update(self, record: JobRecord) -> None:
-        row = self._records.index(record)
+        row = self.rows.index(record)
         self.dataChanged.emit(self.index(row, 0), self.index(row, len(self.COLUMNS) - 1))
-        is_running = any(one.state is JobState.RUNNING for one in self._records)
+        is_running = any(one.state is JobState.RUNNING for one in self.rows)
         if is_running and not self._clock.isActive():
             self._clock.start()
 
     def _tick(self) -> None:
-        rows = [row for row, record in enumerate(self._records) if record.state is JobState.RUNNING]
+        rows = [row for row, record in enumerate(self.rows) if record.state is JobState.RUNNING]
         if not rows:
             self._clock.stop()
         for row in rows:

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QUrl, Signal
+from PySide6.QtCore import QObject, Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QFont, QGuiApplication, QShowEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -26,13 +26,12 @@ from segstudio.ui.background import Background
 from segstudio.ui.job_queue import JobQueue, duration
 from segstudio.ui.panels.curves import Curves
 from segstudio.ui.panels.empty import Either, Empty
+from segstudio.ui.panels.rows_model import Index, RowsModel
 from segstudio.ui.times import when_text
 from segstudio.ui.widgets import muted, push_button, row_table
 
 if TYPE_CHECKING:
     from segstudio.ui.session import Session
-
-Index = QModelIndex | QPersistentModelIndex
 
 TOKENS = {
     "running": "accent",
@@ -45,53 +44,40 @@ TOKENS = {
 """Colour of each status."""
 
 
-class RunsModel(QAbstractTableModel):
+class RunsModel(RowsModel):
     """The runs, the newest first."""
 
     COLUMNS = ("Run", "Val IoU", "Test IoU", "Status", "Epochs", "Time", "Preset", "Start", "When", "Device")
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._runs: Sequence[Run] = ()
+        self.rows: Sequence[Run] = ()
         self._tests: dict[int, float] = {}
         self._current: int | None = None
 
     def show_runs(self, runs: Sequence[Run], current: int | None) -> None:
         """Show other runs, the newest first; `current` is the one whose predictions are shown in the window."""
         self.beginResetModel()
-        self._runs, self._current = runs, current
+        self.rows, self._current = runs, current
         self.endResetModel()
 
     def show_tests(self, tests: dict[int, float]) -> None:
         """Show the IoU on the test split by run, where it has been measured."""
         self._tests = tests
         column = self.COLUMNS.index("Test IoU")
-        if self._runs:
-            self.dataChanged.emit(self.index(0, column), self.index(len(self._runs) - 1, column))
+        if self.rows:
+            self.dataChanged.emit(self.index(0, column), self.index(len(self.rows) - 1, column))
 
     def run_at(self, row: int) -> Run:
         """The run in a row."""
-        return self._runs[row]
+        return self.rows[row]
 
     def row_of(self, run_id: int | None) -> int | None:
         """The row of a run, or None."""
-        return next((row for row, run in enumerate(self._runs) if run.id == run_id), None)
-
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
-        return 0 if parent.isValid() else len(self._runs)
-
-    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
-        return 0 if parent.isValid() else len(self.COLUMNS)
-
-    def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> str | None:
-        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return self.COLUMNS[section]
-        return None
+        return next((row for row, run in enumerate(self.rows) if run.id == run_id), None)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        run = self._runs[index.row()]
+        run = self.rows[index.row()]
         match role:
             case Qt.ItemDataRole.DisplayRole:
                 return self._text(run, self.COLUMNS[index.column()])
