@@ -179,9 +179,7 @@ class Training:
         """The recipe of the network, and the shape of its input."""
         from segstudio.ml.data import are_grey
 
-        kind = MODELS[self.run.model]
-        values = self.options.model_dump(include=set(kind.Options.model_fields))
-        model = kind(checked(kind.Options, values))
+        model = _recipe(self.run.model, self.options)
         return model, (model.options.size, model.options.size, model.channels(is_grey=are_grey(self.train)))
 
     def _pairs(self, shape: Shape, cache: Path, report: Reporter) -> tuple["Pairs", "Pairs"]:
@@ -225,6 +223,9 @@ def _begun(project: Project, request: Request, report: Reporter) -> Training:
     """A new run."""
     start, values = _start(project, request.values, report)
     model, options = _options(project, start, values)
+    if options.start == "imagenet":
+        # Before TensorFlow is loaded, anything is read, or there is a run that came to nothing.
+        _recipe(model, options).require_weights()
     chosen = choose(project, options, report)
     word = str(start.id) if start else options.start
     run = project.runs.create(options.preset, model, options.model_dump(), word)
@@ -263,6 +264,12 @@ def _options(project: Project, start: Run | None, values: dict[str, Any]) -> tup
     if options.start == "imagenet" and weights and not getattr(options, "weights", weights):
         options = options.replaced(weights=weights)
     return model, options
+
+
+def _recipe(model: str, options: TrainOptions) -> Model[Any]:
+    """The recipe of a network with its share of the options."""
+    kind = MODELS[model]
+    return kind(checked(kind.Options, options.model_dump(include=set(kind.Options.model_fields))))
 
 
 def _from_preset(values: dict[str, Any]) -> tuple[str, TrainOptions]:

@@ -62,6 +62,13 @@ class Model(ABC, Generic[O]):
         """How many channels the network takes when all images are grey, or when some are not."""
         return 1 if is_grey else 3
 
+    def require_weights(self) -> None:
+        """Find out within seconds, without loading TensorFlow, whether a start from ImageNet can be had.
+
+        Raises:
+            UserError: When the weights are neither on this machine nor to be reached.
+        """
+
     @abstractmethod
     def build(self, shape: Shape, *, from_imagenet: bool) -> "keras.Model":
         """The network with fresh weights, in float32.

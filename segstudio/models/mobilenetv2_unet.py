@@ -93,14 +93,23 @@ class MobileNetV2UNet(Model[MobileNetV2UNetOptions]):
         probability = layers.Activation("sigmoid", dtype="float32", name=OUTPUT)(cropped_to(logits, image))
         return keras.Model(image, probability, name="mobilenetv2_unet")
 
-    def _load_weights(self, encoder: "keras.Model") -> None:
-        """ImageNet weights into the encoder, from the file of the options or by keras.applications."""
+    def require_weights(self) -> None:
+        """See Model: the file that is named is there, or keras.applications has its own or can reach them."""
+        if self._named_weights() is None:
+            _check_download(self.options.alpha)
+
+    def _named_weights(self) -> Path | None:
+        """The file that the options or the settings name, or None."""
         named = self.options.weights or load_settings().weights
-        if not named:
+        return _weights_file(Path(named).expanduser(), self.options.alpha) if named else None
+
+    def _load_weights(self, encoder: "keras.Model") -> None:
+        """ImageNet weights into the encoder, from the file that is named or by keras.applications."""
+        path = self._named_weights()
+        if path is None:
             _check_download(self.options.alpha)
             encoder.set_weights(_downloaded(self.options.alpha).get_weights())
             return
-        path = _weights_file(Path(named).expanduser(), self.options.alpha)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error", UserWarning)  # Keras only warns of weights that it does not find

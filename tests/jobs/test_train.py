@@ -11,6 +11,7 @@ from segstudio.core.sample import ReviewState
 from segstudio.jobs import JOBS
 from segstudio.jobs.presets import preset
 from segstudio.jobs.training_samples import choose
+from segstudio.models import mobilenetv2_unet
 from tests.jobs.projects import TINY, damage, make_project, review
 
 
@@ -36,6 +37,17 @@ class StopInEpoch(ListReporter):
 def project(tmp_path):
     with make_project(tmp_path) as made:
         yield made
+
+
+def test_without_weights_it_fails_before_anything_is_begun(project, tmp_path, monkeypatch):
+    monkeypatch.setattr(mobilenetv2_unet, "WEIGHTS_URL", "http://127.0.0.1:9/")  # the port of "discard": nobody answers
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    report = ListReporter()
+    with pytest.raises(UserError, match="cannot be downloaded"):
+        JOBS["train"].from_values({"preset": "mobilenetv2-unet"}).perform(project.folder, report)
+    assert report.progresses == []
+    assert project.runs.list() == []
 
 
 # --- which samples ------------------------------------------------------------------------------------------------
@@ -224,7 +236,7 @@ def test_a_weights_file_that_is_not_there_is_named_at_once(project, tmp_path):
     values = {"preset": "mobilenetv2-unet-fast", "weights": str(tmp_path / "none.h5")}
     with pytest.raises(UserError, match=r"none\.h5"):
         JOBS["train"].from_values(values).perform(project.folder, ListReporter())
-    assert project.runs.latest().status == "failed"
+    assert project.runs.list() == []
 
 
 def test_the_job_declares_options_for_the_command_line():

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from segstudio.core.errors import UserError
+from segstudio.core.user_settings import UserSettings, save_settings
 from segstudio.ml.network import prepare
 from segstudio.models import mobilenetv2_unet
 from segstudio.models.mobilenetv2_unet import MobileNetV2UNet, MobileNetV2UNetOptions
@@ -45,6 +46,18 @@ def test_a_local_file_is_loaded_and_its_statistics_stay(weights):
     for mine, theirs in zip(network.get_layer("bn_Conv1").get_weights(), before, strict=True):
         np.testing.assert_array_equal(mine, theirs)
     assert any((a != b).any() for a, b in zip(decoder.get_weights(), decoder_before, strict=True))
+
+
+def test_a_folder_and_the_settings_will_do(weights, tmp_path):
+    named = tmp_path / "mobilenet_v2_0.35_224_no_top.weights.h5"
+    named.write_bytes(weights.read_bytes())
+    wanted = build(alpha=0.35, weights=str(weights)).get_layer("Conv1").get_weights()[0]
+    in_folder = build(alpha=0.35, weights=str(tmp_path)).get_layer("Conv1").get_weights()[0]
+    np.testing.assert_array_equal(wanted, in_folder)
+    save_settings(UserSettings(weights=str(tmp_path)))
+    MobileNetV2UNet(MobileNetV2UNetOptions(size=32, alpha=0.35)).require_weights()
+    with pytest.raises(UserError, match=r"alpha 0\.5"):
+        MobileNetV2UNet(MobileNetV2UNetOptions(size=32, alpha=0.5)).require_weights()
 
 
 def test_weights_of_another_alpha_are_refused_with_words(weights):
