@@ -5,11 +5,13 @@
 
 A revision is open until it is sealed (a verdict was given, the sample was left, a run learnt from it): saving again
 replaces an open one and begins a new one after a sealed one, so that whatever somebody relied on can be found again.
+A sealed revision is copied into history/ at once, because other programs may write over the file in masks/.
 
 The file is the truth and its row a memory of it. When they differ, another program has edited the file, or the power
 went between the two: the file wins.
 """
 
+import contextlib
 import hashlib
 import os
 import sqlite3
@@ -178,10 +180,10 @@ class Masks:
         with self._saving:
             is_there = self._notice_edit(sample) and self._file(sample).is_file()
             stored = self._stored(sample_id)
-            if is_there and stored.sha256 == hashlib.sha256(data).hexdigest():
+            if is_there and stored.sha256 == _sha256(data):
                 return self._project.samples.get(sample_id)
             if stored.revision and stored.is_sealed:
-                self._keep(sample, stored.revision)
+                self._keep(sample, stored, is_durable=True)
             write_atomically(self._file(sample), data)
             # Asked now: until the index is free, another program may have written the file again.
             status = self._file(sample).stat()
@@ -191,11 +193,29 @@ class Masks:
 
     def seal(self, sample_ids: Iterable[int]) -> None:
         """Make the current revisions of these samples permanent."""
-        with self._project.transaction("masks") as connection:
-            connection.executemany(
-                "UPDATE sample SET is_sealed = 1 WHERE id = ? AND revision > 0 AND NOT is_sealed",
-                [(sample_id,) for sample_id in sample_ids],
-            )
+        with self._saving:
+            ids = [(sample_id,) for sample_id in self.keep(sample_ids)]
+            with self._project.transaction("masks") as connection:
+                connection.executemany("UPDATE sample SET is_sealed = 1 WHERE id = ?", ids)
+
+    def keep(self, sample_ids: Iterable[int]) -> list[int]:
+        """Copy the current open revisions of these samples into the history, for whoever seals them next.
+
+        The file in masks/ is durable already and heals a copy that a power cut has torn, so nobody waits for the disk.
+
+        Returns:
+            The samples that have an open revision.
+        """
+        opened = []
+        for sample_id in sample_ids:
+            stored = self._stored(sample_id)
+            if stored.revision and not stored.is_sealed:
+                sample = self._project.samples.get(sample_id)
+                with contextlib.suppress(BadImage):  # missing or damaged: there is nothing to keep, as `check` will say
+                    self._notice_edit(sample)
+                self._keep(sample, self._stored(sample_id), is_durable=False)
+                opened.append(sample_id)
+        return opened
 
     def revisions(self, sample: Sample) -> list[Revision]:
         """All states of the sample's mask that can still be read, the oldest first."""
@@ -210,9 +230,11 @@ class Masks:
         )
         for number, created, foreground in rows:
             is_current = number == stored.revision
-            path = self._file(sample) if is_current else self._history(sample, number)
+            is_sealed = stored.is_sealed or not is_current
+            path = self._history(sample, number)
+            if is_current and not (is_sealed and path.is_file()):
+                path = self._file(sample)
             if path.is_file():
-                is_sealed = stored.is_sealed or not is_current
                 found.append(Revision(number, created, foreground, path, is_current, is_sealed))
         return found
 
@@ -225,9 +247,10 @@ class Masks:
         if number == 0:
             original = self.load_original(sample)
             return _empty(sample) if original is None else original
-        if number == self._stored(sample.id).revision:
+        stored, kept = self._stored(sample.id), self._history(sample, number)
+        if number == stored.revision and not (stored.is_sealed and kept.is_file()):
             return self.load(sample)
-        return self._read(sample, self._history(sample, number))
+        return self._read(sample, kept)
 
     def _file(self, sample: Sample) -> Path:
         return self._project.folder / "masks" / f"{sample.stem}.png"
@@ -252,17 +275,17 @@ class Masks:
             )
         return _of_size(sample, _binary(read_mask_values(path)), path)
 
-    def _keep(self, sample: Sample, number: int) -> None:
-        """Put the current file into the history as well; it leaves masks/ only when its successor takes its name."""
-        kept, current = self._history(sample, number), self._file(sample)
-        if kept.exists() or not current.exists():
+    def _keep(self, sample: Sample, stored: _Stored, *, is_durable: bool) -> None:
+        """Copy the current file into the history, unless it is there already; a torn copy is replaced.
+
+        A copy, no hard link: a program that writes over the file in place would change both.
+        """
+        kept, current = self._history(sample, stored.revision), self._file(sample)
+        if not current.is_file() or (kept.is_file() and _sha256(kept.read_bytes()) == stored.sha256):
             return
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            # The successor gets a file of its own, so that this one is left to the history alone.
-            os.link(current, kept)
-        except OSError:  # no hard links here
-            write_atomically(kept, current.read_bytes())
+        data = current.read_bytes()
+        if _sha256(data) == stored.sha256:  # else another program was faster: its work is a revision of its own
+            write_atomically(kept, data, is_durable=is_durable)
 
     def _notice_edit(self, sample: Sample) -> bool:
         """Whether there is, or ought to be, a file in masks/; what another program changed in it is taken over."""
@@ -282,7 +305,7 @@ class Masks:
         # The time of the file before its bytes: when it changes in between, it is noticed again next time.
         status, data = file.stat(), file.read_bytes()
         mask = self._read(sample, file)  # a damaged file is refused before anything is written
-        is_same = hashlib.sha256(data).hexdigest() == self._stored(sample.id).sha256
+        is_same = _sha256(data) == self._stored(sample.id).sha256
         with self._project.transaction(*(() if is_same else ("masks", "samples"))) as connection:
             self._remember(connection, sample, data, mask, status)
 
@@ -291,7 +314,7 @@ class Masks:
     ) -> None:
         """Write the row for a file with these bytes and this size and time."""
         stored = self._stored(sample.id)
-        sha256 = hashlib.sha256(data).hexdigest()
+        sha256 = _sha256(data)
         seen = (status.st_size, status.st_mtime_ns, sha256)
         if sha256 == stored.sha256:  # only copied, or put back: still the same revision
             connection.execute(
@@ -321,6 +344,10 @@ def _encoded(mask: Mask, sample: Sample) -> bytes:
     if back is None or not np.array_equal(back > 127, mask > 0):
         raise RuntimeError(f"the mask of {sample.image} does not survive its own encoding")
     return data
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _binary(values: np.ndarray) -> Mask:

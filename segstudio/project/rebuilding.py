@@ -106,10 +106,13 @@ def _find_revisions(project: Project, sample: Sample, report: Reporter) -> int:
             connection.execute(
                 "INSERT INTO revision VALUES (?, ?, ?, ?, NULL)", (sample.id, number, _changed(path), sha256)
             )
-        # The number of the current file is not written on it: it follows the last one of the history. While the row
-        # says that this one is current, the file counts as an edit of it, which begins the next revision.
+        # The number of the current file is not written on it. When it is the last one of the history, by its bytes, it
+        # was sealed; else it follows it. While the row names the one before, the file counts as an edit, which begins
+        # the next revision.
         last = max(earlier, default=0)
-        connection.execute("UPDATE sample SET revision = ?, is_sealed = 1 WHERE id = ?", (last, sample.id))
+        is_kept = last and current.is_file() and current.read_bytes() == earlier[last].read_bytes()
+        before = last - 1 if is_kept else last
+        connection.execute("UPDATE sample SET revision = ?, is_sealed = 1 WHERE id = ?", (before, sample.id))
         try:
             project.masks.load(project.samples.get(sample.id))
         except (UserError, OSError) as error:

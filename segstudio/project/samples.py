@@ -104,6 +104,9 @@ class Samples:
     def set_state(self, sample_ids: Iterable[int], state: ReviewState) -> None:
         """Give the verdict on some samples; their current revisions are sealed by it."""
         time, ids = now(), [(sample_id,) for sample_id in sample_ids]
+        self._project.require_writable()
+        if state.is_decided:
+            self._project.masks.keep(sample_id for (sample_id,) in ids)
         with self._project.transaction("samples") as connection:
             connection.execute("CREATE TEMP TABLE IF NOT EXISTS chosen (id INTEGER PRIMARY KEY)")
             connection.execute("DELETE FROM chosen")

@@ -237,7 +237,8 @@ def test_what_cannot_be_read_is_noted_and_the_rest_is_there(project: Project) ->
     noted = {subject for subject, _ in report.notes}
     assert noted >= {"masks/images/sample_00.png", "runs/0001/options.toml", "predictions/0001", "predictions/0009"}
     with Project.open(project.folder) as rebuilt:
-        assert rebuilt.samples.get(1).revision == 2
+        assert rebuilt.samples.get(1).revision == 3  # the damaged file; the second was sealed and is in the history
+        assert [one.number for one in rebuilt.masks.revisions(rebuilt.samples.get(1))] == [0, 1, 2]
         assert check(rebuilt)[0] == ("masks/images/sample_00.png", "error")
 
 
