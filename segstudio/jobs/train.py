@@ -1,6 +1,5 @@
 """Train a network on the project's masks, and keep all that is needed to tell later what it learnt from."""
 
-import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,23 +7,19 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from segstudio.core.errors import UserError
 from segstudio.core.options import Options, checked
-from segstudio.core.reporter import Cancelled, Phase, Reporter
+from segstudio.core.reporter import Cancelled, Reporter
 from segstudio.jobs import JOBS, ProjectJob
+from segstudio.jobs.fitting import computing_on, fit_network, network_of
 from segstudio.jobs.presets import DEFAULT, TrainOptions, options_of, preset
 from segstudio.jobs.run_reporter import RunReporter
 from segstudio.jobs.training_samples import choose, example, recall
-from segstudio.models import MODELS, Model, Shape
+from segstudio.models import MODELS
 from segstudio.project.project import Project
 from segstudio.project.runs import Run
 
 if TYPE_CHECKING:
-    import keras
-
-    from segstudio.ml.data import Example, Pairs
+    from segstudio.ml.data import Example
     from segstudio.ml.fit import Outcome
-
-READING = 0.04
-"""Share of the progress bar for reading images."""
 
 RESUMABLE = frozenset({"epochs", "device"})
 """Options that may change when a run is resumed."""
@@ -135,36 +130,22 @@ class Training:
 
     def _fit(self, project: Project, report: Reporter) -> "Outcome":
         # TensorFlow is loaded here, in the worker, and nowhere before.
-        from segstudio.ml import fit
-        from segstudio.ml.device import choose_device
-
-        options = self.options
-        device = choose_device(options.device)
-        precision = device.precision if options.precision == "auto" else options.precision
+        device, precision = computing_on(self.options)
         project.runs.update(self.run.id, device=device.title, precision=precision)
         report.log(f"{device.title}, {precision}")
-
-        cache = project.folder / "cache" / "training" / self.run.name
-        plan = fit.Plan(
-            epochs=options.epochs,
-            batch=options.batch,
-            learning_rate=self._rate(report),
-            is_decaying=options.schedule == "cosine",
-            is_flipped=options.recipe == "flip",
-            seed=options.seed,
+        return fit_network(
+            self.run.model,
+            self.options.replaced(learning_rate=self._rate(report)),
+            self.train,
+            self.val,
+            self.run.folder,
+            report,
+            cache=project.folder / "cache" / "training" / self.run.name,
+            recipe=None,
+            start=self.start.best_weights if self.start else None,
+            is_resumed=self.is_resumed,
+            has_baseline=self.start is not None,
         )
-        fitting = Phase(report, READING, 1 - READING)
-        try:
-            model, shape = self._model()
-            train, val = self._pairs(shape, cache, report)
-            with device.scope():
-                if self.is_resumed:
-                    return fit.resume(train, val, plan, self.run.folder, fitting, precision)
-                network = self._network(model, shape, precision)
-                is_tuned = self.start is not None
-                return fit.fit(network, train, val, plan, self.run.folder, fitting, has_baseline=is_tuned)
-        finally:
-            shutil.rmtree(cache, ignore_errors=True)
 
     def _rate(self, report: Reporter) -> float:
         """The learning rate to begin with: smaller for the one-click retraining, whose options nobody looks at."""
@@ -175,49 +156,6 @@ class Training:
         report.log(f"fine-tuning: learning rate {rate:g}, {options.fine_tuning:g} of the last options' rate")
         return rate
 
-    def _model(self) -> tuple[Model[Any], Shape]:
-        """The recipe of the network, and the shape of its input."""
-        from segstudio.ml.data import are_grey
-
-        model = _recipe(self.run.model, self.options)
-        return model, (model.options.size, model.options.size, model.channels(is_grey=are_grey(self.train)))
-
-    def _pairs(self, shape: Shape, cache: Path, report: Reporter) -> tuple["Pairs", "Pairs"]:
-        """Everything decoded, with the manifest written."""
-        from segstudio.ml.data import load_manifest, load_pairs, save_manifest
-
-        share = len(self.train) / (len(self.train) + len(self.val))
-        reading = Phase(report, 0, READING)
-        train = load_pairs(self.train, shape, cache / "train", reading.part(0, share))
-        val = load_pairs(self.val, shape, cache / "val", reading.part(share, 1 - share))
-        if not len(train) or not len(val):
-            raise UserError("no image to learn from or to validate by could be read", "see the notes of this run")
-        rows = [*train.rows, *val.rows]
-        if self.is_resumed and rows != load_manifest(self.run.manifest):
-            report.log("some files are not what they were when the run began: it goes on, but not as it would have")
-        else:
-            save_manifest(rows, self.run.manifest)
-        report.log(f"{len(train)} images to learn from, {len(val)} to validate by")
-        return train, val
-
-    def _network(self, model: Model[Any], shape: Shape, precision: str) -> "keras.Model":
-        """The network with the weights to begin with."""
-        from segstudio.ml.device import seed
-        from segstudio.ml.network import load_network, prepare, transfer
-
-        seed(self.options.seed)
-        network = model.build(shape, from_imagenet=self.run.start == "imagenet")
-        prepare(network, precision)
-        if self.start is not None:
-            try:
-                transfer(load_network(self.start.best_weights, precision), network)
-            except ValueError as error:
-                raise UserError(
-                    f"the network of run {self.start.name} is another one: {error}",
-                    "leave its options as they were, or start from scratch",
-                ) from None
-        return network
-
 
 def _begun(project: Project, request: Request, report: Reporter) -> Training:
     """A new run."""
@@ -225,7 +163,7 @@ def _begun(project: Project, request: Request, report: Reporter) -> Training:
     model, options = _options(project, start, values)
     if options.start == "imagenet":
         # Before TensorFlow is loaded, anything is read, or there is a run that came to nothing.
-        _recipe(model, options).require_weights()
+        network_of(model, options).require_weights()
     chosen = choose(project, options, report)
     word = str(start.id) if start else options.start
     run = project.runs.create(options.preset, model, options.model_dump(), word)
@@ -264,12 +202,6 @@ def _options(project: Project, start: Run | None, values: dict[str, Any]) -> tup
     if options.start == "imagenet" and weights and not getattr(options, "weights", weights):
         options = options.replaced(weights=weights)
     return model, options
-
-
-def _recipe(model: str, options: TrainOptions) -> Model[Any]:
-    """The recipe of a network with its share of the options."""
-    kind = MODELS[model]
-    return kind(checked(kind.Options, options.model_dump(include=set(kind.Options.model_fields))))
 
 
 def _from_preset(values: dict[str, Any]) -> tuple[str, TrainOptions]:

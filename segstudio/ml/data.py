@@ -1,8 +1,4 @@
-"""From image and mask files to batches: decoded once, scaled to the network's size, kept as uint8, shuffled by seed.
-
-Scaling is the one place where a mask meets another size than its own, and only for the network's eyes: a pixel of the
-small mask is foreground when at least half of its area is. Truth and predictions keep the image's own resolution.
-"""
+"""From image and mask files to batches: decoded once, scaled to the network's size, kept as uint8, shuffled by seed."""
 
 import csv
 import hashlib
@@ -13,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
-import cv2
 import numpy as np
 import psutil
 import tensorflow as tf
@@ -21,6 +16,7 @@ import tensorflow as tf
 from segstudio.core.errors import UserError
 from segstudio.core.files import write_atomically
 from segstudio.core.reporter import Reporter
+from segstudio.core.scaling import scaled_image, scaled_mask
 from segstudio.models import Shape
 
 SHARE_OF_MEMORY = 0.4
@@ -145,40 +141,6 @@ def are_grey(examples: Sequence[Example], count: int = 16) -> bool:
         if image.ndim == 3 and (image != image[..., :1]).any():
             return False
     return True
-
-
-def scaled_image(image: np.ndarray, shape: Shape) -> np.ndarray:
-    """The image at the network's size and with its channels.
-
-    Args:
-        image: uint8 (H, W) grey or (H, W, 3) RGB.
-        shape: Height, width and channels wanted.
-
-    Returns:
-        uint8 of `shape`.
-    """
-    height, width, channels = shape
-    is_smaller = image.shape[0] >= height and image.shape[1] >= width
-    image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if is_smaller else cv2.INTER_LINEAR)
-    if channels == 1 and image.ndim == 3:
-        image = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    if image.ndim == 2:
-        image = np.repeat(image[..., None], channels, axis=2)
-    return image
-
-
-def scaled_mask(mask: np.ndarray, height: int, width: int) -> np.ndarray:
-    """The mask at the network's size: foreground where at least half of the area is.
-
-    Args:
-        mask: uint8 (H, W) of 0 and 1.
-        height: Rows wanted.
-        width: Columns wanted.
-
-    Returns:
-        uint8 (height, width) of 0 and 1.
-    """
-    return (cv2.resize(mask * np.uint8(255), (width, height), interpolation=cv2.INTER_AREA) > 127).astype(np.uint8)
 
 
 def batches_of_epoch(pairs: Pairs, batch: int, *, seed: int, epoch: int, is_flipped: bool) -> tf.data.Dataset:

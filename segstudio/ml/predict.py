@@ -15,7 +15,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from segstudio.core.errors import UserError
 from segstudio.core.reporter import Reporter
-from segstudio.ml.data import scaled_image
+from segstudio.core.scaling import scaled_image
 
 T = TypeVar("T")
 

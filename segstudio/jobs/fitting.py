@@ -1,0 +1,153 @@
+"""One network fitted to examples: the part of a training that knows no project, run and comparison alike.
+
+TensorFlow is loaded when a function of this module is called, and not before.
+"""
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from segstudio.core.errors import UserError
+from segstudio.core.options import checked
+from segstudio.core.reporter import Phase, Reporter
+from segstudio.jobs.presets import TrainOptions
+from segstudio.models import MODELS, Model, Shape
+
+if TYPE_CHECKING:
+    import keras
+
+    from segstudio.augmentation.recipe import Recipe
+    from segstudio.ml.data import Example, Pairs
+    from segstudio.ml.device import Device
+    from segstudio.ml.fit import Outcome
+
+READING = 0.04
+"""Share of the progress bar for reading images."""
+
+MANIFEST = "manifest.csv"
+
+
+def fit_network(
+    model: str,
+    options: TrainOptions,
+    train: "list[Example]",
+    val: "list[Example]",
+    folder: Path,
+    report: Reporter,
+    *,
+    cache: Path,
+    recipe: "Recipe | None",  # noqa: ARG001 - TODO
+    start: Path | None = None,
+    is_resumed: bool = False,
+    has_baseline: bool = False,
+    images_per_epoch: int | None = None,  # noqa: ARG001 - TODO
+) -> "Outcome":
+    """Fit a network to examples; the same arguments give the same network.
+
+    Args:
+        model: Name of the network.
+        options: All options, those of the network included; `options.seed` settles fresh weights, order and
+            augmentation.
+        train: What to learn from.
+        val: What to choose the best epoch by.
+        folder: Gets best.keras, last.keras, metrics.csv and manifest.csv.
+        report: Hears of everything.
+        cache: Folder for the arrays when memory is too small for them; it is gone afterwards.
+        recipe: How the images to learn from are augmented anew every epoch, or None.
+        start: Weights to begin with, or None for fresh ones or those of ImageNet, as `options.start` says.
+        is_resumed: Whether to go on from last.keras in `folder`.
+        has_baseline: Whether to measure the network before training, as epoch 0.
+        images_per_epoch: How many images make an epoch; all of them once when None.
+
+    Raises:
+        UserError: When nothing can be read, memory is too small or the loss is no longer a number.
+        Cancelled: When the user stopped it before the first epoch was done.
+    """
+    from segstudio.ml import fit
+
+    device, precision = computing_on(options)
+    plan = fit.Plan(
+        epochs=options.epochs,
+        batch=options.batch,
+        learning_rate=options.learning_rate,
+        is_decaying=options.schedule == "cosine",
+        is_flipped=options.recipe == "flip",
+        seed=options.seed,
+    )
+    network_recipe = network_of(model, options)
+    fitting = Phase(report, READING, 1 - READING)
+    try:
+        shape = _shape(network_recipe, train)
+        pairs = _pairs(train, val, shape, cache, folder / MANIFEST, report, is_resumed=is_resumed)
+        with device.scope():
+            if is_resumed:
+                return fit.resume(*pairs, plan, folder, fitting, precision)
+            network = _network(network_recipe, shape, options, precision, start)
+            return fit.fit(network, *pairs, plan, folder, fitting, has_baseline=has_baseline)
+    finally:
+        shutil.rmtree(cache, ignore_errors=True)
+
+
+def computing_on(options: TrainOptions) -> "tuple[Device, str]":
+    """The device that `options` ask for, and the precision to compute in there; UserError when it is not there."""
+    from segstudio.ml.device import choose_device
+
+    device = choose_device(options.device)
+    return device, device.precision if options.precision == "auto" else options.precision
+
+
+def network_of(model: str, options: TrainOptions) -> Model[Any]:
+    """The recipe of a network with its share of the options."""
+    kind = MODELS[model]
+    return kind(checked(kind.Options, options.model_dump(include=set(kind.Options.model_fields))))
+
+
+def _shape(model: Model[Any], train: "list[Example]") -> Shape:
+    """The shape of the network's input."""
+    from segstudio.ml.data import are_grey
+
+    size = model.options.size
+    return size, size, model.channels(is_grey=are_grey(train))
+
+
+def _pairs(
+    train: "list[Example]", val: "list[Example]", shape: Shape, cache: Path, manifest: Path, report: Reporter,
+    *, is_resumed: bool,
+) -> "tuple[Pairs, Pairs]":  # fmt: skip
+    """Everything decoded, with the manifest written."""
+    from segstudio.ml.data import load_manifest, load_pairs, save_manifest
+
+    share = len(train) / (len(train) + len(val))
+    reading = Phase(report, 0, READING)
+    to_learn = load_pairs(train, shape, cache / "train", reading.part(0, share))
+    to_validate = load_pairs(val, shape, cache / "val", reading.part(share, 1 - share))
+    if not len(to_learn) or not len(to_validate):
+        raise UserError("no image to learn from or to validate by could be read", "see the notes of this run")
+    rows = [*to_learn.rows, *to_validate.rows]
+    if is_resumed and rows != load_manifest(manifest):
+        report.log("some files are not what they were when the run began: it goes on, but not as it would have")
+    else:
+        save_manifest(rows, manifest)
+    report.log(f"{len(to_learn)} images to learn from, {len(to_validate)} to validate by")
+    return to_learn, to_validate
+
+
+def _network(
+    model: Model[Any], shape: Shape, options: TrainOptions, precision: str, start: Path | None
+) -> "keras.Model":
+    """The network with the weights to begin with."""
+    from segstudio.ml.device import seed
+    from segstudio.ml.network import load_network, prepare, transfer
+
+    seed(options.seed)
+    network = model.build(shape, from_imagenet=start is None and options.start == "imagenet")
+    prepare(network, precision)
+    if start is not None:
+        try:
+            transfer(load_network(start, precision), network)
+        except ValueError as error:
+            raise UserError(
+                f"the network of run {start.parent.name} is another one: {error}",
+                "leave its options as they were, or start from scratch",
+            ) from None
+    return network
