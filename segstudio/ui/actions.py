@@ -14,7 +14,9 @@ from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from segstudio.tools import TOOLS
 from segstudio.ui import theme
 
-Fact = Literal["always", "project", "writable", "sample", "verdict", "mask", "undo", "redo", "prediction", "idle"]
+Fact = Literal[
+    "always", "project", "writable", "sample", "panes", "verdict", "mask", "undo", "redo", "prediction", "idle"
+]
 """What must be the case for a command to be usable; the window says which facts hold."""
 
 Menu = Literal["File", "Edit", "Tools", "Sample", "View", "Model", "Help"]
@@ -70,7 +72,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("close", "Close &project", "File", "Save and close the project.", "", ("Ctrl+W",), "project",
             starts_section=True),
     Command("quit", "&Quit", "File", "Save and leave.", "", ("Ctrl+Q",)),
-    Command("undo", "&Undo", "Edit", "Undo the last stroke on this sample.", "undo", ("Ctrl+Z",), "undo"),
+    Command("undo", "&Undo", "Edit", "Undo the last stroke on this sample, or the last change of the recipe.",
+            "undo", ("Ctrl+Z",), "undo"),
     Command("redo", "&Redo", "Edit", "Make the stroke again that was undone last.", "redo",
             ("Ctrl+Shift+Z", "Ctrl+Y"), "redo"),
     Command("filter", "&Find samples", "Edit", "Write a filter, for example state:todo iou<0.8.", "search",
@@ -94,18 +97,18 @@ COMMANDS: tuple[Command, ...] = (
     Command("error-view", "&Error view", "View", "Show where mask and prediction differ.", "error-view", ("X",),
             "prediction", is_checkable=True),
     Command("blink", "Blink", "View", "Hide mask and prediction as long as the key is held.", "blink", ("V",),
-            "sample", is_held=True),
-    Command("fit", "&Fit", "View", "Show the whole image.", "fit", ("0",), "sample", starts_section=True),
+            "panes", is_held=True),
+    Command("fit", "&Fit", "View", "Show the whole image.", "fit", ("0",), "panes", starts_section=True),
     Command("one-to-one", "&1:1", "View", "One pixel of the image on one of the screen.", "one-to-one", ("1",),
-            "sample"),
-    Command("zoom-in", "Zoom &in", "View", "Closer.", "zoom-in", ("Ctrl++", "+", "="), "sample"),
-    Command("zoom-out", "Zoom &out", "View", "Further away.", "zoom-out", ("Ctrl+-", "-"), "sample"),
-    Command("pane-image", "&Image", "View", "Show or hide the image.", "image", ("Alt+1",), "project",
+            "panes"),
+    Command("zoom-in", "Zoom &in", "View", "Closer.", "zoom-in", ("Ctrl++", "+", "="), "panes"),
+    Command("zoom-out", "Zoom &out", "View", "Further away.", "zoom-out", ("Ctrl+-", "-"), "panes"),
+    Command("pane-image", "&Image", "View", "Show or hide the image.", "image", ("Alt+1",), "panes",
             is_checkable=True, starts_section=True),
-    Command("pane-truth", "&True mask", "View", "Show or hide the true mask.", "mask", ("Alt+2",), "project",
+    Command("pane-truth", "&True mask", "View", "Show or hide the true mask.", "mask", ("Alt+2",), "panes",
             is_checkable=True),
     Command("pane-prediction", "&Prediction", "View", "Show or hide the prediction.", "prediction", ("Alt+3",),
-            "project", is_checkable=True),
+            "panes", is_checkable=True),
     Command("jobs", "&Jobs", "View", "Show what runs, what waits and what is done.", "jobs", ("Ctrl+J",),
             is_checkable=True, starts_section=True),
     Command("problems", "Pro&blems", "View", "Show every file that could not be used, with the reason.", "problems",

@@ -136,7 +136,7 @@ class Window(QMainWindow):
             self.banner.tell(note, topic="project")
         self._update()
         self._status.show_device(workspace.device())
-        workspace.panes.setFocus()
+        workspace.focus_centre()
 
     def close_project(self, *, is_forced: bool = False) -> bool:
         """Save and close the open project; False when it could not be saved and stays open."""

@@ -1,11 +1,17 @@
-"""Workspace: everything on screen that belongs to one open project, and how its parts are joined."""
+"""Workspace: everything on screen that belongs to one open project, and how its parts are joined.
+
+The tabs at the right hold one panel each. A panel that has an attribute `view`, a widget, gets the centre in place of
+the panes while its tab is in front; commands that act on the panes are disabled meanwhile, and Undo and Redo go to the
+panel's `undo_stack` (a QUndoStack) if it has one. The list of samples stays: `session.sample_changed` tells a view what
+was chosen. A new panel is a function `_..._panel` here that imports it, and a line in `Workspace._make_tabs`.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer, Signal
-from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QSplitter, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtGui import QShowEvent, QUndoStack
+from PySide6.QtWidgets import QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
 from segstudio.core.sample import Sample
 from segstudio.tools import TOOLS
@@ -21,6 +27,8 @@ from segstudio.ui.session import Session
 from segstudio.ui.widgets import card
 
 if TYPE_CHECKING:
+    from segstudio.ui.panels.augment import AugmentPanel
+    from segstudio.ui.panels.compare import ComparePanel
     from segstudio.ui.panels.runs import RunsPanel
     from segstudio.ui.panels.train import TrainPanel
 
@@ -31,12 +39,23 @@ _SETTING = "window"
 
 _REMEMBER_MS = 1500
 
+_OLD_TABS = ("Review", "Train", "Runs")
+"""Projects of the first version kept the number of the tab."""
+
+_OF_PANES: frozenset[Fact] = frozenset({"panes", "verdict", "mask", "prediction", "undo", "redo"})
+"""Facts that hold only while the panes are seen."""
+
 
 class Page(QWidget, Generic[P]):
     """A page of the tabs whose panel is made when it is looked at or asked for.
 
     Plots take longer to import than the first image takes to be read, and the image comes first.
+
+    Attributes:
+        made: Told when the panel has been made.
     """
+
+    made = Signal()
 
     def __init__(self, make: Callable[[], P]) -> None:
         super().__init__()
@@ -51,7 +70,18 @@ class Page(QWidget, Generic[P]):
         if self._panel is None:
             self._panel = self._make()
             self._layout.addWidget(self._panel)
+            self.made.emit()
         return self._panel
+
+    @property
+    def view(self) -> QWidget | None:
+        """What the panel shows in the centre, once it is made; None when it has nothing for it."""
+        return getattr(self._panel, "view", None)
+
+    @property
+    def undo_stack(self) -> QUndoStack | None:
+        """What can be undone in the panel, once it is made."""
+        return getattr(self._panel, "undo_stack", None)
 
     def showEvent(self, event: QShowEvent) -> None:
         _ = self.panel
@@ -59,7 +89,7 @@ class Page(QWidget, Generic[P]):
 
 
 class Workspace(QWidget):
-    """One open project: samples | panes | review, training, runs.
+    """One open project: samples | panes, or the view of a panel | review, augment, train, runs, compare.
 
     Attributes:
         facts_changed: Told when other commands may have become usable.
@@ -84,9 +114,11 @@ class Workspace(QWidget):
         self.panes.set_spare(self._spare)
         self.display = DisplayBar(self.panes, actions.by_name)
         self.review_panel = ReviewPanel(session, actions.by_name)
+        self._augment = Page(lambda: _augment_panel(self, session, queue))
         self._train = Page(self._train_panel)
         self._runs = Page(lambda: _runs_panel(session, queue))
-        self.tabs = _tabs(Review=self.review_panel, Train=self._train, Runs=self._runs)
+        self._compare = Page(lambda: _compare_panel(session, queue))
+        self.tabs = self._make_tabs()
         self._is_error_view_wanted = True
         self._remembering = QTimer(self)
         self._remembering.setSingleShot(True)
@@ -95,6 +127,16 @@ class Workspace(QWidget):
         self._lay_out()
         self._connect()
         self._restore()
+
+    @property
+    def augment_panel(self) -> "AugmentPanel":
+        """The panel of recipes."""
+        return self._augment.panel
+
+    @property
+    def compare_panel(self) -> "ComparePanel":
+        """The panel of comparisons."""
+        return self._compare.panel
 
     @property
     def train_panel(self) -> "TrainPanel":
@@ -110,10 +152,26 @@ class Workspace(QWidget):
         """Bring the panel of training to the front."""
         self.tabs.setCurrentWidget(self._train)
 
+    def show_comparing(self) -> None:
+        """Bring the panel of comparisons to the front."""
+        self.tabs.setCurrentWidget(self._compare)
+
+    @property
+    def are_panes_seen(self) -> bool:
+        """Whether the centre shows the panes and not the view of a panel."""
+        return self._centre.currentWidget() is self._bench
+
+    def focus_centre(self) -> None:
+        """Give the keys to what stands in the centre."""
+        centre = self.panes if self.are_panes_seen else self._centre.currentWidget()
+        if centre is not None:
+            centre.setFocus(Qt.FocusReason.OtherFocusReason)
+
     @property
     def is_settled(self) -> bool:
         """Whether nothing is being loaded, so that a picture of the window shows all there is."""
         busy = self.session.is_busy or not self.session.is_measured or self.samples_panel.is_busy
+        busy = busy or bool(getattr(self._centre.currentWidget(), "is_busy", False))
         return not busy and self.samples_panel.has_all_thumbnails()
 
     def facts(self) -> set[Fact]:
@@ -123,14 +181,29 @@ class Workspace(QWidget):
         if not session.project.read_only:
             facts.add("writable")
         if session.sample is not None:
-            facts |= {"sample", "verdict"} if "writable" in facts else {"sample"}
+            facts |= {"sample", "panes"}
+            facts |= {"verdict"} if "writable" in facts else set()
         if session.loaded is not None and session.loaded.probability is not None and session.document is not None:
             facts.add("prediction")
         if session.is_editable and session.document is not None:
             facts.add("mask")
             facts |= {"undo"} if session.document.history.can_undo else set()
             facts |= {"redo"} if session.document.history.can_redo else set()
+        return facts if self.are_panes_seen else (facts - _OF_PANES) | self._facts_of_page()
+
+    def _facts_of_page(self) -> set[Fact]:
+        facts: set[Fact] = set()
+        stack = self._undo_stack
+        if stack is not None:
+            facts |= {"undo"} if stack.canUndo() else set()
+            facts |= {"redo"} if stack.canRedo() else set()
         return facts
+
+    @property
+    def _undo_stack(self) -> QUndoStack | None:
+        """What Undo undoes while the panes are hidden."""
+        page = self.tabs.currentWidget()
+        return page.undo_stack if isinstance(page, Page) and not self.are_panes_seen else None
 
     def device(self) -> str:
         """What the last run was computed on, in a few words; empty before the first."""
@@ -173,14 +246,33 @@ class Workspace(QWidget):
         self._remembering.start()
 
     def undo(self) -> None:
-        """Undo the last stroke; one that is under way ends first."""
+        """Undo the last stroke (one that is under way ends first), or the last change in the panel in front."""
+        if not self.are_panes_seen:
+            if (stack := self._undo_stack) is not None:
+                stack.undo()
+            return
         self.panes.finish_stroke()
         self.session.undo()
 
     def redo(self) -> None:
         """Make it again."""
+        if not self.are_panes_seen:
+            if (stack := self._undo_stack) is not None:
+                stack.redo()
+            return
         self.panes.finish_stroke()
         self.session.redo()
+
+    def _show_centre(self) -> None:
+        """The panes, or what the panel in front wants to show in their place."""
+        page = self.tabs.currentWidget()
+        view = page.view if isinstance(page, Page) else None
+        if view is not None and self._centre.indexOf(view) < 0:
+            self._centre.addWidget(view)
+        if view is not None and self.are_panes_seen:
+            self.panes.finish_stroke()
+        self._centre.setCurrentWidget(view or self._bench)
+        self.facts_changed.emit()
 
     # how it is kept
 
@@ -214,7 +306,7 @@ class Workspace(QWidget):
             "tool_options": options,
             "error_view": self._is_error_view_wanted,
             "panes": [name for name in PANES if not panes.pane(name).isHidden()],
-            "tab": self.tabs.currentIndex(),
+            "tab": self.tabs.tabText(self.tabs.currentIndex()),
             **self.display.state(),
         }
 
@@ -229,10 +321,15 @@ class Workspace(QWidget):
         shown = state.get("panes") or list(PANES)
         for name in sorted(PANES, key=lambda name: name not in shown):  # the last one cannot be hidden
             self.set_pane_visible(name, name in shown)
-        self.tabs.setCurrentIndex(int(state.get("tab") or 0))
+        self.tabs.setCurrentIndex(self._tab_of(state.get("tab")))
         self.samples_panel.restore(str(state.get("filter") or ""), str(state.get("sort") or "iou"))
         self._show_first_sample(state.get("sample"))
         self._remembering.stop()
+
+    def _tab_of(self, kept: object) -> int:
+        name = _OLD_TABS[kept] if isinstance(kept, int) and 0 <= kept < len(_OLD_TABS) else kept
+        names = [self.tabs.tabText(index) for index in range(self.tabs.count())]
+        return names.index(name) if name in names else 0
 
     def _restore_tool(self, name: str, values: Mapping[str, Any]) -> None:
         known = {key: value for key, value in values.items() if key in TOOLS[name].Options.model_fields}
@@ -253,7 +350,7 @@ class Workspace(QWidget):
     def _connect(self) -> None:
         session, panes = self.session, self.panes
         self.samples_panel.chosen.connect(session.show)
-        self.samples_panel.left.connect(lambda: panes.setFocus(Qt.FocusReason.OtherFocusReason))
+        self.samples_panel.left.connect(self.focus_centre)
         self.samples_panel.query_changed.connect(self._remembering.start)
         self.samples_panel.listed.connect(self.facts_changed)
         self.samples_panel.listed.connect(lambda: session.images.prefetch(self.samples_panel.neighbours()))
@@ -268,6 +365,9 @@ class Workspace(QWidget):
         panes.radius_changed.connect(lambda _radius: self._remembering.start())
         self.display.changed.connect(self._remembering.start)
         self.tabs.currentChanged.connect(lambda _index: self._remembering.start())
+        self.tabs.currentChanged.connect(lambda _index: self._show_centre())
+        for page in (self._augment, self._train, self._runs, self._compare):
+            page.made.connect(self._show_centre)
         panes.set_read_only(session.project.read_only, f"Read-only: {session.project.read_only_reason}.")
 
     def _show_sample(self, sample: Sample | None) -> None:
@@ -320,20 +420,32 @@ class Workspace(QWidget):
 
     # how it looks
 
+    def _make_tabs(self) -> QTabWidget:
+        pages = {"Review": self.review_panel, "Augment": self._augment, "Train": self._train, "Runs": self._runs,
+                 "Compare": self._compare}  # fmt: skip
+        tabs = QTabWidget()
+        tabs.setDocumentMode(True)
+        tabs.setUsesScrollButtons(False)
+        for words, page in pages.items():
+            tabs.addTab(page, words)
+        return tabs
+
     def _lay_out(self) -> None:
-        centre = QWidget()
-        column = QVBoxLayout(centre)
+        self._bench = QWidget()
+        column = QVBoxLayout(self._bench)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
         column.addWidget(self.panes, 1)
         column.addWidget(self.display)
+        self._centre = QStackedWidget()
+        self._centre.addWidget(self._bench)
         right = card()
         inside = QVBoxLayout(right)
         inside.setContentsMargins(4, 2, 4, 4)
         inside.addWidget(self.tabs)
         self._splitter = QSplitter(Qt.Orientation.Horizontal)
         self._splitter.setHandleWidth(8)
-        parts = ((self.samples_panel, 210, 0), (centre, 0, 1), (right, 340, 0))
+        parts = ((self.samples_panel, 210, 0), (self._centre, 0, 1), (right, 340, 0))
         for index, (widget, least, stretch) in enumerate(parts):
             if least:
                 widget.setMinimumWidth(least)
@@ -357,9 +469,16 @@ def _runs_panel(session: Session, queue: JobQueue) -> "RunsPanel":
     return RunsPanel(session, queue)
 
 
-def _tabs(**pages: QWidget) -> QTabWidget:
-    tabs = QTabWidget()
-    tabs.setDocumentMode(True)
-    for words, page in pages.items():
-        tabs.addTab(page, words)
-    return tabs
+def _augment_panel(workspace: Workspace, session: Session, queue: JobQueue) -> "AugmentPanel":
+    from segstudio.ui.panels.augment import AugmentPanel
+
+    panel = AugmentPanel(session, queue)
+    for signal in (panel.undo_stack.canUndoChanged, panel.undo_stack.canRedoChanged):
+        signal.connect(workspace.facts_changed)
+    return panel
+
+
+def _compare_panel(session: Session, queue: JobQueue) -> "ComparePanel":
+    from segstudio.ui.panels.compare import ComparePanel
+
+    return ComparePanel(session, queue)

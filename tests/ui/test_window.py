@@ -187,7 +187,7 @@ def test_everything_is_where_it_was(qtbot, opened: Window, folder: Path):
     opened.actions_by_name["error-view"].trigger()
     opened.actions_by_name["pane-image"].trigger()
     opened.workspace.display.opacity.setValue(80)
-    opened.workspace.tabs.setCurrentIndex(1)
+    opened.workspace.show_training()
     image, mask = opened.session.sample.image, paint(opened)
     assert opened.close_project()
     assert opened.session is None
@@ -203,7 +203,7 @@ def test_everything_is_where_it_was(qtbot, opened: Window, folder: Path):
     assert not opened.panes.is_error_view
     assert opened.panes.pane("image").isHidden()
     assert opened.workspace.display.opacity.value() == 80
-    assert opened.workspace.tabs.currentIndex() == 1
+    assert opened.workspace.tabs.currentWidget() is opened.workspace._train
 
 
 def test_closing_the_window_saves(qtbot, opened: Window, folder: Path):
@@ -342,3 +342,35 @@ def test_the_filter_hands_the_keys_back(qtbot, opened: Window):
     qtbot.waitUntil(edit.hasFocus)
     QTest.keyClick(edit, Qt.Key.Key_Return)
     assert canvas.hasFocus()
+
+
+def test_a_panel_with_a_view_takes_the_place_of_the_panes(opened: Window):
+    workspace, enabled = opened.workspace, lambda name: opened.actions_by_name[name].isEnabled()
+    paint(opened)
+    of_panes = ("tool-brush", "fit", "accept", "pane-image", "undo")
+    assert all(enabled(name) for name in of_panes)
+    workspace.tabs.setCurrentWidget(workspace._augment)
+    assert workspace.augment_panel.view.isVisible()
+    assert not opened.panes.isVisible()
+    assert not any(enabled(name) for name in of_panes)
+    assert enabled("next"), "the list stays"
+    workspace.show_training()
+    assert opened.panes.isVisible()
+    assert all(enabled(name) for name in of_panes)
+    mask = opened.session.document.mask.copy()
+    workspace.tabs.setCurrentWidget(workspace._compare)
+    assert workspace.compare_panel.view.isVisible()
+    workspace.undo()
+    np.testing.assert_array_equal(opened.session.document.mask, mask, "nobody sees what would be undone")
+
+
+@pytest.mark.parametrize(
+    ("kept", "shown"), [(1, "Train"), (2, "Runs"), ("Augment", "Augment"), ("gone", "Review"), (None, "Review")]
+)
+def test_the_tab_is_kept_by_its_name(qtbot, window: Window, folder: Path, kept, shown):
+    with Project.open(folder, is_editor=True) as project:
+        project.settings.set("window", {"tab": kept})
+    window.open_project(folder)
+    settle(qtbot, window)
+    assert window.workspace.tabs.tabText(window.workspace.tabs.currentIndex()) == shown
+    assert window.workspace.are_panes_seen is (shown != "Augment")
