@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 
 Done = Callable[["Future[Any]"], object]
 
@@ -19,7 +19,8 @@ class Background(QObject):
         super().__init__(parent)
         self._pool = ThreadPoolExecutor(1, thread_name_prefix=name)
         self._tasks: deque[tuple[Future[Any], Done]] = deque()
-        self._finished.connect(self._deliver)
+        # Queued, because a future that is done already tells so within `submit`, before its caller has gone on.
+        self._finished.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
 
     @property
     def is_busy(self) -> bool:
