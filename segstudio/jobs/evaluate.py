@@ -49,7 +49,7 @@ class Evaluate(ProjectJob[EvaluateOptions]):
             UserError: When there is no such run, or nothing to measure.
         """
         run = project.runs.resolve(self.options.run)
-        samples = _measurable(project, Split(self.options.split))
+        samples = measurable(project, Split(self.options.split))
         if not samples:
             raise UserError(f"no sample of the {self.options.split} split has a mask to measure by")
         missing = [one for one in samples if not project.predictions.has(run.id, one)]
@@ -67,7 +67,8 @@ class Evaluate(ProjectJob[EvaluateOptions]):
         return {"run": run.id, "split": self.options.split, **measured}
 
 
-def _measurable(project: Project, split: Split) -> list[Sample]:
+def measurable(project: Project, split: Split) -> list[Sample]:
+    """The samples of a split that can be measured: with a mask, readable, and not rejected."""
     return [
         one
         for one in project.samples.all()

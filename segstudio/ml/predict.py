@@ -52,7 +52,7 @@ def predict(
         image = read(thing)
         return image.shape[:2], scaled_image(image, shape)
 
-    forward = _forward(network, len(things))
+    forward = forward_of(network, len(things))
     waiting = iter(things)
     ahead: deque[tuple[T, Future[tuple[tuple[int, int], np.ndarray]]]] = deque()
     with ThreadPoolExecutor(os.cpu_count()) as threads:
@@ -79,8 +79,8 @@ def predict(
                 future.cancel()
 
 
-def _forward(network: keras.Model, count: int) -> Callable[[np.ndarray], np.ndarray]:
-    """The network as a function from uint8 (B, H, W, C) to float32 (B, H, W)."""
+def forward_of(network: keras.Model, count: int) -> Callable[[np.ndarray], np.ndarray]:
+    """The network as a function from uint8 (B, H, W, C) to float32 (B, H, W); `count` images will be asked for."""
     signature = tf.TensorSpec((None, *network.input_shape[1:]), tf.uint8)
     traced = tf.function(lambda images: network(images, training=False), input_signature=[signature])
     if count < WORTH_FREEZING:
