@@ -34,7 +34,7 @@ def assign_stems(images: Iterable[str]) -> list[str]:
     alone = [index for index, stem in enumerate(wanted) if counts[folded(stem)] == 1]
     others = [index for index, stem in enumerate(wanted) if counts[folded(stem)] > 1]
     for index in alone + others:
-        first = wanted[index] if counts[folded(wanted[index])] == 1 else _shortened(images[index])
+        first = wanted[index] if counts[folded(wanted[index])] == 1 else shortened(images[index])
         stems[index] = taken.take(first)
     return stems
 
@@ -56,7 +56,7 @@ class _Taken:
     def take(self, stem: str) -> str:
         candidate, number = stem, 2
         while not self._is_free(candidate):
-            candidate = _shortened(f"{stem}-{number}")
+            candidate = shortened(f"{stem}-{number}")
             number += 1
         self._files.add(folded(candidate) + ".png")
         self._folders.update(_folders(folded(candidate)))
@@ -82,10 +82,11 @@ def _folders(path: str) -> list[str]:
 def _plain(image: str) -> str:
     folder, slash, name = image.rpartition("/")
     before, _, extension = name.rpartition(".")
-    return _shortened(f"{folder}{slash}{before if before.strip('.') and extension else name}")
+    return shortened(f"{folder}{slash}{before if before.strip('.') and extension else name}")
 
 
-def _shortened(stem: str) -> str:
+def shortened(stem: str) -> str:
+    """The stem with its last part cut to MAX_BYTES, and a sign that tells it from others cut alike."""
     folder, slash, name = stem.rpartition("/")
     data = name.encode()
     if len(data) <= MAX_BYTES:
