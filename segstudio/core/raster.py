@@ -10,13 +10,13 @@ all of it is computed in integers: no rounding decides whether a pixel belongs.
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from segstudio.core.mask import NOWHERE, Mask, Rect
+from segstudio.core.mask import NOWHERE, Mask, Rect, bounding_box
 
 Integers = npt.NDArray[np.int64]
 Point = tuple[float, float]
@@ -60,6 +60,13 @@ class Region(NamedTuple):
 
     rect: Rect
     inside: npt.NDArray[np.bool_]
+
+
+    @classmethod
+    def of(cls, inside: npt.NDArray[Any]) -> "Region":
+        """The pixels of an array as large as the image that are not 0."""
+        rect = bounding_box(inside)
+        return cls(rect, inside[rect.slices] != 0) if not rect.is_empty else EMPTY_REGION
 
 
 EMPTY_REGION = Region(NOWHERE, np.zeros((0, 0), np.bool_))
@@ -138,24 +145,27 @@ def _solved(factor: int, low: Integers, high: Integers) -> tuple[Integers, Integ
     return -(-low // factor), high // factor
 
 
-def polygon(shape: tuple[int, int], points: Sequence[Point]) -> Region:
-    """The pixels whose centre lies inside a closed polygon, by the even-odd rule.
+def polygon(shape: tuple[int, int], points: Sequence[Point], *, is_winding: bool = False) -> Region:
+    """The pixels whose centre lies inside a closed polygon.
 
     A centre exactly on an edge belongs to the right and lower side of it, so polygons that share an edge neither
-    overlap nor leave a gap. Where the outline crosses itself, what is enclosed twice is outside.
+    overlap nor leave a gap.
 
     Args:
         shape: (H, W) of the image.
         points: (x, y) in pixels, anywhere; the last is joined to the first.
+        is_winding: Where the outline crosses itself: whether what it goes around twice is inside, as a hand that draws
+            a loop means it. Otherwise it is outside (even-odd).
     """
     rect = _rect_of_centres(points).clip(shape) if len(points) >= 3 else NOWHERE
     if rect.is_empty:
         return EMPTY_REGION
-    flips = np.zeros((rect.height, rect.width + 1), np.uint8)  # one more column: crossings right of the rectangle
+    turns = np.zeros((rect.height, rect.width + 1), np.int16)  # one more column: crossings right of the rectangle
     for index, point in enumerate(points):
-        _flip_along_edge(flips, rect, points[index - 1], point)
-    np.bitwise_xor.accumulate(flips, axis=1, out=flips)
-    return Region(rect, flips[:, :-1].view(np.bool_))
+        _turn_along_edge(turns, rect, points[index - 1], point)
+    np.add.accumulate(turns, axis=1, out=turns)
+    inside = turns[:, :-1] != 0 if is_winding else (turns[:, :-1] & 1) != 0
+    return Region(rect, inside)
 
 
 def _rect_of_centres(points: Sequence[Point]) -> Rect:
@@ -168,8 +178,8 @@ def _rect_of_centres(points: Sequence[Point]) -> Rect:
     )
 
 
-def _flip_along_edge(flips: Mask, rect: Rect, one: Point, other: Point) -> None:
-    """Mark, in each row that the edge crosses, the first pixel whose centre is not left of it."""
+def _turn_along_edge(turns: npt.NDArray[np.int16], rect: Rect, one: Point, other: Point) -> None:
+    """Count, in each row that the edge crosses, a turn at the first pixel whose centre is not left of it."""
     # The same order for both polygons that share the edge, so that both compute the same crossing.
     (x0, y0), (x1, y1) = sorted((one, other), key=lambda point: (point[1], point[0]))
     first = max(math.ceil(y0 - 0.5), rect.y)
@@ -177,9 +187,38 @@ def _flip_along_edge(flips: Mask, rect: Rect, one: Point, other: Point) -> None:
     if first >= stop:
         return
     rows = np.arange(first, stop)
-    crossings = x0 + (rows + 0.5 - y0) * ((x1 - x0) / (y1 - y0))
+    # The division last: it is then exact whenever the crossing is, and decides rightly about a centre on the edge.
+    crossings = x0 + (rows + 0.5 - y0) * (x1 - x0) / (y1 - y0)
     columns = np.clip(np.ceil(crossings - 0.5), rect.x, rect.right).astype(np.int64)
-    flips[rows - rect.y, columns - rect.x] ^= 1
+    turns[rows - rect.y, columns - rect.x] += 1 if one[1] < other[1] else -1
+
+
+def box(shape: tuple[int, int], one: Point, other: Point) -> Region:
+    """The pixels of a rectangle between two corners, whose sides snap to the nearest borders of pixels."""
+    rect = snapped_box(one, other).clip(shape)
+    return Region(rect, np.ones((rect.height, rect.width), np.bool_)) if not rect.is_empty else EMPTY_REGION
+
+
+def ellipse(shape: tuple[int, int], one: Point, other: Point) -> Region:
+    """The pixels whose centre lies in the ellipse that fills the rectangle of `box`."""
+    whole = snapped_box(one, other)
+    rect = whole.clip(shape)
+    if rect.is_empty:
+        return EMPTY_REGION
+    across = (2 * np.arange(rect.x, rect.right) + 1 - whole.x - whole.right) / whole.width
+    down = (2 * np.arange(rect.y, rect.bottom) + 1 - whole.y - whole.bottom) / whole.height
+    return Region(rect, (across**2)[None, :] + (down**2)[:, None] <= 1)
+
+
+def snapped_box(one: Point, other: Point) -> Rect:
+    """The rectangle between two corners with its sides on the nearest borders of pixels, also outside the image."""
+    left, right = sorted(_border(x) for x in (one[0], other[0]))
+    top, bottom = sorted(_border(y) for y in (one[1], other[1]))
+    return Rect.between(left, top, right, bottom)
+
+
+def _border(value: float) -> int:
+    return math.floor(min(max(value, -_FARTHEST_POINTER), _FARTHEST_POINTER) + 0.5)
 
 
 def contiguous(mask: Mask, column: int, row: int, *, is_diagonal: bool = False) -> Region:
