@@ -14,6 +14,12 @@ EMPTY_CONVENTION = (
 )
 """The one convention for empty masks; shown wherever the figures are shown."""
 
+COMPARED_CONVENTION = (
+    "Where two networks are compared, an image without any foreground in its mask scores 1 when nothing is predicted "
+    "and 0 otherwise. (Left out, as in the figures of one network, it would hide the false alarms of one of the two.)"
+)
+"""The convention for empty masks in comparisons: every image has a score in every arm; see `compared`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Counts:
@@ -114,6 +120,12 @@ class Mean:
     value: float | None
     count: int
     undefined: int
+
+
+def compared(counts: Counts, metric: str) -> float:
+    """The score of one image in a comparison, "iou" or "dice", by COMPARED_CONVENTION."""
+    score: float | None = getattr(counts, metric)
+    return 1.0 if score is None else score
 
 
 def mean(values: Iterable[float | None]) -> Mean:

@@ -23,6 +23,7 @@ from segstudio.formats import read_image
 from segstudio.formats.foreground import ForegroundRule
 from segstudio.project import mirror
 from segstudio.project.clock import now
+from segstudio.project.comparisons import Comparisons
 from segstudio.project.database import Database
 from segstudio.project.masks import Masks
 from segstudio.project.predictions import Predictions
@@ -45,11 +46,12 @@ class Project:
     Attributes:
         folder: Where it lies.
         changed: Emitted once after each transaction, in the thread that made it, with the topics that changed:
-            "samples", "masks", "runs", "predictions", "settings", "problems".
+            "samples", "masks", "runs", "predictions", "comparisons", "settings", "problems".
         database: The index.
         samples: Images with their states and splits.
         masks: Their masks and revisions.
         runs: Trainings.
+        comparisons: Arms trained as pairs over several seeds.
         predictions: What the runs say of the samples.
         settings: Small values.
         problems: Files that could not be used.
@@ -69,6 +71,7 @@ class Project:
         self.predictions = Predictions(self)
         self.masks = Masks(self)
         self.runs = Runs(self)
+        self.comparisons = Comparisons(self)
         self.source = _source_path(folder, str(self.settings.get("source", "")))
         self.rule = ForegroundRule.model_validate(self.settings.get("rule", {}))
 

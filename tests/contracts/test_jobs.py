@@ -23,7 +23,7 @@ from segstudio.project.project import Project
 from tests.project.projects import make_project
 
 NAMES = JOBS.names()
-TOPICS = {"samples", "masks", "runs", "predictions", "settings", "problems"}
+TOPICS = {"samples", "masks", "runs", "predictions", "comparisons", "settings", "problems"}
 
 EXAMPLES: dict[str, dict[str, Any]] = {
     "new": {"source": "{dataset}"},
