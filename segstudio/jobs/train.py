@@ -159,11 +159,7 @@ class Training:
 
 def _begun(project: Project, request: Request, report: Reporter) -> Training:
     """A new run."""
-    start, values = _start(project, request.values, report)
-    model, options = _options(project, start, values)
-    if options.start == "imagenet":
-        # Before TensorFlow is loaded, anything is read, or there is a run that came to nothing.
-        network_of(model, options).require_weights()
+    start, model, options = settled(project, request.values, report)
     chosen = choose(project, options, report)
     word = str(start.id) if start else options.start
     run = project.runs.create(options.preset, model, options.model_dump(), word)
@@ -171,6 +167,27 @@ def _begun(project: Project, request: Request, report: Reporter) -> Training:
         [example(project, one, part, one.revision) for one in getattr(chosen, part)] for part in ("train", "val")
     )
     return Training(run, options, start, train, val, learnt_from=chosen.learnt_from)
+
+
+def settled(project: Project, values: dict[str, Any], report: Reporter) -> tuple[Run | None, str, TrainOptions]:
+    """What a training shall be, before anything is loaded, read or begun.
+
+    Args:
+        project: Whose.
+        values: The options that were given.
+        report: Hears of decisions.
+
+    Returns:
+        The run whose weights it begins with, or None; the network's name; all options.
+
+    Raises:
+        UserError: For options that are wrong, a run that is not there, ImageNet's weights that cannot be had.
+    """
+    start, values = _start(project, values, report)
+    model, options = _options(project, start, values)
+    if options.start == "imagenet":
+        network_of(model, options).require_weights()
+    return start, model, options
 
 
 def _start(project: Project, values: dict[str, Any], report: Reporter) -> tuple[Run | None, dict[str, Any]]:
