@@ -68,6 +68,39 @@ def is_path(field: FieldInfo) -> bool:
     return bool(_extra(field).get("path", False))
 
 
+def is_range(field: FieldInfo) -> bool:
+    """Whether the value is two numbers, to be edited in two boxes: a tuple[int, int] or tuple[float, float]."""
+    return len(_pair(field)) == 2
+
+
+def is_integer_range(field: FieldInfo) -> bool:
+    """Whether the two numbers of a range are whole."""
+    return _pair(field) == (int, int)
+
+
+def bounds_of(field: FieldInfo) -> tuple[float | None, float | None]:
+    """The least and the greatest value that a number, or either number of a range, may have; None where unlimited."""
+    constraints = list(field.metadata)
+    for member in typing.get_args(field.annotation) if is_range(field) else ():
+        constraints += getattr(member, "__metadata__", ())
+    low: list[float] = []
+    high: list[float] = []
+    for one in constraints:
+        # Field(ge=...) inside Annotated keeps its own constraints one level deeper.
+        for constraint in getattr(one, "metadata", None) or [one]:
+            low += [value for name in ("ge", "gt") if (value := getattr(constraint, name, None)) is not None]
+            high += [value for name in ("le", "lt") if (value := getattr(constraint, name, None)) is not None]
+    return max(low, default=None), min(high, default=None)
+
+
+def _pair(field: FieldInfo) -> tuple[type, ...]:
+    """The types of the two numbers of a range, without their constraints; empty for every other field."""
+    if typing.get_origin(field.annotation) is not tuple:
+        return ()
+    members = tuple(getattr(member, "__origin__", member) for member in typing.get_args(field.annotation))
+    return members if members in {(int, int), (float, float)} else ()
+
+
 def _extra(field: FieldInfo) -> dict[str, Any]:
     return field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
 

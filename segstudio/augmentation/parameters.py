@@ -1,0 +1,347 @@
+"""A form's fields from the schema of a transform, and the way of each value there and back.
+
+Albumentations takes many parameters in several forms (a number, a range, a dictionary per axis, a flag of OpenCV). A
+form has one editor for each: a yes or no, a number, a choice in words, a range, or JSON as text for the rest.
+"""
+
+import inspect
+import json
+import re
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import AfterValidator, Field
+
+from segstudio.augmentation.library import albumentations, full_parameters, plain
+from segstudio.augmentation.names import FIXED, LABELS, STARTS, UNITS
+from segstudio.core.options import option
+
+INTERPOLATIONS = {"nearest": 0, "linear": 1, "cubic": 2, "area": 3, "lanczos": 4, "linear-exact": 5, "nearest-exact": 6}
+BORDERS = {"constant": 0, "replicate": 1, "reflect": 2, "wrap": 3, "reflect-101": 4}
+"""OpenCV's flags in words."""
+
+_SHARE_OR_PIXELS = {"hole_height_range", "hole_width_range"}
+"""Whole numbers mean pixels here, others a share of the image."""
+
+_RANGES_PER_AXIS = {"Affine": ("scale", "translate_percent", "shear")}
+"""Parameters that take a range for each axis."""
+
+_LEAVES_MASK = "leave"
+
+
+class Bounds(NamedTuple):
+    """What a number may be."""
+
+    ge: float | None = None
+    le: float | None = None
+    gt: float | None = None
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One field of a form.
+
+    Attributes:
+        name: Of the field.
+        source: Of the parameter of Albumentations it belongs to.
+        axis: "x" or "y" when it is one of two fields of a parameter.
+        annotation: Type of the field.
+        default: Value of the field to begin with.
+        bounds: What a number may be.
+        is_sampled: Whether the two numbers are the ends between which a value is drawn.
+        words: Names of flags, when the parameter is a flag and the field a word.
+        is_text: Whether the field is JSON as text; empty stands for nothing.
+        help: One sentence.
+    """
+
+    name: str
+    source: str
+    axis: str
+    annotation: Any
+    default: Any
+    bounds: Bounds
+    is_sampled: bool
+    words: Mapping[str, Any] | None
+    is_text: bool
+    help: str
+
+    @property
+    def field(self) -> tuple[Any, Any]:
+        """Annotation and field for pydantic's create_model."""
+        is_number = self.annotation in (int, float, int | None, float | None)
+        made = option(
+            self.default,
+            _label(self.name, self.source, self.axis),
+            help=self.help,
+            unit=UNITS.get(self.source, ""),
+            is_advanced=self.source in _ADVANCED,
+            **(self.bounds._asdict() if is_number else {}),
+        )
+        if self.is_text:
+            return Annotated[str, AfterValidator(_checked_text)], made
+        if typing.get_origin(self.annotation) is not tuple:
+            return self.annotation, made
+        number = typing.get_args(self.annotation)[0]
+        if any(bound is not None for bound in self.bounds):
+            number = Annotated[number, Field(**self.bounds._asdict())]
+        pair = tuple.__class_getitem__((number, number))
+        return (Annotated[pair, AfterValidator(_rising)] if self.is_sampled else pair), made
+
+    def shown(self, parameters: Mapping[str, Any]) -> Any:
+        """The value of the field, from all parameters of a step as Albumentations understands them."""
+        value = parameters[self.source]
+        if self.axis:
+            value = _of_axis(value, self.axis, 1.0 if self.source == "scale" else 0.0)
+        if self.words is not None:
+            return next((word for word, flag in self.words.items() if flag == value), value)
+        if self.is_text:
+            return "" if value is None else json.dumps(value, ensure_ascii=False)
+        if typing.get_origin(self.annotation) is tuple:
+            value = value if isinstance(value, list) else [value, value]
+            return tuple(typing.get_args(self.annotation)[0](one) for one in value)
+        return value
+
+    def taken(self, value: Any) -> Any:
+        """The value of the parameter (of one axis, if it has axes), from that of the field."""
+        if self.words is not None:
+            return self.words[value]
+        if self.is_text:
+            return json.loads(value) if value.strip() else None
+        value = plain(value)
+        if self.source in _SHARE_OR_PIXELS and all(one == int(one) for one in value) and max(value) > 1:
+            return [int(one) for one in value]
+        return value
+
+
+def parameters_of(name: str) -> tuple[Parameter, ...]:
+    """The fields of a transform of the catalogue, in Albumentations' order."""
+    schema = getattr(albumentations(), name).InitSchema
+    start = full_parameters(name, STARTS.get(name, {}))
+    sentences = _help(getattr(albumentations(), name))
+    order = [key for key in inspect.signature(getattr(albumentations(), name).__init__).parameters if key in start]
+    made: list[Parameter] = []
+    for key in order:
+        if key in FIXED:
+            continue
+        field = schema.model_fields[key]
+        sentence = sentences.get(key, "") or f"See {name} in the documentation of Albumentations."
+        axes = ("x", "y") if key in _RANGES_PER_AXIS.get(name, ()) else ("",)
+        made += [_parameter(key, axis, field, start, sentence) for axis in axes]
+    return tuple(made)
+
+
+def _parameter(key: str, axis: str, field: Any, start: Mapping[str, Any], sentence: str) -> Parameter:
+    annotation, is_optional = _without_none(field.annotation)
+    constraints = [*field.metadata, *_inner_constraints(field.annotation)]
+    bounds = _bounds(constraints)
+    words: Mapping[str, Any] | None = None
+    is_text = is_sampled = False
+    value = start[key]
+    members = _members(annotation)
+    if key in {"fill_mask", "mask_drop_value"}:
+        words = {**({_LEAVES_MASK: None} if is_optional else {}), "background": 0, "foreground": 1}
+        value = None if value is None else int(bool(value))
+    elif key == "area_for_downscale":
+        words = {"no": None, "yes": "image"}
+    elif typing.get_origin(annotation) is Literal and set(typing.get_args(annotation)) <= set(range(7)):
+        table = BORDERS if "border" in key else INTERPOLATIONS
+        words = {word: flag for word, flag in table.items() if flag in typing.get_args(annotation)}
+    kind: Any
+    if words is not None:
+        kind = Literal[tuple(words)]
+    elif annotation in (bool, int, float) or _is_choice(annotation):
+        kind = annotation | None if is_optional else annotation
+    elif axis or (_is_pair(value) and any(_is_pair_type(member) for member in members)):
+        is_whole = not axis and (_is_whole(constraints) or tuple[float, float] not in members)
+        kind = tuple[int, int] if is_whole else tuple[float, float]
+        is_sampled = bool(axis) or key not in _NO_RANGES
+    elif annotation not in (str,) and int in members and isinstance(value, int) and float not in members:
+        kind = int
+    else:
+        kind, is_text = str, True
+    made = Parameter(
+        f"{key}_{axis}" if axis else key, key, axis, kind, None, bounds, is_sampled, words, is_text, sentence
+    )  # fmt: skip
+    return Parameter(**{**made.__dict__, "default": made.shown({**start, key: value})})
+
+
+_NO_RANGES = frozenset(
+    {
+        "cell_shape",
+        "grid",
+        "grid_yx",
+        "holes_number_xy",
+        "nb_cols",
+        "nb_rows",
+        "num_grid_xy",
+        "shift_xy",
+        "size",
+        "target_size",
+        "tile_grid_size",
+    }
+)
+"""Two numbers that are not the ends of a range."""
+
+_ADVANCED = frozenset(
+    {
+        "absolute_scale",
+        "approximate",
+        "approximation",
+        "area_for_downscale",
+        "balanced_scale",
+        "border_mode",
+        "drop_value",
+        "fill",
+        "fill_mask",
+        "fit_output",
+        "interpolation",
+        "interpolation_pair",
+        "keep_ratio",
+        "kernel_size",
+        "mask_drop_value",
+        "mask_indices",
+        "noise_params",
+        "pad_height_divisor",
+        "pad_position",
+        "pad_width_divisor",
+        "position",
+        "rotate_method",
+        "same_dxdy",
+        "sample_independently",
+        "sigma_limit",
+        "translate_px",
+    }
+)
+
+
+def _rising(value: tuple[float, float]) -> tuple[float, float]:
+    if value[0] > value[1]:
+        raise ValueError("the first number must not be greater than the second")
+    return value
+
+
+def _checked_text(text: str) -> str:
+    if text.strip():
+        try:
+            json.loads(text)
+        except (json.JSONDecodeError, RecursionError):
+            raise ValueError('write a number, "text", [a, list] or {"an": "object"}') from None
+    return text
+
+
+def _of_axis(value: Any, axis: str, nothing: float) -> Any:
+    if isinstance(value, dict):
+        value = value.get(axis)
+    return nothing if value is None else value
+
+
+def _is_choice(annotation: Any) -> bool:
+    return typing.get_origin(annotation) is Literal and all(isinstance(one, str) for one in typing.get_args(annotation))
+
+
+def _is_pair(value: Any) -> bool:
+    return (
+        isinstance(value, list) and len(value) == 2
+        and all(isinstance(one, int | float) and not isinstance(one, bool) for one in value)
+    )  # fmt: skip
+
+
+def _is_pair_type(annotation: Any) -> bool:
+    return annotation in (tuple[int, int], tuple[float, float])
+
+
+def _members(annotation: Any) -> tuple[Any, ...]:
+    """The types of a union, without their constraints."""
+    if typing.get_origin(annotation) in {typing.Union, types.UnionType}:
+        return tuple(one for member in typing.get_args(annotation) for one in _members(member))
+    if typing.get_origin(annotation) is Annotated:
+        return _members(typing.get_args(annotation)[0])
+    return (annotation,)
+
+
+def _without_none(annotation: Any) -> tuple[Any, bool]:
+    if typing.get_origin(annotation) is Literal and None in typing.get_args(annotation):
+        return Literal[tuple(one for one in typing.get_args(annotation) if one is not None)], True
+    if typing.get_origin(annotation) not in {typing.Union, types.UnionType}:
+        return annotation, False
+    members = [one for one in typing.get_args(annotation) if one is not type(None)]
+    is_optional = len(members) < len(typing.get_args(annotation))
+    return (members[0] if len(members) == 1 else annotation), is_optional
+
+
+def _inner_constraints(annotation: Any) -> list[Any]:
+    found: list[Any] = []
+    for member in typing.get_args(annotation):
+        if typing.get_origin(member) is Annotated:
+            found += typing.get_args(member)[1:]
+    return found
+
+
+def _bounds(constraints: list[Any]) -> Bounds:
+    """What the validators of Albumentations allow, read from their closures where they say it nowhere else."""
+    ge: list[float] = []
+    le: list[float] = []
+    gt: list[float] = []
+    for one in constraints:
+        ge += [one.ge] if getattr(one, "ge", None) is not None else []
+        le += [one.le] if getattr(one, "le", None) is not None else []
+        gt += [one.gt] if getattr(one, "gt", None) is not None else []
+        function = getattr(one, "func", None)
+        name = getattr(function, "__qualname__", "")
+        if name == "process_non_negative_range":
+            ge.append(0)
+        elif name.startswith("check_range_bounds"):
+            inside = inspect.getclosurevars(one.func).nonlocals
+            if inside.get("min_val") is not None:
+                (ge if inside["min_inclusive"] else gt).append(inside["min_val"])
+            if inside.get("max_val") is not None:
+                le.append(inside["max_val"])
+    return Bounds(max(ge, default=None), min(le, default=None), max(gt, default=None))
+
+
+def _is_whole(constraints: list[Any]) -> bool:
+    return any(getattr(getattr(one, "func", None), "__name__", "") == "float2int" for one in constraints)
+
+
+_ARGUMENT = re.compile(r"^(\w+)(?:\s*\((.*)\))?\s*:\s*(.*)$")
+
+
+def _help(transform: Any) -> dict[str, str]:
+    """What the docstring says about each parameter: its first sentence."""
+    document = inspect.getdoc(transform) or ""
+    _, _, rest = document.partition("\nArgs:\n")
+    sentences: dict[str, list[str]] = {}
+    name = ""
+    for line in rest.split("\n"):
+        if line and not line.startswith(" "):
+            break
+        if line.startswith("    ") and not line.startswith("     ") and (match := _ARGUMENT.match(line.strip())):
+            name = match[1]
+            sentences[name] = [match[3]]
+        elif name:
+            sentences[name].append(line.strip())
+    return {name: _first_sentence(lines) for name, lines in sentences.items()}
+
+
+def _first_sentence(lines: list[str]) -> str:
+    said: list[str] = []
+    for line in lines:
+        if not line or line.startswith(("- ", "* ")):
+            if said:
+                break
+            continue
+        said.append(line)
+    text = re.sub(r"\s+", " ", " ".join(said)).strip()
+    text = re.sub(r"\s*Defaults?(?: is|:| to).*$", "", text)
+    sentence = re.split(r"(?<=[a-z)\]\d])\.\s", text)[0].strip(" :")
+    return f"{sentence.rstrip('.')}." if sentence else ""
+
+
+def _label(name: str, source: str, axis: str) -> str:
+    if name in LABELS:
+        return LABELS[name]
+    words = LABELS.get(source) or re.sub(r"_(limit|range)$", "", source).replace("_", " ").capitalize()
+    return f"{words} {'across' if axis == 'x' else 'down'}" if axis else words
