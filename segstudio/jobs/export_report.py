@@ -1,14 +1,11 @@
 """Export a report: one HTML file with everything in it, for a colleague or a paper's supplement."""
 
-import base64
 import datetime as dt
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from PIL import Image
 
 from segstudio import __version__
 from segstudio.core.errors import UserError
@@ -17,14 +14,10 @@ from segstudio.core.metrics import EMPTY_CONVENTION, Counts
 from segstudio.core.options import Options, option
 from segstudio.core.reporter import Phase, Reporter
 from segstudio.jobs import JOBS, ProjectJob
+from segstudio.jobs.report_pictures import PREDICTED, TRUTH, as_rgb, data_uri, tinted, with_errors
 from segstudio.project.filter import compile_filter
 from segstudio.project.predictions import THRESHOLD
 from segstudio.project.project import Project
-
-PICTURE_SIDE = 240
-TRUTH, PREDICTED = (47, 127, 224), (154, 107, 224)
-AGREED, FALSE_POSITIVE, FALSE_NEGATIVE = (138, 147, 160), (230, 159, 0), (86, 180, 233)
-"""Colours that the colour-blind can tell apart (Okabe and Ito, 2008)."""
 
 
 class ExportReportOptions(Options):
@@ -179,34 +172,13 @@ def _row(project: Project, run: int, sample_id: int, counts: Counts) -> dict[str
         return None
     if probability is None:
         return None
-    rgb = np.stack([image] * 3, axis=-1) if image.ndim == 2 else image
-    predicted = (probability >= THRESHOLD).astype(np.uint8)
-    error = _tinted(rgb, truth & predicted, AGREED)
-    error = _tinted(
-        _tinted(error, predicted & ~truth & 1, FALSE_POSITIVE, 0.75), truth & ~predicted & 1, FALSE_NEGATIVE, 0.75
-    )
-    pictures = (rgb, _tinted(rgb, truth, TRUTH), _tinted(rgb, predicted, PREDICTED), error)
+    rgb, predicted = as_rgb(image), (probability >= THRESHOLD).astype(np.uint8)
+    pictures = (rgb, tinted(rgb, truth, TRUTH), tinted(rgb, predicted, PREDICTED), with_errors(rgb, truth, predicted))
     return {
         "name": sample.image,
         "split": sample.split.value,
         "state": sample.state.value,
         "iou": _shown(counts.iou),
         "dice": _shown(counts.dice),
-        "pictures": [_data_uri(picture) for picture in pictures],
+        "pictures": [data_uri(picture) for picture in pictures],
     }
-
-
-def _tinted(rgb: np.ndarray, mask: np.ndarray, colour: tuple[int, int, int], opacity: float = 0.5) -> np.ndarray:
-    """A copy of uint8 (H, W, 3) with the masked pixels moved towards a colour."""
-    tinted = rgb.copy()
-    where = mask.astype(bool)
-    tinted[where] = (rgb[where] * (1 - opacity) + np.array(colour) * opacity).astype(np.uint8)
-    return tinted
-
-
-def _data_uri(rgb: np.ndarray) -> str:
-    picture = Image.fromarray(rgb)
-    picture.thumbnail((PICTURE_SIDE, PICTURE_SIDE), Image.Resampling.LANCZOS)
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
