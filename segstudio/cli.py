@@ -223,6 +223,36 @@ def _evaluate(args: argparse.Namespace) -> int:
     return _perform("evaluate", _given(args, "run", "split", "device"), args, _say_pairs)
 
 
+@_command("stress", "measure what a run loses when pictures become darker, noisier, tilted ...")
+def _declare_stress(parser: argparse.ArgumentParser) -> None:
+    _add_project(parser)
+    parser.add_argument("--run", metavar="RUN", help="number of a run, best (default) or last")
+    parser.add_argument("--split", choices=["train", "val", "test"], help="which part; test when not given")
+    parser.add_argument("--metric", choices=["iou", "dice"], help="what is lost; iou when not given")
+    parser.add_argument("--transforms", nargs="+", metavar="NAME", help="of resources/stress.toml; all when not given")
+    parser.add_argument("--to", type=os.path.abspath, metavar="FILE.csv", help="write the table to a file too")
+    parser.add_argument("--device", metavar="DEVICE", help="auto, cpu or gpu:N")
+    parser.set_defaults(command=_stress)
+
+
+def _stress(args: argparse.Namespace) -> int:
+    values = _given(args, "run", "split", "metric", "transforms", "to", "device")
+    return _perform("stress", values, args, _say_stress)
+
+
+def _say_stress(result: dict[str, Any]) -> None:
+    metric = result["metric"]
+    _print(f"run {result['run']:04}, {result['images']} images of the {result['split']} split, {result['size']} px")
+    _print(f"as they are: {metric} {_figure(result['clean'][metric])}; lost of it, by rising strength:")
+    rows: dict[str, dict[str, Any]] = {}
+    for cell in result["table"]:
+        row = rows.setdefault(cell["transform"], {"transform": cell["transform"]})
+        row[str(cell["strength"])] = f"{cell['lost']:+.3f} ({cell['label']})"
+    _say_table(list(rows.values()))
+    if result["hint"]:
+        _print(result["hint"])
+
+
 @_command("export", "write masks or a report for other programs and people")
 def _declare_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", choices=["masks", "report"], help="what to export")
