@@ -261,7 +261,7 @@ def _scored(truth: Pixels, probability: NDArray[np.float32]) -> tuple[float, flo
     """IoU and Dice of one prediction at the size of the truth; see COMPARED_CONVENTION."""
     from segstudio.ml.predict import at_native_size
 
-    counts = Counts.of(truth, at_native_size(probability, truth.shape) >= THRESHOLD)  # type: ignore[arg-type]
+    counts = Counts.of(truth, at_native_size(probability, truth.shape) >= THRESHOLD)
     return compared(counts, "iou"), compared(counts, "dice")
 
 

@@ -12,7 +12,7 @@ from segstudio.core.errors import UserError
 from segstudio.core.files import resource
 
 AT_ONCE = 2.0
-"""How many of a recipe's transforms happen to a picture on average: with all of them nothing could be learnt from it."""
+"""How many of a recipe's transforms happen to a picture on average: under all of them nothing could be learnt."""
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPen
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QGridLayout,
     QHBoxLayout,
     QHeaderView,
-    QLabel,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
@@ -48,8 +47,7 @@ SIDE = 256
 
 NOTHING_YET = (
     "No stress test yet",
-    "Choose a run on the right and press Start: every image of its test split is made darker, noisier, tilted … at "
-    "five strengths, and here stands what the model loses.",
+    "Choose a run on the right and press Start: its test images are made darker, noisier, tilted … step by step.",
 )
 
 
@@ -160,20 +158,20 @@ class StressDelegate(QStyledItemDelegate):
         if cell is None:
             super().paint(painter, option, index)
             return
-        place = QRectF(option.rect).adjusted(2, 2, -2, -2)  # type: ignore[attr-defined] # the stubs lack the fields
+        place = QRectF(option.rect).adjusted(2, 2, -2, -2)
         chosen = model.chosen.get(model.rows[index.row()].name, 0)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._paint_ground(painter, place, is_within=index.column() <= chosen, is_end=index.column() == chosen)
-        if option.state & QStyle.StateFlag.State_HasFocus:  # type: ignore[attr-defined]
+        if option.state & QStyle.StateFlag.State_HasFocus:
             painter.setPen(QPen(theme.color("border_strong"), 1, Qt.PenStyle.DashLine))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(place, 4, 4)
         self._paint_bar(painter, place, cell, model.most)
-        self._paint_words(painter, place, cell, option.font)  # type: ignore[attr-defined]
+        self._paint_words(painter, place, cell, option.font)
         painter.restore()
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return QSize(96, ROW)
 
     def _paint_ground(self, painter: QPainter, place: QRectF, *, is_within: bool, is_end: bool) -> None:
@@ -315,7 +313,7 @@ class StressView(QWidget):
         # The space bar in a cell chooses its strength, as a click does; in the first column Qt itself ticks the box.
         if watched is self.table and event.type() == QEvent.Type.KeyPress:
             index = self.table.currentIndex()
-            if event.key() == Qt.Key.Key_Space and index.isValid() and index.column() > 0:  # type: ignore[attr-defined]
+            if event.key() == Qt.Key.Key_Space and index.isValid() and index.column() > 0:
                 self._choose(index)
                 return True
         return super().eventFilter(watched, event)
@@ -461,7 +459,7 @@ def summary(result: Mapping[str, Any]) -> str:
     size = f" at {result['size']} px" if (result.get("options") or {}).get("size") != "native" else ""
     text = (
         f"{result['images']} images of the {result['split']} split{size}. As they are: {metric} "
-        f"{result['clean'][result['metric']]:.3f}. The table says how much of it is lost; thin lines are 95 % intervals."
+        f"{result['clean'][result['metric']]:.3f}. The table says what of it is lost; thin lines are 95 % intervals."
     )
     return f"{text} {result['hint']}" if result.get("hint") else text
 
