@@ -1,14 +1,14 @@
 """A form from any Options model: one row a field, what the field cannot be is said beside it.
 
-The editor of a field follows from its type: number box, check box, combo box, line edit, path with a file dialog. What
-has no editor of its own (lists, dictionaries) is edited as text.
+The editor of a field follows from its type: number box, two of them for a range, check box, combo box, line edit, path
+with a file dialog. What has no editor of its own (lists, dictionaries) is edited as text.
 """
 
 import json
 import types
 import typing
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any, Literal
@@ -32,8 +32,24 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from segstudio.core.options import Options, checked, is_advanced, is_path, unit_of
+from segstudio.core.options import (
+    Options,
+    bounds_of,
+    checked,
+    is_advanced,
+    is_integer_range,
+    is_path,
+    is_range,
+    unit_of,
+)
 from segstudio.ui.number_box import NumberBox, number_text
+from segstudio.ui.range_slider import RangeSlider
+
+_NARROW = 62
+"""Least width of each box of a range in pixels."""
+
+WIDEST_SLIDER = 10_000
+"""A span beyond this, such as that of a seed, has no slider: it would jump by hundreds."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +61,14 @@ class Editor:
         read: The value as plain Python, or a text that pydantic will refuse.
         write: Shows a value.
         changed: Emitted when the value may be another.
+        slider: Moves the same value with the mouse, shown below; None where there are no bounds.
     """
 
     widget: QWidget
     read: Callable[[], Any]
     write: Callable[[Any], None]
     changed: SignalInstance
+    slider: QWidget | None = None
 
 
 class Form(QWidget):
@@ -72,6 +90,7 @@ class Form(QWidget):
         hidden: Collection[str] = (),
         first: Sequence[str] = (),
         suggestions: Mapping[str, Sequence[str]] | None = None,
+        has_sliders: bool = False,
         parent: QWidget | None = None,
     ) -> None:
         """Build the rows.
@@ -82,12 +101,14 @@ class Form(QWidget):
             hidden: Fields that somebody else edits; they have no row and no value here.
             first: Fields that come first, in this order; the others follow as they are declared.
             suggestions: For text fields, values offered in a list.
+            has_sliders: Whether numbers and ranges with bounds can also be moved with the mouse.
             parent: Qt parent.
         """
         super().__init__(parent)
         self.model = model
         self.errors: dict[str, str] = {}
         self._suggestions = suggestions or {}
+        self._has_sliders = has_sliders
         self._editors: dict[str, Editor] = {}
         self._error_labels: dict[str, QLabel] = {}
         self._is_writing = False
@@ -150,12 +171,18 @@ class Form(QWidget):
         for name, editor in self._editors.items():
             is_locked = name in names
             editor.widget.setEnabled(not is_locked)
+            if editor.slider is not None:
+                editor.slider.setEnabled(not is_locked)
             editor.widget.setToolTip(reason if is_locked else self.model.model_fields[name].description or "")
 
     def text(self, name: str) -> str:
         """The value of a field as it is shown."""
         value = self._editors[name].read()
         return number_text(value) if isinstance(value, int | float) else str(value)
+
+    def slider(self, name: str) -> QWidget | None:
+        """The slider of a field, if it has one."""
+        return self._editors[name].slider
 
     def editor(self, name: str) -> QWidget:
         """The widget that edits a field."""
@@ -175,7 +202,7 @@ class Form(QWidget):
 
     def _add_row(self, rows: QFormLayout, name: str, field: FieldInfo, labels: list[QLabel]) -> None:
         title = field.title or name.replace("_", " ").capitalize()
-        editor = editor_for(field, title, self._suggestions.get(name, ()))
+        editor = editor_for(field, title, self._suggestions.get(name, ()), has_slider=self._has_sliders)
         editor.widget.setObjectName(name)
         editor.widget.setToolTip(field.description or "")
         editor.widget.setAccessibleName(title)
@@ -183,7 +210,7 @@ class Form(QWidget):
         editor.changed.connect(self._on_edited)
         self._editors[name] = editor
         self._error_labels[name] = _error_label(self)
-        cell = _stacked(_with_unit(editor.widget, unit_of(field)), self._error_labels[name])
+        cell = _stacked(_with_unit(editor.widget, unit_of(field)), editor.slider, self._error_labels[name])
         if isinstance(editor.widget, QCheckBox):
             rows.addRow(cell)
             return
@@ -259,9 +286,10 @@ class Fold(QWidget):
         self._button.setArrowType(Qt.ArrowType.DownArrow if is_open else Qt.ArrowType.RightArrow)
 
 
-def editor_for(field: FieldInfo, title: str, suggestions: Sequence[str] = ()) -> Editor:
+def editor_for(field: FieldInfo, title: str, suggestions: Sequence[str] = (), *, has_slider: bool = False) -> Editor:
     """The editor that fits the type of a field; `title` is the caption of a check box."""
-    return _editor_for_type(field.annotation, field, title, suggestions)
+    editor = _editor_for_type(field.annotation, field, title, suggestions)
+    return _with_slider(editor, field) if has_slider else editor
 
 
 def _editor_for_type(annotation: Any, field: FieldInfo, title: str, suggestions: Sequence[str]) -> Editor:
@@ -278,16 +306,73 @@ def _editor_for_type(annotation: Any, field: FieldInfo, title: str, suggestions:
         return _path_editor(is_optional=is_optional)
     if inner is str:
         return _suggesting_editor(suggestions) if suggestions else _text_editor(is_optional=is_optional)
+    if is_range(field):
+        return _range_editor(field, title)
     if typing.get_origin(inner) in {list, tuple, set, frozenset}:
         return _parsed_editor(_sequence_text, _parse_sequence)
     return _parsed_editor(_json_text, _parse_json)
 
 
 def _number_editor(field: FieldInfo, *, is_integer: bool) -> Editor:
-    minimum, maximum = _bound(field, "ge", "gt"), _bound(field, "le", "lt")
+    minimum, maximum = bounds_of(field)
     box = NumberBox(is_integer=is_integer, minimum=minimum, maximum=maximum)
     box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     return Editor(box, box.value, box.set_value, box.edited)
+
+
+def _range_editor(field: FieldInfo, title: str) -> Editor:
+    minimum, maximum = bounds_of(field)
+    boxes = [NumberBox(is_integer=is_integer_range(field), minimum=minimum, maximum=maximum) for _ in range(2)]
+    cell = QWidget()
+    row = QHBoxLayout(cell)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(4)
+    either = _Either(cell)
+    for box, which in zip(boxes, ("lowest", "highest"), strict=True):
+        box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        box.setMinimumWidth(_NARROW)
+        box.setAccessibleName(f"{title}, {which}")
+        box.setAccessibleDescription(field.description or "")
+        box.edited.connect(either.changed)
+        row.addWidget(box, 1)
+    dash = QLabel("–")
+    dash.setProperty("muted", True)
+    row.insertWidget(1, dash)
+    cell.setFocusProxy(boxes[0])
+
+    def write(value: Any) -> None:
+        # Both before anybody is told: half of a range is none.
+        was_blocked = either.blockSignals(True)
+        for box, one in zip(boxes, value, strict=True):
+            box.set_value(one)
+        either.blockSignals(was_blocked)
+        either.changed.emit()
+
+    return Editor(cell, lambda: [box.value() for box in boxes], write, either.changed)
+
+
+def _with_slider(editor: Editor, field: FieldInfo) -> Editor:
+    """The same editor with a slider, when the field is a number or a range between two bounds."""
+    minimum, maximum = bounds_of(field)
+    has_two, is_whole = is_range(field), field.annotation is int or is_integer_range(field)
+    is_number = field.annotation in {int, float} or has_two
+    if not is_number or minimum is None or maximum is None or maximum - minimum > WIDEST_SLIDER:
+        return editor
+    slider = RangeSlider(minimum, maximum, is_integer=is_whole, has_two=has_two)
+    slider.setToolTip(field.description or "")
+
+    def follow() -> None:
+        values = editor.read() if has_two else [editor.read()] * 2
+        if all(isinstance(value, int | float) for value in values):
+            slider.set_values(*values)
+
+    def take(low: float, high: float) -> None:
+        values = [round(low), round(high)] if is_whole else [low, high]
+        editor.write(values if has_two else values[1])
+
+    editor.changed.connect(follow)
+    slider.moved.connect(take)
+    return replace(editor, slider=slider)
 
 
 def _check_editor(title: str) -> Editor:
@@ -485,15 +570,6 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _bound(field: FieldInfo, *names: str) -> float | None:
-    for constraint in field.metadata:
-        for name in names:
-            value = getattr(constraint, name, None)
-            if isinstance(value, int | float):
-                return value
-    return None
-
-
 def _field_of(loc: tuple[int | str, ...], known: Collection[str]) -> str:
     return str(loc[0]) if loc and loc[0] in known else ""
 
@@ -527,11 +603,12 @@ def _with_unit(widget: QWidget, unit: str) -> QWidget:
     return cell
 
 
-def _stacked(widget: QWidget, error: QLabel) -> QWidget:
+def _stacked(*widgets: QWidget | None) -> QWidget:
     cell = QWidget()
     column = QVBoxLayout(cell)
     column.setContentsMargins(0, 0, 0, 0)
     column.setSpacing(2)
-    column.addWidget(widget)
-    column.addWidget(error)
+    for widget in widgets:
+        if widget is not None:
+            column.addWidget(widget)
     return cell

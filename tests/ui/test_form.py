@@ -4,14 +4,15 @@ import math
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import model_validator
+from pydantic import Field, model_validator
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QComboBox, QFileDialog, QLabel, QLineEdit, QPushButton, QToolButton
 from pytestqt.qtbot import QtBot
 
@@ -19,6 +20,7 @@ from segstudio.core.errors import UserError
 from segstudio.core.options import Options, option
 from segstudio.ui.form import Form
 from segstudio.ui.number_box import NumberBox, number_text, stepped
+from segstudio.ui.range_slider import RangeSlider
 
 
 class Kind(StrEnum):
@@ -326,3 +328,73 @@ def test_a_step_always_moves(value: float) -> None:
     assert stepped(value, is_up=True) > value
     assert stepped(value, is_up=False) < value
     assert math.isfinite(stepped(value, is_up=True))
+
+
+class Ranged(Options):
+    limit: tuple[int, int] = option((-10, 10), "Limit", unit="°", help="How far.")
+    share: tuple[Annotated[float, Field(ge=0, le=1)], Annotated[float, Field(ge=0, le=1)]] = option(
+        (0.25, 0.5), "Share", help="How much."
+    )
+    size: int = option(3, "Size", ge=1, le=31, help="How large.")
+    seed: int = option(3, "Seed", ge=0, le=2**31, help="Any.")
+
+
+def boxes(form: Form, name: str) -> list[NumberBox]:
+    return form.editor(name).findChildren(NumberBox)
+
+
+def test_a_range_has_two_boxes_and_is_told_once(qtbot: QtBot) -> None:
+    form = Form(Ranged)
+    qtbot.addWidget(form)
+    assert form.values()["limit"] == [-10, 10]
+    assert [box.accessibleName() for box in boxes(form, "limit")] == ["Limit, lowest", "Limit, highest"]
+    told: list[object] = []
+    form.changed.connect(lambda: told.append(form.values()["limit"]))
+    form.set_values({"limit": (-3, 4)})
+    assert told == [[-3, 4]]
+    QTest.keyClicks(boxes(form, "limit")[1], "0")
+    assert form.values()["limit"] == [-3, 40]
+    assert form.options() == Ranged(limit=(-3, 40))
+    boxes(form, "share")[0].set_value(-1.0)
+    assert "share" in form.errors
+
+
+def test_numbers_between_bounds_have_sliders_where_they_are_wanted(qtbot: QtBot) -> None:
+    plain = Form(Ranged)
+    qtbot.addWidget(plain)
+    assert plain.slider("share") is None
+    form = Form(Ranged, has_sliders=True)
+    qtbot.addWidget(form)
+    form.resize(340, 300)
+    form.show()
+    assert form.slider("limit") is None, "it has no bounds"
+    assert form.slider("seed") is None, "it would jump"
+    slider = form.slider("share")
+    QTest.mousePress(slider, Qt.MouseButton.LeftButton, pos=slider.knob(1).toPoint())
+    QTest.mouseMove(slider, QPoint(slider.width(), 5))
+    QTest.mouseRelease(slider, Qt.MouseButton.LeftButton, pos=QPoint(slider.width(), 5))
+    assert form.values()["share"] == [0.25, 1.0]
+    QTest.mouseClick(slider, Qt.MouseButton.LeftButton, pos=QPoint(0, 5))
+    assert form.values()["share"] == [0.0, 1.0]
+    one = form.slider("size")
+    QTest.mouseClick(one, Qt.MouseButton.LeftButton, pos=QPoint(one.width() // 2, 5))
+    assert form.values()["size"] == 16
+    boxes_value = form.values()["size"]
+    assert type(boxes_value) is int
+    form.set_values({"size": 1})
+    assert one.values == (1, 1)
+
+
+def test_the_ends_of_a_range_do_not_pass_each_other(qtbot: QtBot) -> None:
+    slider = RangeSlider(0, 100, is_integer=True)
+    qtbot.addWidget(slider)
+    slider.resize(214, 16)
+    slider.set_values(40, 60)
+    told: list[tuple[float, float]] = []
+    slider.moved.connect(lambda low, high: told.append((low, high)))
+    QTest.mousePress(slider, Qt.MouseButton.LeftButton, pos=slider.knob(0).toPoint())
+    QTest.mouseMove(slider, QPoint(210, 8))
+    QTest.mouseRelease(slider, Qt.MouseButton.LeftButton, pos=QPoint(210, 8))
+    assert told[-1] == (60, 60)
+    QTest.mouseClick(slider, Qt.MouseButton.LeftButton, pos=QPoint(47, 8))
+    assert told[-1] == (20, 60)
