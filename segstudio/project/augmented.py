@@ -243,9 +243,9 @@ class AugmentedCopies:
         made = read.about
         try:
             current = self._project.recipes.get(folder_name(recipe))
-        except UserError:  # it came from a file, or was deleted
+            return made.digest if made and made.recipe.steps == current.steps else current.digest
+        except UserError:  # it came from a file, was deleted, or is broken
             return made.digest if made else None
-        return made.digest if made and made.recipe.steps == current.steps else current.digest
 
 
 def copy_name(stem: str, number: int) -> str:

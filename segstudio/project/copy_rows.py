@@ -172,7 +172,7 @@ def read_about(path: Path, name: str) -> About | None:
     """What about.json says of the recipe `name`; None when there is none that can be read."""
     try:
         said = json.loads(path.read_text(encoding="utf-8"))
-        recipe = Recipe.from_json(json.dumps(said["recipe"]), name)
+        recipe = Recipe.from_json(json.dumps(said["recipe"]), name, is_checked=False)
         return About(recipe, str(said["digest"]), int(said["copies"]), str(said["filter"]), int(said["seed"]))
     except (OSError, ValueError, TypeError, KeyError, UserError):
         return None

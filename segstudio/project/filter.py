@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segstudio.core.errors import UserError
+from segstudio.core.sample import Split
 from segstudio.project.sample_table import SPLITS, STATES, SampleTable
 from segstudio.project.stems import folded
 
@@ -81,6 +82,16 @@ def compile_filter(text: str) -> Filter:
         UserError: For a field, a value or an operator that does not exist, with its place in the text.
     """
     return Filter(text, tuple(_condition(term) for term in _terms(text)))
+
+
+def asked_splits(text: str) -> frozenset[Split]:
+    """The splits that an expression asks for by name: val of `split:val`, none of `-split:test`."""
+    asked = (
+        term.value.casefold().split(",")
+        for term in _terms(text)
+        if term.field == "split" and term.operator in ":=" and not term.is_negated
+    )
+    return frozenset(Split(value) for values in asked for value in values if value in set(Split))
 
 
 def _terms(text: str) -> Iterator[_Term]:

@@ -22,12 +22,14 @@ from segstudio.core.signal import Signal
 from segstudio.formats import read_image
 from segstudio.formats.foreground import ForegroundRule
 from segstudio.project import mirror
+from segstudio.project.augmented import AugmentedCopies
 from segstudio.project.clock import now
 from segstudio.project.comparisons import Comparisons
 from segstudio.project.database import Database
 from segstudio.project.masks import Masks
 from segstudio.project.predictions import Predictions
 from segstudio.project.problems import Problems, storable
+from segstudio.project.recipes import Recipes
 from segstudio.project.runs import Runs
 from segstudio.project.samples import NewSample, Samples
 from segstudio.project.settings import Settings
@@ -55,6 +57,8 @@ class Project:
         predictions: What the runs say of the samples.
         settings: Small values.
         problems: Files that could not be used.
+        recipes: What can be done to images to make more of them.
+        augmented: Copies that recipes have made.
         notes: What was out of the ordinary at opening, as sentences.
     """
 
@@ -71,6 +75,8 @@ class Project:
         self.predictions = Predictions(self)
         self.masks = Masks(self)
         self.runs = Runs(self)
+        self.recipes = Recipes(self)
+        self.augmented = AugmentedCopies(self)
         self.comparisons = Comparisons(self)
         self.source = _source_path(folder, str(self.settings.get("source", "")))
         self.rule = ForegroundRule.model_validate(self.settings.get("rule", {}))

@@ -50,12 +50,19 @@ class Recipes:
         return self._project.folder / "recipes"
 
     def all(self) -> list[Recipe]:
-        """The program's recipes, then the project's in the order of their names; broken files are left out."""
-        return [*built_in_recipes().values(), *self._read()[0]]
+        """The program's recipes, then the project's in the order of their names; broken files are left out.
 
-    def broken(self) -> list[Broken]:
-        """The files in recipes/ that `all` leaves out, with the reason."""
-        return self._read()[1]
+        Only the form of the files is looked at, so that Albumentations need not be loaded.
+        """
+        return [*built_in_recipes().values(), *self._read(is_checked=False)[0]]
+
+    def broken(self, *, is_checked: bool = False) -> list[Broken]:
+        """The files in recipes/ that are no recipes, with the reason.
+
+        Args:
+            is_checked: Whether every step is held against Albumentations too, which loads it.
+        """
+        return self._read(is_checked=is_checked)[1]
 
     def names(self) -> list[str]:
         """The names of all recipes, without reading the project's: a broken one is among them."""
@@ -63,6 +70,8 @@ class Recipes:
 
     def get(self, name: str) -> Recipe:
         """The recipe of that name, or the one in a file; `none` is one without steps.
+
+        The steps of a recipe by name are not held against Albumentations; `Recipe.require_valid` does that.
 
         Args:
             name: A name, or the path of a file that ends in .json (ours, or Albumentations' own serialisation).
@@ -75,7 +84,7 @@ class Recipes:
         if (ours := built_in_recipes().get(name)) is not None:
             return ours
         if (path := self._path(name)) is not None:
-            return replace(read_recipe(path), name=path.stem)
+            return replace(read_recipe(path, is_checked=False), name=path.stem)
         if _is_path(name):
             file = Path(name).expanduser()
             if not file.is_file():
@@ -141,12 +150,12 @@ class Recipes:
             return None
         return next((path for path in self._files() if folded(path.stem) == folded(name)), None)
 
-    def _read(self) -> tuple[list[Recipe], list[Broken]]:
+    def _read(self, *, is_checked: bool) -> tuple[list[Recipe], list[Broken]]:
         recipes, broken = [], []
         for path in self._files():
             try:
                 self.check_name(path.stem)
-                recipes.append(replace(read_recipe(path), name=path.stem))
+                recipes.append(replace(read_recipe(path, is_checked=is_checked), name=path.stem))
             except (UserError, OSError) as error:
                 broken.append(Broken(f"recipes/{path.name}", str(error)))
         return recipes, broken

@@ -1,0 +1,235 @@
+"""Making the copies of an augmentation job, on every core, and only those that are not there yet."""
+
+import hashlib
+import json
+import shutil
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from itertools import islice
+
+import numpy as np
+
+from segstudio.augmentation.augmenter import Augmenter, seed_of
+from segstudio.augmentation.recipe import Recipe
+from segstudio.core.errors import UserError
+from segstudio.core.reporter import Reporter
+from segstudio.core.sample import Sample, Split
+from segstudio.project.augmented import copy_name
+from segstudio.project.copy_rows import Row
+from segstudio.project.copy_writer import CopyWriter, encoded_image, encoded_mask
+from segstudio.project.project import Project
+from segstudio.project.threads import in_threads
+
+MARGIN = 500_000_000
+"""So many bytes shall stay free on the disk: masks and trainings want room too."""
+
+MEASURED = 4
+"""So many copies are made before the first is written, to see how much room all of them will take."""
+
+BESIDE_PIXELS = 12_000
+"""Bytes that a copy takes besides its pixels: the last blocks of two files and a row of the manifest."""
+
+PAUSE_SECONDS = 0.1
+"""How often progress is told and a cancel is noticed."""
+
+
+@dataclass(frozen=True)
+class _Order:
+    """Copies of one sample for one thread to make: their rows, without what only the making tells."""
+
+    sample: Sample
+    rows: Sequence[Row]
+
+
+class Copying:
+    """The copies of one job, from what is wanted to what is written.
+
+    Attributes:
+        kept: Copies that were there already.
+        written: Copies that were made.
+        removed: Copies that are not asked for any more.
+        notes: (image, reason) of samples that could not be copied.
+    """
+
+    def __init__(self, project: Project, writer: CopyWriter, recipe: Recipe, report: Reporter) -> None:
+        self.kept = self.written = self.removed = 0
+        self.notes: list[tuple[str, str]] = []
+        self._project = project
+        self._writer = writer
+        self._report = report
+        self._augmenter = Augmenter(recipe)
+        self._digest = recipe.digest
+        self._missing: list[_Order] = []
+        self._unwanted: set[str] = set()
+        self._stop = threading.Event()
+        self._counting = threading.Lock()
+
+    @property
+    def total(self) -> int:
+        """How many copies of the samples there shall be in the end."""
+        return self.kept + self._to_make
+
+    @property
+    def _to_make(self) -> int:
+        return sum(len(order.rows) for order in self._missing)
+
+    def plan(self, samples: list[Sample], copies: int, seed: int) -> None:
+        """Find out which copies are there as they would be made now, and which are not.
+
+        Args:
+            samples: With a sealed mask.
+            copies: Of each.
+            seed: Of all of them.
+        """
+        there = self._writer.rows
+        wanted: set[str] = set()
+        with in_threads(samples, self._hashes) as hashed:
+            for done, (sample, result) in enumerate(hashed, start=1):
+                self._report.progress(done, len(samples), f"looking at {sample.name}")
+                try:
+                    hashes = result.result()
+                except (UserError, OSError) as error:
+                    self._note(sample, error)
+                    wanted |= {name for name, row in there.items() if row.source == sample.image}
+                    continue
+                rows = [self._row(sample, number, seed, *hashes) for number in range(1, copies + 1)]
+                wanted |= {row.name for row in rows}
+                missing = [row for row in rows if not self._is_there(row)]
+                self.kept += len(rows) - len(missing)
+                self._missing += [_Order(sample, missing)] if missing else []
+        train = {one.image for one in self._project.samples.all() if one.split is Split.TRAIN}
+        chosen = {one.image for one in samples}
+        surplus = {
+            name for name, row in there.items()
+            if row.source not in train or (row.source in chosen and name not in wanted)
+        }  # fmt: skip
+        self.removed = len(surplus)
+        to_make = {row.name for order in self._missing for row in order.rows}
+        self._unwanted = surplus | (to_make & there.keys())
+        self._report.log(f"{self.total} copies of {len(samples)} samples, {self.kept} of them there already")
+
+    def check_room(self) -> None:
+        """Make a few copies without writing them, and see whether all of them fit on the disk.
+
+        Raises:
+            UserError: When they do not; nothing has been written or removed then.
+        """
+        share = self._bytes_per_pixel()
+        pixels = sum(order.sample.width * order.sample.height * len(order.rows) for order in self._missing)
+        wanted = round(share * pixels) + BESIDE_PIXELS * self._to_make
+        free = shutil.disk_usage(self._writer.folder).free + self._writer.nbytes(self._unwanted)
+        if wanted + MARGIN > free:
+            raise UserError(
+                f"{self._to_make} copies need about {_size(wanted)}, and {_size(MARGIN)} shall stay free, but the disk "
+                f"of {self._writer.folder} has only {_size(free)}",
+                "make fewer copies, choose fewer samples with a filter, or free some space",
+            )
+        self._report.log(f"{self._to_make} copies will take about {_size(wanted)} of {_size(free)}")
+
+    def remove_unwanted(self) -> None:
+        """Remove the copies that are not asked for any more, and those that will be made anew."""
+        self._writer.drop(self._unwanted)
+
+    def make(self, threads: int) -> None:
+        """Make and write what is missing.
+
+        Raises:
+            Cancelled: When the user stopped it; every pair that was begun is whole.
+            OSError: When the disk is full.
+        """
+        total, orders = self.total, iter(self._in_pieces(threads))
+        pool = ThreadPoolExecutor(threads, thread_name_prefix="augment")
+        pending: dict[Future[None], _Order] = {}
+        try:
+            while True:
+                self._report.progress(self.kept + self.written, total, f"{self.kept + self.written} of {total} copies")
+                for order in islice(orders, 2 * threads - len(pending)):
+                    pending[pool.submit(self._make, order)] = order
+                if not pending:
+                    return
+                done, _ = wait(pending, PAUSE_SECONDS, FIRST_COMPLETED)
+                for future in done:
+                    self._take(pending.pop(future).sample, future)
+        finally:
+            self._stop.set()
+            pool.shutdown(cancel_futures=True)
+
+    def _hashes(self, sample: Sample) -> tuple[str, str]:
+        """sha256 of the files of a sample's image and of its mask's current revision."""
+        revisions = self._project.masks.revisions(sample)
+        mask = next((one.path for one in revisions if one.number == sample.revision), None)
+        if mask is None:
+            raise UserError(f"the mask of {sample.image} is missing", "`segstudio check PROJECT` tells more")
+        image = self._project.image_path(sample)
+        return hashlib.sha256(image.read_bytes()).hexdigest(), hashlib.sha256(mask.read_bytes()).hexdigest()
+
+    def _row(self, sample: Sample, number: int, seed: int, image_sha256: str, mask_sha256: str) -> Row:
+        own_seed = seed_of(seed, sample.image, number)
+        name = copy_name(sample.stem, number)
+        return Row(
+            name, sample.image, number, own_seed, sample.revision, image_sha256, mask_sha256, self._digest, "", ""
+        )
+
+    def _is_there(self, row: Row) -> bool:
+        there = self._writer.rows.get(row.name)
+        return there is not None and there.identity == row.identity and self._writer.is_whole(row.name)
+
+    def _in_pieces(self, threads: int) -> Iterator[_Order]:
+        """The orders; those of few samples in pieces, so that every thread gets some."""
+        if len(self._missing) >= 4 * threads:
+            yield from self._missing
+            return
+        for order in self._missing:
+            size = max(1, len(order.rows) // threads)
+            for start in range(0, len(order.rows), size):
+                yield replace(order, rows=order.rows[start : start + size])
+
+    def _make(self, order: _Order) -> None:
+        """In a thread: one sample's copies, one after the other."""
+        image, mask = self._pair(order.sample)
+        for row in order.rows:
+            if self._stop.is_set():
+                return
+            made = self._augmenter.apply(image, mask, row.seed, has_applied=True)
+            applied = json.dumps(made.applied, ensure_ascii=False, separators=(",", ":"))
+            self._writer.write(replace(row, parameters=applied), made.image, made.mask)
+            with self._counting:
+                self.written += 1
+
+    def _pair(self, sample: Sample) -> tuple[np.ndarray, np.ndarray]:
+        return self._project.read_image(sample), self._project.masks.load_revision(sample, sample.revision)
+
+    def _take(self, sample: Sample, done: "Future[None]") -> None:
+        error = done.exception()
+        if isinstance(error, UserError):
+            self._note(sample, error)
+        elif error is not None:
+            raise error
+
+    def _note(self, sample: Sample, error: Exception) -> None:
+        if sample.image not in dict(self.notes):
+            self.notes.append((sample.image, str(error)))
+            self._report.note(sample.image, str(error))
+
+    def _bytes_per_pixel(self) -> float:
+        """How many bytes a copy takes for each pixel of its source: the mean of a few that lie far apart."""
+        step = max(1, len(self._missing) // MEASURED)
+        shares = []
+        for order in self._missing[::step][:MEASURED]:
+            try:
+                made = self._augmenter.apply(*self._pair(order.sample), order.rows[0].seed)
+            except UserError:
+                continue  # it will be noted when its turn comes
+            size = len(encoded_image(made.image)) + len(encoded_mask(made.mask))
+            shares.append(size / (order.sample.width * order.sample.height))
+        return sum(shares) / len(shares) if shares else 0.0
+
+
+def _size(count: int) -> str:
+    """A number of bytes for people: "1.2 GB"."""
+    for unit, factor in (("GB", 1e9), ("MB", 1e6)):
+        if count >= factor:
+            return f"{count / factor:.1f} {unit}"
+    return f"{count / 1e3:.0f} kB"
