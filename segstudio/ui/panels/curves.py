@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QPen, QWheelEvent
+from PySide6.QtGui import QColor, QFont, QPen, QWheelEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from segstudio.ui import theme
@@ -75,7 +75,8 @@ class Chart(QWidget):
         self._where = QLabel()
         self._where.setProperty("muted", True)
         self._legends = tuple(QLabel() for _ in names)
-        self._plot = self._make_plot(title, most)
+        self._plot = make_plot(title, most)
+        self._plot.scene().sigMouseMoved.connect(self._on_mouse)
         self._lines = tuple(self._plot.plot(antialias=True) for _ in names)
         self._best_line = pg.InfiniteLine(angle=90)
         self._best_dot = pg.ScatterPlotItem(size=9)
@@ -87,25 +88,6 @@ class Chart(QWidget):
         self._lay_out()
         self.restyle()
         self.draw()
-
-    def _make_plot(self, title: str, most: float | None) -> pg.PlotWidget:
-        plot = _Plot(background=None)
-        plot.setAccessibleName(title)
-        plot.setMinimumHeight(110)
-        plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        plot.setMenuEnabled(False)
-        plot.hideButtons()
-        plot.setMouseEnabled(x=False, y=False)
-        plot.getPlotItem().setContentsMargins(0, 4, 6, 0)
-        plot.showGrid(x=True, y=True, alpha=0.16)
-        plot.setLabel("bottom", "epoch")
-        plot.getAxis("left").setWidth(38)
-        plot.getAxis("bottom").enableAutoSIPrefix(False)
-        plot.getAxis("left").enableAutoSIPrefix(False)
-        if most is not None:
-            plot.getViewBox().setLimits(yMin=-0.02, yMax=most * 1.02)
-        plot.scene().sigMouseMoved.connect(self._on_mouse)
-        return plot
 
     def _lay_out(self) -> None:
         heading = QHBoxLayout()
@@ -182,20 +164,15 @@ class Chart(QWidget):
         """Take the colours of the theme, and lines as thick as the screen is fine."""
         ratio = self.devicePixelRatioF()  # a cosmetic pen counts the pixels of the screen
         muted, faint = theme.color("text_muted"), theme.color("text_faint")
-        for side in ("left", "bottom"):
-            axis = self._plot.getAxis(side)
-            axis.setPen(pg.mkPen(theme.color("border_strong")))
-            axis.setTextPen(pg.mkPen(muted))
-            axis.setStyle(tickFont=self.font(), tickLength=-4)
-        self._plot.setLabel("bottom", "epoch", color=muted.name(), **{"font-size": "9pt"})
+        style_plot(self._plot, self.font(), bottom="epoch")
         for (_, token), line in zip(self.ROLES, self._lines, strict=True):
             colour = theme.color(token)
-            line.setPen(_pen(colour, 2 * ratio))
+            line.setPen(cosmetic_pen(colour, 2 * ratio))
             line.setSymbolBrush(colour)
             line.setSymbolPen(None)
-        self._best_line.setPen(_pen(faint, ratio, Qt.PenStyle.DashLine))
-        self._hover_line.setPen(_pen(muted, ratio))
-        self._best_dot.setPen(_pen(theme.color("validation"), 2 * ratio))
+        self._best_line.setPen(cosmetic_pen(faint, ratio, Qt.PenStyle.DashLine))
+        self._hover_line.setPen(cosmetic_pen(muted, ratio))
+        self._best_dot.setPen(cosmetic_pen(theme.color("validation"), 2 * ratio))
         self._best_dot.setBrush(theme.color("panel"))
         self.point_at(None)
 
@@ -289,7 +266,7 @@ class Curves(QWidget):
             chart.point_at(epoch)
 
 
-class _Plot(pg.PlotWidget):  # type: ignore[misc] # pyqtgraph has no types
+class Plot(pg.PlotWidget):  # type: ignore[misc] # pyqtgraph has no types
     """A plot that fits a narrow panel and leaves the wheel to it."""
 
     def sizeHint(self) -> QSize:
@@ -299,7 +276,43 @@ class _Plot(pg.PlotWidget):  # type: ignore[misc] # pyqtgraph has no types
         event.ignore()
 
 
-def _pen(colour: QColor, width: float, style: Qt.PenStyle = Qt.PenStyle.SolidLine) -> QPen:
+def make_plot(title: str, most: float | None = None) -> Plot:
+    """An empty plot that cannot be dragged about.
+
+    Args:
+        title: What screen readers call it.
+        most: The greatest value there can be; the axis never shows more.
+    """
+    plot = Plot(background=None)
+    plot.setAccessibleName(title)
+    plot.setMinimumHeight(110)
+    plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    plot.setMenuEnabled(False)
+    plot.hideButtons()
+    plot.setMouseEnabled(x=False, y=False)
+    plot.getPlotItem().setContentsMargins(0, 4, 6, 0)
+    plot.showGrid(x=True, y=True, alpha=0.16)
+    plot.getAxis("left").setWidth(38)
+    plot.getAxis("bottom").enableAutoSIPrefix(False)
+    plot.getAxis("left").enableAutoSIPrefix(False)
+    if most is not None:
+        plot.getViewBox().setLimits(yMin=-0.02, yMax=most * 1.02)
+    return plot
+
+
+def style_plot(plot: Plot, font: QFont, *, bottom: str) -> None:
+    """Give the axes the colours of the theme, and the lower one its title."""
+    muted = theme.color("text_muted")
+    for side in ("left", "bottom"):
+        axis = plot.getAxis(side)
+        axis.setPen(pg.mkPen(theme.color("border_strong")))
+        axis.setTextPen(pg.mkPen(muted))
+        axis.setStyle(tickFont=font, tickLength=-4)
+    plot.setLabel("bottom", bottom, color=muted.name(), **{"font-size": "9pt"})
+
+
+def cosmetic_pen(colour: QColor, width: float, style: Qt.PenStyle = Qt.PenStyle.SolidLine) -> QPen:
+    """A pen as thick on the screen whatever the scale of the plot."""
     pen = QPen(colour, width, style)
     pen.setCosmetic(True)
     return pen

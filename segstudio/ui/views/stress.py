@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPen
+from PySide6.QtGui import QColor, QFont, QImage, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QGridLayout,
@@ -149,9 +149,7 @@ class StressModel(RowsModel):
 class StressDelegate(QStyledItemDelegate):
     """Paints a cell: a bar as long as what is lost with its interval, the figure, and how strong it was."""
 
-    def paint(
-        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> None:
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         model = index.model()
         assert isinstance(model, StressModel)
         cell = model.cell(index)
@@ -311,7 +309,7 @@ class StressView(QWidget):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         # The space bar in a cell chooses its strength, as a click does; in the first column Qt itself ticks the box.
-        if watched is self.table and event.type() == QEvent.Type.KeyPress:
+        if watched is self.table and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             index = self.table.currentIndex()
             if event.key() == Qt.Key.Key_Space and index.isValid() and index.column() > 0:
                 self._choose(index)
