@@ -163,6 +163,34 @@ def _list(args: argparse.Namespace) -> int:
     return _perform("list", _given(args, "filter", "sort"), args, lambda result: _say_table(result["samples"]))
 
 
+@_command("recipes", "list the augmentation recipes of a project")
+def _declare_recipes(parser: argparse.ArgumentParser) -> None:
+    _add_project(parser)
+    parser.set_defaults(command=_recipes)
+
+
+def _recipes(args: argparse.Namespace) -> int:
+    return _perform("recipes", {}, args, _say_recipes)
+
+
+def _say_recipes(result: dict[str, Any]) -> None:
+    _say_table([{**row, "steps": ", ".join(row["steps"])} for row in result["recipes"]])
+
+
+@_command("augment", "make copies of the training samples by a recipe")
+def _declare_augment(parser: argparse.ArgumentParser) -> None:
+    _add_project(parser)
+    parser.add_argument("--recipe", required=True, metavar="NAME|FILE", help="a recipe's name, or a .json file")
+    parser.add_argument("--copies", type=int, metavar="N", help="copies of each sample; 3 when not given")
+    parser.add_argument("--filter", metavar="EXPR", help="which training samples; all when not given")
+    parser.add_argument("--seed", type=int, metavar="N", help="the same seed makes the same copies")
+    parser.set_defaults(command=_augment)
+
+
+def _augment(args: argparse.Namespace) -> int:
+    return _perform("augment", _given(args, "recipe", "copies", "filter", "seed"), args, _say_pairs)
+
+
 @_command("train", "train a network")
 def _declare_train(parser: argparse.ArgumentParser) -> None:
     _add_project(parser)

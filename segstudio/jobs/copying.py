@@ -116,6 +116,8 @@ class Copying:
         Raises:
             UserError: When they do not; nothing has been written or removed then.
         """
+        if not self._missing:
+            return
         share = self._bytes_per_pixel()
         pixels = sum(order.sample.width * order.sample.height * len(order.rows) for order in self._missing)
         wanted = round(share * pixels) + BESIDE_PIXELS * self._to_make
