@@ -217,12 +217,13 @@ class Stroke:
         self._before: dict[Tile, Mask] = {}
         self._bounds = NOWHERE
 
-    def fill_spans(self, spans: Spans, value: int) -> Rect:
+    def fill_spans(self, spans: Spans, value: int, where: Mask | None = None) -> Rect:
         """Set the pixels of a shape with one run in each row, already clipped to the mask.
 
         Args:
             spans: From `raster.capsule`.
             value: 0 or 1.
+            where: As large as the mask; only pixels that are 1 in it are set. All when None.
 
         Returns:
             The rectangle that may have changed.
@@ -238,8 +239,15 @@ class Stroke:
         for row, start, stop in zip(
             range(spans.top, spans.top + len(spans.starts)), spans.starts.tolist(), spans.stops.tolist(), strict=True
         ):
-            if start < stop:
-                self._mask[row, start:stop] = value
+            if start >= stop:
+                continue
+            run = self._mask[row, start:stop]
+            if where is None:
+                run[:] = value
+            elif value:
+                np.bitwise_or(run, where[row, start:stop], out=run)
+            else:
+                np.greater(run, where[row, start:stop], out=run.view(np.bool_))
         return self._said(bounds)
 
     def fill_region(self, region: Region, value: int) -> Rect:

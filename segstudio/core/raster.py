@@ -61,7 +61,6 @@ class Region(NamedTuple):
     rect: Rect
     inside: npt.NDArray[np.bool_]
 
-
     @classmethod
     def of(cls, inside: npt.NDArray[Any]) -> "Region":
         """The pixels of an array as large as the image that are not 0."""

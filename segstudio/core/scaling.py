@@ -40,3 +40,19 @@ def scaled_mask(mask: np.ndarray, height: int, width: int) -> np.ndarray:
         uint8 (height, width) of 0 and 1.
     """
     return (cv2.resize(mask * np.uint8(255), (width, height), interpolation=cv2.INTER_AREA) > 127).astype(np.uint8)
+
+
+def without_colour(image: np.ndarray) -> np.ndarray:
+    """The image with one channel when it shows no colour (an X-ray saved as RGB); another one as it is.
+
+    What is augmented is this: noise on a grey picture is grey too, whatever its file or its network calls it.
+
+    Args:
+        image: uint8 (H, W), (H, W, 1) or (H, W, 3).
+
+    Returns:
+        uint8 (H, W), or `image` itself.
+    """
+    if image.ndim == 2 or (image[..., 1:] != image[..., :1]).any():
+        return image
+    return np.ascontiguousarray(image[..., 0])

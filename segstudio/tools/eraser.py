@@ -16,9 +16,10 @@ class Eraser(Tool[EraserOptions]):
     title = "Eraser"
     key = "E"
     help = "Erase; with Shift or the right button paint foreground."
+    rank = 20
     cursor = "disc"
     Options = EraserOptions
 
     def steps(self, scene: Scene, options: EraserOptions, press: Pointer) -> Steps:
         """Erase while the button is down."""
-        return along_the_way(scene, self.title, options.radius, press, value=1 if press.is_alternate else 0)
+        return along_the_way(scene, self.title, options, press, value=1 if press.is_alternate else 0)

@@ -4,7 +4,7 @@ import math
 
 from segstudio.core.options import Options, option
 from segstudio.core.raster import contiguous
-from segstudio.tools import TOOLS, Pointer, Scene, Steps, Tool
+from segstudio.tools import NOTHING, TOOLS, Pointer, Scene, Steps, Tool
 
 
 class FillOptions(Options):
@@ -22,6 +22,7 @@ class Fill(Tool[FillOptions]):
     name = "fill"
     title = "Fill"
     key = "G"
+    rank = 30
     help = "Fill the hole under the pointer; with Shift or the right button remove the blob under it."
     Options = FillOptions
 
@@ -32,5 +33,5 @@ class Fill(Tool[FillOptions]):
             column, row = math.floor(press.x), math.floor(press.y)
             region = contiguous(scene.document.mask, column, row, is_diagonal=options.is_diagonal)
             stroke.fill_region(region, value)
-            while (yield ()) is not None:
+            while (yield NOTHING) is not None:
                 pass

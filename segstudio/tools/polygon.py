@@ -1,38 +1,38 @@
 """Polygon: click the corners, close with a double click or Enter."""
 
-from segstudio.core.options import Options
 from segstudio.core.raster import Point, polygon
-from segstudio.tools import TOOLS, Pointer, Scene, Steps, Tool
+from segstudio.tools import TOOLS, Pointer, Preview, Scene, Steps, Tool
+from segstudio.tools.lasso import RegionOptions, change
 
 
 @TOOLS.register
-class Polygon(Tool[Options]):
-    """Fills the pixels whose centre lies inside; begun with the alternate, it clears them."""
+class Polygon(Tool[RegionOptions]):
+    """Changes the pixels whose centre lies inside."""
 
     name = "polygon"
     title = "Polygon"
     key = "P"
-    help = (
-        "Click the corners; double click or Enter fills, Backspace takes a corner back, Escape cancels. "
-        "Begin with Shift or the right button to clear."
-    )
+    help = "Click the corners; double click or Enter fills, Backspace takes a corner back, Escape cancels."
+    rank = 40
     has_many_clicks = True
+    Options = RegionOptions
 
-    def steps(self, scene: Scene, options: Options, press: Pointer) -> Steps:
+    def steps(self, scene: Scene, options: RegionOptions, press: Pointer) -> Steps:
         """Collect corners, then fill."""
-        corners: list[Point] = [(press.x, press.y)]
+        corners: list[Point] = [press.point]
         hover = corners[0]
-        while (pointer := (yield (*corners, hover))) is not None:
-            if pointer.is_step_back:
+        while (event := (yield Preview((*corners, hover), has_corners=True))) is not None:
+            if not isinstance(event, Pointer):
+                continue
+            if event.is_step_back:
                 if len(corners) == 1:
                     return
                 corners.pop()
                 continue
-            hover = (pointer.x, pointer.y)
+            hover = event.point
             # The second press of a double click lies where the first one set a corner already.
-            if pointer.clicks == 1:
+            if event.clicks == 1:
                 corners.append(hover)
-            elif pointer.clicks >= 2:
+            elif event.clicks >= 2:
                 break
-        with scene.document.stroke(self.title) as stroke:
-            stroke.fill_region(polygon(stroke.shape, corners), 0 if press.is_alternate else 1)
+        change(scene, self.title, polygon(scene.document.shape, corners), press.mode_of(options.mode))

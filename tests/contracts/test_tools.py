@@ -1,6 +1,7 @@
 """What every tool promises, whatever the pointer does."""
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -8,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segstudio.core.document import Document
+from segstudio.core.edit import Mode
 from segstudio.core.files import resource
 from segstudio.core.mask import Rect
 from segstudio.core.options import Options, unit_of
-from segstudio.tools import TOOLS, Drag, Pointer, Scene, Tool
+from segstudio.tools import TOOLS, Drag, Pointer, Scene, Stopped, Tool
 
 NAMES = TOOLS.names()
 COORDINATES = st.floats(-1e4, 1e4) | st.integers(-20, 170) | st.floats(-5, 160)
@@ -22,22 +24,66 @@ POINTERS = st.builds(
     is_alternate=st.booleans(),
     clicks=st.sampled_from([0, 0, 0, 1, 2]),
     is_step_back=st.sampled_from([False, False, False, True]),
+    is_down=st.booleans(),
+    is_regular=st.booleans(),
+    is_centred=st.booleans(),
+    pressure=st.floats(0.01, 1),
+    zoom=st.sampled_from([0.1, 1, 8]),
 )
-PRESSES = st.builds(Pointer, x=COORDINATES, y=COORDINATES, is_alternate=st.booleans(), clicks=st.just(1))
+MODES = st.sampled_from([None, *Mode])
+PRESSES = st.builds(
+    Pointer, x=COORDINATES, y=COORDINATES, is_alternate=st.booleans(), clicks=st.just(1), mode=MODES,
+    pressure=st.floats(0.01, 1),
+)  # fmt: skip
 SHAPES = st.sampled_from([(1, 1), (1, 150), (40, 30), (128, 128), (129, 140)])
 
 
 def scene_of(shape: tuple[int, int], seed: int) -> Scene:
+    """A picture of patches, grey or in colours, so that tools that look at it find something."""
     rng = np.random.default_rng(seed)
-    image = rng.integers(0, 256, shape, np.uint8)
-    return Scene(Document((rng.random(shape) < 0.5).astype(np.uint8)), image)
+    patches = rng.integers(0, 256, (-(-shape[0] // 20), -(-shape[1] // 20), 3), np.uint8)
+    image = patches.repeat(20, axis=0).repeat(20, axis=1)[: shape[0], : shape[1]]
+    image = np.ascontiguousarray(image if seed % 2 else image[..., 0])
+    image.flags.writeable = False
+    probability = rng.integers(0, 256, shape, np.uint8) if seed % 3 else None
+    return Scene(Document((rng.random(shape) < 0.5).astype(np.uint8)), image, probability)
 
 
-def drags(tool: Tool[Any], scene: Scene, options: Options, press: Pointer, moves: list[Pointer]) -> Drag:
+def options_of(tool: Tool[Any], seed: int) -> Options:
+    """Some choice of every option that has few values, numbers at their default."""
+    rng = np.random.default_rng(seed)
+    values: dict[str, Any] = {}
+    for name, field in tool.Options.model_fields.items():
+        choices = list(Mode) if field.annotation is Mode else list(get_args(field.annotation))
+        choices = [False, True] if field.annotation is bool else choices
+        if choices:
+            values[name] = choices[rng.integers(len(choices))]
+    return tool.Options().replaced(**values)
+
+
+def compute(drag: Drag) -> None:
+    """Do what the tool waits for, here and now."""
+    while (work := drag.work) is not None:
+        drag.deliver(work, work.run())
+
+
+def drags(
+    tool: Tool[Any], scene: Scene, options: Options, press: Pointer, moves: list[Pointer], *, is_prompt: bool = True
+) -> Drag:
+    """A drag with all its moves; slow work is done after each of them, or not at all."""
     drag = Drag(tool, scene, options, press)
     for pointer in moves:
+        if is_prompt:
+            compute(drag)
         drag.move(pointer)
+    if is_prompt:
+        compute(drag)
     return drag
+
+
+def finish(drag: Drag) -> None:
+    drag.finish()
+    compute(drag)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -64,9 +110,11 @@ def test_no_two_tools_share_a_key() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=40)
-@given(shape=SHAPES, seed=st.integers(0, 9), press=PRESSES, moves=st.lists(POINTERS, max_size=8))
-def test_a_drag_is_one_step_of_history_inside_the_image(name, shape, seed, press, moves) -> None:
+@settings(max_examples=40, deadline=None)
+@given(
+    shape=SHAPES, seed=st.integers(0, 9), press=PRESSES, moves=st.lists(POINTERS, max_size=8), is_prompt=st.booleans()
+)
+def test_a_drag_is_one_step_of_history_inside_the_image(name, shape, seed, press, moves, is_prompt) -> None:
     scene = scene_of(shape, seed)
     before = scene.document.mask.copy()
     screen = before.copy()
@@ -77,8 +125,11 @@ def test_a_drag_is_one_step_of_history_inside_the_image(name, shape, seed, press
 
     scene.document.changed.connect(repaint)
     tool = TOOLS[name]()
-    drag = drags(tool, scene, tool.Options(), press, moves)
-    drag.finish()
+    options = options_of(tool, seed)
+    if tool.refusal(scene, options):
+        return
+    drag = drags(tool, scene, options, press, moves, is_prompt=is_prompt)
+    finish(drag)
     assert drag.is_finished
     assert drag.outline == ()
     after = scene.document.mask
@@ -95,19 +146,76 @@ def test_a_drag_is_one_step_of_history_inside_the_image(name, shape, seed, press
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=25)
-@given(shape=SHAPES, seed=st.integers(0, 9), press=PRESSES, moves=st.lists(POINTERS, max_size=8))
-def test_cancelling_restores_every_pixel(name, shape, seed, press, moves) -> None:
+@settings(max_examples=25, deadline=None)
+@given(
+    shape=SHAPES, seed=st.integers(0, 9), press=PRESSES, moves=st.lists(POINTERS, max_size=8), is_prompt=st.booleans()
+)
+def test_cancelling_restores_every_pixel(name, shape, seed, press, moves, is_prompt) -> None:
     scene = scene_of(shape, seed)
     before = scene.document.mask.copy()
     tool = TOOLS[name]()
-    drag = drags(tool, scene, tool.Options(), press, moves)
+    options = options_of(tool, seed)
+    if tool.refusal(scene, options):
+        return
+    drag = drags(tool, scene, options, press, moves, is_prompt=is_prompt)
+    work = drag.work
     is_over = drag.is_finished  # a tool may have ended it, and then it is a step of history
     drag.cancel()
     assert drag.is_finished
+    assert work is None or work.is_stopped
     assert is_over or np.array_equal(scene.document.mask, before)
     assert is_over or not scene.document.history.can_undo
     assert not scene.document.is_stroke_open
+    if work is not None:
+        with pytest.raises(Stopped):
+            work.run()
+        drag.deliver(work, None)  # what comes too late is not looked at
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=15, deadline=None)
+@given(shape=SHAPES, seed=st.integers(0, 9), press=PRESSES, moves=st.lists(POINTERS, max_size=6))
+def test_a_preview_never_changes_the_mask_and_lies_inside_it(name, shape, seed, press, moves) -> None:
+    scene = scene_of(shape, seed)
+    tool = TOOLS[name]()
+    options = options_of(tool, seed)
+    if tool.refusal(scene, options):
+        return
+    before = scene.document.mask.copy()
+    if (work := tool.preparation(scene, options)) is not None:
+        work.run()
+    assert tool.preparation(scene, options) is None, "what was prepared is remembered"
+    previews = [tool.glance(scene, options, pointer) for pointer in (press, *moves)]
+    assert np.array_equal(scene.document.mask, before)
+    drag = Drag(tool, scene, options, press)
+    for pointer in moves:
+        compute(drag)
+        previews.append(drag.preview)
+        if drag.preview.patch is not None:  # what is shown is what will be; what paints at once shows nothing
+            assert np.array_equal(scene.document.mask, before)
+        drag.move(pointer)
+    for preview in previews:
+        if preview.patch is not None:
+            rect, pixels = preview.patch
+            assert rect == rect.clip(shape)
+            assert pixels.shape == (rect.height, rect.width)
+            assert pixels.dtype == np.uint8
+            assert pixels.max(initial=0) <= 1
+        assert preview.lines is None or preview.lines.shape == shape
+    drag.cancel()
+    assert np.array_equal(scene.document.mask, before)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_was_previewed_last_is_what_is_made(name: str) -> None:
+    scene = scene_of((120, 140), 1)
+    tool = TOOLS[name]()
+    press = Pointer(30, 30, clicks=1)
+    drag = drags(tool, scene, tool.Options(), press, [Pointer(60, 50), Pointer(90, 45)])
+    patch = drag.preview.patch
+    finish(drag)
+    if patch is not None:
+        assert np.array_equal(scene.document.mask[patch.rect.slices], patch.pixels)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -117,7 +225,7 @@ def test_a_drag_outside_the_image_changes_nothing(name: str, is_alternate: bool)
     before = scene.document.mask.copy()
     tool = TOOLS[name]()
     press = Pointer(-300, -200, is_alternate, clicks=1)
-    drags(tool, scene, tool.Options(), press, [Pointer(-300, 500), Pointer(-200, 400, clicks=1)]).finish()
+    finish(drags(tool, scene, tool.Options(), press, [Pointer(-300, 500), Pointer(-200, 400, clicks=1)]))
     assert np.array_equal(scene.document.mask, before)
     assert not scene.document.history.can_undo
 
@@ -126,7 +234,7 @@ def test_a_drag_outside_the_image_changes_nothing(name: str, is_alternate: bool)
 def test_a_drag_of_no_length_is_harmless(name: str) -> None:
     scene = scene_of((100, 120), 1)
     tool = TOOLS[name]()
-    drags(tool, scene, tool.Options(), Pointer(50.5, 50.5, clicks=1), [Pointer(50.5, 50.5)] * 3).finish()
+    finish(drags(tool, scene, tool.Options(), Pointer(50.5, 50.5, clicks=1), [Pointer(50.5, 50.5)] * 3))
     assert len(scene.document.history.past) <= 1
 
 
@@ -138,7 +246,8 @@ def test_the_alternate_does_the_opposite(name: str) -> None:
         alternated = []
         for is_alternate in (False, True):
             document = Document(np.full((100, 100), value, np.uint8))
-            press = Pointer(20, 20, is_alternate, clicks=1)
-            drags(tool, Scene(document, document.mask), tool.Options(), press, corners[1:]).finish()
+            image = np.full((100, 100), 77, np.uint8)
+            press, *others = (replace(corner, is_alternate=is_alternate) for corner in corners)
+            finish(drags(tool, Scene(document, image), tool.Options(), press, others))
             alternated.append(not np.array_equal(document.mask, np.full((100, 100), value)))
         assert sorted(alternated) == [False, True]
