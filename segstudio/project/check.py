@@ -11,6 +11,9 @@ from segstudio.core.reporter import Reporter
 from segstudio.core.sample import Sample
 from segstudio.formats import image_size
 from segstudio.project import mirror
+from segstudio.project.augmented import image_file
+from segstudio.project.copy_rows import read_manifest
+from segstudio.project.copy_writer import CopyWriter, is_sound, orphans
 from segstudio.project.masks import Revision
 from segstudio.project.project import Project
 from segstudio.project.runs import read_options
@@ -52,6 +55,7 @@ def check_project(project: Project, report: Reporter, *, is_thorough: bool = Fal
     findings = [*_check_index(project), *_check_source(project)]
     findings += _check_samples(project, report, is_thorough=is_thorough)
     findings += [*_check_strays(project), *_check_runs(project), *_check_predictions(project)]
+    findings += [*_check_recipes(project), *_check_copies(project, is_thorough=is_thorough)]
     if not project.read_only:
         findings += [*_mend_mirror(project), *_remove_left_behind(project.folder)]
     return findings
@@ -165,6 +169,35 @@ def _check_predictions(project: Project) -> Iterator[Finding]:
             yield Finding(name, "the prediction is missing; predict again", "warning")
     if missing and not project.read_only:
         project.predictions.forget(missing)
+
+
+def _check_recipes(project: Project) -> Iterator[Finding]:
+    for path, reason in project.recipes.broken():
+        yield Finding(path, reason, "warning")
+
+
+def _check_copies(project: Project, *, is_thorough: bool) -> Iterator[Finding]:
+    """Augmented copies: what is damaged is forgotten, and what a killed job has left behind is removed."""
+    for recipe in project.augmented.recipes():
+        folder = project.augmented.folder(recipe)
+        rows, is_whole = read_manifest(folder / "manifest.csv")
+        bad = [name for name, row in rows.items() if not is_sound(folder, row, is_thorough=is_thorough)]
+        strays = [path.relative_to(project.folder).as_posix() for path in orphans(folder, rows)]
+        if (bad or strays or not is_whole) and not project.read_only:
+            try:
+                with CopyWriter.opened(project.augmented, recipe) as writer:
+                    writer.drop([name for name in bad if name in writer.rows])
+            except UserError:
+                continue  # a job is making copies right now
+        for name in bad:
+            path = image_file(folder, name).relative_to(project.folder).as_posix()
+            yield Finding(path, "this copy is missing or damaged; queue the recipe again", "warning")
+        severity: Literal["warning", "mended"] = "warning" if project.read_only else "mended"
+        for stray in strays:
+            yield Finding(stray, "was left behind when a job was ended, and belongs to no copy", severity)
+        if not is_whole:
+            name = (folder / "manifest.csv").relative_to(project.folder).as_posix()
+            yield Finding(name, "has lines that were cut off or are no copies", severity)
 
 
 def _mend_mirror(project: Project) -> Iterator[Finding]:

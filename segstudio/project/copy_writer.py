@@ -74,7 +74,7 @@ class CopyWriter:
 
     def is_whole(self, name: str) -> bool:
         """Whether both files of a copy are there to their ends; after a power cut they may not be."""
-        return all(map(_ends_well, (image_file(self.folder, name), mask_file(self.folder, name))))
+        return is_sound(self.folder, self.rows[name])
 
     def nbytes(self, names: Collection[str]) -> int:
         """The room that some copies take on the disk."""
@@ -154,6 +154,14 @@ def orphans(folder: Path, rows: Collection[str]) -> Iterator[Path]:
             name = path.relative_to(folder / kind).as_posix().removesuffix(".png")
             if name not in rows and _COPY_FILE.fullmatch(path.name) and path.is_file():
                 yield path
+
+
+def is_sound(folder: Path, row: Row, *, is_thorough: bool = False) -> bool:
+    """Whether both files of a copy are there to their ends, or (thoroughly) are what its row says, byte for byte."""
+    image, mask = image_file(folder, row.name), mask_file(folder, row.name)
+    if not (_ends_well(image) and _ends_well(mask)):
+        return False
+    return not is_thorough or hash_of(image.read_bytes(), mask.read_bytes()) == row.copy_sha256
 
 
 def encoded_image(image: np.ndarray) -> bytes:

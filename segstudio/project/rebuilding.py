@@ -22,6 +22,8 @@ _NUMBERED = re.compile(r"\d{4,}")
 def rebuild_index(folder: Path, report: Reporter) -> dict[str, Any]:
     """Make project.sqlite from project.json, samples.csv, reviews.csv, masks/, history/, runs/ and predictions/.
 
+    Recipes and augmented copies are files alone and need no index; they are counted.
+
     The old index is kept beside it under another name. What only the index knew is lost: the last options of the
     forms, and which run was current (the newest one with predictions is taken).
 
@@ -30,7 +32,8 @@ def rebuild_index(folder: Path, report: Reporter) -> dict[str, Any]:
         report: Hears of progress and of files that could not be read.
 
     Returns:
-        How many samples, masks, runs and predictions were found, and the name of the `old` index or None.
+        How many samples, masks, runs, predictions, recipes and copies were found, and the name of the `old` index or
+        None.
 
     Raises:
         NotAProject: When project.json or samples.csv is missing or damaged.
@@ -50,6 +53,8 @@ def rebuild_index(folder: Path, report: Reporter) -> dict[str, Any]:
                 "masks": _find_masks(project, report),
                 "runs": _find_runs(project, report),
                 "predictions": _find_predictions(project, report),
+                "recipes": sum(project.recipes.is_own(recipe.name) for recipe in project.recipes.all()),
+                "copies": sum(len(project.augmented.copies(name)) for name in project.augmented.recipes()),
             }
             _replay_reviews(project, reviews)
     finally:

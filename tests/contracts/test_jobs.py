@@ -23,7 +23,7 @@ from segstudio.project.project import Project
 from tests.project.projects import make_project
 
 NAMES = JOBS.names()
-TOPICS = {"samples", "masks", "runs", "predictions", "comparisons", "settings", "problems"}
+TOPICS = {"samples", "masks", "runs", "predictions", "comparisons", "settings", "problems", "recipes", "augmented"}
 
 EXAMPLES: dict[str, dict[str, Any]] = {
     "new": {"source": "{dataset}"},

@@ -38,7 +38,9 @@ def test_a_lost_index_is_made_anew(tmp_path: Path) -> None:
     (tmp_path / "project" / INDEX).unlink()
     result = JOBS["check"].from_values({"rebuild": True}).perform(tmp_path / "project", ListReporter())
     assert result["ok"]
-    assert result["rebuilt"] == {"samples": 6, "masks": 1, "runs": 0, "predictions": 0, "old": None}
+    assert result["rebuilt"] == {
+        "samples": 6, "masks": 1, "runs": 0, "predictions": 0, "recipes": 0, "copies": 0, "old": None,
+    }  # fmt: skip
     with Project.open(tmp_path / "project") as rebuilt:
         assert rebuilt.masks.load(rebuilt.samples.get(1)).all()
 
