@@ -45,8 +45,8 @@ class ImageLayer:
         brightness: uint8 (256,), what each grey value is shown as. Colour images are shown as they are.
     """
 
-    def __init__(self, image: Pixels) -> None:
-        self._pyramid = Pyramid(image)
+    def __init__(self, image: Pixels | Pyramid) -> None:
+        self._pyramid = image if isinstance(image, Pyramid) else Pyramid(image)
         self._brightness: Pixels = np.arange(256, dtype=np.uint8)
         self._on_screen: tuple[Frame, Rect, Screen] | None = None
 
@@ -76,12 +76,14 @@ class ImageLayer:
 class MaskLayer:
     """A mask as a tinted area with an outline of one screen pixel just inside its edge."""
 
-    def __init__(self, mask: Pyramid, colour: Colour, opacity: float) -> None:
+    def __init__(self, mask: Pyramid, colour: Colour, opacity: float, *, outline: float | None = None) -> None:
+        """Of what opacity the area is, and the outline when it shall be told apart."""
         self._mask = mask
         coverage = _visible(np.arange(256))
         self._fill = _bytes(coverage * opacity)
         # The outline is more solid than the area, but vanishes with it at opacity 0.
-        self._edge = _bytes(np.minimum(np.arange(256) * 1.6, 255) * min(1.0, opacity * 2.2))
+        solid = min(1.0, opacity * 2.2) if outline is None else outline
+        self._edge = _bytes(np.minimum(np.arange(256) * 1.6, 255) * solid)
         self._tint = _tints(colour)
 
     def render(self, frame: Frame, rect: Rect) -> Screen:

@@ -22,6 +22,9 @@ Pixels = NDArray[np.uint8]
 STEPS = 256
 """So many places are told apart between two pixels."""
 
+PREPARED_BITS = 6
+"""Levels whose shorter side has fewer bits than this are made when they are asked for: that takes no time."""
+
 MANY = 24
 """More stale rectangles than this are worth merging into one."""
 
@@ -46,6 +49,10 @@ class Pyramid:
             self._bring_up_to_date(level)
             return self._halved[level - 1][rows, columns]
         return self._amplified(self.pixels[rows, columns])
+
+    def prepare(self) -> None:
+        """Make every level that a pane may need, in a thread of the caller's: drawing then waits for nothing."""
+        self.part(max(0, min(self.pixels.shape[:2]).bit_length() - PREPARED_BITS), slice(0, 1), slice(0, 1))
 
     def change(self, rect: Rect) -> None:
         """Level 0 has changed inside `rect`; the other levels follow when they are asked for."""
