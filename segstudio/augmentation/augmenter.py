@@ -151,6 +151,8 @@ def _guarded() -> Any:
 
         def __call__(self, *args: Any, force_apply: bool = False, **data: Any) -> Any:
             image = data["image"]
+            if self._name == "ConstrainedCoarseDropout" and not data["mask"].any():
+                return data  # Albumentations would warn that there is no object to cover
             is_converted = self._name in IN_COLOUR and image.ndim == 2
             try:
                 done = self._transform(

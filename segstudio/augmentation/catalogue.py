@@ -10,9 +10,10 @@ from typing import Any
 from pydantic import create_model
 
 from segstudio.augmentation.library import albumentations, defaults, full_parameters, plain, require_known
-from segstudio.augmentation.names import COMBINATIONS, EXCLUDED, GROUPS, STARTS, SUMMARIES, TITLES, WARNINGS, Group
+from segstudio.augmentation.names import COMBINATIONS, EXCLUDED, GROUPS, STARTS, Group
 from segstudio.augmentation.parameters import Parameter, parameters_of
 from segstudio.augmentation.recipe import Step, combination_parameters
+from segstudio.augmentation.words import SUMMARIES, TITLES, WARNINGS
 from segstudio.core.errors import UserError
 from segstudio.core.options import Options, checked, option
 
@@ -66,6 +67,17 @@ class Entry:
         return step_from(self, self.Options(), self.p)
 
 
+class NoOptions(Options):
+    """Of OneOf and Sequential."""
+
+
+class SomeOptions(Options):
+    """Of SomeOf and RandomOrder."""
+
+    n: int = option(1, "How many", ge=1, help="How many of the steps inside are chosen for an image.")
+    replace: bool = option(False, "One more than once", help="Whether the same step may be chosen again.")
+
+
 @functools.cache
 def catalogue() -> Mapping[str, Entry]:
     """All transforms by name, in the order of their groups; loads Albumentations at the first call."""
@@ -77,11 +89,10 @@ def catalogue() -> Mapping[str, Entry]:
 @functools.cache
 def combinations() -> Mapping[str, Entry]:
     """OneOf, SomeOf, RandomOrder and Sequential: steps that hold other steps."""
-    some = _some_options()
     return {
         name: Entry(
             name, _title(name), Group.COMBINATION, SUMMARIES[name], True,
-            some if name in {"SomeOf", "RandomOrder"} else _NoOptions, "", 1.0, (),
+            SomeOptions if name in {"SomeOf", "RandomOrder"} else NoOptions, "", 1.0, (),
         )
         for name in COMBINATIONS
     }  # fmt: skip
@@ -103,7 +114,7 @@ def step_options(step: Step) -> Options:
     if entry.is_combination:
         return checked(entry.Options, combination_parameters(step))
     full = full_parameters(step.transform, step.parameters)
-    return checked(entry.Options, {one.name: one.shown(full) for one in entry.parameters})
+    return checked(entry.Options, {one.name: one.shown(full, step.parameters) for one in entry.parameters})
 
 
 def step_from(entry: Entry, options: Options, p: float) -> Step:
@@ -122,9 +133,11 @@ def step_from(entry: Entry, options: Options, p: float) -> Step:
         else:
             values[one.source] = value
     values = {key: _simplest(value) for key, value in values.items()}
-    if values.get("translate_px") is not None and "translate_percent" in values:
-        values["translate_percent"] = None  # Affine takes only one of the two
-    kept = {key: value for key, value in values.items() if not _is_default(entry.name, key, value)}
+    for pixels, share in (("translate_px", "translate_percent"), ("px", "percent")):
+        if values.get(pixels) is not None and share in values:
+            values[share] = None  # Albumentations takes one of the two
+    usual = _usual(entry.name)
+    kept = {key: value for key, value in values.items() if value not in usual.get(key, ())}
     full_parameters(entry.name, kept)
     return Step(entry.name, p, kept)
 
@@ -171,26 +184,16 @@ def _entry(name: str) -> Entry:
         Options=_model(name, parameters),
         warning=WARNINGS.get(name, ""),
         p=float(p),
-        ranges=tuple(one.name for one in parameters if one.is_sampled),
+        ranges=tuple(one.name for one in parameters if one.kind.is_sampled),
         parameters=parameters,
     )
 
 
 def _model(name: str, parameters: tuple[Parameter, ...]) -> type[Options]:
-    fields: dict[str, Any] = {one.name: one.field for one in parameters}
+    start = STARTS.get(name, {})
+    full = full_parameters(name, start)
+    fields: dict[str, Any] = {one.name: one.field(one.shown(full, start)) for one in parameters}
     return create_model(f"{name}Options", __base__=Options, __module__=__name__, **fields)
-
-
-class _NoOptions(Options):
-    """Of a combination without any."""
-
-
-def _some_options() -> type[Options]:
-    class SomeOptions(Options):
-        n: int = option(1, "How many", ge=1, help="How many of the steps inside are chosen for an image.")
-        replace: bool = option(False, "One more than once", help="Whether the same step may be chosen again.")
-
-    return SomeOptions
 
 
 def _title(name: str) -> str:
@@ -209,8 +212,10 @@ def _simplest(value: Any) -> Any:
     return value
 
 
-def _is_default(name: str, key: str, value: Any) -> bool:
-    if key not in defaults(name):
-        return False
-    default = plain(defaults(name)[key])
-    return bool(value == default) or (key in STARTS.get(name, {}) and value is None and default is None)
+@functools.cache
+def _usual(name: str) -> Mapping[str, list[Any]]:
+    """What need not be said of each parameter: the default as Albumentations writes it, and as it understands it."""
+    start = STARTS.get(name, {})
+    full = full_parameters(name, start)
+    said = plain(defaults(name))
+    return {key: [said[key], *([] if key in start else [full[key]])] for key in full if key in said}

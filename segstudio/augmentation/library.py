@@ -71,7 +71,9 @@ def full_parameters(name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
             raise UserError(f"{name} has no parameter {key!r}", f"did you mean {near[0]}?" if known else "it has none")
     values = {**defaults(name), **_safe(schema.model_fields, parameters)}
     try:
-        checked = schema(**values, p=1.0, strict=False)
+        with _BUILDING, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            checked = schema(**values, p=1.0, strict=False)
     except ValidationError as error:
         raise UserError(f"{name}: {_in_words(error)}") from None
     except (TypeError, ValueError, LookupError) as error:

@@ -103,6 +103,7 @@ STARTS: dict[str, dict[str, Any]] = {
     "LongestMaxSize": {"max_size": 256},
     "Pad": {"padding": 16},
     "PadIfNeeded": {"min_height": 256, "min_width": 256},
+    "PlanckianJitter": {"temperature_limit": [4000, 12000]},
     "Posterize": {"num_bits": [4, 6]},
     "RandomCrop": {"height": 192, "width": 192, "pad_if_needed": True},
     "RandomResizedCrop": {"size": [224, 224], "scale": [0.7, 1.0]},
@@ -123,9 +124,12 @@ FIXED: dict[str, Any] = {
     "rotate_method": "largest_box",  # of bounding boxes
     "num_output_channels": 3,
     "bbox_labels": None,
+    "mask_indices": [1],  # the object
     "ignore_values": None,
     "ignore_channels": None,
     "max_size_hw": None,
+    "mask": None,
+    "mask_params": [],
 }
 """Parameters that are not offered: they always have this value, also in a recipe that comes from elsewhere."""
 
@@ -148,62 +152,28 @@ IN_COLOUR = frozenset(
 )
 """Transforms that take three channels only: a grey image is given to them as RGB and made grey again after."""
 
-LABELS: dict[str, str] = {
-    "p_replace": "Share replaced",
-    "limit": "Angle",
-    "fill": "Fill with",
-    "fill_mask": "Mask there",
-    "mask_drop_value": "Mask there",
-    "area_for_downscale": "Average when shrinking",
-    "translate_percent": "Shift",
-    "translate_px": "Shift in pixels",
-    "rotate": "Angle",
-    "border_mode": "Beyond the border",
-    "std_range": "Strength",
-    "n": "How many",
-    "replace": "One more than once",
+LIMITS: dict[str, tuple[float, float]] = {
+    "limit": (-180, 180),
+    "rotate": (-180, 180),
+    "shear": (-80, 80),
+    "Affine.scale": (0.01, 10),
+    "translate_percent": (-1, 1),
+    "brightness_limit": (-1, 1),
+    "contrast_limit": (-1, 3),
+    "distort_limit": (-1, 1),
+    "hue_shift_limit": (-180, 180),
+    "sat_shift_limit": (-255, 255),
+    "val_shift_limit": (-255, 255),
+    "r_shift_limit": (-255, 255),
+    "g_shift_limit": (-255, 255),
+    "b_shift_limit": (-255, 255),
+    "gamma_limit": (1, 1000),
+    "percent": (-0.9, 2),
+    "scale_limit": (-0.95, 5),
+    "num_bits": (1, 8),
+    "blur_limit": (0, 501),
+    "primary_distortion_limit": (-1, 1),
+    "secondary_distortion_limit": (-1, 1),
+    "temperature_limit": (3000, 15000),
 }
-"""Names of parameters in a form, where Albumentations' own would not be understood."""
-
-UNITS: dict[str, str] = {
-    "limit": "°",
-    "rotate": "°",
-    "shear": "°",
-    "angle_range": "°",
-    "rotate_limit": "°",
-    "slant_range": "°",
-    "height": "px",
-    "width": "px",
-    "size": "px",
-    "max_size": "px",
-    "padding": "px",
-    "min_height": "px",
-    "min_width": "px",
-    "blur_limit": "px",
-    "translate_percent": "share",
-    "fog_coef_range": "share",
-    "std_range": "share",
-    "amount": "share",
-    "dropout_prob": "share",
-    "percent": "share",
-    "quality_range": "%",
-    "mask_x_length": "px",
-    "mask_y_length": "px",
-    "x_min": "px", "x_max": "px", "y_min": "px", "y_max": "px",
-}  # fmt: skip
-"""Units of parameters, where they have one."""
-
-TITLES: dict[str, str] = {
-    "CLAHE": "CLAHE",
-    "D4": "D4 symmetry",
-    "RandomBrightnessContrast": "Random brightness and contrast",
-}
-
-SUMMARIES: dict[str, str] = {
-    "OneOf": "Applies one of the steps inside; their p are weights.",
-    "SomeOf": "Applies some of the steps inside, in their order.",
-    "RandomOrder": "Applies some of the steps inside, in any order.",
-    "Sequential": "Applies the steps inside together, in their order.",
-}
-
-WARNINGS: dict[str, str] = {}
+"""What a form allows where Albumentations says nothing, for all transforms or as Transform.parameter for one."""

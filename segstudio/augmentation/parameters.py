@@ -15,8 +15,9 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, Field
 
-from segstudio.augmentation.library import albumentations, full_parameters, plain
-from segstudio.augmentation.names import FIXED, LABELS, STARTS, UNITS
+from segstudio.augmentation.library import albumentations, defaults, full_parameters, plain
+from segstudio.augmentation.names import FIXED, LIMITS, STARTS
+from segstudio.augmentation.words import HELP, LABELS, UNITS
 from segstudio.core.options import option
 
 INTERPOLATIONS = {"nearest": 0, "linear": 1, "cubic": 2, "area": 3, "lanczos": 4, "linear-exact": 5, "nearest-exact": 6}
@@ -29,8 +30,6 @@ _SHARE_OR_PIXELS = {"hole_height_range", "hole_width_range"}
 _RANGES_PER_AXIS = {"Affine": ("scale", "translate_percent", "shear")}
 """Parameters that take a range for each axis."""
 
-_LEAVES_MASK = "leave"
-
 
 class Bounds(NamedTuple):
     """What a number may be."""
@@ -40,132 +39,160 @@ class Bounds(NamedTuple):
     gt: float | None = None
 
 
+class Kind(NamedTuple):
+    """What edits a parameter.
+
+    Attributes:
+        annotation: Type of the field.
+        is_sampled: Whether the two numbers are the ends between which a value is drawn.
+        words: Names of flags, when the parameter is a flag and the field a word.
+        is_text: Whether the field is JSON as text; empty stands for nothing.
+    """
+
+    annotation: Any
+    is_sampled: bool = False
+    words: Mapping[str, Any] | None = None
+    is_text: bool = False
+
+    @property
+    def is_pair(self) -> bool:
+        """Whether the value is two numbers."""
+        return typing.get_origin(self.annotation) is tuple
+
+
 @dataclass(frozen=True)
 class Parameter:
     """One field of a form.
 
     Attributes:
-        name: Of the field.
-        source: Of the parameter of Albumentations it belongs to.
+        transform: Name of the transform.
+        source: The parameter of Albumentations it belongs to.
         axis: "x" or "y" when it is one of two fields of a parameter.
-        annotation: Type of the field.
-        default: Value of the field to begin with.
+        kind: What edits it.
         bounds: What a number may be.
-        is_sampled: Whether the two numbers are the ends between which a value is drawn.
-        words: Names of flags, when the parameter is a flag and the field a word.
-        is_text: Whether the field is JSON as text; empty stands for nothing.
-        help: One sentence.
+        documented: What Albumentations says about it.
     """
 
-    name: str
+    transform: str
     source: str
     axis: str
-    annotation: Any
-    default: Any
+    kind: Kind
     bounds: Bounds
-    is_sampled: bool
-    words: Mapping[str, Any] | None
-    is_text: bool
-    help: str
+    documented: str
 
     @property
-    def field(self) -> tuple[Any, Any]:
+    def name(self) -> str:
+        """Of the field."""
+        return f"{self.source}_{self.axis}" if self.axis else self.source
+
+    def field(self, default: Any) -> tuple[Any, Any]:
         """Annotation and field for pydantic's create_model."""
-        is_number = self.annotation in (int, float, int | None, float | None)
+        is_number = self.kind.annotation in (int, float, int | None, float | None)
         made = option(
-            self.default,
-            _label(self.name, self.source, self.axis),
-            help=self.help,
-            unit=UNITS.get(self.source, ""),
+            default,
+            self._label,
+            help=self._found(HELP, "") or self.documented,
+            unit=self._found(UNITS, ""),
             is_advanced=self.source in _ADVANCED,
             **(self.bounds._asdict() if is_number else {}),
         )
-        if self.is_text:
+        if self.kind.is_text:
             return Annotated[str, AfterValidator(_checked_text)], made
-        if typing.get_origin(self.annotation) is not tuple:
-            return self.annotation, made
-        number = typing.get_args(self.annotation)[0]
+        if not self.kind.is_pair:
+            return self.kind.annotation, made
+        number = typing.get_args(self.kind.annotation)[0]
         if any(bound is not None for bound in self.bounds):
             number = Annotated[number, Field(**self.bounds._asdict())]
         pair = tuple.__class_getitem__((number, number))
-        return (Annotated[pair, AfterValidator(_rising)] if self.is_sampled else pair), made
+        return (Annotated[pair, AfterValidator(_rising)] if self.kind.is_sampled else pair), made
 
-    def shown(self, parameters: Mapping[str, Any]) -> Any:
-        """The value of the field, from all parameters of a step as Albumentations understands them."""
-        value = parameters[self.source]
+    def shown(self, full: Mapping[str, Any], given: Mapping[str, Any]) -> Any:
+        """The value of the field.
+
+        Args:
+            full: All parameters of a step, as Albumentations understands them.
+            given: Those the step says itself; what Albumentations derives from others is not shown as text.
+        """
+        value = full[self.source]
         if self.axis:
             value = _of_axis(value, self.axis, 1.0 if self.source == "scale" else 0.0)
-        if self.words is not None:
-            return next((word for word, flag in self.words.items() if flag == value), value)
-        if self.is_text:
-            return "" if value is None else json.dumps(value, ensure_ascii=False)
-        if typing.get_origin(self.annotation) is tuple:
-            value = value if isinstance(value, list) else [value, value]
-            return tuple(typing.get_args(self.annotation)[0](one) for one in value)
+        if self.kind.words is not None:
+            return next((word for word, flag in self.kind.words.items() if flag == value), value)
+        if self.kind.is_text:
+            is_derived = self.source not in given and defaults(self.transform).get(self.source, 0) is None
+            return "" if value is None or is_derived else json.dumps(_neat(value), ensure_ascii=False)
+        if self.kind.is_pair:
+            values = value if isinstance(value, list) else [value or 0, value or 0]
+            return tuple(typing.get_args(self.kind.annotation)[0](one) for one in values)
         return value
 
     def taken(self, value: Any) -> Any:
         """The value of the parameter (of one axis, if it has axes), from that of the field."""
-        if self.words is not None:
-            return self.words[value]
-        if self.is_text:
+        if self.kind.words is not None:
+            return self.kind.words[value]
+        if self.kind.is_text:
             return json.loads(value) if value.strip() else None
         value = plain(value)
         if self.source in _SHARE_OR_PIXELS and all(one == int(one) for one in value) and max(value) > 1:
             return [int(one) for one in value]
         return value
 
+    def _found(self, table: Mapping[str, Any], default: Any) -> Any:
+        return table.get(f"{self.transform}.{self.source}", table.get(self.source, default))
+
+    @property
+    def _label(self) -> str:
+        words = re.sub(r"_(limit|range)$", "", self.source).replace("_", " ").capitalize()
+        label = str(self._found(LABELS, words))
+        return f"{label} {'across' if self.axis == 'x' else 'down'}" if self.axis else label
+
 
 def parameters_of(name: str) -> tuple[Parameter, ...]:
     """The fields of a transform of the catalogue, in Albumentations' order."""
-    schema = getattr(albumentations(), name).InitSchema
+    transform = getattr(albumentations(), name)
+    schema = transform.InitSchema.model_fields
     start = full_parameters(name, STARTS.get(name, {}))
-    sentences = _help(getattr(albumentations(), name))
-    order = [key for key in inspect.signature(getattr(albumentations(), name).__init__).parameters if key in start]
+    documented = _documented(transform)
     made: list[Parameter] = []
-    for key in order:
-        if key in FIXED:
+    for key in inspect.signature(transform.__init__).parameters:
+        if key in FIXED or key not in start:
             continue
-        field = schema.model_fields[key]
-        sentence = sentences.get(key, "") or f"See {name} in the documentation of Albumentations."
-        axes = ("x", "y") if key in _RANGES_PER_AXIS.get(name, ()) else ("",)
-        made += [_parameter(key, axis, field, start, sentence) for axis in axes]
+        annotation, is_optional = _without_none(schema[key].annotation)
+        constraints = [*schema[key].metadata, *_inner_constraints(schema[key].annotation)]
+        limits = Bounds(*LIMITS.get(f"{name}.{key}", LIMITS.get(key, (None, None))))
+        bounds = _bounds([*constraints, limits])
+        sentence = documented.get(key, "") or f"See {name} in the documentation of Albumentations."
+        for axis in ("x", "y") if key in _RANGES_PER_AXIS.get(name, ()) else ("",):
+            kind = (
+                Kind(tuple[float, float], True)
+                if axis
+                else _kind(key, annotation, constraints, start[key], is_optional)
+            )
+            made.append(Parameter(name, key, axis, kind, bounds, sentence))
     return tuple(made)
 
 
-def _parameter(key: str, axis: str, field: Any, start: Mapping[str, Any], sentence: str) -> Parameter:
-    annotation, is_optional = _without_none(field.annotation)
-    constraints = [*field.metadata, *_inner_constraints(field.annotation)]
-    bounds = _bounds(constraints)
-    words: Mapping[str, Any] | None = None
-    is_text = is_sampled = False
-    value = start[key]
+def _kind(key: str, annotation: Any, constraints: list[Any], start: Any, is_optional: bool) -> Kind:
     members = _members(annotation)
     if key in {"fill_mask", "mask_drop_value"}:
-        words = {**({_LEAVES_MASK: None} if is_optional else {}), "background": 0, "foreground": 1}
-        value = None if value is None else int(bool(value))
-    elif key == "area_for_downscale":
-        words = {"no": None, "yes": "image"}
-    elif typing.get_origin(annotation) is Literal and set(typing.get_args(annotation)) <= set(range(7)):
+        return _flag({**({"leave": None} if is_optional else {}), "background": 0, "foreground": 1})
+    if key == "area_for_downscale":
+        return _flag({"no": None, "yes": "image"})
+    if typing.get_origin(annotation) is Literal and set(typing.get_args(annotation)) <= set(range(7)):
         table = BORDERS if "border" in key else INTERPOLATIONS
-        words = {word: flag for word, flag in table.items() if flag in typing.get_args(annotation)}
-    kind: Any
-    if words is not None:
-        kind = Literal[tuple(words)]
-    elif annotation in (bool, int, float) or _is_choice(annotation):
-        kind = annotation | None if is_optional else annotation
-    elif axis or (_is_pair(value) and any(_is_pair_type(member) for member in members)):
-        is_whole = not axis and (_is_whole(constraints) or tuple[float, float] not in members)
-        kind = tuple[int, int] if is_whole else tuple[float, float]
-        is_sampled = bool(axis) or key not in _NO_RANGES
-    elif annotation not in (str,) and int in members and isinstance(value, int) and float not in members:
-        kind = int
-    else:
-        kind, is_text = str, True
-    made = Parameter(
-        f"{key}_{axis}" if axis else key, key, axis, kind, None, bounds, is_sampled, words, is_text, sentence
-    )  # fmt: skip
-    return Parameter(**{**made.__dict__, "default": made.shown({**start, key: value})})
+        return _flag({word: flag for word, flag in table.items() if flag in typing.get_args(annotation)})
+    if annotation in (bool, int, float) or _is_choice(annotation):
+        return Kind(annotation | None if is_optional and start is None else annotation)
+    if _is_pair(start) and any(member in (tuple[int, int], tuple[float, float]) for member in members):
+        is_whole = _is_whole(constraints) or tuple[float, float] not in members
+        return Kind(tuple[int, int] if is_whole else tuple[float, float], is_sampled=key not in _NO_RANGES)
+    if int in members and float not in members and isinstance(start, int):
+        return Kind(int)
+    return Kind(str, is_text=True)
+
+
+def _flag(words: dict[str, Any]) -> Kind:
+    return Kind(Literal[tuple(words)], words=words)
 
 
 _NO_RANGES = frozenset(
@@ -232,6 +259,13 @@ def _checked_text(text: str) -> str:
     return text
 
 
+def _neat(value: Any) -> Any:
+    """The value with 0 in place of 0.0."""
+    if isinstance(value, list):
+        return [_neat(one) for one in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _of_axis(value: Any, axis: str, nothing: float) -> Any:
     if isinstance(value, dict):
         value = value.get(axis)
@@ -247,10 +281,6 @@ def _is_pair(value: Any) -> bool:
         isinstance(value, list) and len(value) == 2
         and all(isinstance(one, int | float) and not isinstance(one, bool) for one in value)
     )  # fmt: skip
-
-
-def _is_pair_type(annotation: Any) -> bool:
-    return annotation in (tuple[int, int], tuple[float, float])
 
 
 def _members(annotation: Any) -> tuple[Any, ...]:
@@ -309,7 +339,7 @@ def _is_whole(constraints: list[Any]) -> bool:
 _ARGUMENT = re.compile(r"^(\w+)(?:\s*\((.*)\))?\s*:\s*(.*)$")
 
 
-def _help(transform: Any) -> dict[str, str]:
+def _documented(transform: Any) -> dict[str, str]:
     """What the docstring says about each parameter: its first sentence."""
     document = inspect.getdoc(transform) or ""
     _, _, rest = document.partition("\nArgs:\n")
@@ -338,10 +368,3 @@ def _first_sentence(lines: list[str]) -> str:
     text = re.sub(r"\s*Defaults?(?: is|:| to).*$", "", text)
     sentence = re.split(r"(?<=[a-z)\]\d])\.\s", text)[0].strip(" :")
     return f"{sentence.rstrip('.')}." if sentence else ""
-
-
-def _label(name: str, source: str, axis: str) -> str:
-    if name in LABELS:
-        return LABELS[name]
-    words = LABELS.get(source) or re.sub(r"_(limit|range)$", "", source).replace("_", " ").capitalize()
-    return f"{words} {'across' if axis == 'x' else 'down'}" if axis else words
