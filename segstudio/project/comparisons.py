@@ -172,7 +172,8 @@ class Comparison:
         keeps_weights: Whether the best weights of every cell stay.
         about: Versions and device it was made with.
         looks: With how many repeats a result was seen before: more than one number means that it was extended.
-        result: What came out, see the job "compare"; None until every cell is finished.
+        result: What came out, see the job "compare"; None until every cell is finished. While repeats are added it is
+            that of the repeats before.
     """
 
     id: int
@@ -204,7 +205,7 @@ class Comparison:
     @property
     def is_finished(self) -> bool:
         """Whether there is a result with all the repeats that are wanted."""
-        return self.result is not None
+        return self.result is not None and self.result.get("repeats") == self.repeats
 
     @property
     def report(self) -> Path:

@@ -1,0 +1,240 @@
+"""Compare: is one way of training better than another, and how sure are we.
+
+Every arm is trained several times. Within one repeat all arms have the same split, the same first weights, the same
+order of images and the same number of gradient steps: what differs is what was asked for. The split that is measured
+never chooses an epoch; the validation split does, in every arm alike.
+"""
+
+from typing import Any, ClassVar, Literal
+
+from segstudio.core.errors import UserError
+from segstudio.core.files import write_atomically
+from segstudio.core.options import Options, checked, option
+from segstudio.core.reporter import Phase, Reporter
+from segstudio.core.sample import Sample, Split
+from segstudio.jobs import JOBS, ProjectJob
+from segstudio.jobs.comparison_arms import settled_arm, wanted_arms
+from segstudio.jobs.comparison_cells import Examples, Training, versions
+from segstudio.jobs.comparison_page import page
+from segstudio.jobs.comparison_result import measured, result_of
+from segstudio.jobs.evaluate import measurable
+from segstudio.jobs.presets import DEFAULT, TrainOptions
+from segstudio.jobs.training_samples import choose, example
+from segstudio.project.comparisons import Arm, Comparison
+from segstudio.project.filter import compile_filter
+from segstudio.project.project import Project
+
+TRAINING = 0.97
+"""Share of the time for the trainings; the rest measures and writes the report."""
+
+
+class CompareOptions(Options):
+    """Which arms, how often, measured where; or which comparison goes on."""
+
+    recipe: str = option("", "Recipe", help="Original images are held against this recipe: a name, or a file.")
+    arms: tuple[dict[str, Any], ...] = option(
+        (),
+        "Arms",
+        help="Any number, each with a name and its own recipe, preset or options; the first is the original.",
+    )
+    control: bool = option(
+        False, "Control", help="One more arm repeats the first with other seeds: what chance alone does."
+    )
+    repeats: int = option(
+        3, "Repeats", ge=1, le=100, help="Trainings of each arm, with other seeds; with extend, how many more."
+    )
+    preset: str = option(DEFAULT, "Preset", help="What the options of all arms begin with.")
+    epochs: int = option(0, "Epochs", ge=0, le=10_000, help="How often every image is seen; 0 is as the preset says.")
+    options: dict[str, Any] = option(
+        {}, "Options", is_advanced=True, help="Any other options of training, for all arms."
+    )
+    split: Literal["test", "val"] = option("test", "Measured on", help="Which part of the samples is measured.")
+    metric: Literal["iou", "dice"] = option("iou", "Metric", help="The score of an image.")
+    groups: tuple[str, ...] = option(
+        (), "Sub-groups", is_advanced=True, help="Filter expressions of samples that are looked at on their own too."
+    )
+    seed: int = option(
+        0, "Seed", ge=0, le=10**6 - 1, is_advanced=True, help="Of the first repeat; the next has one more."
+    )
+    keep_weights: bool = option(
+        False, "Keep weights", is_advanced=True, help="Weights of every training stay, instead of predictions alone."
+    )
+    device: str = option("auto", "Device", is_advanced=True, help="auto, cpu, gpu or gpu:N.")
+    resume: int = option(0, "Go on with", ge=0, is_advanced=True, help="Number of a comparison that was stopped.")
+    extend: int = option(0, "Extend", ge=0, is_advanced=True, help="Number of a comparison that gets more repeats.")
+    rerun: int = option(0, "Rerun", ge=0, is_advanced=True, help="Number of a comparison to make again.")
+
+
+CHANGEABLE = {
+    "resume": frozenset({"device"}),
+    "extend": frozenset({"device", "repeats"}),
+    "rerun": frozenset({"device", "repeats", "seed"}),
+}
+"""What may be given beside the number of an earlier comparison: all else is as it was."""
+
+
+@JOBS.register
+class Compare(ProjectJob[CompareOptions]):
+    """Trains every arm in every repeat, measures each on the same images, and judges the paired differences."""
+
+    name: ClassVar[str] = "compare"
+    title: ClassVar[str] = "Compare"
+    lane: ClassVar = "compute"
+    topics: ClassVar[frozenset[str]] = frozenset({"comparisons", "masks"})
+    Options: ClassVar[type[Options]] = CompareOptions
+
+    def run(self, project: Project, report: Reporter) -> dict[str, Any]:
+        """Compare.
+
+        Returns:
+            `verdict` ("helps", "hurts", "not distinguishable"), `difference`, `interval` [low, high], `p_value`,
+            `images`, `units` (independent images), `repeats`, `needed_images`, `needed_repeats`, `explanation`,
+            `summary` (the verdict in words), `per_group`, `helped`, `hurt` and `per_image` [{sample, image,
+            difference, first, second, repeat}]: of the second arm against the first; `effects`: the same of every arm
+            but the first, with its `arm`; `arms` [{name, mean, repeats, recipe, ...}]; `comparison` (its number),
+            `metric`, `split`, `notes`, `convention`, `is_paired`, `report` (the HTML page), `seconds`.
+
+        Raises:
+            UserError: When an arm is wrong, or there is nothing to learn from or to measure; nothing has begun then.
+            Cancelled: When it was stopped; finished trainings are kept, and `resume` goes on.
+        """
+        project.require_writable()
+        comparison, chosen = self._comparison(project, report)
+        with project.comparisons.claimed(comparison):
+            if comparison.result is not None and comparison.is_finished:
+                report.log(f"comparison {comparison.name} is finished already")
+                return comparison.result
+            report.log(f"comparison {comparison.name}: {comparison.title}, {comparison.repeats} repeats")
+            Training(project, comparison, chosen, self.options.device).perform(Phase(report, 0, TRAINING))
+            return finished(project, comparison, Phase(report, TRAINING, 1 - TRAINING))
+
+    def _comparison(self, project: Project, report: Reporter) -> tuple[Comparison, dict[str, Examples]]:
+        """The comparison to work on, and the examples of its arms."""
+        earlier = [name for name in CHANGEABLE if getattr(self.options, name)]
+        if not earlier:
+            return self._begun(project, report)
+        if len(earlier) > 1:
+            raise UserError(f"{' and '.join(earlier)} do not go together", "choose one of them")
+        word = earlier[0]
+        given = {name for name in CompareOptions.model_fields if getattr(self.options, name) != _default(name)}
+        if others := given - {word} - CHANGEABLE[word]:
+            raise UserError(f"a comparison keeps its {', '.join(sorted(others))}", "make a new one with other settings")
+        comparison = project.comparisons.get(getattr(self.options, word))
+        return getattr(self, f"_{word}")(project, comparison, report)  # type: ignore[no-any-return]
+
+    def _begun(self, project: Project, report: Reporter) -> tuple[Comparison, dict[str, Examples]]:
+        """A new comparison; everything that can be wrong is, before there is one."""
+        options = self.options
+        for text in options.groups:
+            compile_filter(text)
+        base = {"preset": options.preset, **options.options}
+        if options.epochs:
+            base["epochs"] = options.epochs
+        seed = int(base.pop("seed", options.seed))
+        wanted = wanted_arms(base, options.arms, options.recipe, has_control=options.control)
+        settled = [settled_arm(project, one, report) for one in wanted]
+        samples = self._measured(project)
+        chosen = {arm.name: _chosen(project, arm, settings.replaced(seed=seed), report) for arm, settings in settled}
+        comparison = project.comparisons.create(
+            arms=tuple(arm for arm, _ in settled),
+            repeats=options.repeats,
+            seed=seed,
+            split=options.split,
+            metric=options.metric,
+            groups=options.groups,
+            samples=tuple(sample.id for sample in samples),
+            images_per_epoch=len(chosen[settled[0][0].name]["train"]),
+            keeps_weights=options.keep_weights,
+            about=versions(),
+        )
+        return comparison, chosen
+
+    def _measured(self, project: Project) -> list[Sample]:
+        """What is measured; UserError when there is nothing."""
+        split = Split(self.options.split)
+        if samples := measurable(project, split):
+            return samples
+        other = Split.VAL if split is Split.TEST else Split.TEST
+        hint = "make a project with a test split: --split 70/15/15"
+        if measurable(project, other):
+            hint = f"measure on the other one with --split {other}, or {hint}"
+        raise UserError(f"no sample of the {split} split has a mask to measure by", hint)
+
+    def _resume(
+        self, project: Project, comparison: Comparison, report: Reporter
+    ) -> tuple[Comparison, dict[str, Examples]]:
+        """The same one; its unfinished cells are trained."""
+        return comparison, _examples(project, comparison, report)
+
+    def _extend(
+        self, project: Project, comparison: Comparison, report: Reporter
+    ) -> tuple[Comparison, dict[str, Examples]]:
+        """The same one with more repeats; its result is made anew when they are done."""
+        repeats = comparison.repeats + self.options.repeats
+        with project.comparisons.claimed(comparison):
+            comparison = project.comparisons.update(comparison, repeats=repeats)
+        return comparison, _examples(project, comparison, report)
+
+    def _rerun(
+        self, project: Project, comparison: Comparison, report: Reporter
+    ) -> tuple[Comparison, dict[str, Examples]]:
+        """A new one with the settings of an earlier one, on the samples and masks of today."""
+        settings = {name: getattr(comparison, name) for name in _KEPT}
+        for name in ("repeats", "seed"):
+            if getattr(self.options, name) != _default(name):
+                settings[name] = getattr(self.options, name)
+        chosen = _examples(project, comparison, report)
+        first = chosen[comparison.arms[0].name]["train"]
+        samples = tuple(one.id for one in measurable(project, Split(comparison.split)))
+        again = project.comparisons.create(**settings, samples=samples, images_per_epoch=len(first), about=versions())
+        return again, chosen
+
+
+_KEPT = ("arms", "repeats", "seed", "split", "metric", "groups", "keeps_weights")
+"""What a comparison that is made again takes from the earlier one."""
+
+
+def finished(project: Project, comparison: Comparison, report: Reporter) -> dict[str, Any]:
+    """Measure all cells, judge, and write result, table and page; returns the result."""
+    scores = measured(project, comparison, report)
+    project.comparisons.save_scores(comparison, scores)
+    about = {**comparison.about, **{name: comparison.cells()[0].done().get(name) for name in ("device", "precision")}}
+    looks = tuple(sorted({*comparison.looks, comparison.repeats}))
+    comparison = project.comparisons.update(comparison, about=about, looks=looks)
+    result = result_of(project, comparison, scores)
+    comparison = project.comparisons.update(comparison, result=result)
+    write_atomically(comparison.report, page(project, comparison).encode("utf-8"))
+    report.artifact(comparison.report)
+    report.log(result["summary"])
+    return result
+
+
+def _default(name: str) -> Any:
+    return CompareOptions.model_fields[name].default
+
+
+def _examples(project: Project, comparison: Comparison, report: Reporter) -> dict[str, Examples]:
+    """The examples of every arm as they would be chosen today."""
+    chosen = {}
+    for arm in comparison.arms:
+        options = checked(_options_of(arm), {**arm.options, "seed": comparison.seed})
+        chosen[arm.name] = _chosen(project, arm, options, report)
+    return chosen
+
+
+def _options_of(arm: Arm) -> type[TrainOptions]:
+    from segstudio.jobs.presets import options_of
+
+    return options_of(arm.model)
+
+
+def _chosen(project: Project, arm: Arm, options: TrainOptions, report: Reporter) -> Examples:
+    """What an arm learns from and is validated by: the same in every repeat."""
+    try:
+        chosen = choose(project, options, report)
+    except UserError as error:
+        raise UserError(f"arm {arm.name}: {error.message}", error.hint) from error
+    return {
+        part: [example(project, one, part, one.revision) for one in samples]
+        for part, samples in (("train", chosen.train), ("val", chosen.val))
+    }

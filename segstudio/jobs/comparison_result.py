@@ -1,0 +1,293 @@
+"""What a comparison says: every prediction measured, the differences judged, in figures and in words."""
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from segstudio.core.errors import UserError
+from segstudio.core.metrics import COMPARED_CONVENTION, Counts, compared
+from segstudio.core.reporter import Reporter
+from segstudio.core.sample import Sample
+from segstudio.core.statistics import FEWEST, Paired, Verdict, paired
+from segstudio.project.comparisons import Arm, Comparison, Score
+from segstudio.project.filter import compile_filter
+from segstudio.project.predictions import THRESHOLD
+from segstudio.project.project import Project
+from segstudio.project.threads import in_threads
+
+EXTREMES = 6
+"""So many images are named that were helped most, and hurt most."""
+
+METRICS = {"iou": "IoU", "dice": "Dice"}
+
+Floats = npt.NDArray[np.float64]
+
+
+# --- measuring --------------------------------------------------------------------------------------------------------
+
+
+def measured(project: Project, comparison: Comparison, report: Reporter) -> list[Score]:
+    """The score of every image in every cell, against the masks as they are now.
+
+    An image that some cell could not predict, or whose mask cannot be read, is noted and left out of all: what is
+    compared was measured everywhere.
+    """
+    samples = list(project.samples.all(comparison.samples))
+    cells = comparison.cells()
+
+    def measure(sample: Sample) -> list[Score]:
+        truth = project.masks.load(sample)
+        sample = project.samples.get(sample.id)  # looking at its file may have noticed another program's edit
+        share = float(np.count_nonzero(truth) / truth.size)
+        scores = []
+        for cell in cells:
+            counts = Counts.of(truth, cell.prediction(sample) >= THRESHOLD)
+            iou, dice = compared(counts, "iou"), compared(counts, "dice")
+            scores.append(
+                Score(sample.id, sample.image, sample.group, sample.state.value, sample.revision, share, cell.arm,
+                      cell.repeat, cell.seed, counts.tp, counts.fp, counts.fn, counts.tn, iou, dice)
+            )  # fmt: skip
+        return scores
+
+    found: list[Score] = []
+    with in_threads(samples, measure) as done:
+        for number, (sample, scores) in enumerate(done, 1):
+            found += _noted(scores, sample, report)
+            report.progress(number, len(samples), f"measuring image {number} of {len(samples)}")
+    if not found:
+        raise UserError("no image could be measured in every training", "see the Problems panel")
+    return found
+
+
+def _noted(scores: "Future[list[Score]]", sample: Sample, report: Reporter) -> list[Score]:
+    try:
+        return scores.result()
+    except (UserError, OSError) as error:
+        report.note(sample.image, str(error))
+        return []
+
+
+# --- the result -------------------------------------------------------------------------------------------------------
+
+
+class Table:
+    """The scores of a comparison as arrays.
+
+    Attributes:
+        images: The first score of every image, for what is known of the image itself.
+        values: float (images, repeats) of scores by arm.
+    """
+
+    def __init__(self, comparison: Comparison, scores: Sequence[Score]) -> None:
+        rows: dict[int, int] = {}
+        for score in scores:
+            rows.setdefault(score.sample, len(rows))
+        firsts = {score.sample: score for score in reversed(scores)}
+        self.images = [firsts[sample] for sample in rows]
+        shape = (len(rows), comparison.repeats)
+        self.values = {arm.name: np.full(shape, np.nan) for arm in comparison.arms}
+        for score in scores:
+            self.values[score.arm][rows[score.sample], score.repeat] = getattr(score, comparison.metric)
+        # An image without a group is alone.
+        self.groups = np.array([score.group or f"sample {score.sample}" for score in self.images])
+
+    def differences(self, arm: str, first: str) -> Floats:
+        """Score of an arm less that of the first, (images, repeats)."""
+        return self.values[arm] - self.values[first]
+
+
+def result_of(project: Project, comparison: Comparison, scores: Sequence[Score]) -> dict[str, Any]:
+    """What the job "compare" returns, as plain JSON values; see there."""
+    table = Table(comparison, scores)
+    first, *others = comparison.arms
+    effects = [_effect(project, comparison, table, arm, first) for arm in others]
+    notes = _notes(comparison, table, effects)
+    return {
+        **{name: value for name, value in effects[0].items() if name not in ("arm", "against")},
+        "comparison": comparison.id,
+        "metric": comparison.metric,
+        "split": comparison.split,
+        "arms": [_arm(comparison, table, arm) for arm in comparison.arms],
+        "effects": effects,
+        "is_paired": not _unpaired(comparison),
+        "notes": notes,
+        "convention": COMPARED_CONVENTION,
+        "report": str(comparison.report),
+        "seconds": sum(float(cell.done().get("seconds", 0)) for cell in comparison.cells()),
+    }
+
+
+def _arm(comparison: Comparison, table: Table, arm: Arm) -> dict[str, Any]:
+    of_repeats = np.nanmean(table.values[arm.name], axis=0)
+    cells = [comparison.cell(arm.name, repeat) for repeat in range(comparison.repeats)]
+    done = [cell.done() for cell in cells]
+    return {
+        "name": arm.name,
+        "mean": float(of_repeats.mean()),
+        "deviation": float(of_repeats.std(ddof=1)) if len(of_repeats) > 1 else None,
+        "repeats": [float(value) for value in of_repeats],
+        "seeds": [cell.seed for cell in cells],
+        "recipe": arm.recipe,
+        "digest": arm.digest,
+        "preset": arm.preset,
+        "is_control": arm.is_control,
+        "differs": _differs(comparison.arms[0], arm),
+        "best_epochs": [one.get("best", {}).get("epoch") for one in done],
+        "val_iou": [one.get("best", {}).get("val_iou") for one in done],
+        "steps": [one.get("steps") for one in done],
+        "initial": [one.get("initial") for one in done],
+    }
+
+
+def _differs(first: Arm, arm: Arm) -> dict[str, Any]:
+    """The options that an arm does not share with the first."""
+    names = sorted(first.options.keys() | arm.options.keys())
+    return {name: arm.options.get(name) for name in names if arm.options.get(name) != first.options.get(name)}
+
+
+def _effect(project: Project, comparison: Comparison, table: Table, arm: Arm, first: Arm) -> dict[str, Any]:
+    """An arm held against the first one."""
+    differences = table.differences(arm.name, first.name)
+    found = paired(differences, table.groups, seed=comparison.seed)
+    means = np.nanmean(differences, axis=1)
+    rows = [
+        {
+            "sample": one.sample,
+            "image": one.image,
+            "difference": float(means[row]),
+            "first": float(np.nanmean(table.values[first.name][row])),
+            "second": float(np.nanmean(table.values[arm.name][row])),
+            # The repeat that is most like the mean of all stands for the image in pictures.
+            "repeat": int(np.nanargmin(np.abs(differences[row] - means[row]))),
+        }
+        for row, one in enumerate(table.images)
+    ]
+    order = np.argsort(means, kind="stable")
+    return {
+        "arm": arm.name,
+        "against": first.name,
+        **_plain(found),
+        "summary": _summary(comparison, table, arm, first, found),
+        "per_group": _per_group(project, comparison, table, differences),
+        "helped": [rows[row] for row in order[::-1][:EXTREMES] if means[row] > 0],
+        "hurt": [rows[row] for row in order[:EXTREMES] if means[row] < 0],
+        "per_image": rows,
+    }
+
+
+def _plain(found: Paired) -> dict[str, Any]:
+    return asdict(found) | {"verdict": str(found.verdict), "interval": list(found.interval)}
+
+
+def _summary(comparison: Comparison, table: Table, arm: Arm, first: Arm, found: Paired) -> str:
+    before, after = (float(np.nanmean(table.values[one.name])) for one in (first, arm))
+    metric = METRICS[comparison.metric]
+    where = f"{metric} {after:.4f} against {before:.4f} of {first.name}"
+    on = f"on {found.images} images of the {comparison.split} split, {found.repeats} repeat{'s'[: found.repeats > 1]}"
+    said = {
+        Verdict.HELPS: f"{arm.name} helps: {where}, {on}.",
+        Verdict.HURTS: f"{arm.name} hurts: {where}, {on}.",
+        Verdict.UNCLEAR: f"{arm.name} is not distinguishable from {first.name} with this much data: {where}, {on}.",
+    }[found.verdict]
+    return f"{said} {found.explanation}"
+
+
+# --- sub-groups -------------------------------------------------------------------------------------------------------
+
+
+def _per_group(project: Project, comparison: Comparison, table: Table, differences: Floats) -> list[dict[str, Any]]:
+    found = []
+    for name, kind, members in _groups(project, comparison, table):
+        if members.any():
+            one = paired(differences[members], table.groups[members], seed=comparison.seed)
+            found.append({"group": name, "kind": kind, **_plain(one)})
+    return found
+
+
+def _groups(project: Project, comparison: Comparison, table: Table) -> Iterable[tuple[str, str, npt.NDArray[np.bool_]]]:
+    """Name, kind and members of every sub-group."""
+    sizes = np.array([one.foreground for one in table.images])
+    if (sizes > 0).any():
+        middle = np.median(sizes[sizes > 0])
+        yield "no foreground", "foreground", sizes == 0
+        yield f"smaller half (up to {middle:.1%} of the area)", "foreground", (sizes > 0) & (sizes <= middle)
+        yield f"larger half (above {middle:.1%} of the area)", "foreground", sizes > middle
+    ids = np.array([one.sample for one in table.images])
+    all_samples = project.samples.table()
+    for text in comparison.groups:
+        yield text, "filter", np.isin(ids, all_samples.id[compile_filter(text).rows(all_samples)])
+    states = np.array([one.state for one in table.images])
+    if len(set(states)) > 1:
+        for state in sorted(set(states)):
+            yield state, "review state", states == state
+
+
+# --- what a reader must know ------------------------------------------------------------------------------------------
+
+
+def _notes(comparison: Comparison, table: Table, effects: list[dict[str, Any]]) -> list[str]:
+    looked_at = sum(len(effect["per_group"]) for effect in effects)
+    lost = len(comparison.samples) - len(table.images)
+    what = (
+        f"The figures are of {len(table.images)} images of the {comparison.split} split, each weighing the same; "
+        f"{effects[0]['units']} of them are independent (near-duplicates and groups count as one)."
+    )
+    notes = [what]
+    if lost:
+        notes.append(f"{lost} images could not be measured in every training and are left out of all.")
+    if effects[0]["units"] < FEWEST:
+        notes.append(f"So few independent images allow no verdict: {FEWEST} are the least, some dozens are sensible.")
+    if comparison.split == "val":
+        notes.append("The validation split also chose the best epoch of every arm: its scores are a little too good.")
+    if comparison.repeats == 1:
+        notes.append("With one repeat, chance between trainings is unknown: there is no verdict without a second one.")
+    if len(effects) > 1:
+        notes.append(
+            f"{len(effects)} arms are each held against {comparison.arms[0].name} as if alone: of many such "
+            "comparisons one in twenty stands out by chance."
+        )
+    if looked_at:
+        notes.append(
+            f"{looked_at} sub-groups are looked at, each with a 95 % interval of its own that is not corrected for "
+            "their number: about one in twenty stands out by chance. Take them as questions, not as answers."
+        )
+    if len(comparison.looks) > 1:
+        notes.append(
+            f"Results were looked at after {', '.join(map(str, comparison.looks))} repeats: whoever adds repeats until "
+            "a difference shows finds one more often than the 5 % that the interval promises."
+        )
+    return notes + _unpaired(comparison) + _unequal(comparison)
+
+
+def _unpaired(comparison: Comparison) -> list[str]:
+    """Arms that did not begin with the first one's weights although they have its seeds."""
+    first, *others = comparison.arms
+    notes = []
+    for arm in others:
+        is_same = [
+            comparison.cell(first.name, repeat).done().get("initial")
+            == comparison.cell(arm.name, repeat).done().get("initial")
+            for repeat in range(comparison.repeats)
+        ]
+        if not arm.is_control and not all(is_same):
+            notes.append(f"{arm.name} begins with other weights than {first.name}: its network or its start differs.")
+    return notes
+
+
+def _unequal(comparison: Comparison) -> list[str]:
+    """Arms that took more or fewer steps than the first one, or stopped fitting into memory."""
+    first, *others = comparison.arms
+
+    def of(arm: Arm, name: str) -> list[object]:
+        return [comparison.cell(arm.name, repeat).done().get(name) for repeat in range(comparison.repeats)]
+
+    return [
+        f"{arm.name} and {first.name} differ in {words}: {of(arm, name)} against {of(first, name)}."
+        for arm in others
+        for words, name in (("gradient steps", "steps"), ("images per step", "batch"))
+        if of(arm, name) != of(first, name)
+    ]
