@@ -159,7 +159,9 @@ def _guarded() -> Any:
                     force_apply=force_apply,
                     **{**data, "image": cv2.cvtColor(image, cv2.COLOR_GRAY2RGB)} if is_converted else data,
                 )
-            except (ValueError, TypeError, IndexError, NotImplementedError, cv2.error) as error:
+            except (UserError, MemoryError):
+                raise
+            except Exception as error:  # Albumentations has exceptions of its own, such as CropSizeError
                 height, width = image.shape[:2]
                 raise UserError(
                     f"{self._name} cannot be applied to an image of {width}x{height} pixels: {error}",
