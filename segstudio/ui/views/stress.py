@@ -32,6 +32,7 @@ from segstudio.ui.canvas.layers import TRUTH
 from segstudio.ui.panels.empty import Either, Empty
 from segstudio.ui.panels.rows_model import Index, RowsModel
 from segstudio.ui.session import Session
+from segstudio.ui.views.numbers import METRICS, change_text
 from segstudio.ui.views.pictures import Picture, outlined, shrunk, to_image
 from segstudio.ui.widgets import card, heading, muted, push_button, row_table
 
@@ -453,7 +454,7 @@ def strengths_of(
 
 def summary(result: Mapping[str, Any]) -> str:
     """What was measured on, in a sentence or two."""
-    metric = metric_title(result["metric"])
+    metric = METRICS[result["metric"]]
     size = f" at {result['size']} px" if (result.get("options") or {}).get("size") != "native" else ""
     text = (
         f"{result['images']} images of the {result['split']} split{size}. As they are: {metric} "
@@ -465,20 +466,9 @@ def summary(result: Mapping[str, Any]) -> str:
 def cell_text(cell: Mapping[str, Any], metric: str) -> str:
     """One cell in words."""
     return (
-        f"{cell['title']} {cell['label']}: {metric_title(metric)} {cell[metric]:.3f}, lost {cell['lost']:.3f} "
+        f"{cell['title']} {cell['label']}: {METRICS[metric]} {cell[metric]:.3f}, lost {cell['lost']:.3f} "
         f"(95 % interval {cell['low']:.3f} to {cell['high']:.3f})"
     )
-
-
-def metric_title(metric: str) -> str:
-    """What people call it."""
-    return {"iou": "IoU", "dice": "Dice"}[metric]
-
-
-def change_text(value: float) -> str:
-    """A difference with its sign: "−0.034"; "0" when nothing is left after rounding."""
-    text = f"{value:+.3f}"
-    return "0" if float(text) == 0 else text.replace("-", "−")
 
 
 def loss_color(lost: float, most: float) -> QColor:

@@ -1,0 +1,17 @@
+"""Figures as people read them."""
+
+METRICS = {"iou": "IoU", "dice": "Dice"}
+"""What people call a metric."""
+
+
+def change_text(value: float) -> str:
+    """A difference with its sign: "−0.034"; "0" when nothing is left after rounding."""
+    text = f"{value:+.3f}"
+    return "0" if float(text) == 0 else text.replace("-", "−")
+
+
+def p_text(value: float | None) -> str:
+    """A p value: "p = 0.013", "p < 0.001", or nothing."""
+    if value is None:
+        return ""
+    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
