@@ -123,9 +123,11 @@ def read_rejected(path: Path) -> dict[tuple[str, str], str]:
     """When a person rejected which copies, each named by its name and the hash of its content."""
     try:
         with path.open(encoding="utf-8", errors="replace", newline="") as file:
-            return {(cells[0], cells[1]): cells[2] for cells in csv.reader(file) if len(cells) == len(REJECTED_FIELDS)}
+            lines = [tuple(cells) for cells in csv.reader(file)]
     except (FileNotFoundError, csv.Error):
         return {}
+    entries = (line for line in lines if len(line) == len(REJECTED_FIELDS) and line != REJECTED_FIELDS)
+    return {(name, sha256): time for name, sha256, time in entries}
 
 
 def write_rejected(path: Path, rejected: Mapping[tuple[str, str], str]) -> None:
