@@ -281,24 +281,99 @@ def _say_stress(result: dict[str, Any]) -> None:
         _print(result["hint"])
 
 
-@_command("export", "write masks or a report for other programs and people")
-def _declare_export(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", choices=["masks", "report"], help="what to export")
+@_command("compare", "train arms as pairs over several seeds: which is better, and how sure is that")
+def _declare_compare(parser: argparse.ArgumentParser) -> None:
+    _add_project(parser)
+    parser.add_argument("--recipe", metavar="NAME|FILE", help="hold the original images against this recipe")
+    parser.add_argument("--repeats", type=int, metavar="N", help="seeds (3); with --extend: how many more")
+    _add_training(parser)
+    parser.add_argument(
+        "--arm", action="append", nargs="+", metavar=("NAME", "OPTION=VALUE"),
+        help="one arm with its own recipe=, preset= or any option; the first is the original; repeatable",
+    )  # fmt: skip
+    parser.add_argument("--control", action="store_true", help="also repeat the first arm with other seeds: chance alone")
+    parser.add_argument("--split", choices=["test", "val"], help="which part is measured; test when not given")
+    parser.add_argument("--metric", choices=["iou", "dice"], help="the score of an image; iou when not given")
+    parser.add_argument(
+        "--groups", action="append", metavar="EXPR", help="a sub-group to look at, for example name:*left*; repeatable"
+    )
+    parser.add_argument("--seed", type=int, metavar="N", help="of the first repeat; the next has one more")
+    parser.add_argument("--device", metavar="DEVICE", help="auto, cpu or gpu:N")
+    parser.add_argument("--keep-weights", action="store_true", help="keep the weights of every training")
+    parser.add_argument("--resume", type=int, metavar="N", help="go on with a comparison that was stopped or killed")
+    parser.add_argument("--extend", type=int, metavar="N", help="add repeats to a comparison")
+    parser.add_argument("--rerun", type=int, metavar="N", help="make a comparison again with the same settings")
+    parser.set_defaults(command=_compare)
+
+
+def _compare(args: argparse.Namespace) -> int:
+    names = ("recipe", "repeats", "preset", "epochs", "split", "metric", "groups", "seed", "device", "resume", "extend")
+    values = _given(args, *names, "rerun")
+    values |= {name: True for name in ("control", "keep_weights") if getattr(args, name)}
+    if args.set:
+        values["options"] = parse_assignments(args.set)
+    if args.arm:
+        values["arms"] = [{"name": name, **parse_assignments(options)} for name, *options in args.arm]
+    return _perform("compare", values, args, _say_comparison)
+
+
+def _say_comparison(result: dict[str, Any]) -> None:
+    effects = {effect["arm"]: effect for effect in result["effects"]}
+    _say_table([_arm_row(arm, effects.get(arm["name"], {})) for arm in result["arms"]])
+    for effect in result["effects"]:
+        _print(f"\n{effect['arm']} against {effect['against']}, by sub-group:")
+        _say_table([{"group": one["group"], "images": one["images"], **_judged(one)} for one in effect["per_group"]])
+    _print("")
+    for effect in result["effects"]:
+        _print(effect["summary"])
+    for note in result["notes"]:
+        _print(f"note: {note}")
+    _print(f"comparison {result['comparison']}: {result['report']}")
+
+
+def _arm_row(arm: dict[str, Any], effect: dict[str, Any]) -> dict[str, Any]:
+    repeats = " ".join(f"{value:.4f}" for value in arm["repeats"])
+    return {"arm": arm["name"], "recipe": arm["recipe"], "mean": arm["mean"], "repeats": repeats, **_judged(effect)}
+
+
+def _judged(effect: dict[str, Any]) -> dict[str, str]:
+    """Difference, interval, p and verdict as they are printed; empty for the arm that is held against none."""
+    if not effect:
+        return dict.fromkeys(("difference", "95 % interval", "p", "verdict"), "")
+    low, high = effect["interval"]
+    figures = (f"{effect['difference']:+.4f}", f"{low:+.4f} to {high:+.4f}", f"{effect['p_value']:.2g}")
+    return dict(zip(("difference", "95 % interval", "p", "verdict"), (*figures, effect["verdict"]), strict=True))
+
+
+@_command("comparisons", "list the comparisons of a project")
+def _declare_comparisons(parser: argparse.ArgumentParser) -> None:
+    _add_project(parser)
+    parser.set_defaults(command=_comparisons)
+
+
+def _comparisons(args: argparse.Namespace) -> int:
+    return _perform("comparisons", {}, args, lambda result: _say_table(result["comparisons"]))
+
+
+@_command("export", "write masks, a report or a comparison for other programs and people")
+def _declare_export((parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", choices=["masks", "report", "comparison"], help="what to export")
     _add_project(parser)
     parser.add_argument(
         "--to",
         required=True,
         metavar="PATH",
-        help="folder of the masks, where nothing is replaced; HTML file of the report",
+        help="folder of the masks, where nothing is replaced; HTML file of the report or comparison, CSV of its scores",
     )
     parser.add_argument("--filter", metavar="EXPR", help="which samples; all when not given")
     parser.add_argument("--format", metavar="NAME", help="of masks: png (0 and 255, when not given) or png01 (0 and 1)")
+    parser.add_argument("--comparison", type=int, metavar="N", help="which one; the newest when not given")
     parser.set_defaults(command=_export)
 
 
 def _export(args: argparse.Namespace) -> int:
     args.to = str(Path(args.to).absolute())
-    return _perform(f"export-{args.what}", _given(args, "to", "filter", "format"), args, _say_pairs)
+    return _perform(f"export-{args.what}", _given(args, "to", "filter", "format", "comparison"), args, _say_pairs)
 
 
 @_command("check", "verify every file of a project against its index")

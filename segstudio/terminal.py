@@ -56,10 +56,13 @@ class TerminalReporter:
             raise Cancelled
 
     def metric(self, step: int, **values: float) -> None:
-        """Show the figures of one epoch."""
+        """Show the figures of one epoch; curves of a comparison are called <arm>/<repeat>/<figure>."""
+        # One event is of one training, so its names have all the same beginning.
+        training = next((name.rpartition("/")[0] for name in values), "")
+        figures = {name.rpartition("/")[2]: value for name, value in values.items()}
         shown = ("loss", "val_loss", "iou", "val_iou")
-        figures = "  ".join(f"{name} {values[name]:.4f}" for name in shown if name in values)
-        self._say(f"epoch {step}  {figures}")
+        text = "  ".join(f"{name} {figures[name]:.4f}" for name in shown if name in figures)
+        self._say(f"{training} epoch {step}  {text}".strip())
 
     def note(self, subject: str, text: str) -> None:
         """Show what was left out and why."""
