@@ -291,7 +291,7 @@ def _declare_compare(parser: argparse.ArgumentParser) -> None:
         "--arm", action="append", nargs="+", metavar=("NAME", "OPTION=VALUE"),
         help="one arm with its own recipe=, preset= or any option; the first is the original; repeatable",
     )  # fmt: skip
-    parser.add_argument("--control", action="store_true", help="also repeat the first arm with other seeds: chance alone")
+    parser.add_argument("--control", action="store_true", help="repeat the first arm with other seeds: chance alone")
     parser.add_argument("--split", choices=["test", "val"], help="which part is measured; test when not given")
     parser.add_argument("--metric", choices=["iou", "dice"], help="the score of an image; iou when not given")
     parser.add_argument(
@@ -356,7 +356,7 @@ def _comparisons(args: argparse.Namespace) -> int:
 
 
 @_command("export", "write masks, a report or a comparison for other programs and people")
-def _declare_export((parser: argparse.ArgumentParser) -> None:
+def _declare_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", choices=["masks", "report", "comparison"], help="what to export")
     _add_project(parser)
     parser.add_argument(
