@@ -245,6 +245,7 @@ class Tool(ABC, Generic[O]):
         help: One sentence for the tooltip.
         group: Tools of one group share a button of the tool bar; empty for a button of its own.
         rank: Its place in the tool bar, or in its group: least first.
+        alternate_sign: Shown at the pointer of a tool without modes while its opposite is wanted.
         cursor: `disc`: a circle of `options.radius` (see `raster.brush_centre`); `cross`: a crosshair.
         has_many_clicks: Whether a drag goes on after the button came up; see the module.
         Options: The model of its options. A field `mode` of type Mode gives it modes, with keys and signs for them.
@@ -256,6 +257,7 @@ class Tool(ABC, Generic[O]):
     help: ClassVar[str]
     group: ClassVar[str] = ""
     rank: ClassVar[int] = 100
+    alternate_sign: ClassVar[str] = "\N{MINUS SIGN}"
     cursor: ClassVar[Literal["disc", "cross"]] = "cross"
     has_many_clicks: ClassVar[bool] = False
     Options: ClassVar[type[Options]] = Options

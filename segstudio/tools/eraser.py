@@ -17,6 +17,7 @@ class Eraser(Tool[EraserOptions]):
     key = "E"
     help = "Erase; with Shift or the right button paint foreground."
     rank = 20
+    alternate_sign = "+"
     cursor = "disc"
     Options = EraserOptions
 

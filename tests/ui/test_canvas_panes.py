@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from segstudio.core.document import Document
 from segstudio.core.raster import brush_centre, brush_diameter, capsule
 from segstudio.tools.brush import BrushOptions
+from segstudio.tools.eraser import EraserOptions
 from segstudio.ui.canvas.canvas import Canvas
 from segstudio.ui.canvas.layers import AGREEMENT, FALSE_NEGATIVE, FALSE_POSITIVE
 from segstudio.ui.canvas.panes import FULL_WINDOW, PaneName, Panes, PixelInfo
@@ -515,7 +516,7 @@ def test_tools_remember_their_options(panes: Panes) -> None:
     panes.set_radius(5)
     panes.set_tool("brush")
     assert panes.radius == 40
-    assert panes.tool_options("eraser").model_dump() == {"radius": 5}
+    assert panes.tool_options("eraser") == EraserOptions(radius=5)
 
 
 def test_window_and_level_change_what_is_seen_and_not_the_data(panes: Panes, document: Document) -> None:

@@ -60,13 +60,16 @@ class Canvas(QWidget):
         self.message = ""
         self._picture: Layer | None = None
         self._overlay: Layer | None = None
+        self._preview: Layer | None = None
         self._is_overlay_shown = True
         self._caption: Caption | None = None
         self._marks = Marks()
         self._below = Surface(1, 1, QImage.Format.Format_RGB32, BACKGROUND)
         self._above = Surface(1, 1, QImage.Format.Format_ARGB32_Premultiplied, 0)
         self._is_picture_stale = True
+        self._on_top: Surface | None = None
         self._is_overlay_stale = True
+        self._is_preview_stale = False
         self._stale: list[Rect] = []
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMouseTracking(True)
@@ -107,6 +110,13 @@ class Canvas(QWidget):
         self._is_overlay_stale = True
         self.update()
 
+    def show_preview(self, layer: Layer | None) -> None:
+        """Show what is about to change, or nothing."""
+        if layer is not self._preview:
+            self._preview = layer
+            self._is_preview_stale = True
+            self.update()
+
     def set_overlay_shown(self, is_shown: bool) -> None:
         """Hide the overlay for a moment, or show it again."""
         if is_shown != self._is_overlay_shown:
@@ -115,7 +125,7 @@ class Canvas(QWidget):
 
     def show_view(self) -> None:
         """The view shows another part of the image."""
-        self._is_picture_stale = self._is_overlay_stale = True
+        self._is_picture_stale = self._is_overlay_stale = self._is_preview_stale = True
         self.update()
 
     def show_change(self, rect: Rect) -> None:
@@ -148,7 +158,7 @@ class Canvas(QWidget):
             self.setAccessibleDescription(caption.text if caption else "")
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        self._is_picture_stale = self._is_overlay_stale = True
+        self._is_picture_stale = self._is_overlay_stale = self._is_preview_stale = True
         super().resizeEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -161,6 +171,8 @@ class Canvas(QWidget):
         self._copy(painter, self._below, rect)
         if self._overlay is not None and self._is_overlay_shown:
             self._copy(painter, self._above, rect)
+        if self._on_top is not None:
+            self._copy(painter, self._on_top, rect)
         if self._picture is not None:
             draw_grid(painter, rect, frame)
             draw(painter, self._marks, frame)
@@ -184,6 +196,7 @@ class Canvas(QWidget):
         if self._is_picture_stale:
             self._below.render(self._picture, frame, frame.pane)
             self._is_picture_stale = False
+        self._bring_preview_up_to_date(frame)
         if self._overlay is None:
             self._stale.clear()
             return
@@ -195,6 +208,17 @@ class Canvas(QWidget):
         for rect in touched:
             if not rect.is_empty:
                 self._above.render(self._overlay, frame, rect)
+
+    def _bring_preview_up_to_date(self, frame: Frame) -> None:
+        if not self._is_preview_stale:
+            return
+        self._is_preview_stale = False
+        if self._preview is None:
+            self._on_top = None  # most of the time there is none: no memory for it, and no time
+            return
+        if self._on_top is None or self._on_top.size != (frame.width, frame.height):
+            self._on_top = Surface(frame.width, frame.height, QImage.Format.Format_ARGB32_Premultiplied, 0)
+        self._on_top.render(self._preview, frame, frame.pane)
 
     def _copy(self, painter: QPainter, surface: Surface, rect: Rect) -> None:
         painter.drawImage(QPoint(rect.x, rect.y), surface.image, QRect(*rect))

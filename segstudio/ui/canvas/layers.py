@@ -4,13 +4,16 @@ The bytes of such a number lie as B, G, R, A in memory, because every machine th
 little-endian; `cv2.COLOR_*2BGRA` relies on it.
 """
 
+import math
+from dataclasses import replace
 from typing import Any, Protocol, cast
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from segstudio.core.mask import Rect
+from segstudio.core.edit import Patch
+from segstudio.core.mask import NOWHERE, Mask, Rect
 from segstudio.ui.canvas.sampling import Pixels, Pyramid, sample
 from segstudio.ui.canvas.view import Frame
 
@@ -23,6 +26,10 @@ PREDICTION: Colour = (0xA8, 0x7A, 0xEA)
 AGREEMENT: Colour = (0x6B, 0x7A, 0x90)
 FALSE_POSITIVE: Colour = (0xE6, 0x9F, 0x00)
 FALSE_NEGATIVE: Colour = (0x56, 0xB4, 0xE9)
+# What a tool or an operation is about to do; bluish green and vermilion are told apart too.
+ADDED: Colour = (0x2B, 0xD9, 0xA6)
+REMOVED: Colour = (0xFF, 0x6B, 0x3D)
+LINES: Colour = (0xFF, 0xF2, 0xB0)
 
 FAINTEST = 96
 """The least coverage that a screen pixel with any foreground is shown with: a speck of one pixel stays visible when
@@ -134,6 +141,66 @@ class ErrorLayer:
         if self._on_screen is None or self._on_screen[0] != frame:
             self._on_screen = (frame, sample(self._predicted, frame, picture))
         return self._on_screen[1][rect._replace(x=rect.x - picture.x, y=rect.y - picture.y).slices]
+
+
+class PreviewLayer:
+    """What a mask is about to become: pixels to come and pixels to go, and a pattern of lines below them."""
+
+    ALIGNED = 512
+    """The part that is looked at begins at a multiple of this, which every level of a pyramid can halve."""
+    FILL, EDGE, LINE = 0.55, 0.95, 0.5
+
+    def __init__(self, mask: Mask, patch: Patch | None, lines: Pyramid | None) -> None:
+        """Keep what changes where a patch is put onto `mask`."""
+        self._lines = lines
+        self._part = NOWHERE
+        if patch is not None and not patch.rect.is_empty:
+            self._part = self._around(patch.rect, (mask.shape[0], mask.shape[1]))
+            before = mask[self._part.slices]
+            after = before.copy()
+            inner = patch.rect._replace(x=patch.rect.x - self._part.x, y=patch.rect.y - self._part.y)
+            after[inner.slices] = patch.pixels
+            self._added = Pyramid((after > before).view(np.uint8), gain=255)
+            self._removed = Pyramid((before > after).view(np.uint8), gain=255)
+        coverage = np.arange(256)
+        self._fill, self._edge = (_bytes(_visible(coverage) * alpha) for alpha in (self.FILL, self.EDGE))
+        self._line = _tints(LINES)[_bytes(coverage * self.LINE)]
+        self._on_screen: tuple[Frame, Rect, Screen] | None = None
+
+    def render(self, frame: Frame, rect: Rect) -> Screen:
+        if self._on_screen is None or self._on_screen[:2] != (frame, rect):
+            self._on_screen = frame, rect, self._rendered(frame, rect)
+        return self._on_screen[2]
+
+    def _rendered(self, frame: Frame, rect: Rect) -> Screen:
+        if self._lines is None:
+            screen = np.zeros((rect.height, rect.width), np.uint32)
+        else:
+            screen = _looked_up(sample(self._lines, frame, rect), self._line)
+        (x, y), (right, bottom) = (
+            frame.to_device(self._part.x, self._part.y),
+            frame.to_device(self._part.right, self._part.bottom),
+        )
+        part = Rect.between(math.floor(x), math.floor(y), math.ceil(right), math.ceil(bottom)).intersect(rect)
+        if self._part.is_empty or part.is_empty:
+            return screen
+        # The part seen as a picture of its own.
+        left, top = (at if at % 1 else int(at) for at in (x, y))
+        inner = replace(frame, left=left, top=top, image_width=self._part.width, image_height=self._part.height)  # type: ignore[arg-type]
+        here = screen[part.y - rect.y : part.bottom - rect.y, part.x - rect.x : part.right - rect.x]
+        for pyramid, colour in ((self._added, ADDED), (self._removed, REMOVED)):
+            coverage = sample(pyramid, inner, part)
+            edge = cv2.subtract(coverage, cv2.erode(coverage, CROSS, iterations=outline_width(frame)))
+            alpha = cv2.max(cv2.LUT(coverage, self._fill), cv2.LUT(edge, self._edge))
+            shown = _looked_up(alpha, _tints(colour))
+            np.copyto(here, shown, where=shown != 0)
+        return screen
+
+    def _around(self, rect: Rect, shape: tuple[int, int]) -> Rect:
+        step = self.ALIGNED
+        return Rect.between(
+            rect.x // step * step, rect.y // step * step, -(-rect.right // step) * step, -(-rect.bottom // step) * step
+        ).clip(shape)
 
 
 def outline_width(frame: Frame) -> int:

@@ -9,10 +9,12 @@ from functools import cache, lru_cache
 
 import numpy as np
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetrics, QImage, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QImage, QPainter, QPen, QPolygonF
 
 from segstudio.core.mask import Rect
 from segstudio.core.raster import Point, brush_centre, capsule
+from segstudio.tools import Scribble
+from segstudio.ui.canvas.layers import ADDED, REMOVED
 from segstudio.ui.canvas.view import Frame
 
 GRID_ZOOM = 12.0
@@ -29,6 +31,9 @@ HAIR_SHADOW = QColor(0, 0, 0, 80)
 GRID = QColor(255, 255, 255, 34)
 CAPTION_BACK = QColor(9, 11, 14, 205)
 CAPTION_TEXT = QColor(231, 234, 239)
+SCRIBBLE_ALPHA = 200
+BADGE_FONT, BADGE_GAP = 13, 14
+"""In widget pixels."""
 CAPTION_PADDING, CAPTION_GAP, CAPTION_SQUARE = 10, 14, 16
 
 
@@ -40,11 +45,19 @@ class Marks:
         pointer: Position of the crosshair; None when the pointer is in no pane.
         diameter: Of the brush in image pixels; 0 for a tool without one.
         outline: Of the drag under way.
+        has_corners: Whether its points are marked.
+        scribbles: Lines that tell a tool something.
+        sign: What the tool does: a sign beside the pointer.
+        text: A few words beside the sign.
     """
 
     pointer: Point | None = None
     diameter: int = 0
     outline: tuple[Point, ...] = ()
+    has_corners: bool = False
+    scribbles: tuple[Scribble, ...] = ()
+    sign: str = ""
+    text: str = ""
 
 
 CaptionPart = tuple[tuple[int, int, int] | None, str]
@@ -70,12 +83,16 @@ class Caption:
 
 def draw(painter: QPainter, marks: Marks, frame: Frame) -> None:
     """Draw all marks; the painter counts device pixels."""
+    for scribble in marks.scribbles:
+        _draw_scribble(painter, scribble, frame)
     if len(marks.outline) > 1:
-        _draw_outline(painter, marks.outline, frame)
+        _draw_outline(painter, marks, frame)
     if marks.pointer is not None:
         _draw_crosshair(painter, marks, frame)
         if marks.diameter:
             _draw_ring(painter, marks.pointer, marks.diameter, frame)
+        if marks.sign or marks.text:
+            _draw_badge(painter, marks, frame)
 
 
 def draw_grid(painter: QPainter, exposed: Rect, frame: Frame) -> None:
@@ -209,19 +226,59 @@ def _stamp_polygon(diameter: int, zoom: float, grow: int) -> QPolygonF:
     )
 
 
-def _draw_outline(painter: QPainter, outline: tuple[Point, ...], frame: Frame) -> None:
+def _draw_outline(painter: QPainter, marks: Marks, frame: Frame) -> None:
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    polygon, weight = _polygon(outline, frame), _weight(frame)
+    polygon, weight = _polygon(marks.outline, frame), _weight(frame)
     for colour, width in ((SHADOW, 3.0 * weight), (LIGHT, 1.4 * weight)):
         painter.setPen(QPen(colour, width))
         painter.drawPolyline(polygon)
     painter.setPen(QPen(LIGHT, 1.0 * weight, Qt.PenStyle.DotLine))
     painter.drawLine(polygon.last(), polygon.first())
-    painter.setPen(QPen(SHADOW, 1.0 * weight))
-    painter.setBrush(LIGHT)
-    for index in range(polygon.size() - 1):
-        painter.drawEllipse(polygon.at(index), 3.2 * weight, 3.2 * weight)
+    if marks.has_corners:
+        painter.setPen(QPen(SHADOW, 1.0 * weight))
+        painter.setBrush(LIGHT)
+        for index in range(polygon.size() - 1):
+            painter.drawEllipse(polygon.at(index), 3.2 * weight, 3.2 * weight)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+
+def _draw_scribble(painter: QPainter, scribble: Scribble, frame: Frame) -> None:
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    polygon = _polygon(scribble.points, frame)
+    width = max(2 * scribble.radius * frame.zoom, 2.0 * _weight(frame))
+    colour = QColor(*(ADDED if scribble.is_foreground else REMOVED), SCRIBBLE_ALPHA)
+    pen = QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin)
+    painter.setPen(pen)
+    if polygon.size() == 1:
+        painter.drawPoint(polygon.first())
+    else:
+        painter.drawPolyline(polygon)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+
+def _draw_badge(painter: QPainter, marks: Marks, frame: Frame) -> None:
+    """Sign and words right below the pointer; left or above where there is no room."""
+    assert marks.pointer is not None
+    words = "  ".join(part for part in (marks.sign, marks.text) if part)
+    font = QFont(painter.font())
+    font.setPixelSize(round(BADGE_FONT * frame.ratio))
+    font.setBold(True)
+    painter.setFont(font)
+    metrics = painter.fontMetrics()
+    x, y = frame.to_device(*marks.pointer)
+    gap = BADGE_GAP * frame.ratio
+    wide, tall = metrics.horizontalAdvance(words) + 0.7 * metrics.height(), 1.15 * metrics.height()
+    wide = max(wide, tall)
+    left = x + gap if x + gap + wide <= frame.width else x - gap - wide
+    top = y + gap if y + gap + tall <= frame.height else y - gap - tall
+    rect = QRectF(round(left), round(top), round(wide), round(tall))
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(CAPTION_BACK)
+    painter.drawRoundedRect(rect, 4 * frame.ratio, 4 * frame.ratio)
+    painter.setPen(CAPTION_TEXT)
+    painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, words)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
 

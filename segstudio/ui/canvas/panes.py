@@ -14,7 +14,7 @@ from segstudio.core.document import Document
 from segstudio.core.mask import Mask, Rect
 from segstudio.core.options import Options
 from segstudio.core.raster import Point, brush_diameter
-from segstudio.tools import TOOLS, Scene, Tool
+from segstudio.tools import TOOLS, Memory, Scene, Tool
 from segstudio.ui.canvas.agreement import Agreement
 from segstudio.ui.canvas.arrangement import Cells, arrange
 from segstudio.ui.canvas.canvas import Canvas
@@ -28,6 +28,7 @@ from segstudio.ui.canvas.layers import (
     ErrorLayer,
     ImageLayer,
     MaskLayer,
+    PreviewLayer,
     automatic_window,
     windowed,
 )
@@ -115,6 +116,9 @@ class Panes(QWidget):
         self._read_only = ""
         self._problem = ""
         self._options: dict[str, Options] = {}
+        self._memory = Memory()
+        self._preview: object = None
+        self._lines: Pyramid | None = None
         self._here: Point | None = None
         self._disconnect: Callable[[], None] = lambda: None
         self._counting = QTimer(self, singleShot=True, interval=COUNT_AFTER_MS)
@@ -122,7 +126,7 @@ class Panes(QWidget):
         self._lay_out()
         self.view.changed.connect(self._tell_zoom)
         self.pointer.hovered.connect(self._hover)
-        self.pointer.outlined.connect(self._show_marks)
+        self.pointer.outlined.connect(self._show_preview)
         self.pointer.finished.connect(self.stroke_finished)
         self.pointer.refused.connect(self.tool_refused)
         self.pointer.radius_wanted.connect(self.change_radius)
@@ -183,6 +187,7 @@ class Panes(QWidget):
         height, width = image.shape[:2]
         self._image, self._document, self._problem = image, document, problem
         self._picture = ImageLayer(image)
+        self._memory = Memory()
         if document is not None:
             self._truth = Pyramid(document.mask, gain=255)
             self._disconnect = document.changed.connect(self._mask_changed)
@@ -192,7 +197,6 @@ class Panes(QWidget):
         self.fit()
         for pane in self._panes.values():
             pane.canvas.show_picture(self._picture)
-        self._allow()
         self.set_probability(probability)
         self._hover(self._here)
 
@@ -205,7 +209,6 @@ class Panes(QWidget):
         for name, pane in self._panes.items():
             pane.canvas.message = text if name == "image" else ""
             pane.canvas.show_picture(None)
-        self._allow()
         self.set_probability(None)
         self.pointed.emit(None)
 
@@ -216,6 +219,7 @@ class Panes(QWidget):
         self._agreement = None
         if self._predicted is not None and self._document is not None:
             self._agreement = Agreement(self._document.mask, self._predicted)
+        self._allow()
         self._show_overlays()
 
     def set_overlay_opacity(self, opacity: float) -> None:
@@ -418,8 +422,9 @@ class Panes(QWidget):
 
     def _allow(self) -> None:
         self.pointer.refusal = self._read_only or self._problem
-        can_paint = self._document is not None and self._image is not None
-        self.pointer.scene = Scene(self._document, self._image) if can_paint else None  # type: ignore[arg-type]
+        self.pointer.scene = None
+        if self._document is not None and self._image is not None:
+            self.pointer.scene = Scene(self._document, self._image, self._probability, self._memory)
         self.pointer.take(self.pointer.tool, self.pointer.options)
 
     # --- what happens
@@ -488,9 +493,34 @@ class Panes(QWidget):
         tool = self.pointer.tool
         is_disc = tool is not None and tool.cursor == "disc" and not self.pointer.refusal
         diameter = brush_diameter(self.radius) if is_disc and self.radius is not None and self.pointer.scene else 0
-        marks = Marks(self._here, diameter, self.pointer.outline)
+        preview = self.pointer.preview
+        marks = Marks(
+            self._here,
+            diameter,
+            preview.outline,
+            preview.has_corners,
+            preview.scribbles,
+            self.pointer.sign,
+            preview.text,
+        )
         for pane in self._panes.values():
             pane.canvas.show_marks(marks)
+
+    def _show_preview(self) -> None:
+        """The tool wants something else drawn."""
+        self._show_marks()
+        preview = self.pointer.preview
+        if preview is self._preview or self._document is None:
+            return
+        self._preview = preview
+        if preview.lines is None:
+            self._lines = None
+        elif self._lines is None or self._lines.pixels is not preview.lines:
+            self._lines = Pyramid(preview.lines, gain=255)
+        is_empty = preview.patch is None and preview.lines is None
+        layer = None if is_empty else PreviewLayer(self._document.mask, preview.patch, self._lines)
+        for pane in self._panes.values():
+            pane.canvas.show_preview(layer)
 
     def _pixel_at(self, x: float, y: float) -> PixelInfo | None:
         image, column, row = self._image, int(x // 1), int(y // 1)

@@ -1,7 +1,9 @@
 """The pointer: mouse, pen, wheel and touchpad above any canvas become zoom, pan and the drags of a tool.
 
 - left button: the tool
-- right button, Shift+left: the tool's opposite
+- right button: the tool's opposite; with Shift or Alt too, but for tools with modes: there Shift adds, Alt subtracts,
+  both intersect
+- Shift, Alt pressed while dragging: a square or circle, about the middle
 - middle button, Space+left: pan
 - wheel, pinch: zoom to the pointer
 - Ctrl+wheel, Shift+wheel: brush radius
@@ -10,6 +12,8 @@
 """
 
 from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPointF, Qt, Signal
@@ -23,9 +27,11 @@ from PySide6.QtGui import (
     QWheelEvent,
 )
 
+from segstudio.core.edit import Mode
 from segstudio.core.options import Options
 from segstudio.core.raster import Point
-from segstudio.tools import Drag, Pointer, Scene, Tool
+from segstudio.tools import NOTHING, Drag, Pointer, Preview, Scene, Stopped, Tool, Work, has_modes
+from segstudio.ui.background import Background
 from segstudio.ui.canvas.canvas import Canvas
 from segstudio.ui.canvas.view import View
 
@@ -36,6 +42,9 @@ RADIUS_PER_NOTCH = 1.15
 
 COMPRESSION = Qt.ApplicationAttribute.AA_CompressHighFrequencyEvents
 
+NO_KEYS = Qt.KeyboardModifier.NoModifier
+SHIFT, ALT = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.AltModifier
+
 ARROWS = {
     Qt.Key.Key_Left: (1, 0),
     Qt.Key.Key_Right: (-1, 0),
@@ -45,6 +54,12 @@ ARROWS = {
 """Where the picture moves, so that more is seen of what lies in the direction of the key."""
 ARROW_STEP = 48
 """In widget pixels."""
+
+SIGNS = {Mode.ADD: "+", Mode.SUBTRACT: "\N{MINUS SIGN}", Mode.INTERSECT: "\N{INTERSECTION}"}
+"""What is shown at the pointer of a tool with modes."""
+
+LEAST_PRESSURE = 0.02
+"""A pen that hardly touches still paints."""
 
 TOOL_BUTTONS = (Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton)
 
@@ -65,7 +80,9 @@ class PointerInput(QObject):
     hovered = Signal(object)
     """The image position under the pointer (x, y), or None when it has left all canvases."""
     outlined = Signal()
-    """The outline of the drag has changed."""
+    """What is to be drawn at the pointer, or the preview, has changed."""
+    computing = Signal(str)
+    """A tool waits for something; with what it is, or empty when it waits no longer."""
     finished = Signal()
     """A drag is over, and it may have changed the mask."""
     refused = Signal(str)
@@ -84,6 +101,12 @@ class PointerInput(QObject):
         self._pan_from: QPointF | None = None
         self._is_space_down = False
         self._is_alternate = False
+        self._modifiers = NO_KEYS
+        self._keys_of_press = NO_KEYS
+        self._glance = NOTHING
+        self._threads = Background("tool", self)
+        self._work: Work | None = None
+        self._preparation: Work | None = None
         self._button = Qt.MouseButton.NoButton
         self._was_compressed = True
         self._canvases: list[Canvas] = []
@@ -123,14 +146,19 @@ class PointerInput(QObject):
         if self.drag is not None and tool is not self.tool:
             self.finish()
         self.tool, self.options = tool, options
+        self._show_glance(NOTHING)
+        self._prepare()
         self._show_cursor()
 
     def finish(self) -> None:
-        """End the drag under way and keep what it did; a polygon that is not closed is given up."""
+        """End the drag under way and keep what it did; a polygon that is not closed is given up.
+
+        So is what a tool has not found out yet: whoever calls this cannot wait.
+        """
         drag = self.drag
         if drag is None:
             return
-        if self.tool is not None and self.tool.has_many_clicks:
+        if drag.work is not None or (self.tool is not None and self.tool.has_many_clicks):
             self.cancel()
             return
         self._end(drag.finish)
@@ -140,22 +168,89 @@ class PointerInput(QObject):
         if self.drag is not None:
             self._end(self.drag.cancel)
 
+    def apply(self) -> None:
+        """Enter: make the change that a tool with many clicks shows."""
+        if self.drag is not None:
+            self._end(self.drag.finish)
+
     @property
-    def outline(self) -> tuple[Point, ...]:
-        """What the drag under way wants drawn."""
-        return self.drag.outline if self.drag is not None else ()
+    def preview(self) -> Preview:
+        """What the drag under way wants drawn, or what a press would do."""
+        return self.drag.preview if self.drag is not None else self._glance
+
+    @property
+    def sign(self) -> str:
+        """What the tool would do with the keys held now: a sign to be shown at the pointer."""
+        if self.tool is None or self.refusal or self.scene is None:
+            return ""
+        if has_modes(type(self.options)):
+            alternate = self._is_alternate if self.drag is not None else False
+            keys = self._keys_of_press if self.drag is not None else self._modifiers
+            wanted = Pointer(0, 0, alternate, mode=_mode(keys)).mode_of(getattr(self.options, "mode", Mode.ADD))
+            return SIGNS[wanted]
+        is_alternate = self._is_alternate if self.drag is not None else bool(self._modifiers & (SHIFT | ALT))
+        return self.tool.alternate_sign if is_alternate else ""
 
     def _end(self, ending: Callable[[], None]) -> None:
+        drag = self.drag
         try:
             ending()
         finally:
-            self._forget_drag()
+            if drag is None or drag.is_finished:
+                self._forget_drag()
+            else:
+                self._after_step()
 
     def _forget_drag(self) -> None:
         self.drag = None
+        self._work = None
+        self._is_alternate = False
+        self._show_glance(NOTHING)
         _compress_moves(self._was_compressed)
         self.outlined.emit()
+        self.computing.emit("")
         self.finished.emit()
+
+    # --- what tools find out in another thread
+
+    def _prepare(self) -> None:
+        """Compute what the tool in hand will want to know of this image."""
+        if self._preparation is not None:
+            self._preparation.stop()
+        self._preparation = None
+        if self.tool is not None and self.scene is not None and not self.refusal:
+            self._preparation = self.tool.preparation(self.scene, self.options)
+        if self._preparation is not None:
+            self.computing.emit(self._preparation.text)
+            self._threads.submit(self._preparation.run, partial(self._take_preparation, self._preparation))
+
+    def _take_preparation(self, work: Work, future: "Future[Any]") -> None:
+        if work is self._preparation:
+            self._preparation = None
+            if self.drag is None:
+                self.computing.emit("")
+            _value(future)
+
+    def _start_work(self) -> None:
+        """Begin what the drag asks for, if that is not under way already."""
+        drag = self.drag
+        if drag is None or drag.work is self._work:
+            return
+        work = self._work = drag.work
+        self.computing.emit("" if work is None else work.text)
+        if work is not None:
+            self._threads.submit(work.run, partial(self._take_result, drag, work))
+
+    def _take_result(self, drag: Drag, work: Work, future: "Future[Any]") -> None:
+        if drag is not self.drag or work is not drag.work:
+            return  # nobody waits for it any more
+        try:
+            value = future.result()
+            drag.deliver(work, value)
+        except BaseException:
+            self.cancel()
+            raise
+        self._after_step()
 
     def _press(self, canvas: Canvas, event: QMouseEvent) -> bool:
         button = event.button()
@@ -166,34 +261,57 @@ class PointerInput(QObject):
             self._show_cursor()
         elif button in TOOL_BUTTONS and self._pan_from is None:
             clicks = 2 if event.type() == QEvent.Type.MouseButtonDblClick else 1
-            is_alternate = button == Qt.MouseButton.RightButton or _has_shift(event)
-            self._tool_press(canvas, event, button, clicks, is_alternate=is_alternate)
+            self._tool_press(canvas, event, button, clicks, is_opposite=button == Qt.MouseButton.RightButton)
         return True
 
     def _tool_press(
-        self, canvas: Canvas, event: QSinglePointEvent, button: Qt.MouseButton, clicks: int, *, is_alternate: bool
+        self, canvas: Canvas, event: QSinglePointEvent, button: Qt.MouseButton, clicks: int, *, is_opposite: bool
     ) -> None:
         canvas.setFocus(Qt.FocusReason.MouseFocusReason)
         x, y = _position(canvas, event)
+        keys = event.modifiers() & (SHIFT | ALT)
+        is_alternate = is_opposite if has_modes(type(self.options)) else is_opposite or bool(keys)
         if self.drag is not None:
             # One button at a time: a second one during a stroke means nothing, a further click of a polygon does.
             if self.tool is not None and self.tool.has_many_clicks:
                 self._button, self._is_alternate = button, is_alternate
-                self._advance(Pointer(x, y, is_alternate=is_alternate, clicks=clicks))
+                self._advance(self._pointer(canvas, event, clicks=clicks))
             return
         if self.refusal or self.scene is None:
             self.refused.emit(self.refusal or "There is no mask to paint on.")
             return
         if self.tool is None:
             return
+        if refusal := self.tool.refusal(self.scene, self.options):
+            self.refused.emit(refusal)
+            return
         self._button, self._is_alternate = button, is_alternate
+        self._modifiers = self._keys_of_press = keys
         # Qt and the X server drop moves that nobody has read yet; a fast curve would become a few straight lines.
         self._was_compressed = QCoreApplication.testAttribute(COMPRESSION)
         _compress_moves(False)
         self.hovered.emit((x, y))
-        press = Pointer(x, y, is_alternate=is_alternate, clicks=1)
-        self.drag = Drag(self.tool, self.scene, self.options, press)
+        self.drag = Drag(self.tool, self.scene, self.options, self._pointer(canvas, event, clicks=1))
         self._after_step()
+
+    def _pointer(self, canvas: Canvas, event: QSinglePointEvent, *, clicks: int = 0, is_down: bool = True) -> Pointer:
+        """What a tool gets to know of an event."""
+        x, y = _position(canvas, event)
+        # A key that was down at the press has said what it has to say; it must be pressed again to mean a form.
+        self._keys_of_press &= event.modifiers()
+        keys = event.modifiers() & ~self._keys_of_press
+        return Pointer(
+            x,
+            y,
+            self._is_alternate,
+            clicks,
+            is_down=is_down,
+            mode=_mode(self._keys_of_press) if clicks else None,
+            is_regular=bool(keys & SHIFT),
+            is_centred=bool(keys & ALT),
+            pressure=max(event.pressure(), LEAST_PRESSURE) if isinstance(event, QTabletEvent) else 1.0,
+            zoom=canvas.frame.zoom,
+        )
 
     def _move(self, canvas: Canvas, event: QMouseEvent) -> bool:
         if self._pan_from is not None:
@@ -207,10 +325,24 @@ class PointerInput(QObject):
         return True
 
     def _to(self, canvas: Canvas, event: QSinglePointEvent) -> None:
-        x, y = _position(canvas, event)
+        self._note_keys(event.modifiers())
         if self.drag is not None:
-            self._advance(Pointer(x, y, is_alternate=self._is_alternate))
-        self.hovered.emit((x, y))
+            self._advance(self._pointer(canvas, event, is_down=self._button != Qt.MouseButton.NoButton))
+        elif self.tool is not None and self.scene is not None and not self.refusal:
+            hovering = Pointer(*_position(canvas, event), mode=_mode(event.modifiers()), zoom=canvas.frame.zoom)
+            self._show_glance(self.tool.glance(self.scene, self.options, hovering))
+        self.hovered.emit(_position(canvas, event))
+
+    def _show_glance(self, preview: Preview) -> None:
+        if preview is not self._glance:
+            self._glance = preview
+            self.outlined.emit()
+
+    def _note_keys(self, modifiers: Qt.KeyboardModifier) -> None:
+        keys = modifiers & (SHIFT | ALT)
+        if keys != self._modifiers:
+            self._modifiers = keys
+            self.outlined.emit()
 
     def _release(self, canvas: Canvas, event: QMouseEvent) -> bool:
         if event.button() != self._button:
@@ -219,24 +351,32 @@ class PointerInput(QObject):
         if self._pan_from is not None:
             self._pan_from = None
             self._show_cursor()
-        elif self.drag is not None and self.tool is not None and not self.tool.has_many_clicks:
-            self._end(self.drag.finish)
+        elif self.drag is not None and self.tool is not None:
+            self._lift(canvas, event)
         if not canvas.rect().contains(event.position().toPoint()):
             self.hovered.emit(None)
         return True
+
+    def _lift(self, canvas: Canvas, event: QSinglePointEvent) -> None:
+        """The button came up during a drag."""
+        assert self.drag is not None
+        if self.tool is not None and self.tool.has_many_clicks:
+            self._advance(self._pointer(canvas, event, is_down=False))
+        else:
+            self._end(self.drag.finish)
 
     def _tablet(self, canvas: Canvas, event: QTabletEvent) -> bool:
         # A pen's events come at its full rate and with fractions of a pixel; the mouse events that Qt would make of
         # them do not. Only what is not the tool's is left to those.
         is_tip = event.button() == Qt.MouseButton.LeftButton
         if event.type() == QEvent.Type.TabletPress and is_tip and not self._is_space_down:
-            is_alternate = event.pointerType() == QPointingDevice.PointerType.Eraser or _has_shift(event)
-            self._tool_press(canvas, event, Qt.MouseButton.LeftButton, 1, is_alternate=is_alternate)
+            is_opposite = event.pointerType() == QPointingDevice.PointerType.Eraser
+            self._tool_press(canvas, event, Qt.MouseButton.LeftButton, 1, is_opposite=is_opposite)
         elif event.type() == QEvent.Type.TabletMove and self.drag is not None and self._pan_from is None:
             self._to(canvas, event)
         elif event.type() == QEvent.Type.TabletRelease and is_tip and self.drag is not None:
-            if self.tool is not None and not self.tool.has_many_clicks:
-                self._end(self.drag.finish)
+            self._button = Qt.MouseButton.NoButton
+            self._lift(canvas, event)
         else:
             event.ignore()
             return False
@@ -245,13 +385,18 @@ class PointerInput(QObject):
 
     def _advance(self, pointer: Pointer) -> None:
         assert self.drag is not None
+        before = self.drag.preview
         self.drag.move(pointer)
-        self._after_step()
+        self._after_step(is_shown=self.drag.preview is not before)
 
-    def _after_step(self) -> None:
-        if self.drag is not None and self.drag.is_finished:
+    def _after_step(self, *, is_shown: bool = True) -> None:
+        if self.drag is None:
+            return
+        if self.drag.is_finished:
             self._forget_drag()
-        elif self.tool is not None and self.tool.has_many_clicks:
+            return
+        self._start_work()
+        if is_shown:
             self.outlined.emit()
 
     def _wheel(self, canvas: Canvas, event: QWheelEvent) -> bool:
@@ -273,6 +418,7 @@ class PointerInput(QObject):
 
     def _leave(self, canvas: Canvas, event: QEvent) -> bool:
         if self.drag is None or (self.tool is not None and self.tool.has_many_clicks):
+            self._show_glance(NOTHING)
             self.hovered.emit(None)
         return False
 
@@ -297,6 +443,7 @@ class PointerInput(QObject):
             self._after_step()
 
     def _key(self, canvas: Canvas, event: QKeyEvent) -> bool:
+        self._note_modifier(event, is_down=True)
         if event.key() == Qt.Key.Key_Space:
             if not event.isAutoRepeat():
                 self._is_space_down = True
@@ -312,7 +459,13 @@ class PointerInput(QObject):
             self._view.pan(arrow[0] * step, arrow[1] * step)
         return arrow is not None
 
+    def _note_modifier(self, event: QKeyEvent, *, is_down: bool) -> None:
+        """Shift and Alt change what is shown at the pointer at once."""
+        changed = {Qt.Key.Key_Shift: SHIFT, Qt.Key.Key_Alt: ALT}.get(Qt.Key(event.key()), NO_KEYS)
+        self._note_keys(self._modifiers | changed if is_down else self._modifiers & ~changed)
+
     def _key_up(self, canvas: Canvas, event: QKeyEvent) -> bool:
+        self._note_modifier(event, is_down=False)
         if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
             self._is_space_down = False
             self._show_cursor()
@@ -322,7 +475,9 @@ class PointerInput(QObject):
         """The release of button or key may never arrive: keep the stroke as it is, and stop panning."""
         self._is_space_down = False
         self._pan_from = None
-        if self.tool is not None and not self.tool.has_many_clicks:
+        self._note_keys(NO_KEYS)
+        is_waiting = self.drag is not None and self.drag.is_waiting
+        if self.tool is not None and not self.tool.has_many_clicks and not is_waiting:
             self.finish()
         self._show_cursor()
         return False
@@ -348,8 +503,18 @@ def _position(canvas: Canvas, event: QSinglePointEvent) -> Point:
     return canvas.frame.to_image(point.x(), point.y())
 
 
-def _has_shift(event: QSinglePointEvent) -> bool:
-    return bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+def _mode(keys: Qt.KeyboardModifier) -> Mode | None:
+    """What keys mean to a tool with modes, as in Photoshop and Krita."""
+    held = keys & (SHIFT | ALT)
+    return {SHIFT: Mode.ADD, ALT: Mode.SUBTRACT, SHIFT | ALT: Mode.INTERSECT}.get(held)
+
+
+def _value(future: "Future[Any]") -> Any:
+    """The result; None when the work was given up."""
+    try:
+        return future.result()
+    except Stopped:
+        return None
 
 
 def _compress_moves(is_wanted: bool) -> None:
