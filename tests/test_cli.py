@@ -55,6 +55,20 @@ def test_info_list_and_runs(project, call):
     assert call("check", project)["ok"]
 
 
+def test_augment_and_recipes(project, call, capsys):
+    made = call("augment", project, "--recipe", "chest-xray", "--copies", 2, "--seed", 5)
+    train = call("info", project)["splits"]["train"]
+    assert (made["recipe"], made["written"], made["kept"], made["rejected"]) == ("chest-xray", 2 * train, 0, 0)
+    assert len(list(Path(made["folder"], "images").rglob("*.png"))) == 2 * train
+    assert call("augment", project, "--recipe", "chest-xray", "--copies", 2, "--seed", 5)["kept"] == 2 * train
+    rows = {row["recipe"]: row for row in call("recipes", project)["recipes"]}
+    assert rows["chest-xray"]["copies"] == 2 * train
+    assert main(["recipes", str(project)]) == 0
+    assert "Rotate, RandomBrightnessContrast" in capsys.readouterr().out
+    assert main(["augment", str(project), "--recipe", "flip", "--filter", "split:val"]) == 1
+    assert "only training samples" in capsys.readouterr().err
+
+
 def test_a_wrong_world_is_one_line_and_a_hint(tmp_path, capsys):
     assert main(["info", str(tmp_path / "nowhere")]) == 1
     said = capsys.readouterr()

@@ -1,0 +1,344 @@
+"""Augment: the same seed makes the same bytes, whatever happens in between; only training samples; nothing is lost."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from segstudio.augmentation.augmenter import Augmenter
+from segstudio.augmentation.recipe import Recipe, Step
+from segstudio.core.errors import ReadOnlyProject, UserError
+from segstudio.core.reporter import Cancelled, ListReporter
+from segstudio.core.sample import ReviewState, Split
+from segstudio.formats import read_image, read_mask_values
+from segstudio.jobs import JOBS
+from segstudio.project.check import check_project
+from segstudio.project.project import Project
+from segstudio.project.samples import NewSample
+from tests.datasets import make_dataset
+from tests.jobs.projects import damage, make_project, review
+
+TURN = Recipe("turn", "Turn", "", (Step("Rotate", 1.0, {"limit": [-20, 20]}), Step("HorizontalFlip", 0.5)))
+
+
+@pytest.fixture
+def project(tmp_path: Path):
+    """Five training samples, two that validate and one of the test split; and a recipe."""
+    with make_project(tmp_path) as made:
+        made.recipes.save(TURN)
+        yield made
+
+
+def augment(project: Project, report: ListReporter | None = None, **options: Any) -> dict[str, Any]:
+    job = JOBS["augment"].from_values({"recipe": "turn", "copies": 2, **options})
+    return job.perform(project.folder, report or ListReporter())
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*.*"))}
+
+
+def originals(project: Project) -> dict[str, bytes]:
+    return files(project.source)
+
+
+class StopsAt(ListReporter):
+    """Wants to stop when so many copies are there."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self._count = count
+
+    def progress(self, done: float, total: float, text: str = "") -> None:
+        """Keep it; raise Cancelled when it is enough."""
+        self.is_cancel_wanted = "copies" in text and done >= self._count
+        super().progress(done, total, text)
+
+
+def test_copies_of_the_training_samples_and_of_no_others(project: Project) -> None:
+    before, report = originals(project), ListReporter()
+    result = augment(project, report)
+    folder = project.folder / "augmented/turn"
+    assert {name: result[name] for name in ("recipe", "written", "kept", "skipped", "rejected", "removed")} == {
+        "recipe": "turn", "written": 10, "kept": 0, "skipped": 0, "rejected": 0, "removed": 0,
+    }  # fmt: skip
+    assert (result["folder"], result["notes"], report.artifacts) == (str(folder), [], [folder])
+    assert report.progresses[-1][:2] == (10, 10)
+    copies = project.augmented.copies("turn", usable=True)
+    assert [copy.number for copy in copies] == [1, 2] * 5
+    assert {project.samples.get(copy.sample).split for copy in copies} == {Split.TRAIN}
+    assert len({copy.seed for copy in copies}) == 10
+    assert originals(project) == before, "the dataset is never written"
+    assert check_project(project, ListReporter(), is_thorough=True) == []
+
+
+def test_a_copy_is_what_the_recipe_makes_of_its_source_with_its_seed(project: Project) -> None:
+    augment(project)
+    augmenter = Augmenter(TURN)
+    for copy in project.augmented.copies("turn"):
+        sample = project.samples.get(copy.sample)
+        made = augmenter.apply(
+            project.read_image(sample), project.masks.load(sample), copy.seed, has_applied=True
+        )  # fmt: skip
+        np.testing.assert_array_equal(read_image(copy.image_file), made.image)
+        np.testing.assert_array_equal(read_mask_values(copy.mask_file), made.mask * 255)
+        assert json.loads(copy.parameters) == made.applied
+        assert made.applied[0]["transform"] == "Rotate"
+
+
+def test_the_same_seed_makes_the_same_bytes_with_any_number_of_threads(project: Project) -> None:
+    augment(project, threads=1)
+    first = files(project.folder / "augmented/turn")
+    project.augmented.remove("turn")
+    augment(project, threads=3)
+    assert files(project.folder / "augmented/turn") == first
+    augment(project, seed=1)
+    other = files(project.folder / "augmented/turn")
+    assert other.keys() == first.keys()
+    assert all(other[name] != first[name] for name in first if name.startswith("images"))
+
+
+def test_grey_stays_grey_and_colours_stay_colours(tmp_path: Path) -> None:
+    source = make_dataset(tmp_path / "dataset", 2, (33, 21), is_rgb=True)
+    grey = make_dataset(tmp_path / "grey", 1, (33, 21))
+    shutil.copy(grey / "images/sample_00.png", source / "images/sample_01.png")
+    rows = [NewSample(f"images/sample_0{n}.png", f"masks/sample_0{n}.png", 33, 21) for n in range(2)]
+    with Project.create(tmp_path / "project", source, rows) as project:
+        augment(project, recipe="strong", copies=1)
+        shapes = [read_image(copy.image_file).ndim for copy in project.augmented.copies("strong")]
+    assert shapes == [3, 2]
+
+
+def test_a_second_time_nothing_is_made_again(project: Project) -> None:
+    augment(project)
+    folder = project.folder / "augmented/turn"
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*.png")}
+    result = augment(project)
+    assert (result["written"], result["kept"]) == (0, 10)
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*.png")} == before
+
+
+@pytest.mark.parametrize("count", [1, 4, 9])
+def test_a_cancelled_job_keeps_what_it_has_and_goes_on_with_the_same_bytes(project: Project, count: int) -> None:
+    augment(project)
+    whole = files(project.folder / "augmented/turn")
+    project.augmented.remove("turn")
+    with pytest.raises(Cancelled):
+        augment(project, StopsAt(count), threads=1)
+    kept = len(project.augmented.copies("turn", usable=True))
+    assert count <= kept <= 10, "what was being made when the wish came may have been finished"
+    images = list((project.folder / "augmented/turn/images").rglob("*.png"))
+    assert len(images) == kept
+    result = augment(project)
+    assert (result["written"], result["kept"]) == (10 - kept, kept)
+    assert files(project.folder / "augmented/turn") == whole
+
+
+def test_more_copies_are_added_and_fewer_remove_the_rest(project: Project) -> None:
+    augment(project)
+    two = files(project.folder / "augmented/turn")
+    assert augment(project, copies=3)["written"] == 5
+    result = augment(project, copies=2)
+    assert (result["written"], result["kept"], result["removed"]) == (0, 10, 5)
+    assert files(project.folder / "augmented/turn") == two
+
+
+def test_a_changed_mask_makes_exactly_its_copies_anew(project: Project) -> None:
+    augment(project)
+    before = files(project.folder / "augmented/turn/masks")
+    project.masks.save(2, np.ones((48, 64), np.uint8))
+    result = augment(project)
+    assert (result["written"], result["kept"], result["removed"]) == (2, 8, 0)
+    after = files(project.folder / "augmented/turn/masks")
+    assert {name for name in before if before[name] != after[name]} == {
+        "images/sample_01-01.png", "images/sample_01-02.png",
+    }  # fmt: skip
+    assert len(project.augmented.copies("turn", usable=True)) == 10
+    assert {copy.revision for copy in project.augmented.copies("turn")} == {0, 1}
+
+
+def test_the_revision_that_was_copied_stays_available(project: Project) -> None:
+    mask = np.zeros((48, 64), np.uint8)
+    mask[:10] = 1
+    project.masks.save(1, mask)
+    augment(project)
+    project.masks.save(1, np.ones((48, 64), np.uint8))
+    sample = project.samples.get(1)
+    assert sample.revision == 2
+    np.testing.assert_array_equal(project.masks.load_revision(sample, 1), mask)
+
+
+def test_a_changed_recipe_makes_all_copies_anew_and_a_new_title_none(project: Project) -> None:
+    augment(project)
+    project.recipes.save(replace(TURN, title="Turned"))
+    assert augment(project)["kept"] == 10
+    project.recipes.save(replace(TURN, steps=TURN.steps[1:]))
+    assert augment(project)["written"] == 10
+
+
+def test_damaged_and_missing_copies_are_made_anew(project: Project) -> None:
+    augment(project)
+    whole = files(project.folder / "augmented/turn")
+    first, second, third, *_ = project.augmented.copies("turn")
+    first.image_file.unlink()
+    second.mask_file.write_bytes(second.mask_file.read_bytes()[:-1])
+    third.image_file.write_bytes(b"")
+    assert augment(project)["written"] == 3
+    assert files(project.folder / "augmented/turn") == whole
+
+
+def test_rejected_copies_stay_rejected_while_they_are_the_same(project: Project) -> None:
+    augment(project)
+    for name in ("images/sample_00-01", "images/sample_01-01"):
+        project.augmented.reject("turn", [name])
+    project.masks.save(2, np.ones((48, 64), np.uint8))
+    (project.folder / "augmented/turn/images/images/sample_00-01.png").unlink()
+    assert augment(project)["rejected"] == 1
+    rejected = [copy.name for copy in project.augmented.copies("turn") if copy.is_rejected]
+    assert rejected == ["images/sample_00-01"], "the other one is asked anew: its mask is another"
+
+
+def test_a_filter_chooses_and_leaves_the_copies_of_others_alone(project: Project) -> None:
+    assert augment(project, filter="name:*sample_00*")["written"] == 2
+    result = augment(project, filter="name:*sample_01*")
+    assert (result["written"], result["kept"], result["removed"]) == (2, 0, 0)
+    assert len(project.augmented.copies("turn")) == 4
+    assert augment(project, filter="split:train")["written"] == 6
+
+
+@pytest.mark.parametrize("text", ["split:test", "split:train,val", "name:*sample* split:VAL", "split=test"])
+def test_what_judges_a_network_is_never_copied(project: Project, text: str) -> None:
+    with pytest.raises(UserError, match=r"only training samples|never 'VAL'") as refused:
+        augment(project, filter=text)
+    assert "learnt" in refused.value.hint
+    assert not (project.folder / "augmented").exists()
+
+
+def test_other_splits_are_left_out_silently_when_nobody_asks_for_them(project: Project) -> None:
+    result = augment(project, filter="-split:test")
+    assert (result["written"], result["notes"]) == (10, [])
+    with pytest.raises(UserError, match="no training sample"):
+        augment(project, filter="-split:train")
+    with pytest.raises(UserError, match="no field"):
+        augment(project, filter="nonsense:1")
+
+
+def test_what_cannot_be_learnt_from_is_skipped_and_noted(project: Project) -> None:
+    review(project, [0], ReviewState.REJECTED)
+    review(project, [1], ReviewState.FLAGGED)
+    with project.transaction("samples") as connection:
+        connection.execute("UPDATE sample SET truth = NULL WHERE id = 3")
+    broken, report = damage(project, 3), ListReporter()
+    result = augment(project, report)
+    assert (result["written"], result["skipped"]) == (2, 4)
+    assert [note["path"] for note in result["notes"]] == [*(f"images/sample_0{n}.png" for n in range(3)), broken]
+    assert [subject for subject, _ in report.notes] == [broken], "a verdict is no problem"
+
+
+def test_a_mask_that_is_gone_is_noted_and_its_old_copies_stay(project: Project) -> None:
+    augment(project)
+    (project.source / "masks/sample_00.png").unlink()
+    report = ListReporter()
+    result = augment(project, report)
+    assert (result["kept"], result["written"], result["removed"], result["skipped"]) == (8, 0, 0, 1)
+    assert len(project.augmented.copies("turn")) == 10
+    assert [subject for subject, _ in report.notes] == ["images/sample_00.png"]
+
+
+def test_not_one_copy_is_a_failure(project: Project) -> None:
+    for number in range(5):
+        damage(project, number)
+    with pytest.raises(UserError, match="no copy could be made"):
+        augment(project)
+
+
+def test_a_recipe_from_a_file(project: Project, tmp_path: Path) -> None:
+    path = tmp_path / "mirror.json"
+    path.write_text(replace(TURN, steps=TURN.steps[1:]).to_json(), encoding="utf-8")
+    assert augment(project, recipe=str(path), copies=1)["recipe"] == "mirror"
+    (copy, *_) = project.augmented.copies("mirror", usable=True)
+    assert copy.recipe == "mirror"
+    same_name = path.rename(path.with_name("turn.json"))
+    with pytest.raises(UserError, match="another recipe called turn"):
+        augment(project, recipe=str(same_name))
+
+
+def test_recipes_that_do_nothing_or_are_wrong(project: Project) -> None:
+    with pytest.raises(UserError, match="changes nothing"):
+        augment(project, recipe="none")
+    with pytest.raises(UserError, match="no recipe called"):
+        augment(project, recipe="nonsense")
+    (project.folder / "recipes/wrong.json").write_text(TURN.to_json().replace("Rotate", "Rotat"), encoding="utf-8")
+    with pytest.raises(UserError, match="Rotat"):
+        augment(project, recipe="wrong")
+
+
+def test_a_step_that_does_not_suit_the_pictures_is_told_by_its_name(project: Project) -> None:
+    crop = Recipe("crop", "Crop", "", (Step("RandomCrop", 1.0, {"height": 4000, "width": 4000}),))
+    project.recipes.save(crop)
+    with pytest.raises(UserError, match="RandomCrop"):
+        augment(project, recipe="crop")
+
+
+def test_copies_of_another_size_than_their_source(project: Project) -> None:
+    project.recipes.save(Recipe("crop", "Crop", "", (Step("RandomCrop", 1.0, {"height": 20, "width": 30}),)))
+    assert augment(project, recipe="crop")["written"] == 10
+    for copy in project.augmented.copies("crop"):
+        assert read_image(copy.image_file).shape == read_mask_values(copy.mask_file).shape == (20, 30)
+
+
+def test_a_disk_that_is_too_small_is_noticed_before_anything_is_written(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    augment(project, copies=1)
+    before = files(project.folder / "augmented/turn")
+    usage = shutil.disk_usage(project.folder)
+    monkeypatch.setattr("segstudio.jobs.copying.shutil.disk_usage", lambda _: usage._replace(free=500_000_100))
+    with pytest.raises(UserError, match=r"4995 copies need about \d+\.\d MB.*only 500\.0 MB") as refused:
+        augment(project, copies=999, seed=1)
+    assert "fewer copies" in refused.value.hint
+    assert files(project.folder / "augmented/turn") == before
+    assert augment(project, copies=1)["kept"] == 5, "nothing to write always fits"
+
+
+def test_the_room_is_foreseen(project: Project) -> None:
+    report = ListReporter()
+    augment(project, report, copies=20)
+    (line,) = [line for line in report.lines if "will take about" in line]
+    foreseen = float(line.partition("about ")[2].partition(" ")[0]) * 1e6
+    folder = project.folder / "augmented/turn"
+    blocks = sum(-(-path.stat().st_size // 4096) * 4096 for path in folder.rglob("*.*"))
+    assert blocks / 2 < foreseen < blocks * 2
+
+
+def test_a_read_only_project_is_refused(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("segstudio.project.project._why_not_writable", lambda _: "for a test")
+    with pytest.raises(ReadOnlyProject):
+        augment(project)
+
+
+def test_two_jobs_at_one_recipe(project: Project) -> None:
+    with project.augmented.locked("turn"), pytest.raises(UserError, match="another job"):
+        augment(project)
+    assert augment(project)["written"] == 10
+
+
+def test_recipes_are_listed(project: Project) -> None:
+    augment(project, recipe="flip", copies=1)
+    augment(project)
+    project.recipes.delete("turn")
+    (project.folder / "recipes/torn.json").write_text("{", encoding="utf-8")
+    report = ListReporter()
+    result = JOBS["recipes"].from_values({}).perform(project.folder, report)
+    rows = {row["recipe"]: row for row in result["recipes"]}
+    assert rows["flip"] == {
+        "recipe": "flip", "title": "Flip", "whose": "program", "steps": ["HorizontalFlip"], "copies": 5,
+        "rejected": 0, "stale": 0,
+    }  # fmt: skip
+    assert (rows["turn"]["whose"], rows["turn"]["copies"]) == ("gone", 10)
+    assert [note["path"] for note in result["notes"]] == ["recipes/torn.json"]
+    assert [subject for subject, _ in report.notes] == ["recipes/torn.json"]
