@@ -7,6 +7,8 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from segstudio.augmentation.augmenter import Augmenter
+from segstudio.augmentation.recipe import Recipe
 from segstudio.core.errors import UserError
 from segstudio.core.options import checked
 from segstudio.core.reporter import Phase, Reporter
@@ -16,7 +18,6 @@ from segstudio.models import MODELS, Model, Shape
 if TYPE_CHECKING:
     import keras
 
-    from segstudio.augmentation.recipe import Recipe
     from segstudio.ml.data import Example, Pairs
     from segstudio.ml.device import Device
     from segstudio.ml.fit import Outcome
@@ -36,11 +37,11 @@ def fit_network(
     report: Reporter,
     *,
     cache: Path,
-    recipe: "Recipe | None",  # noqa: ARG001 - TODO
+    recipe: Recipe | None,
     start: Path | None = None,
     is_resumed: bool = False,
     has_baseline: bool = False,
-    images_per_epoch: int | None = None,  # noqa: ARG001 - TODO
+    images_per_epoch: int | None = None,
 ) -> "Outcome":
     """Fit a network to examples; the same arguments give the same network.
 
@@ -53,7 +54,7 @@ def fit_network(
         folder: Gets best.keras, last.keras, metrics.csv and manifest.csv.
         report: Hears of everything.
         cache: Folder for the arrays when memory is too small for them; it is gone afterwards.
-        recipe: How the images to learn from are augmented anew every epoch, or None.
+        recipe: What augments the images to learn from anew every epoch, when `options.augmentation` says so; or None.
         start: Weights to begin with, or None for fresh ones or those of ImageNet, as `options.start` says.
         is_resumed: Whether to go on from last.keras in `folder`.
         has_baseline: Whether to measure the network before training, as epoch 0.
@@ -71,8 +72,9 @@ def fit_network(
         batch=options.batch,
         learning_rate=options.learning_rate,
         is_decaying=options.schedule == "cosine",
-        is_flipped=options.recipe == "flip",
         seed=options.seed,
+        augmenter=_augmenter(options, recipe),
+        images_per_epoch=images_per_epoch,
     )
     network_recipe = network_of(model, options)
     fitting = Phase(report, READING, 1 - READING)
@@ -86,6 +88,11 @@ def fit_network(
             return fit.fit(network, *pairs, plan, folder, fitting, has_baseline=has_baseline)
     finally:
         shutil.rmtree(cache, ignore_errors=True)
+
+
+def _augmenter(options: TrainOptions, recipe: Recipe | None) -> Augmenter | None:
+    is_wanted = options.augmentation in ("on-the-fly", "both") and recipe is not None and not recipe.is_empty
+    return Augmenter(recipe) if is_wanted and recipe else None
 
 
 def computing_on(options: TrainOptions) -> "tuple[Device, str]":

@@ -28,8 +28,14 @@ class TrainOptions(Options):
     schedule: Literal["constant", "cosine"] = option(
         "constant", "Schedule", help="cosine lets the learning rate fall to nearly nothing by the last epoch."
     )
-    recipe: Literal["none", "flip"] = option(
-        "flip", "Augmentation", help="flip mirrors images left to right by chance; none leaves them."
+    recipe: str = option(
+        "flip", "Recipe", help="What augments images: a recipe's name, or its file (.json); none leaves them."
+    )
+    augmentation: Literal["off", "on-the-fly", "queued", "both"] = option(
+        "on-the-fly",
+        "Augmentation",
+        help="on-the-fly: by the recipe, anew every epoch; queued: with the copies that a job made by it and that were "
+        "not rejected; both: those copies, and the images themselves anew every epoch.",
     )
     samples: Literal["all", "reviewed", "retrain"] = option(
         "all",
@@ -37,6 +43,11 @@ class TrainOptions(Options):
         help="all: every usable mask; reviewed: accepted and corrected ones; retrain: reviewed ones once they fill a "
         "batch, all until then.",
     )
+    limit: int = option(
+        0, "At most", ge=0, unit="samples", is_advanced=True,
+        help="Learn from so many samples alone, to see what more of them bring; always the same ones, and those of a "
+        "smaller limit among them. 0: all.",
+    )  # fmt: skip
     fine_tuning: float = option(
         0.1, "Retrain's rate", gt=0, le=1, is_advanced=True,
         help="Retrain goes on from good weights with this share of the learning rate: large steps would undo them.",
@@ -45,7 +56,8 @@ class TrainOptions(Options):
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = option(
         "auto", "Precision", is_advanced=True, help="auto: what this device is fastest in without loss."
     )
-    seed: int = option(0, "Seed", ge=0, le=2**31 - 1, is_advanced=True, help="Of fresh weights, order and flips.")
+    seed: int = option(0, "Seed", ge=0, le=2**31 - 1, is_advanced=True, help="Of weights, order and augmentation.")
+    recipe_digest: str = option("", "Digest", is_advanced=True, help="Of what the recipe did; a run says it.")
 
 
 @functools.cache

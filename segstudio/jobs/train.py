@@ -1,18 +1,20 @@
 """Train a network on the project's masks, and keep all that is needed to tell later what it learnt from."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from segstudio.augmentation.recipe import NONE, Recipe, read_recipe
 from segstudio.core.errors import UserError
+from segstudio.core.files import write_atomically
 from segstudio.core.options import Options, checked
 from segstudio.core.reporter import Cancelled, Reporter
 from segstudio.jobs import JOBS, ProjectJob
 from segstudio.jobs.fitting import computing_on, fit_network, network_of
 from segstudio.jobs.presets import DEFAULT, TrainOptions, options_of, preset
 from segstudio.jobs.run_reporter import RunReporter
-from segstudio.jobs.training_samples import choose, example, recall
+from segstudio.jobs.training_samples import choose, examples, recall, recipe_name
 from segstudio.models import MODELS
 from segstudio.project.project import Project
 from segstudio.project.runs import Run
@@ -60,6 +62,8 @@ class Train(ProjectJob[TrainOptions]):
         given = {name: value for name, value in values.items() if name != "resume"}
         if given.get("weights"):
             given["weights"] = str(Path(given["weights"]).expanduser().absolute())
+        if str(given.get("recipe", "")).lower().endswith(".json"):
+            given["recipe"] = str(Path(given["recipe"]).expanduser().absolute())
         request = Request(given, str(values.get("resume", "")))
         if not request.resume and not _names_run(given.get("start", "")):
             _from_preset(given)
@@ -78,7 +82,8 @@ class Train(ProjectJob[TrainOptions]):
             Cancelled: When it was stopped before the first epoch was done.
         """
         project.require_writable()
-        training = _resumed(project, self.request) if self.request.resume else _begun(project, self.request, report)
+        begin = _resumed if self.request.resume else _begun
+        training = begin(project, self.request, report)
         return training.perform(project, report)
 
 
@@ -89,6 +94,7 @@ class Training:
     Attributes:
         run: Its row and folder.
         options: All options.
+        recipe: The recipe that they name, as it was when the run began; None when nothing is augmented.
         start: The run whose weights it begins with, or None.
         train: What to learn from.
         val: What to choose the best epoch by.
@@ -98,6 +104,7 @@ class Training:
 
     run: Run
     options: TrainOptions
+    recipe: Recipe | None
     start: Run | None
     train: "list[Example]"
     val: "list[Example]"
@@ -141,7 +148,7 @@ class Training:
             self.run.folder,
             report,
             cache=project.folder / "cache" / "training" / self.run.name,
-            recipe=None,
+            recipe=self.recipe,
             start=self.start.best_weights if self.start else None,
             is_resumed=self.is_resumed,
             has_baseline=self.start is not None,
@@ -160,13 +167,46 @@ class Training:
 def _begun(project: Project, request: Request, report: Reporter) -> Training:
     """A new run."""
     start, model, options = settled(project, request.values, report)
+    recipe = _recipe(project, options, is_asked="recipe" in request.values)
+    options = options.replaced(recipe_digest=recipe.digest if recipe else "")
     chosen = choose(project, options, report)
+    train, val = examples(project, chosen)
     word = str(start.id) if start else options.start
     run = project.runs.create(options.preset, model, options.model_dump(), word)
-    train, val = (
-        [example(project, one, part, one.revision) for one in getattr(chosen, part)] for part in ("train", "val")
-    )
-    return Training(run, options, start, train, val, learnt_from=chosen.learnt_from)
+    if recipe:
+        write_atomically(run.recipe, recipe.to_json().encode())
+    return Training(run, options, recipe, start, train, val, learnt_from=chosen.learnt_from)
+
+
+def _recipe(project: Project, options: TrainOptions, *, is_asked: bool) -> Recipe | None:
+    """The recipe that augments, or that made the copies; None when nothing does.
+
+    Args:
+        project: Whose recipes.
+        options: They name it.
+        is_asked: Whether it was named for this training; one of an earlier run may be gone, then the run has it still.
+
+    Raises:
+        UserError: When there is none of that name, with the nearest names; when a step is wrong.
+    """
+    if options.augmentation == "off" or options.recipe == NONE:
+        return None
+    try:
+        recipe = project.recipes.get(options.recipe)
+    except UserError:
+        alike = [] if is_asked else project.runs.list()
+        kept = next(
+            (run for run in alike if run.options.get("recipe") == options.recipe and run.recipe.is_file()), None
+        )
+        if kept is None:
+            raise
+        recipe = _kept_recipe(kept, options)
+    recipe.require_valid()
+    return recipe
+
+
+def _kept_recipe(run: Run, options: TrainOptions) -> Recipe:
+    return replace(read_recipe(run.recipe), name=recipe_name(options))
 
 
 def settled(project: Project, values: dict[str, Any], report: Reporter) -> tuple[Run | None, str, TrainOptions]:
@@ -213,7 +253,7 @@ def _options(project: Project, start: Run | None, values: dict[str, Any]) -> tup
         able = (run for run in project.runs.list() if run.model == start.model and run.epochs)
         latest = next(able, start)
         training = {name: latest.options[name] for name in TrainOptions.model_fields if name in latest.options}
-        base = {**start.options, **training, "preset": start.preset}
+        base = {**start.options, **training, "preset": start.preset, "recipe_digest": ""}
         model, options = start.model, checked(options_of(start.model), {**base, **values})
     weights = project.settings.get("weights", "")
     if options.start == "imagenet" and weights and not getattr(options, "weights", weights):
@@ -231,7 +271,7 @@ def _from_preset(values: dict[str, Any]) -> tuple[str, TrainOptions]:
     return chosen.model, options
 
 
-def _resumed(project: Project, request: Request) -> Training:
+def _resumed(project: Project, request: Request, report: Reporter) -> Training:
     """A run that goes on from its last checkpoint, with the very masks it began with."""
     from segstudio.ml.data import load_manifest
 
@@ -247,9 +287,21 @@ def _resumed(project: Project, request: Request) -> Training:
         raise UserError(f"run {run.name} has done all its {run.epochs} epochs", "give it more with --epochs")
     if not run.last_weights.is_file():
         raise UserError(f"run {run.name} ended before its first epoch was done", "train anew")
+    recipe = _recalled_recipe(project, run, options, report)
     parts = recall(project, load_manifest(run.manifest))
     run = project.runs.resume(run.id)
-    return Training(run, options, None, parts["train"], parts["val"], is_resumed=True)
+    return Training(run, options, recipe, None, parts["train"], parts["val"], is_resumed=True)
+
+
+def _recalled_recipe(project: Project, run: Run, options: TrainOptions, report: Reporter) -> Recipe | None:
+    """The recipe of a run as it was when the run began, whatever became of the one of its name."""
+    if run.recipe.is_file():
+        recipe: Recipe | None = _kept_recipe(run, options)
+    else:
+        recipe = _recipe(project, options, is_asked=True)
+    if options.recipe_digest and (recipe is None or recipe.digest != options.recipe_digest):
+        report.log("the recipe is not what it was when the run began: it goes on, but not as it would have")
+    return recipe
 
 
 def _number(text: str) -> int:

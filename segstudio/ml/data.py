@@ -1,6 +1,7 @@
 """From image and mask files to batches: decoded once, scaled to the network's size, kept as uint8, shuffled by seed."""
 
 import csv
+import functools
 import hashlib
 import io
 import os
@@ -13,10 +14,11 @@ import numpy as np
 import psutil
 import tensorflow as tf
 
+from segstudio.augmentation.augmenter import Augmenter, seed_of
 from segstudio.core.errors import UserError
 from segstudio.core.files import write_atomically
 from segstudio.core.reporter import Reporter
-from segstudio.core.scaling import scaled_image, scaled_mask
+from segstudio.core.scaling import scaled_image, scaled_mask, without_colour
 from segstudio.models import Shape
 
 SHARE_OF_MEMORY = 0.4
@@ -36,6 +38,7 @@ class Example:
         mask_file: Gives where that revision lies now: it moves when another one takes its place.
         read_image: Gives uint8 (H, W) or (H, W, 3) RGB.
         read_mask: Gives uint8 (H, W) of 0 and 1.
+        recipe: Of an augmented copy, the recipe that made it; empty for an image of the dataset.
     """
 
     sample: int
@@ -46,11 +49,22 @@ class Example:
     mask_file: Callable[[], Path]
     read_image: Callable[[], np.ndarray]
     read_mask: Callable[[], np.ndarray]
+    recipe: str = ""
 
 
 @dataclass(frozen=True)
 class ManifestRow:
-    """What a run says about one sample it used; a line of manifest.csv."""
+    """What a run says about one image it used; a line of manifest.csv.
+
+    Attributes:
+        sample: Id of the sample in the project.
+        image: Path of the image below the dataset; that of an augmented copy below the project.
+        split: Its part in the training, "train" or "val".
+        revision: Number of the mask's revision; of a copy, that of the mask it was made of.
+        image_sha256: Of the image's file.
+        mask_sha256: Of the mask's file.
+        recipe: Of an augmented copy, the recipe that made it; else empty.
+    """
 
     sample: int
     image: str
@@ -58,6 +72,7 @@ class ManifestRow:
     revision: int
     image_sha256: str
     mask_sha256: str
+    recipe: str = ""
 
 
 @dataclass(frozen=True)
@@ -103,7 +118,7 @@ def load_pairs(examples: Sequence[Example], shape: Shape, cache: Path, report: R
             raise UserError(f"image is {image.shape[1]}x{image.shape[0]}, mask is {mask.shape[1]}x{mask.shape[0]}")
         row = ManifestRow(
             example.sample, example.image, example.split, example.revision,
-            _sha256(example.image_file), _sha256(example.mask_file()),
+            _sha256(example.image_file), _sha256(example.mask_file()), example.recipe,
         )  # fmt: skip
         return scaled_image(image, shape), scaled_mask(mask, height, width), row
 
@@ -143,50 +158,116 @@ def are_grey(examples: Sequence[Example], count: int = 16) -> bool:
     return True
 
 
-def batches_of_epoch(pairs: Pairs, batch: int, *, seed: int, epoch: int, is_flipped: bool) -> tf.data.Dataset:
-    """The batches of one epoch of training; the same seed and epoch give the same batches.
+def visits(count: int, images: int, *, seed: int, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+    """Which images an epoch sees: its slice of an endless sequence of permutations.
 
-    Every epoch is a dataset of its own, so that a resumed run sees exactly what it would have seen.
+    With as many images an epoch as there are, each epoch is one permutation.
+
+    Args:
+        count: How many images there are.
+        images: How many an epoch sees.
+        seed: The seed of the run.
+        epoch: Number of the epoch, from 1.
+
+    Returns:
+        int64 (images,) rows, and int64 (images,) for which time, from 1, each of them is seen in this run.
+    """
+    place = np.arange((epoch - 1) * images, epoch * images)
+    times = place // count + 1
+    orders = {time: np.random.default_rng([seed, time]).permutation(count) for time in np.unique(times)}
+    return np.array([orders[time][at] for time, at in zip(times, place % count, strict=True)], np.int64), times
+
+
+def batches_of_epoch(
+    pairs: Pairs,
+    batch: int,
+    *,
+    seed: int,
+    epoch: int,
+    augmenter: Augmenter | None = None,
+    images: int | None = None,
+    failures: list[UserError] | None = None,
+) -> tf.data.Dataset:
+    """The batches of one epoch of training; the same arguments give the same batches, bit for bit.
+
+    Every epoch is a dataset of its own, so that a resumed run sees exactly what it would have seen. How an image is
+    augmented follows from the seed, its name and for which time it is seen: neither from the batch nor from the thread.
 
     Args:
         pairs: What to learn from.
         batch: Images per batch; the last one may have fewer.
         seed: The seed of the run.
-        epoch: Number of the epoch.
-        is_flipped: Whether half of the images, chosen by chance, are mirrored left to right.
+        epoch: Number of the epoch, from 1.
+        augmenter: Augments every image that is not itself an augmented copy; None leaves them.
+        images: How many images the epoch sees, see `visits`; as many as there are when None.
+        failures: Gets what the augmenter said when the batches end with an error of TensorFlow's.
 
     Returns:
         Batches of uint8 (B, H, W, C) images and uint8 (B, H, W, 1) masks.
     """
-    rng = np.random.default_rng([seed, epoch])
-    order = rng.permutation(len(pairs))
-    flips = rng.random(len(pairs)) < (0.5 if is_flipped else 0.0)
-    return _batches(pairs, order, flips, batch)
+    rows, times = visits(len(pairs), images or len(pairs), seed=seed, epoch=epoch)
+
+    def augment(row: int, time: int) -> tuple[np.ndarray, np.ndarray]:
+        return _augmented(pairs, row, augmenter, seed_of(seed, "epoch", time, pairs.rows[row].image))
+
+    def take(rows: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        images, masks = pairs.images[rows], pairs.masks[rows]
+        if augmenter is not None:
+            try:
+                for at, (image, mask) in enumerate(_threads().map(augment, rows.tolist(), times.tolist())):
+                    images[at], masks[at] = image, mask
+            except UserError as error:
+                if failures is not None:
+                    failures.append(error)
+                raise
+        return images, masks
+
+    return _batches(pairs, rows, times, batch, take)
+
+
+def _augmented(pairs: Pairs, row: int, augmenter: Augmenter | None, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """An image (H, W, C or 1) and its mask (H, W, 1), augmented unless it is a copy that has been already."""
+    image, mask = pairs.images[row], pairs.masks[row]
+    if augmenter is None or pairs.rows[row].recipe:
+        return image, mask
+    image, mask = augmenter.apply_fitted(without_colour(image), mask[..., 0], seed)
+    return image.reshape(*mask.shape, -1), mask[..., None]
+
+
+@functools.cache
+def _threads() -> ThreadPoolExecutor:
+    """The threads that augment, of all trainings of this process: OpenCV and numpy let go of Python's lock."""
+    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="augment")
 
 
 def batches_in_order(pairs: Pairs, batch: int) -> tf.data.Dataset:
     """All pairs, unchanged; see batches_of_epoch."""
-    return _batches(pairs, np.arange(len(pairs)), np.zeros(len(pairs), bool), batch)
 
-
-def _batches(pairs: Pairs, order: np.ndarray, flips: np.ndarray, batch: int) -> tf.data.Dataset:
-    def take(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def take(rows: np.ndarray, _times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return pairs.images[rows], pairs.masks[rows]
 
-    def load(rows: tf.Tensor, is_flipped: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        both = tf.numpy_function(take, [rows], (tf.uint8, tf.uint8), stateful=False)
+    rows = np.arange(len(pairs))
+    return _batches(pairs, rows, rows, batch, take)
+
+
+def _batches(
+    pairs: Pairs,
+    rows: np.ndarray,
+    times: np.ndarray,
+    batch: int,
+    take: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]],
+) -> tf.data.Dataset:
+    def load(rows: tf.Tensor, times: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        both = tf.numpy_function(take, [rows, times], (tf.uint8, tf.uint8), stateful=False)
         return tuple(
-            tf.where(is_flipped[:, None, None, None], tf.reverse(one, [2]), one)
-            for one in (
-                tf.ensure_shape(one, (None, *of.shape[1:]))
-                for one, of in zip(both, (pairs.images, pairs.masks), strict=True)
-            )
+            tf.ensure_shape(one, (None, *of.shape[1:]))
+            for one, of in zip(both, (pairs.images, pairs.masks), strict=True)
         )
 
     options = tf.data.Options()
     # TensorFlow itself runs one operation at a time (device.py); the next batch must not wait in that queue.
     options.threading.private_threadpool_size = 2
-    dataset = tf.data.Dataset.from_tensor_slices((order, flips)).batch(batch)
+    dataset = tf.data.Dataset.from_tensor_slices((rows, times)).batch(batch)
     return dataset.map(load, num_parallel_calls=2).prefetch(2).with_options(options)
 
 
@@ -209,7 +290,7 @@ def load_manifest(path: Path) -> list[ManifestRow]:
         with path.open(encoding="utf-8", newline="") as file:
             return [
                 ManifestRow(int(row["sample"]), row["image"], row["split"], int(row["revision"]),
-                            row["image_sha256"], row["mask_sha256"])
+                            row["image_sha256"], row["mask_sha256"], row.get("recipe") or "")
                 for row in csv.DictReader(file)
             ]  # fmt: skip
     except (OSError, KeyError, TypeError, ValueError) as error:

@@ -19,6 +19,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from segstudio.augmentation.augmenter import Augmenter
 from segstudio.core.errors import UserError
 from segstudio.core.files import write_atomically
 from segstudio.core.reporter import Cancelled, Reporter
@@ -40,16 +41,23 @@ class Plan:
         batch: Images per step.
         learning_rate: Of Adam, in the first epoch.
         is_decaying: Whether the rate falls to nearly nothing along half a cosine, epoch by epoch.
-        is_flipped: Whether images are mirrored by chance.
-        seed: Of the order of images and of the flips.
+        seed: Of the order of images and of their augmentation.
+        augmenter: What is done to the images to learn from, anew each time; never to those that validate.
+        images_per_epoch: How many images make an epoch, so that more images need not mean more steps; all of them once
+            when None.
     """
 
     epochs: int
     batch: int
     learning_rate: float
     is_decaying: bool
-    is_flipped: bool
     seed: int
+    augmenter: Augmenter | None = None
+    images_per_epoch: int | None = None
+
+    def images(self, train: Pairs) -> int:
+        """How many images an epoch learns from."""
+        return self.images_per_epoch or len(train)
 
     def rate(self, epoch: int) -> float:
         """The learning rate of an epoch: from its number alone, so that a resumed run has the same."""
@@ -154,8 +162,11 @@ def _one_epoch(network: keras.Model, train: Pairs, val: Pairs, plan: Plan, repor
     """The figures of one epoch, and the plan with the batch that fits into memory."""
     network.optimizer.learning_rate = plan.rate(epoch)
     while True:
-        steps = _Steps(report, plan, epoch, 0, _share_of_training(train, val), len(train))
-        batches = batches_of_epoch(train, plan.batch, seed=plan.seed, epoch=epoch, is_flipped=plan.is_flipped)
+        images, failures = plan.images(train), list[UserError]()
+        steps = _Steps(report, plan, epoch, 0, _share_of_training(images, val), images)
+        batches = batches_of_epoch(
+            train, plan.batch, seed=plan.seed, epoch=epoch, augmenter=plan.augmenter, images=images, failures=failures
+        )
         try:
             logs = network.fit(batches, epochs=1, shuffle=False, verbose=0, callbacks=[steps]).history
             row = {"epoch": epoch, **{name: float(values[0]) for name, values in logs.items()}}
@@ -166,21 +177,25 @@ def _one_epoch(network: keras.Model, train: Pairs, val: Pairs, plan: Plan, repor
                 raise UserError("not even one image fits into memory", "choose a smaller size") from None
             plan = replace(plan, batch=plan.batch // 2)
             report.log(f"out of memory: going on with batches of {plan.batch}")
+        except tf.errors.OpError:
+            if failures:  # in the words of whoever could not augment, instead of TensorFlow's
+                raise failures[0] from None
+            raise
     row["learning_rate"] = plan.rate(epoch)
     row["images_per_second"] = steps.images_per_second
     return row, plan
 
 
 def _validated(network: keras.Model, train: Pairs, val: Pairs, plan: Plan, report: Reporter, epoch: int) -> Row:
-    start = _share_of_training(train, val) if epoch else 0.0
+    start = _share_of_training(plan.images(train), val) if epoch else 0.0
     steps = _Steps(report, plan, epoch, start, 1 - start, len(val))
     logs = network.evaluate(batches_in_order(val, plan.batch), verbose=0, return_dict=True, callbacks=[steps])
     return {f"val_{name}": float(value) for name, value in logs.items()}
 
 
-def _share_of_training(train: Pairs, val: Pairs) -> float:
+def _share_of_training(images: int, val: Pairs) -> float:
     # A step of training costs about three of validation: forwards, and backwards twice that.
-    return 3 * len(train) / (3 * len(train) + len(val))
+    return 3 * images / (3 * images + len(val))
 
 
 class _Steps(keras.callbacks.Callback):  # type: ignore[misc]

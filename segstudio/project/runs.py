@@ -3,6 +3,7 @@
     runs/NNNN/options.toml    preset, model, start and every option
               metrics.csv     one line an epoch
               events.jsonl    what happened, one JSON object a line
+              recipe.json     what augmented its images, when something did
               best.keras last.keras manifest.csv report.html
 
 The folder says all; the rows of the index are for sorting and can be made anew from it.
@@ -100,6 +101,11 @@ class Run:
     def manifest(self) -> Path:
         """The list of every image and mask revision it learnt from."""
         return self.folder / "manifest.csv"
+
+    @property
+    def recipe(self) -> Path:
+        """The recipe that augmented its images, as it was then; not there when nothing did."""
+        return self.folder / "recipe.json"
 
     @property
     def is_running(self) -> bool:

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segstudio.core.scaling import scaled_image, scaled_mask
+from segstudio.core.scaling import scaled_image, scaled_mask, without_colour
 
 
 @given(
@@ -38,3 +38,14 @@ def test_scaled_masks_are_binary_and_keep_what_is_full_or_empty(rows, columns):
         scaled = scaled_mask(np.full((rows, columns), value, np.uint8), 40, 24)
         assert scaled.shape == (40, 24)
         assert (scaled == value).all()
+
+
+def test_an_image_without_colour_is_grey_whatever_its_file_says():
+    grey = np.arange(20, dtype=np.uint8).reshape(4, 5)
+    assert without_colour(grey) is grey
+    assert (without_colour(grey[..., None]) == grey).all()
+    in_rgb = np.repeat(grey[..., None], 3, axis=2)
+    assert (without_colour(in_rgb) == grey).all()
+    assert without_colour(in_rgb).flags.c_contiguous
+    in_rgb[3, 4, 2] += 1
+    assert without_colour(in_rgb) is in_rgb

@@ -1,10 +1,16 @@
 import dataclasses
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
 
+from segstudio.augmentation.augmenter import Augmenter, seed_of
+from segstudio.augmentation.recipe import Recipe, Step
 from segstudio.core.errors import UserError
 from segstudio.core.reporter import Cancelled, ListReporter
 from segstudio.ml import data
@@ -74,17 +80,34 @@ def test_one_coloured_image_makes_the_network_take_colour(tmp_path):
     assert not data.are_grey([*plain, example(tmp_path / "x.png", colour, mask)])
 
 
+def augmenter(*steps):
+    return Augmenter(Recipe("test", steps=steps))
+
+
+FLIP = augmenter(Step("HorizontalFlip", 0.5))
+ROUGH = augmenter(Step("Rotate", 0.7), Step("GaussNoise", 0.7), Step("RandomCrop", 0.5, {"height": 20, "width": 27}))
+
+
+def epoch(pairs, number, batch=4, **options):
+    return as_numpy(data.batches_of_epoch(pairs, batch, **{"seed": 0, "epoch": number} | options))
+
+
+def whole(batches):
+    """The images and the masks of all batches."""
+    return [np.concatenate(part) for part in zip(*batches, strict=True)]
+
+
+def same(one, other):
+    return all(np.array_equal(a, b) for a, b in zip(whole(one), whole(other), strict=True))
+
+
 def test_an_epoch_is_told_by_its_seed_and_number():
     pairs = blob_pairs(11)
-
-    def epoch(number, seed=0):
-        return as_numpy(data.batches_of_epoch(pairs, 4, seed=seed, epoch=number, is_flipped=True))
-
-    first, again, second, other = epoch(1), epoch(1), epoch(2), epoch(1, seed=1)
+    first = epoch(pairs, 1, augmenter=ROUGH)
     assert [len(images) for images, _ in first] == [4, 4, 3]
-    assert all((a == b).all() for one, two in zip(first, again, strict=True) for a, b in zip(one, two, strict=True))
-    assert not (first[0][0] == second[0][0]).all()
-    assert not (first[0][0] == other[0][0]).all()
+    assert same(first, epoch(pairs, 1, augmenter=ROUGH))
+    assert not same(first, epoch(pairs, 2, augmenter=ROUGH))
+    assert not same(first, epoch(pairs, 1, augmenter=ROUGH, seed=1))
 
 
 def test_every_image_comes_once_an_epoch_with_its_own_mask_flipped_together():
@@ -92,19 +115,119 @@ def test_every_image_comes_once_an_epoch_with_its_own_mask_flipped_together():
     known = {image.tobytes(): n for n, image in enumerate(pairs.images)}
     known |= {image[:, ::-1].tobytes(): n + 100 for n, image in enumerate(pairs.images)}
     seen = []
-    for images, masks in as_numpy(data.batches_of_epoch(pairs, 4, seed=0, epoch=1, is_flipped=True)):
-        for image, mask in zip(images, masks, strict=True):
-            which = known[image.tobytes()]
-            true = pairs.masks[which % 100]
-            assert (mask == (true[:, ::-1] if which >= 100 else true)).all()
-            seen.append(which)
+    for image, mask in zip(*whole(epoch(pairs, 1, augmenter=FLIP)), strict=True):
+        which = known[image.tobytes()]
+        true = pairs.masks[which % 100]
+        assert (mask == (true[:, ::-1] if which >= 100 else true)).all()
+        seen.append(which)
     assert sorted(which % 100 for which in seen) == list(range(9))
     assert {which >= 100 for which in seen} == {True, False}
 
 
-def test_without_flips_nothing_is_changed():
+def test_without_an_augmenter_nothing_is_changed():
     pairs = blob_pairs(6)
-    images = np.concatenate(
-        [i for i, _ in as_numpy(data.batches_of_epoch(pairs, 4, seed=0, epoch=1, is_flipped=False))]
-    )
+    images, _ = whole(epoch(pairs, 1))
     assert {image.tobytes() for image in images} == {image.tobytes() for image in pairs.images}
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_augmentation_follows_from_seed_epoch_and_image_alone(channels, monkeypatch):
+    pairs = blob_pairs(7, channels=channels)
+    before = pairs.images.copy(), pairs.masks.copy()
+    expected = whole(epoch(pairs, 3, batch=1, augmenter=ROUGH))
+    for batch in (2, 7, 64):
+        assert all(map(np.array_equal, expected, whole(epoch(pairs, 3, batch=batch, augmenter=ROUGH))))
+    for count in (1, 5):
+        with ThreadPoolExecutor(count) as threads:
+            monkeypatch.setattr(data, "_threads", lambda threads=threads: threads)
+            assert all(map(np.array_equal, expected, whole(epoch(pairs, 3, augmenter=ROUGH))))
+    order, _ = data.visits(7, 7, seed=0, epoch=3)
+    for row, image, mask in zip(order, *expected, strict=True):
+        # What a preview shows of this epoch.
+        shown = ROUGH.apply_fitted(pairs.images[row], pairs.masks[row, ..., 0], seed_of(0, "epoch", 3, f"{row}.png"))
+        assert np.array_equal(image, shown[0])
+        assert np.array_equal(mask[..., 0], shown[1])
+    assert all(map(np.array_equal, before, (pairs.images, pairs.masks)))
+
+
+def test_another_image_beside_it_changes_nothing():
+    few, many = blob_pairs(3), blob_pairs(5)
+    assert np.array_equal(few.images, many.images[:3])
+    of_few = {image.tobytes() for image in whole(epoch(few, 1, augmenter=ROUGH))[0]}
+    of_many = {image.tobytes() for image in whole(epoch(many, 1, augmenter=ROUGH))[0]}
+    assert of_few < of_many
+
+
+def test_noise_on_a_picture_without_colour_is_grey_also_for_a_network_of_three_channels():
+    grey = blob_pairs(4)
+    in_rgb = dataclasses.replace(grey, images=grey.images.repeat(3, axis=3))
+    noise = augmenter(Step("GaussNoise", 1.0))
+    images, _ = whole(epoch(in_rgb, 1, augmenter=noise))
+    assert (images == images[..., :1]).all()
+    assert np.array_equal(images[..., :1], whole(epoch(grey, 1, augmenter=noise))[0])
+
+
+def test_masks_stay_binary_and_sizes_those_of_the_network():
+    images, masks = whole(epoch(blob_pairs(12), 1, augmenter=ROUGH))
+    assert images.shape == (12, 32, 32, 1)
+    assert images.dtype == masks.dtype == np.uint8
+    assert set(np.unique(masks)) == {0, 1}
+
+
+def test_copies_have_been_augmented_already():
+    pairs = blob_pairs(8)
+    rows = [dataclasses.replace(row, recipe="noise" if n % 2 else "") for n, row in enumerate(pairs.rows)]
+    pairs = dataclasses.replace(pairs, rows=rows)
+    order, _ = data.visits(8, 8, seed=0, epoch=1)
+    images, _ = whole(epoch(pairs, 1, augmenter=augmenter(Step("GaussNoise", 1.0))))
+    for row, image in zip(order, images, strict=True):
+        assert np.array_equal(image, pairs.images[row]) == bool(row % 2)
+
+
+def test_what_validates_is_never_augmented():
+    pairs = blob_pairs(5)
+    images, masks = whole(as_numpy(data.batches_in_order(pairs, 2)))
+    assert np.array_equal(images, pairs.images)
+    assert np.array_equal(masks, pairs.masks)
+
+
+@given(st.integers(1, 12), st.integers(1, 30), st.integers(0, 9), st.integers(1, 6))
+def test_epochs_are_slices_of_an_endless_sequence_of_permutations(count, images, seed, epochs):
+    seen = [data.visits(count, images, seed=seed, epoch=number) for number in range(1, epochs + 1)]
+    rows, times = (np.concatenate(part) for part in zip(*seen, strict=True))
+    assert len(rows) == images * epochs
+    for start in range(0, len(rows), count):
+        whole_pass = rows[start : start + count]
+        assert len(set(whole_pass.tolist())) == len(whole_pass)
+        assert set(times[start : start + count].tolist()) == {start // count + 1}
+
+
+def test_with_as_many_images_as_there_are_an_epoch_is_a_permutation():
+    for number in (1, 2, 30):
+        rows, times = data.visits(9, 9, seed=4, epoch=number)
+        assert sorted(rows) == list(range(9))
+        assert set(times) == {number}
+
+
+def test_an_image_seen_twice_in_an_epoch_is_augmented_twice():
+    pairs = blob_pairs(2)
+    images, _ = whole(epoch(pairs, 1, images=4, augmenter=augmenter(Step("GaussNoise", 1.0))))
+    assert len({image.tobytes() for image in images}) == 4
+
+
+def test_a_recipe_that_cannot_be_applied_says_so_in_its_own_words():
+    failures = []
+    too_large = augmenter(Step("RandomCrop", 1.0, {"height": 400, "width": 400}))
+    with pytest.raises(tf.errors.OpError):
+        epoch(blob_pairs(3), 1, augmenter=too_large, failures=failures)
+    assert "RandomCrop" in str(failures[0])
+
+
+def test_a_manifest_from_before_there_were_copies_can_be_read(tmp_path):
+    row = data.ManifestRow(1, "a.png", "train", 0, "x", "y")
+    copy = data.ManifestRow(1, "augmented/flip/images/a-01.png", "train", 0, "x", "y", "flip")
+    data.save_manifest([row, copy], tmp_path / "new.csv")
+    assert data.load_manifest(tmp_path / "new.csv") == [row, copy]
+    lines = (tmp_path / "new.csv").read_text(encoding="utf-8").splitlines()[:2]
+    (tmp_path / "old.csv").write_text("\n".join(line.rpartition(",")[0] for line in lines), encoding="utf-8")
+    assert data.load_manifest(tmp_path / "old.csv") == [row]

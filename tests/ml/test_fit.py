@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from segstudio.augmentation.augmenter import Augmenter
+from segstudio.augmentation.recipe import built_in_recipes
 from segstudio.core.errors import UserError
 from segstudio.core.reporter import Cancelled, ListReporter
 from segstudio.ml import fit
@@ -16,7 +18,8 @@ from tests.ml.blobs import SIDE, blob_pairs
 
 pytestmark = pytest.mark.training
 
-PLAN = fit.Plan(epochs=3, batch=4, learning_rate=0.01, is_decaying=True, is_flipped=True, seed=0)
+FLIP = Augmenter(built_in_recipes()["flip"])
+PLAN = fit.Plan(epochs=3, batch=4, learning_rate=0.01, is_decaying=True, seed=0, augmenter=FLIP)
 TRAIN, VAL = blob_pairs(10, seed=1), blob_pairs(4, seed=2)
 
 
