@@ -21,6 +21,7 @@ ranked as Pratt (1959) proposed, to agree. Simulated without any true difference
 cries wolf in at most 5 of 100 comparisons from two repeats on, whichever chance dominates.
 """
 
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -273,12 +274,14 @@ def _least(is_enough: Callable[[int], bool], numbers: "Iterator[int] | range") -
     return next((number for number in numbers if is_enough(number)), None)
 
 
+@functools.cache
 def _t(freedom: int) -> float:
     from scipy.special import stdtrit
 
     return float(stdtrit(freedom, (1 + CONFIDENCE) / 2))
 
 
+@functools.cache
 def _z(confidence: float) -> float:
     """How many standard deviations around the mean hold this share of a normal distribution."""
     from scipy.special import ndtri
