@@ -1,0 +1,510 @@
+"""Safety check: what a recipe would do wrong, in words, before anything is queued or trained with it.
+
+Every step is tried by itself, always applied, and the recipe as a whole with its own probabilities. Nothing is drawn by
+chance that the seed does not fix, and no time is measured: the same recipe, examples and seed give the same findings.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
+
+import cv2
+import numpy as np
+
+from segstudio.augmentation.augmenter import Augmented, Augmenter
+from segstudio.augmentation.catalogue import Entry, catalogue, entry_of, extremes
+from segstudio.augmentation.names import SLOW
+from segstudio.augmentation.recipe import Recipe, Step
+from segstudio.core.errors import UserError
+
+Pair = tuple[np.ndarray, np.ndarray]
+"""An image, uint8 (H, W) or (H, W, 3), and its mask, uint8 (H, W) of 0 and 1."""
+
+Severity = Literal["error", "warning", "note"]
+
+APART = 0.03
+"""Share of pixels at which image and mask may say different things, once the outlines themselves are left out."""
+
+LIKENESS = 0.5
+"""How alike the pattern of the image and that of its mask must stay (correlation) where only the image is changed."""
+
+LOST_ONCE = 0.3
+"""Share of the object that may leave the picture in the worst try."""
+
+LOST_USUALLY = 0.8
+"""Share of the object that may leave the picture on the average."""
+
+HIDDEN = 0.3
+"""Share of the object that may be covered, on the average, while the mask still shows it."""
+
+CLIPPED = 0.5
+"""Share of pixels that may become pure black or white."""
+
+MOST_EXAMPLES = 3
+
+
+class Effort(NamedTuple):
+    """How thoroughly a step is tried, so that a form stays live whatever it holds.
+
+    Attributes:
+        tries: Of every step; the recipe gets twice as many.
+        side: The longer side of what it is tried on, in pixels.
+        has_extremes: Whether the ends of its ranges are tried too.
+    """
+
+    tries: int
+    side: int
+    has_extremes: bool
+
+
+def effort_for(times: int) -> Effort:
+    """For what takes so many times as long as a rotation."""
+    if times >= 100:
+        return Effort(1, 96, False)
+    if times >= 30:
+        return Effort(2, 128, False)
+    return Effort(2, 256, True) if times else Effort(4, 1024, True)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something to know about a recipe.
+
+    Attributes:
+        place: Indices of the step, from the outermost list inwards; empty for the whole recipe.
+        kind: What it is about: invalid, never, empty, meaning, slow, apart, binary, lost, hidden, blank, clipped, same,
+            size, filled or fails.
+        severity: error: do not use it so; warning: look at it; note: good to know.
+        message: What happens, in a sentence or two.
+        hint: What to do about it.
+    """
+
+    place: tuple[int, ...]
+    kind: str
+    severity: Severity
+    message: str
+    hint: str = ""
+
+
+def check_step(step: Step) -> list[Finding]:
+    """What is to know about one step, tried on patterns and a drawn picture; the place () is the step itself."""
+    found = check_recipe(Recipe("step", steps=(step,)))
+    return [replace(one, place=one.place[1:]) for one in found if one.place]
+
+
+def check_recipe(recipe: Recipe, examples: Sequence[Pair] = (), seed: int = 0) -> list[Finding]:
+    """What is to know about a recipe.
+
+    Args:
+        recipe: Any recipe, also an invalid one.
+        examples: Pairs it will be used on, at the size at which it will be; the first few are looked at. Without any, a
+            drawn picture stands for them.
+        seed: Of everything drawn by chance.
+
+    Returns:
+        First those of the steps in their order, then those of the whole recipe; none for a recipe without problems.
+    """
+    chosen = list(examples[:MOST_EXAMPLES]) or [drawn_example()]
+    found: list[Finding] = []
+    for place, step in _taking_part(recipe.steps):
+        found += [replace(one, place=place) for one in _of_step(step, chosen, seed)]
+    if not any(one.severity == "error" and one.kind == "invalid" for one in found):
+        found += _of_recipe(recipe, chosen, seed, {one.kind for one in found})
+    return found
+
+
+def drawn_example() -> Pair:
+    """A coloured picture of 256 x 256 with soft shades and two objects a little off its centre, and their mask."""
+    y, x = np.mgrid[0:256, 0:256].astype(np.float32)
+    left = ((x - 80) / 38) ** 2 + ((y - 130) / 70) ** 2 < 1
+    right = ((x - 172) / 34) ** 2 + ((y - 122) / 64) ** 2 < 1
+    mask = (left | right).astype(np.uint8)
+    shade = 120 + 35 * np.sin(x / 23) * np.cos(y / 31) + np.where(mask > 0, -55, 15)
+    grain = np.random.default_rng(0).normal(0, 4, (256, 256, 3))
+    image = shade[..., None] + np.array([6, 0, -8]) + grain
+    return np.clip(image, 0, 255).astype(np.uint8), mask
+
+
+# --- one step --------------------------------------------------------------------------------------------------------
+
+
+def _taking_part(steps: Sequence[Step], before: tuple[int, ...] = ()) -> Iterator[tuple[tuple[int, ...], Step]]:
+    for index, step in enumerate(steps):
+        if step.is_enabled:
+            yield (*before, index), step
+            yield from _taking_part(step.steps, (*before, index))
+
+
+def _of_step(step: Step, examples: Sequence[Pair], seed: int) -> list[Finding]:
+    alone = replace(step, p=1.0)
+    try:
+        entry = entry_of(step.transform)
+        if entry.is_combination:
+            return _of_combination(step)
+        augmenter = Augmenter(Recipe("step", steps=(alone,)))
+    except UserError as error:
+        return [Finding((), "invalid", "error", error.message, error.hint)]
+    found = _of_words(step, entry, augmenter)
+    effort = effort_for(SLOW.get(step.transform, 0))
+    examples = [_at_most(pair, effort.side) for pair in examples[:1]]
+    seeds = range(seed, seed + effort.tries)
+    try:
+        unfilled = Augmenter(Recipe("step", steps=_unfilled([alone])))
+        found += findings_of_pattern(unfilled.apply, seeds, _size_that_works(unfilled), moves_mask=entry.moves_mask)
+        found += _of_examples(entry, augmenter, unfilled, examples, seeds)
+        if effort.has_extremes and not any(one.kind in {"blank", "clipped"} for one in found):
+            found += _of_extremes(alone, entry, examples[0], seed)
+    except UserError as error:
+        found.append(Finding((), "fails", "error", error.message, error.hint))
+    return found
+
+
+def _of_combination(step: Step) -> list[Finding]:
+    if not step.active:
+        message = f"{entry_of(step.transform).title} holds no step that is enabled, so it does nothing."
+        return [Finding((), "empty", "warning", message, "Put steps into it or take it out.")]
+    try:
+        Recipe("step", steps=(replace(step, steps=()),)).require_valid()
+        if step.transform == "OneOf" and not any(one.p for one in step.active):
+            Recipe("step", steps=(step,)).require_valid()
+    except UserError as error:
+        return [Finding((), "invalid", "error", error.message, error.hint)]
+    return [_never()] if step.p == 0 else []
+
+
+def _never() -> Finding:
+    return Finding((), "never", "warning", "p is 0: this step is never applied.", "Raise p, or disable the step.")
+
+
+def _of_words(step: Step, entry: Entry, augmenter: Augmenter) -> list[Finding]:
+    found = [_never()] if step.p == 0 else []
+    if entry.warning:
+        hint = "Keep it only if a picture changed like this could be one of yours."
+        found.append(Finding((), "meaning", "warning", entry.warning, hint))
+    times = SLOW.get(step.transform, 0)
+    if times:
+        message = f"Slow: it takes about {times} times as long as a rotation, so training may have to wait for it."
+        hint = "Queue copies instead of augmenting on the fly, or take another transform."
+        if augmenter.warnings:
+            message = f"{message} (Albumentations says: {' '.join(augmenter.warnings)})"
+        found.append(Finding((), "slow", "note", message, hint))
+    elif augmenter.warnings:
+        found.append(Finding((), "odd", "note", f"Albumentations says: {' '.join(augmenter.warnings)}"))
+    if step.parameters.get("fill_mask") or step.parameters.get("mask_drop_value"):
+        message = "Where the picture is empty the mask says object: the network learns that emptiness is the object."
+        found.append(Finding((), "filled", "warning", message, "Set the mask there to background."))
+    return found
+
+
+# --- image and mask together -----------------------------------------------------------------------------------------
+
+_GROUND, _OBJECT, _TOLERANCE = 40, 215, 20
+"""Shades of the pattern for transforms that move it, so far apart that no interpolation confuses them."""
+
+_DIM_GROUND, _DIM_OBJECT = 61, 113
+"""Shades of the pattern for transforms that change light: both in the darker half, away from every usual threshold."""
+
+Apply = Callable[[np.ndarray, np.ndarray, int], Augmented]
+"""(image, mask, seed) -> image, mask and what was applied: Augmenter.apply, or anything like it."""
+
+
+def pattern(size: int, *, is_dim: bool = False) -> Pair:
+    """A grid of cells, some of them object, alike nowhere: (size, size) in grey, and its mask."""
+    cells = (np.random.default_rng(7).random((8, 8)) < 0.5).astype(np.uint8)
+    mask = cv2.resize(cells, (size, size), interpolation=cv2.INTER_NEAREST)
+    ground, thing = (_DIM_GROUND, _DIM_OBJECT) if is_dim else (_GROUND, _OBJECT)
+    return np.where(mask > 0, np.uint8(thing), np.uint8(ground)), mask
+
+
+def share_apart(tries: Sequence[Augmented]) -> float:
+    """At what share of pixels the mask says something else than the image shows, in the worst try on a pattern.
+
+    Three pixels beside the outlines are left out, and what shows neither shade of the pattern (borders, holes).
+    """
+    kernel = np.ones((7, 7), np.uint8)
+    worst = 0.0
+    for image, mask, _ in tries:
+        shades = image.astype(np.int16)
+        shows_object, shows_ground = np.abs(shades - _OBJECT) <= _TOLERANCE, np.abs(shades - _GROUND) <= _TOLERANCE
+        inside = cv2.erode(mask, kernel, borderValue=1) > 0
+        outside = cv2.dilate(mask, kernel, borderValue=0) == 0
+        told = (inside | outside) & (shows_object | shows_ground)
+        wrong = (inside & shows_ground) | (outside & shows_object)
+        if told.mean() > 0.01:
+            worst = max(worst, float(wrong.sum() / told.sum()))
+    return worst
+
+
+def likeness(tries: Sequence[Augmented]) -> float:
+    """How alike image and mask are, 0..1: the median of the correlations over the tries on a dim pattern.
+
+    Grain is averaged away and slow shades are taken out before, so that only a pattern that moved or vanished counts.
+    """
+    return float(np.median([_alike(one) for one in tries]))
+
+
+def _alike(done: Augmented) -> float:
+    first, second = _detail(done.image), _detail(done.mask * np.uint8(255))
+    scale = float(np.sqrt((first**2).sum() * (second**2).sum()))
+    # A picture without any detail left is blank, which is said elsewhere.
+    return abs(float((first * second).sum()) / scale) if scale > 1 else 1.0
+
+
+def _detail(image: np.ndarray) -> np.ndarray:
+    """float32 (32, 32): the image without grain and without slow shades."""
+    small = cv2.resize(image, (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32)
+    return small - cv2.GaussianBlur(small, (0, 0), 5)
+
+
+def is_binary(mask: np.ndarray) -> bool:
+    """Whether it is a mask: uint8 (H, W) of 0 and 1."""
+    return mask.dtype == np.uint8 and mask.ndim == 2 and int(mask.max(initial=0)) <= 1
+
+
+def findings_of_pattern(
+    apply: Apply, seeds: Sequence[int], size: int = 160, *, moves_mask: bool = True
+) -> list[Finding]:
+    """Whether image and mask stay together and the mask a mask, on patterns of `size` pixels.
+
+    Args:
+        apply: What to try.
+        seeds: One try for each.
+        size: Side of the patterns.
+        moves_mask: Whether it is meant to change the mask.
+    """
+    image, mask = pattern(size, is_dim=not moves_mask)
+    tried = [apply(image, mask, seed) for seed in seeds]
+    if not all(is_binary(one.mask) for one in tried):
+        message = "The mask is no mask any more: it holds values between background and object."
+        return [Finding((), "binary", "error", message, "Take this step out: masks must not be interpolated.")]
+    if any(one.mask.shape != one.image.shape[:2] for one in tried):
+        return [_apart("Image and mask come out in different sizes.")]
+    if not moves_mask and not all(np.array_equal(one.mask, mask) for one in tried):
+        return [_apart("It changes the mask although the picture stays where it is.")]
+    if moves_mask:
+        share = share_apart(tried)
+        if share > APART:
+            said = f"at {share:.0%} of the pixels the mask says something else than the picture shows"
+            return [_apart(f"Image and mask do not move together: {said}.")]
+    elif likeness(tried) < LIKENESS:
+        return [_apart("Image and mask do not move together: what the picture shows is not where the mask says.")]
+    return []
+
+
+def _apart(message: str) -> Finding:
+    hint = "Take this step out, or make it weaker: the network would learn wrong outlines."
+    return Finding((), "apart", "error", message, hint)
+
+
+def _size_that_works(augmenter: Augmenter) -> int:
+    """A side of patterns that is large enough for the crops of a step."""
+    for size in (160, 640):
+        try:
+            augmenter.apply(*pattern(size), 0)
+        except UserError:
+            continue
+        return size
+    augmenter.apply(*pattern(2048), 0)
+    return 2048
+
+
+# --- examples --------------------------------------------------------------------------------------------------------
+
+
+def _of_examples(
+    entry: Entry, augmenter: Augmenter, unfilled: Augmenter, examples: Sequence[Pair], seeds: Sequence[int]
+) -> list[Finding]:
+    tries = [(pair, augmenter.apply(*pair, seed)) for pair in examples for seed in seeds]
+    found = _same(tries, augmenter, seeds) or _of_light([(before[0], after.image) for before, after in tries])
+    found += _of_size(tries)
+    if entry.moves_mask:
+        found += _of_object([kept(unfilled.apply, mask, seed) for _, mask in examples for seed in seeds if mask.any()])
+    return found
+
+
+def _same(tries: Sequence[tuple[Pair, Augmented]], augmenter: Augmenter, seeds: Sequence[int]) -> list[Finding]:
+    if len(seeds) < 2 or not all(np.array_equal(before[0], after.image) for before, after in tries):
+        return []
+    image, mask = drawn_example()
+    is_grey = all(before[0].ndim == 2 for before, _ in tries)
+    if is_grey and not all(np.array_equal(image, augmenter.apply(image, mask, seed).image) for seed in seeds):
+        message, hint = "Does nothing to grey pictures: it only changes colour.", "Take it out."
+    else:
+        message, hint = "Does nothing: the pictures come out as they went in.", "Change its parameters or take it out."
+    return [Finding((), "same", "warning", message, hint)]
+
+
+def _of_light(tries: Sequence[tuple[np.ndarray, np.ndarray]], where: str = "") -> list[Finding]:
+    """Whether pictures, given before and after, become blank or lose their light and dark."""
+    worst = 0.0
+    for before, after in tries:
+        if before.std() < 2:
+            continue
+        if after.std() < 2 or (after.mean() < 8 < 16 < before.mean()) or (after.mean() > 247 > 239 > before.mean()):
+            shade = "black" if after.mean() < 64 else "white" if after.mean() > 192 else "one shade of grey"
+            message = f"The picture turns {shade}{where}: there is nothing left to learn from."
+            return [Finding((), "blank", "error", message, "Make it weaker.")]
+        worst = max(worst, _clipped(after) - _clipped(before))
+    if worst <= CLIPPED:
+        return []
+    message = f"{worst:.0%} of the pixels become pure black or white{where}: what was there is gone."
+    return [Finding((), "clipped", "warning", message, "Make it weaker.")]
+
+
+def _clipped(image: np.ndarray) -> float:
+    return float(((image <= 1) | (image >= 254)).mean())
+
+
+def _of_size(tries: Sequence[tuple[Pair, Augmented]]) -> list[Finding]:
+    for (_, before), after in tries:
+        if before.shape != after.mask.shape and before.shape != after.mask.shape[::-1]:
+            (height, width), (rows, columns) = before.shape, after.mask.shape
+            message = (
+                f"Changes the size of the picture, here from {width}x{height} to {columns}x{rows}. Queued copies keep "
+                "the new size; in training it is scaled back to the size of the network."
+            )
+            hint = "Sizes in pixels act differently on large originals and on the small pictures of training."
+            return [Finding((), "size", "note", message, hint)]
+    return []
+
+
+def kept(apply: Apply, mask: np.ndarray, seed: int) -> tuple[float, float]:
+    """What share of the object is still in the picture, and what share of it is covered though the mask shows it.
+
+    Instead of a picture, one is warped whose colours say where each pixel came from.
+
+    Args:
+        apply: Only what moves the mask; what changes colours would change where pixels seem to come from.
+        mask: uint8 (H, W) of 0 and 1 with some object.
+        seed: Of the try.
+    """
+    height, width = mask.shape
+    source = np.full((height, width, 3), 255, np.uint8)
+    source[..., 0] = np.linspace(0, 255, width).astype(np.uint8)
+    source[..., 1] = np.linspace(0, 255, height).astype(np.uint8)[:, None]
+    before = _cells(source, mask > 0)
+    done = apply(source, mask, seed)
+    is_seen = done.image[..., 2] > 250
+    shown = done.mask > 0
+    after = _cells(done.image, shown & is_seen)
+    left = float(before[after > 0].sum() / before.sum())
+    covered = float((shown & (done.image[..., 2] < 128)).sum() / max(int(shown.sum()), 1))
+    return left, covered
+
+
+_CELLS = 24
+
+
+def _cells(source: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """How many of the chosen pixels come from each cell of the original."""
+    columns = source[..., 0][chosen].astype(np.int32) * _CELLS // 256
+    rows = source[..., 1][chosen].astype(np.int32) * _CELLS // 256
+    return np.bincount(rows * _CELLS + columns, minlength=_CELLS * _CELLS)
+
+
+def _of_object(tries: Sequence[tuple[float, float]]) -> list[Finding]:
+    """What the tries, each a result of `kept`, say about the object."""
+    if not tries:
+        return []
+    found = []
+    lost = [1 - left for left, _ in tries]
+    mean, worst, gone = float(np.mean(lost)), max(lost), sum(one > 0.98 for one in lost)
+    hint = "Make it weaker, or crop around the object instead."
+    if mean > LOST_USUALLY:
+        message = f"Most of the object is lost: on the average {mean:.0%} of it leaves the picture."
+        found.append(Finding((), "lost", "error", message, hint))
+    elif gone:
+        message = f"In {gone} of {len(lost)} tries nothing of the object was left in the picture."
+        found.append(Finding((), "lost", "warning", message, hint))
+    elif worst > LOST_ONCE:
+        message = f"Up to {worst:.0%} of the object leaves the picture ({mean:.0%} on the average)."
+        found.append(Finding((), "lost", "warning", message, hint))
+    covered = float(np.mean([hidden for _, hidden in tries]))
+    if covered > HIDDEN:
+        message = f"Covers {covered:.0%} of the object while the mask still shows it: the network must guess outlines."
+        found.append(
+            Finding((), "hidden", "note", message, "Fewer or smaller holes, or set the mask there to background.")
+        )
+    return found
+
+
+def _of_extremes(step: Step, entry: Entry, example: Pair, seed: int) -> list[Finding]:
+    """Whether pictures turn blank at an end of a range, which the few tries may have missed."""
+    if entry.moves_mask:
+        return []
+    image, mask = _at_most(example, 128)
+    for name in entry.ranges:
+        title = entry.Options.model_fields[name].title
+        for end, fixed in zip(("lowest", "highest"), extremes(step, name), strict=True):
+            done = Augmenter(Recipe("step", steps=(fixed,))).apply(image, mask, seed)
+            found = _of_light([(image, done.image)], f" with {title} at its {end}")
+            if found:
+                return found
+    return []
+
+
+def _at_most(pair: Pair, side: int) -> Pair:
+    """The pair, made smaller where its longer side is more than `side`."""
+    image, mask = pair
+    scale = side / max(mask.shape)
+    if scale >= 1:
+        return pair
+    size = (max(round(mask.shape[1] * scale), 1), max(round(mask.shape[0] * scale), 1))
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA), cv2.resize(
+        mask, size, interpolation=cv2.INTER_NEAREST
+    )
+
+
+# --- the whole recipe ------------------------------------------------------------------------------------------------
+
+
+def _of_recipe(recipe: Recipe, examples: Sequence[Pair], seed: int, known: set[str]) -> list[Finding]:
+    """What only the steps together do; what a step does alone has been said there."""
+    if recipe.is_empty:
+        message = "No step is enabled: the pictures stay as they are."
+        return [Finding((), "empty", "note", message, "Add or enable a step.")]
+    effort = effort_for(max(SLOW.get(step.transform, 0) for _, step in _taking_part(recipe.steps)))
+    examples = [_at_most(pair, effort.side) for pair in examples]
+    seeds = range(seed, seed + 2 * effort.tries)
+    try:
+        augmenter = Augmenter(recipe)
+        tries = [(pair, augmenter.apply(*pair, one)) for pair in examples for one in seeds]
+        found = (
+            []
+            if all(step.p == 0 for step in recipe.active)
+            else _of_light([(before[0], after.image) for before, after in tries])
+        )
+        steps = _moving(recipe.active)
+        if any(step.transform != _STILL for _, step in _taking_part(steps) if not step.is_combination):
+            moving = Augmenter(replace(recipe, steps=_unfilled(steps)))
+            found += _of_object([kept(moving.apply, mask, one) for _, mask in examples for one in seeds if mask.any()])
+            found += findings_of_pattern(moving.apply, seeds, _size_that_works(moving))
+    except UserError as error:
+        return [] if "fails" in known else [Finding((), "fails", "error", error.message, error.hint)]
+    return [one for one in found if one.kind not in known]
+
+
+_STILL = "RandomBrightnessContrast"
+_NOTHING = {"brightness_limit": [0, 0], "contrast_limit": [0, 0]}
+
+
+def _moving(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """The steps with each that only changes light replaced by one that does nothing, so that choices stay the same."""
+    return tuple(
+        replace(step, steps=_moving(step.steps)) if step.is_combination
+        else step if catalogue()[step.transform].moves_mask
+        else replace(step, transform=_STILL, parameters=_NOTHING)
+        for step in steps
+    )  # fmt: skip
+
+
+def _unfilled(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """The steps with what is empty or covered left black, so that it cannot be taken for a part of the picture."""
+    return tuple(
+        replace(
+            step,
+            steps=_unfilled(step.steps),
+            parameters={key: 0 if key in {"fill", "drop_value"} else value for key, value in step.parameters.items()},
+        )
+        for step in steps
+    )
