@@ -18,8 +18,8 @@ from segstudio.jobs.comparison_cells import Examples, Training, versions
 from segstudio.jobs.comparison_page import page
 from segstudio.jobs.comparison_result import measured, result_of
 from segstudio.jobs.evaluate import measurable
-from segstudio.jobs.presets import DEFAULT, TrainOptions
-from segstudio.jobs.training_samples import choose, example
+from segstudio.jobs.presets import DEFAULT, TrainOptions, options_of
+from segstudio.jobs.training_samples import choose, examples
 from segstudio.project.comparisons import Arm, Comparison
 from segstudio.project.filter import compile_filter
 from segstudio.project.project import Project
@@ -217,24 +217,15 @@ def _examples(project: Project, comparison: Comparison, report: Reporter) -> dic
     """The examples of every arm as they would be chosen today."""
     chosen = {}
     for arm in comparison.arms:
-        options = checked(_options_of(arm), {**arm.options, "seed": comparison.seed})
+        options = checked(options_of(arm.model), {**arm.options, "seed": comparison.seed})
         chosen[arm.name] = _chosen(project, arm, options, report)
     return chosen
-
-
-def _options_of(arm: Arm) -> type[TrainOptions]:
-    from segstudio.jobs.presets import options_of
-
-    return options_of(arm.model)
 
 
 def _chosen(project: Project, arm: Arm, options: TrainOptions, report: Reporter) -> Examples:
     """What an arm learns from and is validated by: the same in every repeat."""
     try:
-        chosen = choose(project, options, report)
+        train, val = examples(project, choose(project, options, report))
     except UserError as error:
         raise UserError(f"arm {arm.name}: {error.message}", error.hint) from error
-    return {
-        part: [example(project, one, part, one.revision) for one in samples]
-        for part, samples in (("train", chosen.train), ("val", chosen.val))
-    }
+    return {"train": train, "val": val}

@@ -91,18 +91,20 @@ def settled_arm(project: Project, wanted: Wanted, report: Reporter) -> "tuple[Ar
     """
     try:
         recipe = project.recipes.get(str(wanted.values["recipe"]))
+        is_off = recipe.is_empty or wanted.values.get("augmentation") == "off"
         values = {name: value for name, value in wanted.values.items() if name not in _IRRELEVANT}
-        # As TrainOptions would have it: the name, or none.
-        start, model, options = settled(project, values | {"recipe": recipe.name}, report)
+        # Copies of no recipe, which all arms may be asked to learn from, are no copies.
+        values |= {"recipe": NONE, "augmentation": "off"} if is_off else {"recipe": recipe.name}
+        start, model, options = settled(project, values, report)
         if start is not None:
             options = options.replaced(start=str(start.id))  # "best" may mean another run tomorrow
-        is_augmented = not recipe.is_empty and getattr(options, "augmentation", "on-the-fly") != "off"
-        digest = recipe.digest if is_augmented else ""
+        digest = "" if is_off else recipe.digest
     except UserError as error:
         raise UserError(f"arm {wanted.name}: {error.message}", error.hint) from error
-    text = recipe.to_json() if is_augmented else ""
-    name = recipe.name if is_augmented else NONE
-    arm = Arm(wanted.name, options.preset, model, options.model_dump(), name, text, digest, wanted.seed_offset)
+    text = "" if is_off else recipe.to_json()
+    arm = Arm(
+        wanted.name, options.preset, model, options.model_dump(), options.recipe, text, digest, wanted.seed_offset
+    )
     return arm, options
 
 

@@ -104,6 +104,8 @@ class Training:
             epochs=outcome.rows[-1]["epoch"],
             best={name: outcome.best[name] for name in ("epoch", "val_iou", "val_loss")},
             batch=outcome.batch,
+            steps=outcome.rows[-1]["epoch"] * -(-self.comparison.images_per_epoch // outcome.batch),
+            initial=outcome.initial,
             predicted=predicted,
             seconds=time.monotonic() - started,
             **_computed(self._options(arm, cell)),
@@ -143,7 +145,7 @@ class Training:
     def _predict(self, cell: Cell, arm: Arm, samples: list[Sample], report: Reporter) -> int:
         """Keep the best epoch's predictions of what is measured; returns how many there are."""
         from segstudio.jobs.fitting import computing_on
-        from segstudio.ml.network import load_network
+        from segstudio.ml.network import load_network, release
         from segstudio.ml.predict import predict
 
         device, precision = computing_on(self._options(arm, cell))
@@ -156,6 +158,8 @@ class Training:
                 cell.save_prediction(sample, probability)
                 count += 1
                 report.progress(count, len(samples), f"predicting image {count} of {len(samples)}")
+        del network
+        release()
         return count
 
 

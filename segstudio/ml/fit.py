@@ -24,7 +24,7 @@ from segstudio.core.errors import UserError
 from segstudio.core.files import write_atomically
 from segstudio.core.reporter import Cancelled, Reporter
 from segstudio.ml.data import Pairs, batches_in_order, batches_of_epoch
-from segstudio.ml.network import load_network, read_attachment, save_network
+from segstudio.ml.network import load_network, read_attachment, save_network, weights_digest
 
 BEST, LAST, METRICS = "best.keras", "last.keras", "metrics.csv"
 
@@ -75,12 +75,14 @@ class Outcome:
             fine-tuning made nothing better; the weights are then those it began with.
         is_stopped: Whether the user stopped it before the last epoch.
         batch: Images per step at the end; smaller than planned when memory ran out.
+        initial: sha256 of the weights it began with; empty when resumed.
     """
 
     rows: list[Row]
     best: Row
     is_stopped: bool
     batch: int
+    initial: str = ""
 
 
 def fit(network: keras.Model, train: Pairs, val: Pairs, plan: Plan, folder: Path, report: Reporter,
@@ -101,12 +103,13 @@ def fit(network: keras.Model, train: Pairs, val: Pairs, plan: Plan, folder: Path
         UserError: When the loss is no longer a number, or not even one image fits into memory.
     """
     compile_network(network, plan.learning_rate)
+    initial = weights_digest(network)
     rows: list[Row] = []
     if has_baseline:
         rows.append({"epoch": 0, **_validated(network, train, val, plan, report, epoch=0)})
         save_network(network, folder / BEST, with_optimizer=False)  # until an epoch is better
         _publish(rows, folder, report)
-    return _epochs(network, train, val, plan, folder, report, rows)
+    return replace(_epochs(network, train, val, plan, folder, report, rows), initial=initial)
 
 
 def resume(train: Pairs, val: Pairs, plan: Plan, folder: Path, report: Reporter, precision: str) -> Outcome:

@@ -1,5 +1,6 @@
 """Makes a Keras network compute in another precision and with faster kernels, without changing what is saved of it."""
 
+import hashlib
 import json
 import types
 import zipfile
@@ -72,6 +73,20 @@ def transfer(source: keras.Model, target: keras.Model) -> None:
 
 def _with_weights(network: keras.Model) -> list[keras.Layer]:
     return [layer for layer in network.layers if layer.weights]
+
+
+def weights_digest(network: keras.Model) -> str:
+    """sha256 of all weights: the same for two networks that begin alike."""
+    digest = hashlib.sha256()
+    for one in network.get_weights():
+        digest.update(str(one.shape).encode())
+        digest.update(one.tobytes())
+    return digest.hexdigest()
+
+
+def release() -> None:
+    """Let go of what Keras keeps of the networks so far, for a process that trains many."""
+    keras.backend.clear_session()
 
 
 def save_network(
