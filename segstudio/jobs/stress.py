@@ -326,12 +326,13 @@ def write_table(result: Mapping[str, Any], path: Path) -> None:
     write_atomically(path.expanduser().absolute(), text.getvalue().encode("utf-8"))
 
 
-def recipe_from_stress(result: Mapping[str, Any], chosen: Mapping[str, int]) -> Recipe:
+def recipe_from_stress(result: Mapping[str, Any], chosen: Mapping[str, int], name: str = "") -> Recipe:
     """A recipe to train with against what was chosen in the table.
 
     Args:
         result: What the job returned.
         chosen: The greatest strength of each transform that the model shall bear; 0 leaves it out.
+        name: Of the recipe; made of the run's number when empty.
 
     Raises:
         UserError: When nothing is chosen.
@@ -345,7 +346,9 @@ def recipe_from_stress(result: Mapping[str, Any], chosen: Mapping[str, int]) -> 
     ]
     metric = {"iou": "IoU", "dice": "Dice"}[result["metric"]]
     description = f"What run {run} was tested against on the {result['split']} split, with the {metric} it lost: "
-    return recipe_against(chosen, f"stress-{run}", f"Against the stress of run {run}", description + ", ".join(words))
+    return recipe_against(
+        chosen, name or f"stress-{run}", f"Against the stress of run {run}", description + ", ".join(words)
+    )
 
 
 def _change(value: float) -> str:

@@ -1,21 +1,85 @@
-"""Compare panel: experiments that say whether a change makes the model better; its view shows what came out."""
+"""Compare panel: experiments that say whether a change makes the model better, and tests that say what it bears."""
 
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from segstudio.ui.job_queue import JobQueue
-from segstudio.ui.panels.empty import Empty
+from segstudio.ui.panels.comparing import Comparing
+from segstudio.ui.panels.stress import Stressing
 from segstudio.ui.session import Session
+
+MODES = (
+    ("Compare", "Is one way of training better than another, and how sure are we?"),
+    ("Stress test", "What does a model lose when pictures become worse?"),
+)
+
+SETTING = "compare-mode"
+
+
+class CompareCentre(QStackedWidget):
+    """What stands in the centre: a comparison, or a stress test."""
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether what is shown is still being read."""
+        return bool(getattr(self.currentWidget(), "is_busy", False))
 
 
 class ComparePanel(QWidget):
-    """Plans and starts comparisons.
+    """Two modes: comparing trainings, and stressing one model.
+
+    Signals:
+        sample_opened: Told the id of a sample that the person wants to see in Review.
+        recipe_opened: Told the name of a recipe that the person wants to see in Augment.
 
     Attributes:
         view: Shown in the centre while the panel is in front.
     """
 
+    sample_opened = Signal(int)
+    recipe_opened = Signal(str)
+
     def __init__(self, session: Session, queue: JobQueue, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.view: QWidget = QWidget()
+        self.session = session
+        self.comparing = Comparing(session, queue)
+        self.stressing = Stressing(session, queue)
+        self.comparing.view.opened.connect(self.sample_opened)
+        self.stressing.recipe_made.connect(self.recipe_opened)
+        self.view = CompareCentre()
+        self._stack = QStackedWidget()
+        self._modes = QButtonGroup(self)
+        bar = QHBoxLayout()
+        bar.setContentsMargins(8, 8, 8, 0)
+        bar.setSpacing(4)
+        pages: tuple[Comparing | Stressing, ...] = (self.comparing, self.stressing)
+        for page in pages:
+            self._stack.addWidget(page)
+            self.view.addWidget(page.view)
+        for number, (words, help_text) in enumerate(MODES):
+            button = QPushButton(words)
+            button.setCheckable(True)
+            button.setToolTip(help_text)
+            self._modes.addButton(button, number)
+            bar.addWidget(button, 1)
+        self._modes.idToggled.connect(lambda number, is_on: self._show(number) if is_on else None)
         layout = QVBoxLayout(self)
-        layout.addWidget(Empty("check", "No comparison yet", "Compare trainings with and without a recipe here."))
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(bar)
+        layout.addWidget(self._stack, 1)
+        self.show_mode(1 if session.project.settings.get(SETTING) == 1 else 0)
+
+    @property
+    def mode(self) -> int:
+        """0 compares, 1 tests."""
+        return self._stack.currentIndex()
+
+    def show_mode(self, number: int) -> None:
+        """Go to a mode."""
+        self._modes.button(number).setChecked(True)
+
+    def _show(self, number: int) -> None:
+        self._stack.setCurrentIndex(number)
+        self.view.setCurrentIndex(number)
+        if self.session.project.settings.get(SETTING, 0) != number:
+            self.session.remember(SETTING, number)

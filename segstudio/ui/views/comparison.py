@@ -44,7 +44,7 @@ TABLE_ROW = 26
 
 NOTHING_YET = (
     "No comparison yet",
-    "Choose the arms on the right and press Start: a verdict will stand here, how sure it is, and the images behind it.",
+    "Choose the arms on the right and press Start: a verdict will stand here, how sure it is, and the images.",
 )
 
 EXPECTED = (UserError, OSError, sqlite3.Error)
@@ -71,9 +71,11 @@ class ComparisonView(QWidget):
 
     Signals:
         opened: Told the id of a sample that the person wants to see in Review.
+        loaded: Its curves were read from their files and are on screen.
     """
 
     opened = Signal(int)
+    loaded = Signal()
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -189,6 +191,7 @@ class ComparisonView(QWidget):
             share = 1.0 if is_done else min(trained / max(_epochs(self.comparison), 1), 0.99)
             self.cells.show_fraction(arm, repeat, share)
         self._show_arm(self._arm)
+        self.loaded.emit()
 
     # showing
 

@@ -203,7 +203,7 @@ class DotPlot(QWidget):
         self._plot.getAxis("bottom").setStyle(showValues=False)
         self._zero = pg.InfiniteLine(pos=0, angle=0)
         self._mean_line = pg.InfiniteLine(pos=0, angle=0)
-        self._ranges = pg.ErrorBarItem(x=[0], y=[0], top=[0], bottom=[0], beam=0)
+        self._ranges = pg.ErrorBarItem(**dict.fromkeys(("x", "y", "top", "bottom"), np.zeros(0)), beam=0)
         self._scatter = pg.ScatterPlotItem(size=8, hoverable=True, hoverSize=11)
         self._scatter.sigClicked.connect(self._on_clicked)
         self._scatter.sigHovered.connect(self._on_hovered)

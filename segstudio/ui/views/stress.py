@@ -36,7 +36,7 @@ from segstudio.ui.views.numbers import METRICS, change_text
 from segstudio.ui.views.pictures import Picture, outlined, shrunk, to_image
 from segstudio.ui.widgets import card, heading, muted, push_button, row_table
 
-ROW = 30
+ROW = 27
 USUAL = 3
 """The strength that a tick in the box chooses: the middle one."""
 
