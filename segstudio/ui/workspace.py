@@ -83,6 +83,12 @@ class Page(QWidget, Generic[P]):
         """What can be undone in the panel, once it is made."""
         return getattr(self._panel, "undo_stack", None)
 
+    def close_threads(self) -> None:
+        """Let the panel write what is not written, and end its threads, if it is made and has any."""
+        close = getattr(self._panel, "close_threads", None)
+        if close is not None:
+            close()
+
     def showEvent(self, event: QShowEvent) -> None:
         _ = self.panel
         super().showEvent(event)
@@ -117,7 +123,7 @@ class Workspace(QWidget):
         self._augment = Page(lambda: _augment_panel(self, session, queue))
         self._train = Page(self._train_panel)
         self._runs = Page(lambda: _runs_panel(session, queue))
-        self._compare = Page(lambda: _compare_panel(session, queue))
+        self._compare = Page(lambda: _compare_panel(self, session, queue))
         self.tabs = self._make_tabs()
         self._is_error_view_wanted = True
         self._remembering = QTimer(self)
@@ -156,6 +162,17 @@ class Workspace(QWidget):
         """Bring the panel of comparisons to the front."""
         self.tabs.setCurrentWidget(self._compare)
 
+    def show_in_review(self, sample_id: int) -> None:
+        """Bring a sample to the panes."""
+        self.tabs.setCurrentWidget(self.review_panel)
+        self.session.show(sample_id)
+        self.focus_centre()
+
+    def show_recipe(self, name: str) -> None:
+        """Bring a recipe to the front."""
+        self.tabs.setCurrentWidget(self._augment)
+        self.augment_panel.editing.load(name)
+
     @property
     def are_panes_seen(self) -> bool:
         """Whether the centre shows the panes and not the view of a panel."""
@@ -190,6 +207,10 @@ class Workspace(QWidget):
             facts |= {"undo"} if session.document.history.can_undo else set()
             facts |= {"redo"} if session.document.history.can_redo else set()
         return facts if self.are_panes_seen else (facts - _OF_PANES) | self._facts_of_page()
+
+    @property
+    def _pages(self) -> "tuple[Page[Any], ...]":
+        return self._augment, self._train, self._runs, self._compare
 
     def _facts_of_page(self) -> set[Fact]:
         facts: set[Fact] = set()
@@ -289,6 +310,8 @@ class Workspace(QWidget):
         if not self.session.save_now(wait=True) and not is_forced:
             return False
         self.samples_panel.close_threads()
+        for page in self._pages:
+            page.close_threads()
         if not self.session.close(is_forced=is_forced):
             return False
         self.panes.clear()
@@ -366,7 +389,7 @@ class Workspace(QWidget):
         self.display.changed.connect(self._remembering.start)
         self.tabs.currentChanged.connect(lambda _index: self._remembering.start())
         self.tabs.currentChanged.connect(lambda _index: self._show_centre())
-        for page in (self._augment, self._train, self._runs, self._compare):
+        for page in self._pages:
             page.made.connect(self._show_centre)
         panes.set_read_only(session.project.read_only, f"Read-only: {session.project.read_only_reason}.")
 
@@ -475,10 +498,16 @@ def _augment_panel(workspace: Workspace, session: Session, queue: JobQueue) -> "
     panel = AugmentPanel(session, queue)
     for signal in (panel.undo_stack.canUndoChanged, panel.undo_stack.canRedoChanged):
         signal.connect(workspace.facts_changed)
+    samples = workspace.samples_panel
+    samples.listed.connect(lambda: panel.show_filter(samples.filter_text))
+    panel.show_filter(samples.filter_text)
     return panel
 
 
-def _compare_panel(session: Session, queue: JobQueue) -> "ComparePanel":
+def _compare_panel(workspace: Workspace, session: Session, queue: JobQueue) -> "ComparePanel":
     from segstudio.ui.panels.compare import ComparePanel
 
-    return ComparePanel(session, queue)
+    panel = ComparePanel(session, queue)
+    panel.sample_opened.connect(workspace.show_in_review)
+    panel.recipe_opened.connect(workspace.show_recipe)
+    return panel

@@ -24,7 +24,7 @@ from segstudio.core.options import parse_assignments
 from segstudio.jobs.presets import presets
 from segstudio.project.comparisons import ARM_NAME
 from segstudio.ui import theme
-from segstudio.ui.form import Combo
+from segstudio.ui.form import Combo, Fold
 from segstudio.ui.views.arm_curves import arm_color
 from segstudio.ui.widgets import muted, push_button, set_property
 
@@ -170,9 +170,12 @@ class ArmsEditor(QWidget):
         for preset in presets().values():
             action = nets.addAction(preset.title)
             action.triggered.connect(lambda _=False, name=preset.name: self.add(ArmDraft(preset=name)))
-        others = self._menu.addAction("With other options")
-        others.triggered.connect(lambda: self.add(ArmDraft(name="other-options")))
-        others.triggered.connect(lambda: self.options_edit.setFocus(Qt.FocusReason.OtherFocusReason))
+        self._menu.addAction("With other options").triggered.connect(self._add_other)
+
+    def _add_other(self) -> None:
+        self.add(ArmDraft(name="other-options"))
+        self.fold.unfold()
+        self.options_edit.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _show(self, row: int | None = None) -> None:
         self._is_showing = True
@@ -235,16 +238,22 @@ class ArmsEditor(QWidget):
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.setVerticalSpacing(6)
-        form.addRow("Name", self.name_edit)
         form.addRow("Recipe", self.recipe_box)
-        form.addRow("Preset", self.preset_box)
-        form.addRow("Options", self.options_edit)
+        rest = QWidget()
+        others = QFormLayout(rest)
+        others.setContentsMargins(0, 0, 0, 0)
+        others.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        others.addRow("Name", self.name_edit)
+        others.addRow("Preset", self.preset_box)
+        others.addRow("Options", self.options_edit)
+        self.fold = Fold("Name, preset and options of this arm", rest)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
         layout.addWidget(self.list)
         layout.addLayout(buttons)
         layout.addLayout(form)
+        layout.addWidget(self.fold)
         layout.addWidget(self._error)
 
 

@@ -35,6 +35,9 @@ from segstudio.ui.widgets import heading, muted, push_button, row_table, set_pro
 SETTING = "compare"
 """The project's setting that keeps the last plan."""
 
+AUGMENT_SETTING = "augment"
+"""The project's setting in which the Augment panel keeps what it shows."""
+
 RELOAD_MS = 1000
 CONFIRM_MS = 5000
 
@@ -139,7 +142,7 @@ class Comparing(QWidget):
         self.message = muted(wraps=True)
         self.model = ComparisonsModel(self)
         self.table = row_table(self.model, "Earlier comparisons")
-        for column, width in enumerate((46, 116, 76, 160, 62, 110)):
+        for column, width in enumerate((52, 128, 84, 190, 66, 110)):
             self.table.setColumnWidth(column, width)
         self.table.setMinimumHeight(120)
         self.table.selectionModel().currentRowChanged.connect(lambda *_: self._show_selected())
@@ -345,6 +348,7 @@ class Comparing(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
+        self.set_recipe(self._edited_recipe())
         if self._is_stale:
             self._reload()
 
@@ -403,10 +407,15 @@ class Comparing(QWidget):
             plan = Plan.model_validate(state.get("plan") or {})
         except (TypeError, ValueError):
             arms, plan = [], Plan()
-        self.arms.set_arms(arms or [ArmDraft(), ArmDraft(recipe=DEFAULT_RECIPE)])
+        self.arms.set_arms(arms or [ArmDraft(), ArmDraft(recipe=self._edited_recipe())])
         self.form.set_values(plan.model_dump())
         chosen = str(state.get("preset") or self._usual_preset())
         self.preset_box.setCurrentIndex(max(self.preset_box.findData(chosen), 0))
+
+    def _edited_recipe(self) -> str:
+        """The recipe that is open in the Augment tab."""
+        state = self.session.project.settings.get(AUGMENT_SETTING)
+        return str((state if isinstance(state, dict) else {}).get("recipe") or DEFAULT_RECIPE)
 
     def _usual_preset(self) -> str:
         run = self.session.project.runs.latest()

@@ -120,7 +120,7 @@ class ArmChart(QWidget):
             low.setData(shown.epochs, shown.low)
             high.setData(shown.epochs, shown.high)
             line.setData(shown.epochs, shown.mean, symbol="o" if len(shown.epochs) == 1 else None, symbolSize=5)
-            most = max(most, *shown.epochs[-1:])
+            most = max([most, *shown.epochs[-1:]])
         self._plot.setXRange(1, max(most, 2), padding=0.03)
         self._plot.enableAutoRange(axis="y")
         self.point_at(None)

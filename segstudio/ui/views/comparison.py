@@ -98,6 +98,7 @@ class ComparisonView(QWidget):
         self.cells = CellGrid()
         self.curves = ArmCurves()
         self.arm_box = Combo()
+        self.arm_box.setSizeAdjustPolicy(Combo.SizeAdjustPolicy.AdjustToContents)
         self.arm_box.setAccessibleName("Arm whose images are shown")
         self.arm_box.activated.connect(lambda _: self._show_arm(str(self.arm_box.currentData())))
         self.dots = DotPlot()
@@ -120,7 +121,7 @@ class ComparisonView(QWidget):
     @property
     def is_busy(self) -> bool:
         """Whether anything is being read."""
-        return self._background.is_busy
+        return self._background.is_busy or any(one.is_busy for one in (self.chosen, self.helped, self.hurt))
 
     def show_comparison(self, comparison: Comparison | None, progress: str = "") -> None:
         """Show a comparison as its files say it; `progress` is how far it is when it is being made."""
@@ -476,8 +477,8 @@ def interval_of(label: str, found: Mapping[str, Any], place: int | None = None, 
     """A row of intervals from an effect or a sub-group of a result; `place` is the arm's among the arms."""
     low, high = found["interval"]
     images = f"{found['images']} images" if found["images"] != 1 else "1 image"
-    note = " · ".join(part for part in (p_text(found.get("p_value")), images) if part)
     colour = None if place is None else arm_color(place)
+    note = images if place is None else p_text(found.get("p_value"))
     return Interval(label, float(found["difference"]), float(low), float(high), note, colour, is_main)
 
 

@@ -15,7 +15,7 @@ from segstudio.ui.views.numbers import change_text
 from segstudio.ui.widgets import muted
 
 ROW = 26
-LABEL, FIGURES = 0.26, 0.30
+LABEL, FIGURES = 0.27, 0.35
 """Shares of the width for what a row is called, and for its figures; the line has the rest."""
 
 
@@ -42,10 +42,14 @@ class Interval:
     is_main: bool = False
 
     @property
+    def ends(self) -> str:
+        """The interval in words."""
+        return f"{change_text(self.low)} to {change_text(self.high)}"
+
+    @property
     def words(self) -> str:
         """The figures in a line."""
-        ends = f"{change_text(self.low)} to {change_text(self.high)}"
-        return f"{change_text(self.difference)}  ({ends})"
+        return f"{change_text(self.difference)} (95 % interval {self.ends}){self.note and f', {self.note}'}"
 
     @property
     def token(self) -> str:
@@ -65,7 +69,8 @@ class Intervals(QWidget):
     def show_rows(self, rows: Sequence[Interval]) -> None:
         """Show other rows."""
         self.rows = rows
-        self.setAccessibleName("; ".join(f"{row.label}: {row.words} {row.note}" for row in rows))
+        self.setToolTip("\n".join(f"{row.label}: {row.words}" for row in rows))
+        self.setAccessibleName("; ".join(f"{row.label}: {row.words}" for row in rows))
         self.updateGeometry()
         self.update()
 
@@ -146,7 +151,8 @@ class Intervals(QWidget):
         painter.setFont(_scaled(self.font(), 0.9))
         painter.setPen(theme.color("text_muted"))
         rest = figures.adjusted(54, 0, 0, 0)
-        words = painter.fontMetrics().elidedText(row.note, Qt.TextElideMode.ElideRight, int(rest.width()))
+        words = " · ".join(part for part in (row.ends, row.note) if part)
+        words = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, int(rest.width()))
         painter.drawText(rest, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, words)
 
 
