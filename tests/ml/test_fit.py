@@ -8,18 +8,21 @@ import pytest
 import tensorflow as tf
 
 from segstudio.augmentation.augmenter import Augmenter
-from segstudio.augmentation.recipe import built_in_recipes
+from segstudio.augmentation.recipe import Recipe, Step, built_in_recipes
 from segstudio.core.errors import UserError
 from segstudio.core.reporter import Cancelled, ListReporter
 from segstudio.ml import fit
+from segstudio.ml.device import choose_device
 from segstudio.ml.network import load_network, prepare
 from segstudio.models.conv_unet import ConvUNet, ConvUNetOptions
+from segstudio.models.mobilenetv2_unet import MobileNetV2UNet, MobileNetV2UNetOptions
 from tests.ml.blobs import SIDE, blob_pairs
 
 pytestmark = pytest.mark.training
 
-FLIP = Augmenter(built_in_recipes()["flip"])
-PLAN = fit.Plan(epochs=3, batch=4, learning_rate=0.01, is_decaying=True, seed=0, augmenter=FLIP)
+CHEST_XRAY = Augmenter(built_in_recipes()["chest-xray"])
+PLAN = fit.Plan(epochs=3, batch=4, learning_rate=0.01, is_decaying=True, seed=0, augmenter=CHEST_XRAY)
+needs_cpu = pytest.mark.skipif(bool(tf.config.list_physical_devices("GPU")), reason="bit for bit on a CPU alone")
 TRAIN, VAL = blob_pairs(10, seed=1), blob_pairs(4, seed=2)
 
 
@@ -28,6 +31,16 @@ def network():
     built = ConvUNet(ConvUNetOptions(filters=4, depth=1)).build((SIDE, SIDE, 1))
     prepare(built, "float32")
     return built
+
+
+def figures(outcome):
+    """All that training computes, exactly; how fast it was is another matter."""
+    return [{name: value for name, value in row.items() if name != "images_per_second"} for row in outcome.rows]
+
+
+def same_weights(one, other):
+    pair = [load_network(path, "float32").get_weights() for path in (one, other)]
+    return all(map(np.array_equal, *pair))
 
 
 def epochs_in(folder):
@@ -101,6 +114,9 @@ def test_a_stopped_run_keeps_its_best_and_a_resumed_one_ends_as_if_never_stopped
     for mine, theirs in zip(resumed.rows, outcome.rows, strict=True):
         for name in ("loss", "val_loss", "iou", "val_iou"):
             assert mine[name] == pytest.approx(theirs[name], abs=1e-4), (name, mine["epoch"])
+    if not tf.config.list_physical_devices("GPU"):
+        assert figures(resumed) == figures(outcome)
+        assert same_weights(tmp_path / fit.LAST, whole[2] / fit.LAST)
     assert len(epochs_in(tmp_path)) == 3
 
 
@@ -180,3 +196,41 @@ def test_metrics_are_those_of_keras_over_the_whole_split(whole, tmp_path):
     truth, predicted = VAL.masks > 0, probability >= 0.5
     assert outcome.best["val_iou"] == pytest.approx((truth & predicted).sum() / (truth | predicted).sum(), abs=1e-5)
     shutil.rmtree(tmp_path)
+
+
+@needs_cpu
+@pytest.mark.parametrize(
+    ("kind", "precision"),
+    [(ConvUNet(ConvUNetOptions(filters=4, depth=2)), "float32"),
+     (ConvUNet(ConvUNetOptions(filters=4, depth=2)), "mixed_bfloat16"),
+     (MobileNetV2UNet(MobileNetV2UNetOptions(alpha=0.35, decoder=0.1)), "mixed_bfloat16")],
+)  # fmt: skip
+def test_the_same_seed_trains_the_same_network_bit_for_bit(kind, precision, tmp_path):
+    choose_device("cpu")  # it settles the threads
+    channels = kind.channels(is_grey=True)
+    train, val = blob_pairs(10, seed=1, channels=channels), blob_pairs(4, seed=2, channels=channels)
+    outcomes = []
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        keras.utils.set_random_seed(3)
+        built = kind.build((SIDE, SIDE, channels), from_imagenet=False)
+        prepare(built, precision)
+        outcomes.append(fit.fit(built, train, val, replace(PLAN, epochs=2), tmp_path / name, ListReporter()))
+    assert figures(outcomes[0]) == figures(outcomes[1])
+    assert same_weights(tmp_path / "one" / fit.LAST, tmp_path / "other" / fit.LAST)
+
+
+def test_epochs_of_a_given_length_take_as_many_steps_whatever_there_is_to_learn_from(tmp_path):
+    steps = []
+    for count in (3, 10):
+        report = ListReporter()
+        fit.fit(network(), blob_pairs(count), VAL, replace(PLAN, epochs=2, images_per_epoch=6), tmp_path, report)
+        assert max(done for done, _, _ in report.progresses) <= 2
+        steps.append(int(load_network(tmp_path / fit.LAST, "float32").optimizer.iterations))
+    assert steps == [4, 4]
+
+
+def test_a_recipe_that_cannot_be_applied_ends_the_training_in_its_own_words(tmp_path):
+    recipe = Recipe("crop", steps=(Step("RandomCrop", 1.0, {"height": 400, "width": 400}),))
+    with pytest.raises(UserError, match="RandomCrop"):
+        fit.fit(network(), TRAIN, VAL, replace(PLAN, augmenter=Augmenter(recipe)), tmp_path, ListReporter())
