@@ -41,6 +41,10 @@ class CellReporter(Phase):
         )
         self._prefix = f"{cell.arm}/{cell.repeat}/"
 
+    def part(self, start: float, share: float) -> Phase:
+        """A phase of this cell, which speaks under its names too."""
+        return Phase(self, start, share)
+
     def metric(self, step: int, **values: float) -> None:
         """Pass on, under the names of the cell."""
         super().metric(step, **{self._prefix + name: value for name, value in values.items()})

@@ -82,11 +82,13 @@ def predict(
 def forward_of(network: keras.Model, count: int) -> Callable[[np.ndarray], np.ndarray]:
     """The network as a function from uint8 (B, H, W, C) to float32 (B, H, W); `count` images will be asked for."""
     signature = tf.TensorSpec((None, *network.input_shape[1:]), tf.uint8)
+    # Traced before the first call: TensorFlow would warn a process that predicts with many networks of too much tracing.
     traced = tf.function(lambda images: network(images, training=False), input_signature=[signature])
+    concrete = traced.get_concrete_function()
     if count < WORTH_FREEZING:
-        return lambda images: np.asarray(traced(tf.constant(images)))[..., 0]
+        return lambda images: np.asarray(concrete(tf.constant(images)))[..., 0]
     # With constants for weights TensorFlow folds the normalization into the convolutions.
-    frozen = convert_variables_to_constants_v2(traced.get_concrete_function())
+    frozen = convert_variables_to_constants_v2(concrete)
     return lambda images: np.asarray(frozen(tf.constant(images))[0])[..., 0]
 
 
