@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import create_model
 
-from segstudio.augmentation.library import albumentations, defaults, full_parameters, plain, require_known
+from segstudio.augmentation.library import albumentations, defaults, full_parameters, make, plain, require_known
 from segstudio.augmentation.names import COMBINATIONS, EXCLUDED, GROUPS, STARTS, Group
 from segstudio.augmentation.parameters import Parameter, parameters_of
 from segstudio.augmentation.recipe import Step, combination_parameters
@@ -138,7 +138,7 @@ def step_from(entry: Entry, options: Options, p: float) -> Step:
             values[share] = None  # Albumentations takes one of the two
     usual = _usual(entry.name)
     kept = {key: value for key, value in values.items() if value not in usual.get(key, ())}
-    full_parameters(entry.name, kept)
+    make(entry.name, kept, p)
     return Step(entry.name, p, kept)
 
 

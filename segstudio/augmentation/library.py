@@ -85,7 +85,7 @@ def make(name: str, parameters: Mapping[str, Any], p: float) -> tuple[Any, list[
     """A transform, and what Albumentations warned of while it was made.
 
     Raises:
-        UserError: See full_parameters.
+        UserError: See full_parameters; some values are refused only here.
     """
     full_parameters(name, parameters)
     library = albumentations()
@@ -93,8 +93,23 @@ def make(name: str, parameters: Mapping[str, Any], p: float) -> tuple[Any, list[
     values = _safe(transform.InitSchema.model_fields, parameters)
     with _BUILDING, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        made = transform(**values, p=p)
+        try:
+            made = transform(**values, p=p)
+        except (TypeError, ValueError, LookupError) as error:
+            raise UserError(f"{name}: Albumentations refuses these values ({_first_line(error)})") from None
+    if name == "Erasing":
+        _mend_erasing(made)
     return made, [str(one.message) for one in caught]
+
+
+def _mend_erasing(transform: Any) -> None:
+    """Albumentations 2.0.8 forgets the seed when no rectangle of the wanted shape fits into a picture, and fails."""
+    draw = transform.get_params_dependent_on_data
+    transform.get_params_dependent_on_data = lambda params, data: {"seed": 0, **draw(params, data)}
+
+
+def _first_line(error: Exception) -> str:
+    return next((line for line in str(error).split("\n") if line.strip()), type(error).__name__)
 
 
 def plain(value: Any) -> Any:
@@ -108,6 +123,13 @@ def plain(value: Any) -> Any:
     if isinstance(value, bool | int | float | str) or value is None:
         return value
     return str(value)
+
+
+def inherited(name: str) -> set[str]:
+    """Parameters of the classes a transform is made from, which Albumentations saves although it does not take them."""
+    transform = getattr(albumentations(), name)
+    said: set[str] = {key for base in transform.__mro__ for key in inspect.signature(base.__init__).parameters}
+    return said.difference(transform.InitSchema.model_fields)
 
 
 def _safe(fields: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -114,13 +114,15 @@ class Parameter:
             given: Those the step says itself; what Albumentations derives from others is not shown as text.
         """
         value = full[self.source]
+        is_derived = self.source not in given and defaults(self.transform).get(self.source, 0) is None
+        if is_derived and (self.kind.is_text or type(None) in typing.get_args(self.kind.annotation)):
+            value = None
         if self.axis:
             value = _of_axis(value, self.axis, 1.0 if self.source == "scale" else 0.0)
         if self.kind.words is not None:
             return next((word for word, flag in self.kind.words.items() if flag == value), value)
         if self.kind.is_text:
-            is_derived = self.source not in given and defaults(self.transform).get(self.source, 0) is None
-            return "" if value is None or is_derived else json.dumps(_neat(value), ensure_ascii=False)
+            return "" if value is None else json.dumps(_neat(value), ensure_ascii=False)
         if self.kind.is_pair:
             values = value if isinstance(value, list) else [value or 0, value or 0]
             return tuple(typing.get_args(self.kind.annotation)[0](one) for one in values)
@@ -166,26 +168,29 @@ def parameters_of(name: str) -> tuple[Parameter, ...]:
             kind = (
                 Kind(tuple[float, float], True)
                 if axis
-                else _kind(key, annotation, constraints, start[key], is_optional)
+                else _kind(name, key, annotation, constraints, start[key], is_optional)
             )
             made.append(Parameter(name, key, axis, kind, bounds, sentence))
     return tuple(made)
 
 
-def _kind(key: str, annotation: Any, constraints: list[Any], start: Any, is_optional: bool) -> Kind:
+def _kind(name: str, key: str, annotation: Any, constraints: list[Any], start: Any, is_optional: bool) -> Kind:
     members = _members(annotation)
     if key in {"fill_mask", "mask_drop_value"}:
-        return _flag({**({"leave": None} if is_optional else {}), "background": 0, "foreground": 1})
+        return _flag({**({"leave": None} if start is None else {}), "background": 0, "foreground": 1})
     if key == "area_for_downscale":
         return _flag({"no": None, "yes": "image"})
     if typing.get_origin(annotation) is Literal and set(typing.get_args(annotation)) <= set(range(7)):
         table = BORDERS if "border" in key else INTERPOLATIONS
-        return _flag({word: flag for word, flag in table.items() if flag in typing.get_args(annotation)})
+        # The exact ones are for resizing only; Albumentations offers them here too, and then OpenCV refuses them.
+        allowed = range(5) if name == "ChromaticAberration" else typing.get_args(annotation)
+        return _flag({word: flag for word, flag in table.items() if flag in allowed})
     if annotation in (bool, int, float) or _is_choice(annotation):
         return Kind(annotation | None if is_optional and start is None else annotation)
     if _is_pair(start) and any(member in (tuple[int, int], tuple[float, float]) for member in members):
         is_whole = _is_whole(constraints) or tuple[float, float] not in members
-        return Kind(tuple[int, int] if is_whole else tuple[float, float], is_sampled=key not in _NO_RANGES)
+        is_sampled = key not in _NO_RANGES and f"{name}.{key}" not in _NO_RANGES
+        return Kind(tuple[int, int] if is_whole else tuple[float, float], is_sampled)
     if int in members and float not in members and isinstance(start, int):
         return Kind(int)
     return Kind(str, is_text=True)
@@ -197,6 +202,7 @@ def _flag(words: dict[str, Any]) -> Kind:
 
 _NO_RANGES = frozenset(
     {
+        "Morphological.scale",
         "cell_shape",
         "grid",
         "grid_yx",

@@ -8,7 +8,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from segstudio.augmentation.library import full_parameters, plain, require_known
+from segstudio.augmentation.library import (
+    albumentations,
+    defaults,
+    full_parameters,
+    inherited,
+    make,
+    plain,
+    require_known,
+)
 from segstudio.augmentation.names import COMBINATIONS, FIXED
 from segstudio.core.errors import UserError
 from segstudio.core.files import resource
@@ -151,8 +159,6 @@ class Recipe:
         Raises:
             UserError: When a step is wrong.
         """
-        from segstudio.augmentation.library import albumentations
-
         compose = {
             "__class_fullname__": "Compose",
             "p": 1.0,
@@ -292,7 +298,7 @@ def _require_valid(step: Step) -> None:
     if step.is_combination:
         _require_valid_combination(step)
     else:
-        full_parameters(step.transform, step.parameters)
+        make(step.transform, step.parameters, step.p)
 
 
 _OF_SOME = {"n": 1, "replace": False}
@@ -386,10 +392,9 @@ def _steps_from_albumentations(content: Any, name: str) -> tuple[Step, ...]:
 
 def _own(transform: str, parameters: dict[str, Any]) -> dict[str, Any]:
     """The parameters that differ from the defaults, in the way a person would write them."""
-    from segstudio.augmentation.library import defaults
-
-    usual = plain(defaults(transform))
+    usual, unwanted = plain(defaults(transform)), inherited(transform)
     kept = {key: value for key, value in parameters.items() if key not in usual or usual[key] != value}
+    kept = {key: value for key, value in kept.items() if key not in unwanted}
     if transform == "Affine" and parameters.get("translate_percent") is not None:
         kept.pop("translate_px", None)  # saved files say both, and Affine takes only one
     return kept

@@ -387,7 +387,7 @@ HELP: dict[str, str] = {
     "PiecewiseAffine.scale": "How far the knots of the grid are moved, as a share of the picture.",
     "Perspective.scale": "How far the corners are moved, as a share of the picture.",
     "Erasing.scale": "How much of the picture the rectangle covers.",
-    "Morphological.scale": "Size of the neighbourhood, in pixels.",
+    "Morphological.scale": "Width and height of the neighbourhood.",
 }  # fmt: skip
 """Help for parameters, for all transforms or as Transform.parameter for one; Albumentations' own for the rest."""
 
