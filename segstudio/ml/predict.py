@@ -82,7 +82,7 @@ def predict(
 def forward_of(network: keras.Model, count: int) -> Callable[[np.ndarray], np.ndarray]:
     """The network as a function from uint8 (B, H, W, C) to float32 (B, H, W); `count` images will be asked for."""
     signature = tf.TensorSpec((None, *network.input_shape[1:]), tf.uint8)
-    # Traced before the first call: TensorFlow would warn a process that predicts with many networks of too much tracing.
+    # Traced before the first call, or TensorFlow warns a process that predicts with many networks of too much tracing.
     traced = tf.function(lambda images: network(images, training=False), input_signature=[signature])
     concrete = traced.get_concrete_function()
     if count < WORTH_FREEZING:
