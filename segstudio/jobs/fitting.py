@@ -63,9 +63,11 @@ def fit_network(
     Raises:
         UserError: When nothing can be read, memory is too small or the loss is no longer a number.
         Cancelled: When the user stopped it before the first epoch was done.
+        ValueError: When an augmented copy would validate, or a sample that is learnt from too.
     """
     from segstudio.ml import fit
 
+    _require_apart(train, val)
     device, precision = computing_on(options)
     plan = fit.Plan(
         epochs=options.epochs,
@@ -88,6 +90,13 @@ def fit_network(
             return fit.fit(network, *pairs, plan, folder, fitting, has_baseline=has_baseline)
     finally:
         shutil.rmtree(cache, ignore_errors=True)
+
+
+def _require_apart(train: "list[Example]", val: "list[Example]") -> None:
+    """What validates is neither augmented nor learnt from: whoever calls has seen to it, and a figure depends on it."""
+    learnt = {one.sample for one in train}
+    if leak := [one.image for one in val if one.recipe or one.sample in learnt]:
+        raise ValueError(f"{leak[0]} cannot validate: it is augmented or learnt from")
 
 
 def _augmenter(options: TrainOptions, recipe: Recipe | None) -> Augmenter | None:
