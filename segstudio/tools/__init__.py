@@ -275,6 +275,10 @@ class Tool(ABC, Generic[O]):
         """Why the tool cannot be used on this sample; empty when it can."""
         return ""
 
+    def idle_options(self, options: O) -> frozenset[str]:
+        """Options that mean nothing while the others are as they are; the window does not show them."""
+        return frozenset()
+
     def preparation(self, scene: Scene, options: O) -> Work | None:
         """What is worth computing before the first press: it leaves its result in the memory of the scene."""
         return None

@@ -18,8 +18,9 @@ class BrushOptions(Options):
         12.0, "Radius", unit="px", ge=0.5, le=1000, help="Half the width of the stroke; 0.5 paints single pixels."
     )
     has_pressure: bool = option(
-        False, "Pen pressure", help="Whether the pressure of a pen makes the stroke narrower than the radius."
-    )
+        False, "Pen pressure", is_advanced=True,
+        help="Whether the pressure of a pen makes the stroke narrower than the radius.",
+    )  # fmt: skip
 
 
 @TOOLS.register

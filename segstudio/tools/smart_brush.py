@@ -49,6 +49,11 @@ class SmartBrush(Tool[SmartBrushOptions]):
             return "There is no prediction for the smart brush to look at."
         return ""
 
+    def idle_options(self, options: SmartBrushOptions) -> frozenset[str]:
+        """Either a tolerance or a range."""
+        is_fixed = options.chooses == "a fixed range"
+        return frozenset({"tolerance"} if is_fixed else {"low", "high"})
+
     def steps(self, scene: Scene, options: SmartBrushOptions, press: Pointer) -> Steps:
         """Paint while the button is down."""
         value = 0 if press.is_alternate else 1

@@ -1,7 +1,7 @@
 """Every command of the window in one table: what it is called, its icon, its keys, its help and when it can be used.
 
 A new command is a row here and a handler in commands.py; the menus, the tooltips and Help ▸ Keys come from the table.
-The commands of the mask tools come from their registry.
+The commands of the mask tools and of the operations on the whole mask come from their registries.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -11,6 +11,7 @@ from typing import Any, Literal
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 
+from segstudio.operations import OPERATIONS
 from segstudio.tools import TOOLS
 from segstudio.ui import theme
 
@@ -19,8 +20,8 @@ Fact = Literal[
 ]
 """What must be the case for a command to be usable; the window says which facts hold."""
 
-Menu = Literal["File", "Edit", "Tools", "Sample", "View", "Model", "Help"]
-MENUS: tuple[Menu, ...] = ("File", "Edit", "Tools", "Sample", "View", "Model", "Help")
+Menu = Literal["File", "Edit", "Tools", "Mask", "Sample", "View", "Model", "Help"]
+MENUS: tuple[Menu, ...] = ("File", "Edit", "Tools", "Mask", "Sample", "View", "Model", "Help")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("radius-down", "Sma&ller brush", "Tools", "Make brush and eraser smaller; the wheel with Ctrl does it too.",
             "", ("[",), "mask", starts_section=True),
     Command("radius-up", "&Larger brush", "Tools", "Make brush and eraser larger.", "", ("]",), "mask"),
+    Command("mode", "Next &mode", "Tools",
+            "Add, subtract, keep what is inside: the next of them, for tools that have them.", "", ("Q",), "mask"),
     Command("accept", "&Accept", "Sample", "The mask is right: learn from it.", "accept", ("A",), "verdict"),
     Command("flag", "&Flag", "Sample", "Somebody should look at this again.", "flag", ("F",), "verdict"),
     Command("reject", "&Reject", "Sample", "Leave this sample out of learning.", "reject", ("R",), "verdict"),
@@ -141,13 +144,29 @@ def tool_commands() -> tuple[Command, ...]:
             "mask",
             is_checkable=True,
         )
-        for tool in TOOLS
+        for tool in sorted(TOOLS, key=lambda tool: tool.rank)
+    )
+
+
+def operation_commands() -> tuple[Command, ...]:
+    """One command for every operation on the whole mask; the text of those that ask for something ends with dots."""
+    return tuple(
+        Command(
+            f"mask-{operation.name}",
+            operation.title + ("…" if operation.Options.model_fields else ""),
+            "Mask",
+            operation.help,
+            operation.icon,
+            (operation.key,) if operation.key else (),
+            "prediction" if operation.needs == "prediction" else "mask",
+        )
+        for operation in sorted(OPERATIONS, key=lambda operation: operation.rank)
     )
 
 
 def all_commands() -> tuple[Command, ...]:
     """The whole table, the tools in front of their menu."""
-    return (*tool_commands(), *COMMANDS)
+    return (*tool_commands(), *operation_commands(), *COMMANDS)
 
 
 class Actions(QObject):

@@ -5,7 +5,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from segstudio.core.mask import Mask
 from segstudio.core.sample import ReviewState
+from segstudio.operations import OPERATIONS
 from segstudio.tools import TOOLS
 from segstudio.ui.canvas.panes import PaneName
 from segstudio.ui.dialogs import files
@@ -55,6 +57,7 @@ def handlers_for(window: "Window") -> dict[str, Callable[..., Any]]:
         "settings": lambda: show_settings(window),
         "radius-down": of_workspace(lambda w: w.panes.change_radius(1 / RADIUS_STEP)),
         "radius-up": of_workspace(lambda w: w.panes.change_radius(RADIUS_STEP)),
+        "mode": of_workspace(lambda w: w.panes.next_mode()),
         "next": of_workspace(lambda w: w.samples_panel.step(1)),
         "previous": of_workspace(lambda w: w.samples_panel.step(-1)),
         "next-undecided": of_workspace(_go_to_next_undecided),
@@ -80,6 +83,8 @@ def handlers_for(window: "Window") -> dict[str, Callable[..., Any]]:
         handlers[f"pane-{name}"] = of_workspace_on(partial(_show_pane, name=name))
     for tool in TOOLS:
         handlers[f"tool-{tool.name}"] = of_workspace_on(partial(_take_tool, name=tool.name))
+    for operation in OPERATIONS:
+        handlers[f"mask-{operation.name}"] = of_workspace(partial(_operate, name=operation.name))
     return handlers
 
 
@@ -94,6 +99,19 @@ def _show_pane(workspace: Workspace, is_shown: bool, name: PaneName) -> None:
 
 def _take_tool(workspace: Workspace, _is_on: bool, name: str) -> None:
     workspace.set_tool(name)
+
+
+def _operate(workspace: Workspace, name: str) -> None:
+    session, before = workspace.session, workspace.samples_panel.sample_before()
+    previous: Callable[[], Mask] | None = None
+    if before is not None:
+        unsaved = session.autosave.unsaved_document(before)
+        if unsaved is not None:
+            snapshot = unsaved.snapshot()
+            previous = lambda: snapshot.mask  # noqa: E731 - the mask as it is now, wherever it is read
+        else:
+            previous = partial(session.project.masks.load, session.project.samples.get(before))
+    workspace.panes.operate(name, previous)
 
 
 def _go_to_next_undecided(workspace: Workspace) -> None:

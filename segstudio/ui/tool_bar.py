@@ -1,9 +1,10 @@
-"""The tool bar: which project, undo, the tools with the radius of the brush, Predict and Retrain."""
+"""The tool bar: which project, undo, the tools with the options of the one in hand, Predict and Retrain."""
 
-import math
+from itertools import groupby
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QSizePolicy, QToolBar, QWidget
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QMenu, QPushButton, QToolBar, QToolButton, QWidget
 
 from segstudio.core.sample import ReviewState
 from segstudio.project.sample_table import STATES, SampleTable
@@ -11,58 +12,31 @@ from segstudio.tools import TOOLS
 from segstudio.ui import theme
 from segstudio.ui.actions import Actions
 from segstudio.ui.canvas.panes import Panes
-from segstudio.ui.widgets import heading, muted, slider
-
-_LEAST, _MOST = 0.5, 500.0
-"""Radii that the slider reaches; keys and the wheel go further."""
-
-_STEPS = 200
+from segstudio.ui.tool_options import ToolOptions
+from segstudio.ui.widgets import heading, muted
 
 
-class RadiusSlider(QWidget):
-    """The radius of the brush, on a scale of ratios: small brushes need fine steps."""
+class GroupButton(QToolButton):
+    """One button for a few tools: it takes the one used last in hand, and its arrow lists them all."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, name: str, actions: list[QAction], parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._panes: Panes | None = None
-        self._label = QLabel()
-        self._label.setMinimumWidth(self.fontMetrics().horizontalAdvance("0000.0 px"))
-        self._slider = slider("Brush radius: [ makes it smaller, ] larger", 0, _STEPS, 0)
-        self._slider.setFixedWidth(110)
-        self._slider.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._slider.valueChanged.connect(self._set_radius)
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(4, 0, 4, 0)
-        layout.addWidget(self._slider)
-        layout.addWidget(self._label)
+        self.setAccessibleName(name)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
+        menu = QMenu(self)
+        menu.setToolTipsVisible(True)
+        menu.addActions(actions)
+        self.setMenu(menu)
+        self._actions = actions
+        self.setDefaultAction(actions[0])
+        for action in actions:
+            action.changed.connect(self._show_last)
 
-    def serve(self, panes: Panes | None) -> None:
-        """Show and change the radius of these panes' tool."""
-        self._panes = panes
-        if panes is not None:
-            panes.radius_changed.connect(self._show)
-            panes.tool_changed.connect(self.show_usable)
-        self.show_usable()
-
-    def show_usable(self) -> None:
-        """Be usable when the tool in hand has a radius."""
-        radius = None if self._panes is None else self._panes.radius
-        self.setEnabled(radius is not None)
-        if radius is None:
-            self._label.setText("")
-        else:
-            self._show(radius)
-
-    def _show(self, radius: float) -> None:
-        self._label.setText(f"{radius:g} px")
-        was_blocked = self._slider.blockSignals(True)
-        self._slider.setValue(round(_STEPS * math.log(max(radius, _LEAST) / _LEAST) / math.log(_MOST / _LEAST)))
-        self._slider.blockSignals(was_blocked)
-
-    def _set_radius(self, step: int) -> None:
-        if self._panes is not None:
-            self._panes.set_radius(_LEAST * (_MOST / _LEAST) ** (step / _STEPS))
+    def _show_last(self) -> None:
+        chosen = next((action for action in self._actions if action.isChecked()), None)
+        if chosen is not None and chosen is not self.defaultAction():
+            self.setDefaultAction(chosen)
 
 
 class ToolBar(QToolBar):
@@ -78,19 +52,15 @@ class ToolBar(QToolBar):
         self._name = heading("")
         self._progress = muted()
         self._progress.setContentsMargins(8, 0, 12, 0)
-        self.radius = RadiusSlider()
+        self.options = ToolOptions()
         by_name = self._by_name = actions.by_name
         self.addWidget(self._name)
         self.addWidget(self._progress)
         self.addActions([by_name["undo"], by_name["redo"]])
         self.addSeparator()
-        for tool in TOOLS:
-            self.addAction(by_name[f"tool-{tool.name}"])
+        self._add_tools()
         self.addSeparator()
-        self.addWidget(self.radius)
-        spacer = QWidget()
-        spacer.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        self.addWidget(spacer)
+        self.addWidget(self.options)
         self._predict, self._retrain = self._predict_button(), self._retrain_button()
         self.addWidget(self._predict)
         gap = QWidget()
@@ -104,13 +74,13 @@ class ToolBar(QToolBar):
 
     def serve(self, panes: Panes | None) -> None:
         """Serve the panes of another project, or none."""
-        self.radius.serve(panes)
+        self.options.serve(panes)
 
     def show_project(self, name: str | None, table: SampleTable | None) -> None:
         """Say which project is open and how far its review is."""
         self._name.setText(name or "")
         self._progress.setText("" if table is None else _progress(table))
-        self.radius.show_usable()
+        self.options.radius.show_usable()
         self._sentence = name or ""
         if name and table is not None:
             todo = int((table.state == STATES.index(ReviewState.TODO)).sum())
@@ -119,6 +89,16 @@ class ToolBar(QToolBar):
     def sentence(self) -> str:
         """The title of the window."""
         return self._sentence or "SegStudio"
+
+    def _add_tools(self) -> None:
+        """A button for each tool, and one for each group of tools, which shows the one used last."""
+        tools = sorted(TOOLS, key=lambda tool: (tool.rank, tool.name))
+        for group, members in groupby(tools, key=lambda tool: tool.group):
+            actions = [self._by_name[f"tool-{tool.name}"] for tool in members]
+            if group:
+                self.addWidget(GroupButton(group, actions))
+            else:
+                self.addActions(actions)
 
     def _predict_button(self) -> QPushButton:
         button = QPushButton("Predict")

@@ -309,7 +309,7 @@ def test_a_report_names_versions_and_the_place():
 
 
 def test_the_radius_can_be_set_after_another_tool(opened: Window):
-    bar = opened._tool_bar.radius
+    bar = opened._tool_bar.options.radius
     for name, has_radius in (("fill", False), ("brush", True), ("polygon", False), ("eraser", True)):
         opened.actions_by_name[f"tool-{name}"].trigger()
         assert bar.isEnabled() is has_radius

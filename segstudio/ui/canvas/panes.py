@@ -11,9 +11,11 @@ from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from segstudio.core.document import Document
+from segstudio.core.edit import Mode
 from segstudio.core.mask import Mask, Rect
 from segstudio.core.options import Options
 from segstudio.core.raster import Point, brush_diameter
+from segstudio.operations import OPERATIONS
 from segstudio.tools import TOOLS, Memory, Scene, Tool
 from segstudio.ui.canvas.agreement import Agreement
 from segstudio.ui.canvas.arrangement import Cells, arrange
@@ -33,6 +35,7 @@ from segstudio.ui.canvas.layers import (
     windowed,
 )
 from segstudio.ui.canvas.marks import Caption, Marks
+from segstudio.ui.canvas.operating import Operating
 from segstudio.ui.canvas.pane import INSET, Pane
 from segstudio.ui.canvas.pointer import PointerInput
 from segstudio.ui.canvas.sampling import Pyramid
@@ -89,7 +92,9 @@ class Panes(QWidget):
         tool_refused: Told why painting is not allowed.
         window_level_changed: Told window and level, also when the automatic ones change with the image.
         view: Zoom and centre.
+        options_changed: Told after an option of a tool was changed.
         pointer: What the mouse does.
+        operating: The operation on the whole mask that is under way.
     """
 
     pointed = Signal(object)
@@ -97,6 +102,7 @@ class Panes(QWidget):
     stroke_finished = Signal()
     tool_changed = Signal()
     radius_changed = Signal(float)
+    options_changed = Signal()
     tool_refused = Signal(str)
     window_level_changed = Signal(float, float)
 
@@ -104,6 +110,7 @@ class Panes(QWidget):
         super().__init__(parent)
         self.view = View()
         self.pointer = PointerInput(self.view, self)
+        self.operating = Operating(self)
         self._image: NDArray[np.uint8] | None = None
         self._picture: ImageLayer | None = None
         self._document: Document | None = None
@@ -127,6 +134,8 @@ class Panes(QWidget):
         self.view.changed.connect(self._tell_zoom)
         self.pointer.hovered.connect(self._hover)
         self.pointer.outlined.connect(self._show_preview)
+        for signal in (self.operating.begun, self.operating.changed, self.operating.ended):
+            signal.connect(self._show_operation)
         self.pointer.finished.connect(self.stroke_finished)
         self.pointer.refused.connect(self.tool_refused)
         self.pointer.radius_wanted.connect(self.change_radius)
@@ -384,6 +393,7 @@ class Panes(QWidget):
             self._show_marks()
             if self.radius is not None:
                 self.radius_changed.emit(self.radius)
+        self.options_changed.emit()
 
     def tool_options(self, name: str) -> Options:
         """How a tool works now."""
@@ -411,14 +421,36 @@ class Panes(QWidget):
             wanted = radius * factor
             self.set_radius(max(wanted, radius + 0.5) if factor > 1 else min(wanted, radius - 0.5))
 
+    def next_mode(self) -> None:
+        """Let the tool in hand add, subtract or intersect: the next of these."""
+        tool, mode = self.pointer.tool, getattr(self.pointer.options, "mode", None)
+        if tool is not None and isinstance(mode, Mode):
+            modes = list(Mode)
+            wanted = modes[(modes.index(mode) + 1) % len(modes)]
+            self.set_tool_options(tool.name, self.pointer.options.replaced(mode=wanted))
+
     def set_read_only(self, is_read_only: bool, reason: str = "This project is open for reading only.") -> None:
         """Forbid painting, and say why to whoever tries."""
         self._read_only = reason if is_read_only else ""
         self._allow()
 
     def finish_stroke(self) -> None:
-        """End the drag under way and keep it: before saving, switching or undoing."""
+        """End the drag under way and keep it: before saving, switching or undoing. What is only shown is given up."""
+        self.operating.cancel()
         self.pointer.finish()
+
+    def operate(self, name: str, previous: Callable[[], Mask] | None = None) -> None:
+        """Begin an operation on the whole mask.
+
+        Args:
+            name: Of the operation.
+            previous: Reads the mask of the sample before this one; None when there is none.
+        """
+        self.finish_stroke()
+        if self.pointer.refusal or self._document is None:
+            self.tool_refused.emit(self.pointer.refusal or "There is no mask to change.")
+            return
+        self.operating.begin(OPERATIONS[name](), self._document, self._predicted, previous)
 
     def _allow(self) -> None:
         self.pointer.refusal = self._read_only or self._problem
@@ -444,7 +476,7 @@ class Panes(QWidget):
         self._refit()
 
     def _leave_sample(self) -> None:
-        self.pointer.finish()
+        self.finish_stroke()
         self._disconnect()
         self._disconnect = lambda: None
         self._truth = self._document = None
@@ -510,7 +542,7 @@ class Panes(QWidget):
         """The tool wants something else drawn."""
         self._show_marks()
         preview = self.pointer.preview
-        if preview is self._preview or self._document is None:
+        if preview is self._preview or self._document is None or self.operating.is_active:
             return
         self._preview = preview
         if preview.lines is None:
@@ -518,7 +550,14 @@ class Panes(QWidget):
         elif self._lines is None or self._lines.pixels is not preview.lines:
             self._lines = Pyramid(preview.lines, gain=255)
         is_empty = preview.patch is None and preview.lines is None
-        layer = None if is_empty else PreviewLayer(self._document.mask, preview.patch, self._lines)
+        self._show_layer(None if is_empty else PreviewLayer(self._document.mask, preview.patch, self._lines))
+
+    def _show_operation(self) -> None:
+        self.pointer.pending = self.operating if self.operating.is_active else None
+        self._preview = None
+        self._show_layer(self.operating.layer)
+
+    def _show_layer(self, layer: PreviewLayer | None) -> None:
         for pane in self._panes.values():
             pane.canvas.show_preview(layer)
 

@@ -14,7 +14,7 @@
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPointF, Qt, Signal
 from PySide6.QtGui import (
@@ -61,7 +61,18 @@ SIGNS = {Mode.ADD: "+", Mode.SUBTRACT: "\N{MINUS SIGN}", Mode.INTERSECT: "\N{INT
 LEAST_PRESSURE = 0.02
 """A pen that hardly touches still paints."""
 
+DECISIONS = (Qt.Key.Key_Escape, Qt.Key.Key_Return, Qt.Key.Key_Enter)
 TOOL_BUTTONS = (Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton)
+
+
+class Pending(Protocol):
+    """Something that is shown and not made yet."""
+
+    def apply(self) -> None:
+        """Enter: make it."""
+
+    def cancel(self) -> None:
+        """Escape: give it up."""
 
 
 class PointerInput(QObject):
@@ -75,6 +86,7 @@ class PointerInput(QObject):
         tool: The tool in hand, or None.
         options: Its options.
         drag: The drag under way, or None.
+        pending: Something that is shown and waits for Enter or Escape; nobody paints meanwhile.
     """
 
     hovered = Signal(object)
@@ -97,6 +109,7 @@ class PointerInput(QObject):
         self.tool: Tool[Any] | None = None
         self.options: Options = Options()
         self.drag: Drag | None = None
+        self.pending: Pending | None = None
         self._view = view
         self._pan_from: QPointF | None = None
         self._is_space_down = False
@@ -149,6 +162,7 @@ class PointerInput(QObject):
         self._show_glance(NOTHING)
         self._prepare()
         self._show_cursor()
+        self.outlined.emit()
 
     def finish(self) -> None:
         """End the drag under way and keep what it did; a polygon that is not closed is given up.
@@ -279,6 +293,9 @@ class PointerInput(QObject):
             return
         if self.refusal or self.scene is None:
             self.refused.emit(self.refusal or "There is no mask to paint on.")
+            return
+        if self.pending is not None:
+            self.refused.emit("Something is shown that is not made yet: Enter applies it, Escape gives it up.")
             return
         if self.tool is None:
             return
@@ -425,6 +442,7 @@ class PointerInput(QObject):
     def _claim_key(self, canvas: Canvas, event: QKeyEvent) -> bool:
         """While a drag is under way its keys mean the drag, whatever actions the window has for them."""
         is_ours = event.key() == Qt.Key.Key_Space or (self.drag is not None and event.key() in self._drag_keys())
+        is_ours |= self.pending is not None and event.key() in DECISIONS
         if is_ours:
             event.accept()
         return is_ours
@@ -448,6 +466,9 @@ class PointerInput(QObject):
             if not event.isAutoRepeat():
                 self._is_space_down = True
                 self._show_cursor()
+            return True
+        if self.pending is not None and event.key() in DECISIONS:
+            self.pending.cancel() if event.key() == Qt.Key.Key_Escape else self.pending.apply()
             return True
         if self.drag is not None and (act := self._drag_keys().get(event.key())) is not None:
             act(self.drag)

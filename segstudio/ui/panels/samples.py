@@ -215,6 +215,11 @@ class SamplesPanel(QFrame):
         self.chosen.emit(int(self.model.ids()[later[0] if later.size else todo[0]]))
         return True
 
+    def sample_before(self) -> int | None:
+        """The sample one row up; None at the top."""
+        row = self._current_row()
+        return int(self.model.ids()[row - 1]) if row else None
+
     def neighbours(self) -> list[int]:
         """The samples that the person will most likely go to next, the likeliest first."""
         row = self._current_row()
