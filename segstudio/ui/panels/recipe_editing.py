@@ -112,12 +112,12 @@ class RecipeEditing(QObject):
 
     def new(self) -> None:
         """Make an empty recipe in the project."""
-        self._add(Recipe("", "New recipe", "", ()))
+        self.add_recipe(Recipe("", "New recipe", "", ()))
 
     def duplicate(self) -> None:
         """Make a copy of this recipe in the project."""
         title = self.recipe.title if self.is_own else f"{self.recipe.title} (mine)"
-        self._add(replace(self.recipe, title=title))
+        self.add_recipe(replace(self.recipe, title=title))
 
     def rename(self, title: str) -> None:
         """Call the recipe something else: its title and its file."""
@@ -165,7 +165,7 @@ class RecipeEditing(QObject):
         def take(future: "Future[Recipe]") -> None:
             if self._report(future):
                 recipe = future.result()
-                self._add(replace(recipe, title=recipe.title or recipe.name))
+                self.add_recipe(replace(recipe, title=recipe.title or recipe.name))
 
         self._background.submit(lambda: read_recipe(Path(path)), take)
 
@@ -181,7 +181,7 @@ class RecipeEditing(QObject):
 
         self._submit(write)
 
-    def _add(self, recipe: Recipe) -> None:
+    def add_recipe(self, recipe: Recipe) -> None:
         """Put a recipe into the project under a free name and title, and edit it."""
         title = self._free_title(recipe.title)
         added = renamed(recipe, self._free_name(title), title)
