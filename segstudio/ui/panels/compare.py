@@ -78,6 +78,11 @@ class ComparePanel(QWidget):
         """Go to a mode."""
         self._modes.button(number).setChecked(True)
 
+    def close_threads(self) -> None:
+        """End all that is read in the background."""
+        for one in (self.comparing, self.stressing):
+            one.close_threads()
+
     def _show(self, number: int) -> None:
         self._stack.setCurrentIndex(number)
         self.view.setCurrentIndex(number)

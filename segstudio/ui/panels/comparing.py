@@ -183,6 +183,12 @@ class Comparing(QWidget):
         index = self.table.currentIndex()
         return self.model.rows[index.row()] if index.isValid() else None
 
+    def close_threads(self) -> None:
+        """End all that is read in the background."""
+        self._reloading.stop()
+        self._background.close()
+        self.view.close_threads()
+
     def set_recipe(self, name: str) -> None:
         """Let the second arm have this recipe, when the person has not planned anything else."""
         arms = self.arms.arms

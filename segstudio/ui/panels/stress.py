@@ -85,6 +85,11 @@ class Stressing(QWidget):
         data = self.run_box.currentData()
         return data if isinstance(data, Run) else None
 
+    def close_threads(self) -> None:
+        """End all that is read in the background."""
+        self._background.close()
+        self.view.strip.close_threads()
+
     def select(self, run_id: int) -> None:
         """Choose a run, and show its last result."""
         for index in range(self.run_box.count()):

@@ -123,6 +123,13 @@ class ComparisonView(QWidget):
         """Whether anything is being read."""
         return self._background.is_busy or any(one.is_busy for one in (self.chosen, self.helped, self.hurt))
 
+    def close_threads(self) -> None:
+        """Read no more."""
+        self._generation += 1
+        self._background.close()
+        for one in (self.chosen, self.helped, self.hurt):
+            one.close_threads()
+
     def show_comparison(self, comparison: Comparison | None, progress: str = "") -> None:
         """Show a comparison as its files say it; `progress` is how far it is when it is being made."""
         before = self.comparison
@@ -422,6 +429,11 @@ class Examples(QWidget):
         """Whether a picture is being made."""
         return self._background.is_busy
 
+    def close_threads(self) -> None:
+        """Make no more pictures."""
+        self.rows = []
+        self._background.close()
+
     def show_images(self, comparison: Comparison, arm: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Show these rows of a result's `helped`, `hurt` or `per_image`."""
         for row in self.rows:
@@ -430,12 +442,15 @@ class Examples(QWidget):
         self.rows = []
         self.setVisible(bool(rows))
         for one in rows:
-            wanted = Wanted(comparison, arm, one)
-            row = ExampleRow(wanted)
+            row = ExampleRow(Wanted(comparison, arm, one))
             row.opened.connect(self._opened)
             self._place.addWidget(row)
             self.rows.append(row)
-            self._background.submit(partial(pictures_of, self._session.project, wanted), partial(self._take, row))
+            self._background.submit(partial(self._pictures, row), partial(self._take, row))
+
+    def _pictures(self, row: ExampleRow) -> list[QImage]:
+        """In a thread; none for a row that is not shown any more."""
+        return pictures_of(self._session.project, row.wanted) if row in self.rows else []
 
     def _take(self, row: ExampleRow, future: "Future[Sequence[QImage]]") -> None:
         if row in self.rows:  # others were deleted meanwhile

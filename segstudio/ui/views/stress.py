@@ -373,6 +373,11 @@ class Strip(QWidget):
         """Whether pictures are being made."""
         return self._background.is_busy
 
+    def close_threads(self) -> None:
+        """Make no more pictures."""
+        self._wanted = ()
+        self._background.close()
+
     def show_family(self, name: str, size: int, strength: int = 0) -> None:
         """Show another transform; `size` is that of the network's input, `strength` the one to mark."""
         self._name, self._size, self._strength = name, size, strength
@@ -412,7 +417,7 @@ class Strip(QWidget):
             made = _Made(self._wanted, [])
         else:
             made = future.result()
-        if made.key != self._wanted:
+        if made.key != self._wanted or not made.key:
             return
         for number, picture in enumerate(self.pictures):
             picture.show_image(made.images[number] if number < len(made.images) else None)
