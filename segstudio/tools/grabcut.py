@@ -27,11 +27,11 @@ class GrabCutOptions(Options):
     """What is known before the scribbles, and how far they reach."""
 
     radius: float = option(6.0, "Radius", unit="px", ge=0.5, le=200, help="Half the width of a scribble.")
-    start: Literal["the mask", "the prediction", "nothing"] = option(
-        "the mask", "Start from", help="What is taken for foreground where nobody has scribbled."
+    start: Literal["from the mask", "from the prediction", "from nothing"] = option(
+        "from the mask", "Start", help="What is taken for foreground where nobody has scribbled."
     )
     reach: float = option(
-        12.0, "Reach", unit="%", ge=1, le=100,
+        8.0, "Reach", unit="%", ge=1, le=100,
         help="How far from the scribbles pixels may change, as a share of the longer side of the image.",
     )  # fmt: skip
     iterations: int = option(3, "Iterations", ge=1, le=20, is_advanced=True, help="How often the border is improved.")
@@ -60,7 +60,7 @@ class GrabCut(Tool[GrabCutOptions]):
 
     def refusal(self, scene: Scene, options: GrabCutOptions) -> str:
         """There may be nothing to start from."""
-        if options.start == "the prediction" and scene.probability is None:
+        if options.start == "from the prediction" and scene.probability is None:
             return "There is no prediction for GrabCut to start from."
         return ""
 
@@ -104,11 +104,11 @@ def _longer(scribble: Scribble, pointer: Pointer) -> Scribble:
 def _cutting(scene: Scene, options: GrabCutOptions, lines: Sequence[Scribble]) -> Work:
     drawn, mask = tuple(lines), scene.document.mask.copy()
     prior = mask
-    if options.start == "the prediction" and scene.probability is not None:
+    if options.start == "from the prediction" and scene.probability is not None:
         prior = (scene.probability >= FOREGROUND).view(np.uint8)
-    elif options.start == "nothing":
+    elif options.start == "from nothing":
         prior = np.zeros_like(mask)
-    image, is_only_added = scene.image, options.start == "nothing"
+    image, is_only_added = scene.image, options.start == "from nothing"
 
     def cut(check: Check) -> Patch:
         return cut_out(image, mask, prior, drawn, options, check, is_only_added=is_only_added)

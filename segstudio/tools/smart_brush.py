@@ -20,14 +20,14 @@ class SmartBrushOptions(BrushOptions):
     looks_at: Literal["grey value", "probability"] = option(
         "grey value", "Looks at", help="What decides whether a pixel is painted: the picture, or what the model says."
     )
-    chooses: Literal["like the first pixel", "a fixed range"] = option(
-        "like the first pixel", "Paints", help="Pixels like the one under the press, or those in a range."
+    paints: Literal["like pixels", "a range"] = option(
+        "like pixels", "Paints", help="Pixels like the one under the press, or those in a range."
     )
     tolerance: float = option(
         10.0, "Tolerance", unit="%", ge=0, le=100, help="How far a pixel may differ from the one under the press."
     )
-    low: float = option(50.0, "From", unit="%", ge=0, le=100, help="The least value of the fixed range.")
-    high: float = option(100.0, "To", unit="%", ge=0, le=100, help="The greatest value of the fixed range.")
+    low: float = option(50.0, "From", unit="%", ge=0, le=100, help="The least value of the range.")
+    high: float = option(100.0, "To", unit="%", ge=0, le=100, help="The greatest value of the range.")
 
 
 @TOOLS.register
@@ -51,7 +51,7 @@ class SmartBrush(Tool[SmartBrushOptions]):
 
     def idle_options(self, options: SmartBrushOptions) -> frozenset[str]:
         """Either a tolerance or a range."""
-        is_fixed = options.chooses == "a fixed range"
+        is_fixed = options.paints == "a range"
         return frozenset({"tolerance"} if is_fixed else {"low", "high"})
 
     def steps(self, scene: Scene, options: SmartBrushOptions, press: Pointer) -> Steps:
@@ -68,7 +68,7 @@ class SmartBrush(Tool[SmartBrushOptions]):
 def _allowed(scene: Scene, options: SmartBrushOptions, press: Pointer) -> npt.NDArray[np.uint8]:
     """1 where the brush may paint, else 0; as large as the image."""
     values = _values(scene, options)
-    if options.chooses == "a fixed range":
+    if options.paints == "a range":
         low, high = options.low * 2.55, options.high * 2.55
     else:
         height, width = values.shape

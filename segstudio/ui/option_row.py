@@ -11,15 +11,16 @@ from PySide6.QtWidgets import QButtonGroup, QFormLayout, QHBoxLayout, QLabel, QM
 from segstudio.core.edit import Mode
 from segstudio.core.errors import UserError
 from segstudio.core.options import Options, is_advanced, unit_of
-from segstudio.ui.form import Editor, editor_for
+from segstudio.ui import theme
+from segstudio.ui.form import Combo, Editor, editor_for
 from segstudio.ui.widgets import muted
 
 MODES = {
-    Mode.ADD: ("+", "Add to the mask  (hold Shift)"),
-    Mode.SUBTRACT: ("\N{MINUS SIGN}", "Take away from the mask  (hold Alt, or use the right button)"),
-    Mode.INTERSECT: ("\N{INTERSECTION}", "Keep only what is inside  (hold Shift and Alt)"),
+    Mode.ADD: ("mode-add", "Add to the mask  (hold Shift)"),
+    Mode.SUBTRACT: ("mode-subtract", "Take away from the mask  (hold Alt, or use the right button)"),
+    Mode.INTERSECT: ("mode-intersect", "Keep only what is inside  (hold Shift and Alt)"),
 }
-"""Sign and tooltip of each mode."""
+"""Icon and tooltip of each mode."""
 
 BOX_WIDTH = 76
 
@@ -35,25 +36,30 @@ class ModeButtons(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(2)
-        for number, (sign, words) in enumerate(MODES.values()):
+        for number, (_, words) in enumerate(MODES.values()):
             button = QToolButton()
-            button.setText(sign)
             button.setToolTip(words)
             button.setAccessibleName(words.partition("  ")[0])
             button.setCheckable(True)
-            button.setFixedWidth(28)
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             self._group.addButton(button, number)
             row.addWidget(button)
+        self._group.button(0).setChecked(True)
         self._group.idClicked.connect(lambda _number: self.changed.emit())
+        theme.notifier().changed.connect(self._dress)
+        self._dress()
 
     def value(self) -> Mode:
         """The mode that is on."""
-        return list(MODES)[max(self._group.checkedId(), 0)]
+        return list(MODES)[self._group.checkedId()]
 
     def set_value(self, mode: Mode) -> None:
         """Turn a mode on."""
         self._group.button(list(MODES).index(mode)).setChecked(True)
+
+    def _dress(self) -> None:
+        for button, (icon, _) in zip(self._group.buttons(), MODES.values(), strict=True):
+            button.setIcon(theme.icon(icon))
 
 
 class OptionRow(QWidget):
@@ -143,9 +149,12 @@ class OptionRow(QWidget):
             cells = [editor.widget]
             if field.annotation in (int, float):
                 editor.widget.setFixedWidth(BOX_WIDTH)
-            if field.annotation is not bool:
+            if isinstance(editor.widget, Combo):
+                editor.widget.setSizeAdjustPolicy(Combo.SizeAdjustPolicy.AdjustToContents)
+            editor.widget.setAccessibleName(title)
+            # Choices and check boxes say themselves what they are about.
+            if field.annotation is not bool and not isinstance(editor.widget, Combo):
                 cells.insert(0, muted(title))
-                editor.widget.setAccessibleName(title)
             if unit_of(field):
                 cells.append(muted(unit_of(field)))
         for cell in cells:

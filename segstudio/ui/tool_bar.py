@@ -3,7 +3,7 @@
 from itertools import groupby
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QMenu, QPushButton, QToolBar, QToolButton, QWidget
 
 from segstudio.core.sample import ReviewState
@@ -14,6 +14,11 @@ from segstudio.ui.actions import Actions
 from segstudio.ui.canvas.panes import Panes
 from segstudio.ui.tool_options import ToolOptions
 from segstudio.ui.widgets import heading, muted
+
+_SPACING = 2
+"""Pixels between two widgets of the tool bar."""
+_OPTIONS = 640
+"""Pixels that the options of a tool take at most."""
 
 
 class GroupButton(QToolButton):
@@ -55,12 +60,12 @@ class ToolBar(QToolBar):
         self.options = ToolOptions()
         by_name = self._by_name = actions.by_name
         self.addWidget(self._name)
-        self.addWidget(self._progress)
+        self._progress_shown = self.addWidget(self._progress)
         self.addActions([by_name["undo"], by_name["redo"]])
         self.addSeparator()
         self._add_tools()
         self.addSeparator()
-        self.addWidget(self.options)
+        self._options_shown = self.addWidget(self.options)
         self._predict, self._retrain = self._predict_button(), self._retrain_button()
         self.addWidget(self._predict)
         gap = QWidget()
@@ -71,6 +76,20 @@ class ToolBar(QToolBar):
             by_name[name].changed.connect(self._dress)
         theme.notifier().changed.connect(self._dress)
         self._dress()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """How far the review is stands in the title of the window too: it gives way in a narrow window.
+
+        Whatever tool is in hand: no button may move when it is pressed.
+        """
+        fixed = [action for action in self.actions() if action not in (self._progress_shown, self._options_shown)]
+        widgets = [widget for action in fixed if (widget := self.widgetForAction(action)) is not None]
+        others = sum(widget.sizeHint().width() + _SPACING for widget in widgets)
+        self._progress_shown.setVisible(others + self._progress.sizeHint().width() + _OPTIONS <= self.width())
 
     def serve(self, panes: Panes | None) -> None:
         """Serve the panes of another project, or none."""

@@ -2,7 +2,7 @@
 
 import math
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from segstudio.core.options import Options
@@ -23,14 +23,14 @@ class RadiusSlider(QWidget):
         super().__init__(parent)
         self._panes: Panes | None = None
         self._label = QLabel()
-        self._label.setMinimumWidth(self.fontMetrics().horizontalAdvance("0000.0 px"))
+        self._label.setMinimumWidth(self.fontMetrics().horizontalAdvance("000.5 px"))
         self._slider = slider("Brush radius: [ makes it smaller, ] larger", 0, _STEPS, 0)
-        self._slider.setFixedWidth(110)
+        self._slider.setFixedWidth(96)
         self._slider.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._slider.valueChanged.connect(self._set_radius)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(4, 0, 4, 0)
+        layout.setContentsMargins(4, 0, 0, 0)
         layout.addWidget(self._slider)
         layout.addWidget(self._label)
 
@@ -93,6 +93,10 @@ class ToolOptions(QWidget):
             self._layout.addWidget(button)
         self._layout.addStretch(1)
         self._apply.setProperty("primary", True)
+
+    def minimumSizeHint(self) -> QSize:
+        # In a narrow window the options are cut off, and not the buttons that come after them.
+        return QSize(0, super().minimumSizeHint().height())
 
     def serve(self, panes: Panes | None) -> None:
         """Show and change the options of these panes' tools."""
@@ -167,6 +171,9 @@ class ToolOptions(QWidget):
         self._words.setVisible(bool(words))
         self._apply.setVisible(is_pending)
         self._cancel.setVisible(is_pending)
+        if self._row is not None and panes is not None:
+            # The options of a drag are those of its beginning.
+            self._row.setVisible(panes.operating.is_active or not is_pending)
 
     def _decide(self, *, is_wanted: bool) -> None:
         panes = self._panes

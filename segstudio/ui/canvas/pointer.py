@@ -231,6 +231,7 @@ class PointerInput(QObject):
         """Compute what the tool in hand will want to know of this image."""
         if self._preparation is not None:
             self._preparation.stop()
+            self.computing.emit("")
         self._preparation = None
         if self.tool is not None and self.scene is not None and not self.refusal:
             self._preparation = self.tool.preparation(self.scene, self.options)
