@@ -76,7 +76,7 @@ def measure(preset_name: str, variant: str) -> dict[str, tuple[float, float]]:
         network.fit(batches, verbose=0, shuffle=False)
 
     def from_pipeline() -> tf.data.Dataset:
-        return batches_of_epoch(pairs, batch, seed=0, epoch=1, is_flipped=True)
+        return batches_of_epoch(pairs, batch, seed=0, epoch=1)
 
     def timed(work: object) -> tuple[float, float]:
         clock, cpu = time.perf_counter(), time.process_time()

@@ -8,6 +8,7 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from segstudio.augmentation.recipe import Recipe, Step, built_in_recipes
 from segstudio.core.errors import UserError
 from segstudio.jobs.presets import options_of, preset, presets
 from segstudio.project.project import Project
@@ -15,6 +16,7 @@ from segstudio.project.runs import Run
 from segstudio.ui.job_queue import JobQueue, JobRecord, JobState
 from segstudio.ui.panels.jobs import log_text
 from segstudio.ui.panels.train import SETTING, TrainPanel, outcome_text, progress_text
+from segstudio.ui.panels.train_options import FROM_ELSEWHERE
 from segstudio.ui.session import Session
 from segstudio.ui.worker_thread import Patience
 from tests.project.projects import make_project
@@ -76,7 +78,9 @@ def test_every_preset_is_offered_and_shown_with_its_own_options(panel: TrainPane
         values = panel.options.form.values()
         expected = one.options().model_dump()
         assert {key: expected[key] for key in values} == values
-        assert values.keys() | {"preset", "samples"} == options_of(one.model).model_fields.keys()
+        assert values.keys() | FROM_ELSEWHERE == options_of(one.model).model_fields.keys()
+        given = panel.options.given()
+        assert (given["recipe"], given["augmentation"]) == (expected["recipe"], expected["augmentation"])
         assert panel.options.form.is_valid
 
 
@@ -178,6 +182,62 @@ def test_another_preset_keeps_what_is_of_this_machine(panel: TrainPanel) -> None
     choose(panel, "mobilenetv2-unet")
     values = panel.options.form.values()
     assert (values["weights"], values["device"], values["epochs"]) == ("w.h5", "cpu", 25)
+
+
+def pick(panel: TrainPanel, recipe: str, mode: str = "on-the-fly") -> None:
+    boxes = panel.options.augmentation.recipe_box, panel.options.augmentation.mode_box
+    for box, wanted in zip(boxes, (recipe, mode), strict=True):
+        assert box.findData(wanted) >= 0
+        box.setCurrentIndex(box.findData(wanted))
+
+
+def titles(panel: TrainPanel) -> list[str]:
+    box = panel.options.augmentation.recipe_box
+    return [box.itemText(index) for index in range(box.count()) if box.itemText(index)]
+
+
+def test_recipes_are_chosen_by_title_ours_and_the_projects_as_they_come(
+    qtbot: QtBot, panel: TrainPanel, session: Session
+) -> None:
+    assert titles(panel) == ["None", *(one.title for one in built_in_recipes().values())]
+    pick(panel, "chest-xray")
+    mine = Recipe("my-own", "My own", "Turns a little.", (Step("Rotate", 0.5),))
+    session.project.recipes.save(mine)
+    qtbot.waitUntil(lambda: "My own" in titles(panel), timeout=WAIT)
+    assert panel.options.given()["recipe"] == "chest-xray", "what is chosen stays"
+    pick(panel, "my-own", "both")
+    assert (panel.options.given()["recipe"], panel.options.given()["augmentation"]) == ("my-own", "both")
+    session.project.recipes.delete("my-own")
+    qtbot.waitUntil(lambda: "My own" not in titles(panel), timeout=WAIT)
+    assert panel.options.given()["recipe"] == "my-own", "a recipe that is gone is not replaced in silence"
+    assert "my-own" in titles(panel)
+
+
+def test_without_a_recipe_there_is_no_question_of_when(panel: TrainPanel) -> None:
+    assert panel.options.augmentation.mode_box.isVisible()
+    pick(panel, "none")
+    assert not panel.options.augmentation.mode_box.isVisible()
+    assert panel.options.given()["recipe"] == "none"
+
+
+def test_another_preset_keeps_what_is_of_the_images(panel: TrainPanel) -> None:
+    pick(panel, "lens-dirt", "queued")
+    choose(panel, "mobilenetv2-unet")
+    assert panel.options.augmentation.values() == {"recipe": "lens-dirt", "augmentation": "queued"}
+
+
+def test_recipe_is_remembered_and_goes_with_retrain(
+    qtbot: QtBot, panel: TrainPanel, session: Session, queue: JobQueue
+) -> None:
+    add_run(session.project)
+    pick(panel, "light")
+    record = panel.retrain()
+    assert (record.options["start"], record.options["recipe"]) == ("best", "light")
+    queue.cancel(record.id)
+    qtbot.waitUntil(lambda: record.state.is_end, timeout=WAIT)
+    later = TrainPanel(session, queue)
+    qtbot.addWidget(later)
+    assert later.options.augmentation.values()["recipe"] == "light"
 
 
 def test_start_from_a_run_takes_its_network(qtbot: QtBot, panel: TrainPanel, session: Session, queue: JobQueue) -> None:

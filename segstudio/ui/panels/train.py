@@ -1,5 +1,6 @@
 """Train panel: choose a preset, change its options, start, watch the curves, stop with the best weights kept."""
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -78,7 +79,12 @@ class TrainPanel(QWidget):
 
     def set_session(self, session: "Session | None") -> None:
         """Serve another project, or none."""
+        if self.session is not None:
+            self.session.project_changed.disconnect(self._on_project_changed)
         self.session, self.record = session, None
+        if session is not None:
+            session.project_changed.connect(self._on_project_changed)
+            self._on_project_changed({"recipes"})
         self.curves.clear()
         self._tell("")
         self.options.show_options(*self._last_options())
@@ -195,6 +201,10 @@ class TrainPanel(QWidget):
     def _on_changed(self, record: JobRecord) -> None:
         if record is self.record:
             self._update()
+
+    def _on_project_changed(self, topics: Collection[str]) -> None:
+        if self.session is not None and "recipes" in topics:
+            self.options.augmentation.set_recipes(self.session.project.recipes.all())
 
     def _on_ended(self, record: JobRecord) -> None:
         if record is not self.record:

@@ -1,11 +1,13 @@
-"""What a training begins with: a preset, and its options as a form that can be changed."""
+"""What a training begins with: a preset, a recipe, and the options as a form that can be changed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFormLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import QFormLayout, QHBoxLayout, QVBoxLayout, QWidget
 
+from segstudio.augmentation.recipe import NONE, Recipe, built_in_recipes
 from segstudio.core.errors import UserError
 from segstudio.jobs.presets import DEFAULT, Preset, TrainOptions, options_of, preset, presets
 from segstudio.models import MODELS
@@ -15,14 +17,28 @@ from segstudio.ui.widgets import muted
 OF_THIS_MACHINE = ("weights", "device", "precision")
 """Options that another preset takes over, because they say something of the machine and not of the training."""
 
-FROM_ELSEWHERE = frozenset({"preset", "samples"})
-"""Options without a row in the form: the combo box above it, and the button that is pressed, decide them."""
+OF_THESE_IMAGES = ("recipe", "augmentation")
+"""Options that another preset takes over, because they say something of the images and not of the network."""
+
+FROM_ELSEWHERE = frozenset({"preset", "samples", "recipe_digest", *OF_THESE_IMAGES})
+"""Options without a row in the form: the combo boxes above it, the button that is pressed and the run decide them."""
+
+DECIDED = frozenset({"preset", "samples", "recipe_digest"})
+"""Those of them that are not shown at all, or not with the others."""
+
+MODES = {
+    "on-the-fly": ("every epoch", "Images are augmented anew every time they are learnt from"),
+    "queued": ("queued copies", "The copies that the Augment tab has queued are learnt from too, except rejected ones"),
+    "both": ("both", "The queued copies, and the images themselves augmented anew every time"),
+    "off": ("off", "Images are learnt from as they are"),
+}
+"""How a recipe is used, in the words of the window, with what it means."""
 
 FIRST = ("epochs", "batch", "learning_rate", "size", "start")
 
 
 class TrainOptionsEditor(QWidget):
-    """A combo box of presets, and below it the options, folded away.
+    """Combo boxes of presets and recipes, and below them the options, folded away.
 
     Signals:
         changed: Another preset or value is shown.
@@ -34,6 +50,8 @@ class TrainOptionsEditor(QWidget):
         super().__init__(parent)
         self.form = Form(TrainOptions)
         self.preset_box = self._make_preset_box()
+        self.augmentation = AugmentationChoice()
+        self.augmentation.changed.connect(self.changed)
         self._description = muted(wraps=True)
         content = QWidget()
         self._place = QVBoxLayout(content)
@@ -42,6 +60,7 @@ class TrainOptionsEditor(QWidget):
         choice = QFormLayout()
         choice.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         choice.addRow("Preset", self.preset_box)
+        choice.addRow("Augment", self.augmentation)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
@@ -62,29 +81,31 @@ class TrainOptionsEditor(QWidget):
             UserError: When one is wrong.
         """
         self.form.options()
-        values = self.form.values()
+        values = self._values()
         return options_of_training(values) if self._is_from_run() else values | {"preset": self.name}
 
     def state(self) -> dict[str, Any]:
         """Preset and values, to be kept and shown again by `show_options`."""
-        return {"preset": self.name, "values": self.form.values()}
+        return {"preset": self.name, "values": self._values()}
 
     def show_options(self, name: str, values: Mapping[str, Any]) -> None:
         """Show a preset with some of its options changed; what it does not know or would refuse is left out."""
         chosen = preset(name)
         model = options_of(chosen.model)
-        known = {name: value for name, value in values.items() if name in model.model_fields.keys() - FROM_ELSEWHERE}
+        known = {name: value for name, value in values.items() if name in model.model_fields.keys() - DECIDED}
         try:
             options = chosen.options(**known)
         except UserError:
             options = chosen.options()
         self.preset_box.setCurrentIndex(self.preset_box.findData(name))
         self._description.setText(chosen.description)
+        self.augmentation.show_values(options.recipe, options.augmentation)
         self._replace_form(chosen, options)
 
     def set_busy(self, is_busy: bool) -> None:
         """While a training runs there is nothing to choose and less to read."""
         self.preset_box.setEnabled(not is_busy)
+        self.augmentation.setEnabled(not is_busy)
         self._description.setVisible(not is_busy)
 
     def _make_preset_box(self) -> Combo:
@@ -97,8 +118,11 @@ class TrainOptionsEditor(QWidget):
         return box
 
     def _on_preset(self) -> None:
-        kept = {name: value for name, value in self.form.values().items() if name in OF_THIS_MACHINE}
-        self.show_options(self.name, kept)
+        kept = (*OF_THIS_MACHINE, *OF_THESE_IMAGES)
+        self.show_options(self.name, {name: value for name, value in self._values().items() if name in kept})
+
+    def _values(self) -> dict[str, Any]:
+        return self.form.values() | self.augmentation.values()
 
     def _replace_form(self, chosen: Preset, options: TrainOptions) -> None:
         starts = ["imagenet"] if MODELS[chosen.model].is_pretrained else []
@@ -128,6 +152,70 @@ class TrainOptionsEditor(QWidget):
 
     def _is_from_run(self) -> bool:
         return self.form.values()["start"] not in {"imagenet", "scratch"}
+
+
+class AugmentationChoice(QWidget):
+    """Two combo boxes: which recipe augments the images, and when.
+
+    Signals:
+        changed: Another one is chosen.
+    """
+
+    changed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.recipe_box, self.mode_box = Combo(), Combo()
+        self.recipe_box.setAccessibleName("Recipe")
+        self.recipe_box.setToolTip("What is done to the images to learn from; never to those that validate")
+        self.mode_box.setAccessibleName("Augmentation")
+        for name, (title, help_text) in MODES.items():
+            self.mode_box.addItem(title, name)
+            self.mode_box.setItemData(self.mode_box.count() - 1, help_text, Qt.ItemDataRole.ToolTipRole)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(6)
+        row.addWidget(self.recipe_box, 3)
+        row.addWidget(self.mode_box, 2)
+        self.set_recipes(built_in_recipes().values())
+        self.show_values(NONE, "on-the-fly")
+        self.recipe_box.currentIndexChanged.connect(self._on_changed)
+        self.mode_box.currentIndexChanged.connect(self._on_changed)
+
+    def values(self) -> dict[str, str]:
+        """The options `recipe` and `augmentation`."""
+        return {"recipe": str(self.recipe_box.currentData()), "augmentation": str(self.mode_box.currentData())}
+
+    def show_values(self, recipe: str, mode: str) -> None:
+        """Show these; a recipe that is not offered stands in the list by its name."""
+        with QSignalBlocker(self.recipe_box), QSignalBlocker(self.mode_box):
+            if self.recipe_box.findData(recipe) < 0:
+                self._add(Recipe(recipe, Path(recipe).stem), recipe)
+            self.recipe_box.setCurrentIndex(self.recipe_box.findData(recipe))
+            self.mode_box.setCurrentIndex(self.mode_box.findData(mode))
+        self._on_changed()
+
+    def set_recipes(self, recipes: Iterable[Recipe]) -> None:
+        """Offer these: the program's own first, then the project's; what is chosen stays."""
+        chosen, ours = self.recipe_box.currentData(), built_in_recipes()
+        with QSignalBlocker(self.recipe_box):
+            self.recipe_box.clear()
+            self._add(Recipe(NONE, "None"), "The images are learnt from as they are")
+            for recipe in recipes:
+                if recipe.name not in ours and self.recipe_box.count() == len(ours) + 1:
+                    self.recipe_box.insertSeparator(self.recipe_box.count())
+                self._add(recipe, f"{recipe.name}: {recipe.description}" if recipe.description else recipe.name)
+        if chosen is not None:
+            self.show_values(str(chosen), str(self.mode_box.currentData()))
+
+    def _add(self, recipe: Recipe, help_text: str) -> None:
+        self.recipe_box.addItem(recipe.title or recipe.name, recipe.name)
+        self.recipe_box.setItemData(self.recipe_box.count() - 1, help_text, Qt.ItemDataRole.ToolTipRole)
+
+    def _on_changed(self) -> None:
+        self.mode_box.setVisible(self.recipe_box.currentData() != NONE)
+        self.mode_box.setToolTip(MODES[self.mode_box.currentData()][1])
+        self.changed.emit()
 
 
 def options_of_training(values: Mapping[str, Any]) -> dict[str, Any]:
