@@ -1,5 +1,6 @@
 """Making the copies of an augmentation job, on every core, and only those that are not there yet."""
 
+import contextlib
 import hashlib
 import json
 import shutil
@@ -9,6 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from itertools import islice
 
+import cv2
 import numpy as np
 
 from segstudio.augmentation.augmenter import Augmenter, seed_of
@@ -142,9 +144,8 @@ class Copying:
             OSError: When the disk is full.
         """
         total, orders = self.total, iter(self._in_pieces(threads))
-        pool = ThreadPoolExecutor(threads, thread_name_prefix="augment")
         pending: dict[Future[None], _Order] = {}
-        try:
+        with self._pool(threads) as pool:
             while True:
                 self._report.progress(self.kept + self.written, total, f"{self.kept + self.written} of {total} copies")
                 for order in islice(orders, 2 * threads - len(pending)):
@@ -154,9 +155,21 @@ class Copying:
                 done, _ = wait(pending, PAUSE_SECONDS, FIRST_COMPLETED)
                 for future in done:
                     self._take(pending.pop(future).sample, future)
+
+    @contextlib.contextmanager
+    def _pool(self, threads: int) -> Iterator[ThreadPoolExecutor]:
+        """Threads that are there for whole copies; at the end no copy is begun and those under way are finished."""
+        before = cv2.getNumThreads()
+        if threads > 1:
+            # OpenCV would split every step among as many threads again, and they would wait for each other: a tenth.
+            cv2.setNumThreads(1)
+        pool = ThreadPoolExecutor(threads, thread_name_prefix="augment")
+        try:
+            yield pool
         finally:
             self._stop.set()
             pool.shutdown(cancel_futures=True)
+            cv2.setNumThreads(before)
 
     def _hashes(self, sample: Sample) -> tuple[str, str]:
         """sha256 of the files of a sample's image and of its mask's current revision."""
