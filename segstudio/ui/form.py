@@ -45,8 +45,17 @@ from segstudio.core.options import (
 from segstudio.ui.number_box import NumberBox, number_text
 from segstudio.ui.range_slider import RangeSlider
 
-_NARROW = 62
+_NARROW = 56
 """Least width of each box of a range in pixels."""
+
+REACH = 4.0
+"""A slider goes this much further than the value that the field begins with, where the bounds allow it."""
+
+SHARE = "share"
+"""A unit that numbers from 0 to 1 do without where room is short."""
+
+LABEL_WIDTH = 116
+"""Labels beside sliders are broken beyond this, in pixels."""
 
 WIDEST_SLIDER = 10_000
 """A span beyond this, such as that of a seed, has no slider: it would jump by hundreds."""
@@ -127,8 +136,9 @@ class Form(QWidget):
         layout.addWidget(self._fold)
         self._error_labels[""] = _error_label(self)
         layout.addWidget(self._error_labels[""])
-        for label in labels:
-            label.setMinimumWidth(max(other.sizeHint().width() for other in labels))
+        if not has_sliders:
+            for label in labels:
+                label.setMinimumWidth(max(other.sizeHint().width() for other in labels))
 
         self._defaults = {
             name: field.get_default(call_default_factory=True)
@@ -194,7 +204,7 @@ class Form(QWidget):
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setHorizontalSpacing(10)
         rows.setVerticalSpacing(6)
-        rows.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+        rows.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
         rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for name, field in fields.items():
             self._add_row(rows, name, field, labels)
@@ -210,7 +220,8 @@ class Form(QWidget):
         editor.changed.connect(self._on_edited)
         self._editors[name] = editor
         self._error_labels[name] = _error_label(self)
-        cell = _stacked(_with_unit(editor.widget, unit_of(field)), editor.slider, self._error_labels[name])
+        unit = "" if self._has_sliders and unit_of(field) == SHARE else unit_of(field)
+        cell = _stacked(_with_unit(editor.widget, unit), editor.slider, self._error_labels[name])
         if isinstance(editor.widget, QCheckBox):
             rows.addRow(cell)
             return
@@ -218,6 +229,8 @@ class Form(QWidget):
         label.setToolTip(field.description or "")
         label.setBuddy(editor.widget)
         label.setMinimumHeight(editor.widget.sizeHint().height())  # upon one line with it, also above an error
+        if self._has_sliders:
+            _put_beside_box(label, editor)
         labels.append(label)
         rows.addRow(label, cell)
 
@@ -352,13 +365,12 @@ def _range_editor(field: FieldInfo, title: str) -> Editor:
 
 
 def _with_slider(editor: Editor, field: FieldInfo) -> Editor:
-    """The same editor with a slider, when the field is a number or a range between two bounds."""
-    minimum, maximum = bounds_of(field)
+    """The same editor with a slider, when the field is a number or a range that one can be made for."""
     has_two, is_whole = is_range(field), field.annotation is int or is_integer_range(field)
-    is_number = field.annotation in {int, float} or has_two
-    if not is_number or minimum is None or maximum is None or maximum - minimum > WIDEST_SLIDER:
+    span = slider_span(field) if field.annotation in {int, float} or has_two else None
+    if span is None:
         return editor
-    slider = RangeSlider(minimum, maximum, is_integer=is_whole, has_two=has_two)
+    slider = RangeSlider(*span, is_integer=is_whole, has_two=has_two)
     slider.setToolTip(field.description or "")
 
     def follow() -> None:
@@ -373,6 +385,24 @@ def _with_slider(editor: Editor, field: FieldInfo) -> Editor:
     editor.changed.connect(follow)
     slider.moved.connect(take)
     return replace(editor, slider=slider)
+
+
+def slider_span(field: FieldInfo) -> tuple[float, float] | None:
+    """From where to where the slider of a number or a range goes; None for one that would jump, such as a seed's.
+
+    Not from bound to bound where that is far more than one usually wants: angles of up to 180 degrees are allowed, but
+    who begins with 10 wants to try 8 and 15. The boxes take everything.
+    """
+    default = field.get_default(call_default_factory=True)
+    ends = [float(one) for one in (default if is_range(field) else (default,)) if isinstance(one, int | float)]
+    if not ends:
+        return None
+    reach = REACH * max(abs(one) for one in ends)
+    minimum, maximum = bounds_of(field)
+    low = -reach if min(ends) < 0 else 0.0
+    least = low if minimum is None else max(low, minimum)
+    most = reach if maximum is None else min(max(reach, least), maximum)
+    return (least, most) if 0 < most - least <= WIDEST_SLIDER else None
 
 
 def _check_editor(title: str) -> Editor:
@@ -586,6 +616,18 @@ def _error_label(parent: QWidget) -> QLabel:
     label.setWordWrap(True)
     label.hide()
     return label
+
+
+def _put_beside_box(label: QLabel, editor: Editor) -> None:
+    """Break a long label, and write it in the line of the box and not in the middle between box and slider."""
+    label.setWordWrap(True)
+    label.setFixedWidth(LABEL_WIDTH)
+    lines = 1 if label.fontMetrics().horizontalAdvance(label.text()) <= LABEL_WIDTH else 2
+    if editor.slider is not None:
+        label.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+        box, text = editor.widget.sizeHint().height(), lines * label.fontMetrics().height()
+        label.setContentsMargins(0, max(0, (box - text) // 2), 0, 0)
+        label.setMinimumHeight(box + editor.slider.sizeHint().height())
 
 
 def _with_unit(widget: QWidget, unit: str) -> QWidget:

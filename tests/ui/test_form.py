@@ -336,7 +336,7 @@ class Ranged(Options):
         (0.25, 0.5), "Share", help="How much."
     )
     size: int = option(3, "Size", ge=1, le=31, help="How large.")
-    seed: int = option(3, "Seed", ge=0, le=2**31, help="Any.")
+    seed: int = option(2**30, "Seed", ge=0, le=2**31, help="Any.")
 
 
 def boxes(form: Form, name: str) -> list[NumberBox]:
@@ -359,7 +359,7 @@ def test_a_range_has_two_boxes_and_is_told_once(qtbot: QtBot) -> None:
     assert "share" in form.errors
 
 
-def test_numbers_between_bounds_have_sliders_where_they_are_wanted(qtbot: QtBot) -> None:
+def test_numbers_have_sliders_where_they_are_wanted(qtbot: QtBot) -> None:
     plain = Form(Ranged)
     qtbot.addWidget(plain)
     assert plain.slider("share") is None
@@ -367,7 +367,9 @@ def test_numbers_between_bounds_have_sliders_where_they_are_wanted(qtbot: QtBot)
     qtbot.addWidget(form)
     form.resize(340, 300)
     form.show()
-    assert form.slider("limit") is None, "it has no bounds"
+    limit = form.slider("limit")
+    QTest.mouseClick(limit, Qt.MouseButton.LeftButton, pos=QPoint(limit.width(), 5))
+    assert form.values()["limit"] == [-10, 40], "without bounds it goes a bit further than what it begins with"
     assert form.slider("seed") is None, "it would jump"
     slider = form.slider("share")
     QTest.mousePress(slider, Qt.MouseButton.LeftButton, pos=slider.knob(1).toPoint())
@@ -378,7 +380,7 @@ def test_numbers_between_bounds_have_sliders_where_they_are_wanted(qtbot: QtBot)
     assert form.values()["share"] == [0.0, 1.0]
     one = form.slider("size")
     QTest.mouseClick(one, Qt.MouseButton.LeftButton, pos=QPoint(one.width() // 2, 5))
-    assert form.values()["size"] == 16
+    assert form.values()["size"] == 6, "up to four times the default, not to the bound"
     boxes_value = form.values()["size"]
     assert type(boxes_value) is int
     form.set_values({"size": 1})

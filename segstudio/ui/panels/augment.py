@@ -146,6 +146,7 @@ class AugmentPanel(QWidget):
             return
         self._entries = future.result()
         self._titles |= {name: entry.title for name, entry in self._entries.items()}
+        self.view.preview.set_titles(self._titles)
         self.add_button.setEnabled(self.editing.is_editable)
         self._show_recipe()
         self._show_step()
@@ -433,6 +434,7 @@ class AugmentPanel(QWidget):
         self._names.addWidget(self.name_edit)
         self._names.setSizePolicy(self._names.sizePolicy().Policy.Expanding, self._names.sizePolicy().Policy.Fixed)
         self.menu_button = _icon_button("More for recipes: new, duplicate, rename, delete, import, export")
+        self.menu_button.setProperty("more", True)
         self.menu_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(self.menu_button)
         menu.addAction("&New recipe", self.editing.new)
@@ -533,7 +535,7 @@ class _Answer:
         self.error = error
 
 
-_OURS = "A recipe of the program: the first change makes a copy of it in the project."
+_OURS = "The first change makes your own copy of it."
 
 
 def _check(_key: str, asked: _Question) -> _Answer:

@@ -190,6 +190,8 @@ class StepsList(QListView):
         number = self.model_.row_of(selected)
         self.setCurrentIndex(self.model_.index(number) if number is not None else QModelIndex())
         self._is_showing = False
+        if number is not None:
+            self.scrollTo(self.model_.index(number))
         self.updateGeometry()
 
     def sizeHint(self) -> QSize:

@@ -5,19 +5,20 @@ from dataclasses import replace
 from typing import Any
 
 from pydantic import create_model
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from segstudio.augmentation.catalogue import Entry, entry_of, extremes, step_from, step_options
 from segstudio.augmentation.recipe import Recipe, Step
 from segstudio.augmentation.safety import Finding
 from segstudio.core.errors import UserError
-from segstudio.core.options import Options, option
+from segstudio.core.options import Options, option, unit_of
 from segstudio.ui.form import Form
+from segstudio.ui.number_box import number_text
 from segstudio.ui.panels.catalogue import tooltip
 from segstudio.ui.panels.findings import FindingsList
 from segstudio.ui.views.preview import Extreme
-from segstudio.ui.widgets import heading, link, muted, set_property, text_button
+from segstudio.ui.widgets import heading, link, muted, set_property
 
 SHARE = "p"
 """The field of how often; no transform has a parameter of that name."""
@@ -45,11 +46,11 @@ class StepForm(QWidget):
         self._title = heading("")
         self._title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._summary = muted(wraps=True)
-        self.extremes_button = text_button(
-            "Extremes", "Show the lowest and the highest end of every range in the preview, without chance"
+        self.extremes_button = QPushButton("Extremes")
+        self.extremes_button.setToolTip(
+            "Show the lowest and the highest end of every range in the preview, without chance"
         )
         self.extremes_button.setCheckable(True)
-        self.extremes_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.extremes_button.toggled.connect(self.extremes_wanted)
         self.reset_button = link("Reset", "Give all parameters the values they began with")
         self.reset_button.clicked.connect(lambda _=False: self._reset())
@@ -97,10 +98,12 @@ class StepForm(QWidget):
             return []
         found = []
         for name in entry.ranges:
-            label = entry.Options.model_fields[name].title or name
-            for one, words in zip(extremes(step, name), ("lowest", "highest"), strict=True):
+            field = entry.Options.model_fields[name]
+            ends = getattr(step_options(step), name)
+            for one, end, words in zip(extremes(step, name), ends, ("lowest", "highest"), strict=True):
                 recipe = Recipe("extreme", steps=(replace(one, p=1.0, is_enabled=True),))
-                found.append(Extreme(f"{label}: {words}", recipe))
+                value = f"{number_text(end)} {unit_of(field)}".removesuffix("share").strip()
+                found.append(Extreme(f"{field.title or name}: {words}, {value}", recipe))
         return found
 
     def _show(self, step: Step | None, *, is_weight: bool, is_editable: bool) -> None:

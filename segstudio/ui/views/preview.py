@@ -1,6 +1,6 @@
 """Preview: the chosen sample and what a recipe makes of it, live while the recipe is edited."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -67,6 +67,7 @@ class PreviewView(QWidget):
         self._pair_of = (0, 0)
         self._round = 0
         self._titles: list[str] = []
+        self._names: Mapping[str, str] = {}
         self._variations = Variations(self)
         self._variations.made.connect(self._take)
         self.tiles = Tiles()
@@ -129,6 +130,11 @@ class PreviewView(QWidget):
         """The size at which trainings see the images, in pixels."""
         self._side = side
         self.size_box.setItemText(0, f"As trained: {side} px")
+        self.refresh()
+
+    def set_titles(self, titles: Mapping[str, str]) -> None:
+        """What the catalogue calls the transforms."""
+        self._names = titles
         self.refresh()
 
     def step_seed(self, by: int) -> None:
@@ -213,9 +219,9 @@ class PreviewView(QWidget):
         tile = self.tiles.tiles[made.number]
         problem = made.problem
         tile.show_face(made.face, "" if problem is None else f"{problem.message}\n{problem.hint}".strip())
-        tile.header.show_detail(_detail(made))
+        tile.header.show_detail("" if self._extremes and made.number else _detail(made, self._names))
         words = (
-            applied_text(made.applied)
+            applied_text(made.applied, self._names)
             if made.number
             else f"{made.face.width} × {made.face.height} px"
             if made.face
@@ -267,6 +273,7 @@ class PreviewView(QWidget):
         self.seed_box.edited.connect(self._on_setting)
         self.size_box = Combo()
         self.size_box.addItems([f"As trained: {DEFAULT_SIDE} px", "Full size, as queued"])
+        self.size_box.setMinimumContentsLength(19)
         self.size_box.currentIndexChanged.connect(self._on_setting)
         help_of_size = "The size at which the recipe is applied: as a training sees the image, or as copies are written"
         self.size_box.setItemData(0, "Epoch k is what epoch k of a training with this seed sees",
@@ -345,13 +352,13 @@ def _label(text: str, buddy: QWidget) -> QLabel:
     return label
 
 
-def _detail(made: Made) -> str:
+def _detail(made: Made, names: Mapping[str, str]) -> str:
     if made.problem is not None:
         return "cannot be made"
     if made.number == 0:
         return _size(made)
-    names = [str(one["transform"]) for one in made.applied]
-    return " · ".join(names) or "nothing applied"
+    applied = [str(one["transform"]) for one in made.applied]
+    return " · ".join(names.get(name, name) for name in applied) or "nothing applied"
 
 
 def _size(made: Made) -> str:

@@ -1,7 +1,7 @@
 """Tiles: pictures with outlines side by side, as large as they get, with one zoom for all of them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QEvent, QObject, QPointF, QSize, Qt
 from PySide6.QtGui import QMouseEvent, QResizeEvent, QShowEvent, QWheelEvent
@@ -228,14 +228,15 @@ class Tiles(QWidget):
             self.fit()
 
 
-def applied_text(applied: Sequence[dict[str, object]]) -> str:
+def applied_text(applied: Sequence[dict[str, object]], names: Mapping[str, str]) -> str:
     """What was applied with its sampled values, one transform a line, for a tooltip."""
     if not applied:
         return "Nothing was applied: every step has its chance, and none had it with this seed."
     lines = []
     for one in applied:
-        values = [f"{key} {_value(value)}" for key, value in one.items() if key != "transform"]
-        lines.append(f"{one['transform']}: {', '.join(values)}" if values else str(one["transform"]))
+        values = [f"{key.replace('_', ' ')} {_value(value)}" for key, value in one.items() if key != "transform"]
+        name = names.get(str(one["transform"]), str(one["transform"]))
+        lines.append(f"{name}: {', '.join(values)}" if values else name)
     return "\n".join(lines)
 
 
