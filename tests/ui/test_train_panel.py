@@ -94,6 +94,7 @@ def test_panel_is_no_wider_than_the_window_makes_it(panel: TrainPanel) -> None:
     panel.options.fold.unfold()
     assert panel.minimumSizeHint().width() <= 280
     assert panel.options.form.width() <= 348
+    assert panel.options.minimumSizeHint().width() <= 280, "nothing is cut off at its right"
 
 
 def test_start_draws_the_curves_live_and_stop_keeps_the_best(qtbot: QtBot, panel: TrainPanel, session: Session) -> None:

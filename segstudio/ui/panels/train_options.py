@@ -166,6 +166,8 @@ class AugmentationChoice(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.recipe_box, self.mode_box = Combo(), Combo()
+        for box in (self.recipe_box, self.mode_box):
+            box.setMinimumContentsLength(4)  # two of them share a row
         self.recipe_box.setAccessibleName("Recipe")
         self.recipe_box.setToolTip("What is done to the images to learn from; never to those that validate")
         self.mode_box.setAccessibleName("Augmentation")
