@@ -90,6 +90,7 @@ class ArmsEditor(QWidget):
         self.list = QListWidget()
         self.list.setAccessibleName("Arms: the first is what the others are held against")
         self.list.setIconSize(QSize(12, 12))
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.currentRowChanged.connect(lambda _: self._show_form())
         self.add_button = push_button("Add arm", "One more way of training", lambda: None)
         self._menu = QMenu(self.add_button)
@@ -181,11 +182,12 @@ class ArmsEditor(QWidget):
         self._is_showing = True
         row = max(self.list.currentRow(), 0) if row is None else row
         self.list.clear()
+        row_height = 2 * self.fontMetrics().lineSpacing() + 4
         for number, arm in enumerate(self._arms):
             item = QListWidgetItem(_swatch(number), f"{arm.title}\n{arm.words}")
+            item.setSizeHint(QSize(0, row_height))  # as wide as the list: what is too long is cut
             item.setToolTip("The others are held against it" if number == 0 else arm.words)
             self.list.addItem(item)
-        row_height = max(self.list.sizeHintForRow(0), 1)
         self.list.setFixedHeight(min(len(self._arms), 4) * row_height + 2 * self.list.frameWidth() + 2)
         self.list.setCurrentRow(min(row, len(self._arms) - 1))
         self._is_showing = False
