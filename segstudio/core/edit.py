@@ -15,10 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 from segstudio.core.mask import NOWHERE, Mask, Rect, bounding_box
-from segstudio.core.raster import Region, Spans
+from segstudio.core.raster import Region, Spans, without
 
 TILE = 128
 """Side of a tile in pixels; tiles at the right and lower border are what is left of the image."""
+
+_COST_OF_A_RECT = 60_000
+"""To show one more rectangle of a change takes as long as to show so many more pixels, about (measured)."""
 
 Tile = tuple[int, int]
 """Row and column of a tile, counted in tiles."""
@@ -217,38 +220,51 @@ class Stroke:
         self._before: dict[Tile, Mask] = {}
         self._bounds = NOWHERE
 
-    def fill_spans(self, spans: Spans, value: int, where: Mask | None = None) -> Rect:
+    def fill_spans(self, spans: Spans, value: int, where: Mask | None = None, covered: Spans | None = None) -> Rect:
         """Set the pixels of a shape with one run in each row, already clipped to the mask.
 
         Args:
             spans: From `raster.capsule`.
             value: 0 or 1.
             where: As large as the mask; only pixels that are 1 in it are set. All when None.
+            covered: A part of the shape that has been set before in this very way; it is left out. Most of what a
+                large brush touches in one move is what it touched in the last.
 
         Returns:
             The rectangle that may have changed.
         """
-        bounds = spans.bounds
-        for band in _bands(bounds):
+        rects: list[Rect] = []
+        for part in (spans,) if covered is None else without(spans, covered):
+            rects += self._fill_runs(part, value, where)
+        whole = NOWHERE
+        for rect in _joined(rects):
+            whole = whole.union(self._said(rect))
+        return whole
+
+    def _fill_runs(self, spans: Spans, value: int, where: Mask | None) -> list[Rect]:
+        """Set the runs; where they lie, tile row by tile row."""
+        rects = []
+        for band in _bands(spans.bounds):
             rows = slice(band.start - spans.top, band.stop - spans.top)
-            is_run = spans.starts[rows] < spans.stops[rows]
-            if is_run.any():
-                left, right = spans.starts[rows][is_run].min(), spans.stops[rows][is_run].max()
-                self._keep_band(band.start // TILE, int(left), int(right))
-        # A slice of one row is a memset: faster than any stencil, and only what is touched is written.
-        for row, start, stop in zip(
-            range(spans.top, spans.top + len(spans.starts)), spans.starts.tolist(), spans.stops.tolist(), strict=True
-        ):
-            if start >= stop:
+            starts, stops = spans.starts[rows], spans.stops[rows]
+            is_run = starts < stops
+            if not is_run.any():
                 continue
-            run = self._mask[row, start:stop]
-            if where is None:
-                run[:] = value
-            elif value:
-                np.bitwise_or(run, where[row, start:stop], out=run)
-            else:
-                np.greater(run, where[row, start:stop], out=run.view(np.bool_))
-        return self._said(bounds)
+            left, right = int(starts[is_run].min()), int(stops[is_run].max())
+            self._keep_band(band.start // TILE, left, right)
+            rects.append(Rect.between(left, band.start, right, band.stop))
+            # A slice of one row is a memset: faster than any stencil, and only what is touched is written.
+            for row, start, stop in zip(band, starts.tolist(), stops.tolist(), strict=True):
+                if start >= stop:
+                    continue
+                run = self._mask[row, start:stop]
+                if where is None:
+                    run.fill(value)
+                elif value:
+                    np.bitwise_or(run, where[row, start:stop], out=run)
+                else:
+                    np.greater(run, where[row, start:stop], out=run.view(np.bool_))
+        return rects
 
     def fill_region(self, region: Region, value: int) -> Rect:
         """Set the pixels of a shape of any form, inside the mask.
@@ -349,6 +365,22 @@ def _bands(rect: Rect) -> Iterator[range]:
         bottom = min(rect.bottom, (top // TILE + 1) * TILE)
         yield range(top, bottom)
         top = bottom
+
+
+def _joined(rects: list[Rect]) -> list[Rect]:
+    """The same area in fewer rectangles, where telling and drawing two takes longer than drawing one that is larger."""
+    result: list[Rect] = []
+    for rect in rects:
+        union = rect.union(result[-1]) if result else rect
+        if result and _cost(union) <= _cost(result[-1]) + _cost(rect):
+            result[-1] = union
+        else:
+            result.append(rect)
+    return result
+
+
+def _cost(rect: Rect) -> int:
+    return rect.width * rect.height + _COST_OF_A_RECT
 
 
 def _grown(bounds: Rect, rect: Rect, difference: Mask) -> Rect:

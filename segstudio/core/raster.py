@@ -111,6 +111,21 @@ def capsule(shape: tuple[int, int], start: HalfPixels, end: HalfPixels, diameter
     return Spans(first, np.clip(lefts // 2, 0, width), np.clip((rights + 1) // 2, 0, width))
 
 
+def without(spans: Spans, part: Spans) -> tuple[Spans, Spans]:
+    """What is left and what is right of a part of a shape, with the rows that it does not reach on the left.
+
+    Args:
+        spans: The shape.
+        part: A shape inside it.
+    """
+    first = np.array(spans.stops)
+    last = np.array(spans.stops)
+    has_run = part.starts < part.stops
+    rows = part.top - spans.top + np.flatnonzero(has_run)
+    first[rows], last[rows] = part.starts[has_run], part.stops[has_run]
+    return Spans(spans.top, spans.starts, first), Spans(spans.top, last, spans.stops)
+
+
 def _disc(rows: Integers, centre: HalfPixels, diameter: int) -> tuple[Integers, Integers]:
     """The first and last half pixel of a disc in each row; (_FAR, -_FAR) where there is none."""
     square = diameter * diameter - (rows - centre[1]) ** 2

@@ -59,8 +59,8 @@ class SmartBrush(Tool[SmartBrushOptions]):
         value = 0 if press.is_alternate else 1
         allowed = _allowed(scene, options, press)
 
-        def paint(stroke: Stroke, spans: Spans) -> None:
-            stroke.fill_spans(spans, value, where=allowed)
+        def paint(stroke: Stroke, spans: Spans, covered: Spans | None) -> None:
+            stroke.fill_spans(spans, value, where=allowed, covered=covered)
 
         return painted(scene, self.title, options, press, paint)
 

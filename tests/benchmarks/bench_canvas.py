@@ -81,7 +81,7 @@ def measure(app: QApplication, side: int, *, is_rgb: bool) -> list[dict[str, obj
         for zoom in ("fit", 0.5, 1.0, 4.0):
             panes.fit() if zoom == "fit" else panes.view._set(float(zoom), side / 2, side / 2)
             app.processEvents()
-            for radius in (12, 100, 500):
+            for radius in (20, 200, 1000):
                 panes.set_tool_options("brush", BrushOptions(radius=radius))
                 app.processEvents()
                 what = f"{kind}, {'errors' if is_error_view else 'prediction'}, zoom {zoom}, radius {radius}"
