@@ -2,6 +2,8 @@
 
 import functools
 import hashlib
+import json
+import math
 import random
 import threading
 from collections import Counter
@@ -14,6 +16,7 @@ from segstudio.augmentation.library import albumentations, make, plain
 from segstudio.augmentation.names import IN_COLOUR
 from segstudio.augmentation.recipe import Recipe, Step, combination_parameters
 from segstudio.core.errors import UserError
+from segstudio.core.scaling import scaled_image, scaled_mask
 
 FEW = 16
 """Numbers of an array that a manifest may hold; of larger ones it holds a summary."""
@@ -35,7 +38,7 @@ class Augmented(NamedTuple):
 
 def seed_of(*parts: int | str) -> int:
     """A seed of 32 bits from anything that tells one use from another; the same on every machine and version."""
-    text = "\x1f".join(f"{type(part).__name__}:{part}" for part in parts)
+    text = json.dumps([part if isinstance(part, str) else int(part) for part in parts])
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
 
 
@@ -48,7 +51,14 @@ class Augmenter:
     """
 
     def __init__(self, recipe: Recipe) -> None:
-        """Args: recipe: What to apply. Raises UserError when a step of it is wrong."""
+        """An augmenter; the first one of the process loads Albumentations.
+
+        Args:
+            recipe: What to apply.
+
+        Raises:
+            UserError: When a step of it is wrong.
+        """
         self.recipe = recipe
         self.warnings: list[str] = []
         self._local = threading.local()
@@ -63,9 +73,9 @@ class Augmenter:
         """The image and its mask, augmented.
 
         Args:
-            image: uint8 (H, W), (H, W, 1) or (H, W, 3) RGB; not written to.
-            mask: uint8 (H, W) of 0 and 1; not written to.
-            seed: Any number; the same seed gives the same bytes.
+            image: uint8 (H, W), (H, W, 1) or (H, W, 3) RGB; not written to, but it may be what comes back.
+            mask: uint8 (H, W) of 0 and 1; the same.
+            seed: Any number from 0 on; the same seed gives the same bytes.
             has_applied: Whether to say what was applied.
 
         Raises:
@@ -82,16 +92,9 @@ class Augmenter:
         if done.mask.shape == mask.shape:
             return done.image, done.mask
         height, width = mask.shape
-        is_smaller = done.mask.shape[0] >= height and done.mask.shape[1] >= width
-        scaled = cv2.resize(
-            done.image, (width, height), interpolation=cv2.INTER_AREA if is_smaller else cv2.INTER_LINEAR
-        )
-        return scaled.reshape(image.shape), _scaled_mask(done.mask, height, width)
-
-
-def _scaled_mask(mask: np.ndarray, height: int, width: int) -> np.ndarray:
-    scaled = cv2.resize(mask * np.uint8(255), (width, height), interpolation=cv2.INTER_AREA)
-    return (scaled > 127).astype(np.uint8)
+        channels = 1 if image.ndim == 2 else image.shape[2]
+        scaled = scaled_image(done.image[..., 0] if image.shape[2:] == (1,) else done.image, (height, width, channels))
+        return scaled.reshape(image.shape), scaled_mask(done.mask, height, width)
 
 
 class _Pipeline:
@@ -101,7 +104,6 @@ class _Pipeline:
         recipe.require_valid()
         self.warnings: list[str] = []
         self._streams: list[tuple[Any, int]] = []
-        self._current = ""
         seen: Counter[str] = Counter()
         steps = [self._make(step, "", seen) for step in recipe.active]
         self._compose = albumentations().Compose(steps, is_check_shapes=False)
@@ -176,12 +178,19 @@ def _guarded() -> Any:
     return Guarded
 
 
-_UNSAID = {"shape", "interpolation", "fill", "fill_mask", "border_mode", "orig_shape"}
-"""Entries of Albumentations' parameters that are no result of chance."""
+_UNSAID = frozenset(
+    {"shape", "interpolation", "fill", "fill_mask", "border_mode", "bbox_matrix", "matrix_bbox", "output_shape"}
+)
+"""Entries of Albumentations' parameters that are no result of chance, or only matter to bounding boxes."""
 
 
 def _said(name: str, drawn: dict[str, Any]) -> dict[str, Any]:
-    said = {key: _small(value) for key, value in drawn.items() if key not in _UNSAID}
+    said = {key: _small(value) for key, value in drawn.items() if key not in _UNSAID and value is not None}
+    if name == "Rotate":  # a person reads degrees
+        (cosine, sine, *_), *_ = drawn["matrix"]
+        said = {"angle": round(math.degrees(math.atan2(sine, cosine)), 3), **said}
+        if drawn["x_min"] == -1:
+            said = {key: value for key, value in said.items() if key not in {"x_min", "x_max", "y_min", "y_max"}}
     return {"transform": name, **said}
 
 
@@ -189,9 +198,10 @@ def _small(value: Any) -> Any:
     """A value for the manifest: few numbers as they are, many as a summary."""
     if isinstance(value, np.ndarray) and value.size > FEW:
         size = "x".join(map(str, value.shape))
-        if value.dtype.kind in "fiub":
-            return f"{size} {value.dtype} from {_rounded(value.min())} to {_rounded(value.max())}"
-        return f"{size} {value.dtype}"
+        if value.dtype.kind not in "fiub":
+            return f"{size} {value.dtype}"
+        spread = f", standard deviation {value.std():.4g}" if value.dtype.kind == "f" else ""
+        return f"{size} {value.dtype} from {_rounded(value.min())} to {_rounded(value.max())}{spread}"
     if isinstance(value, np.ndarray | np.generic):
         return _small(value.tolist())
     if isinstance(value, dict):

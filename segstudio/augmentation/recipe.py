@@ -146,7 +146,7 @@ class Recipe:
             raise UserError(f"recipe {self.name} has more than {MOST_STEPS} steps")
         for path, step in walk(self.steps):
             try:
-                _require_valid(step)
+                require_valid_step(step)
             except UserError as error:
                 number = ".".join(str(index + 1) for index in path)
                 raise UserError(f"recipe {self.name}, step {number}: {error.message}", error.hint) from None
@@ -293,7 +293,8 @@ def _offered(parameters: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in parameters.items() if key not in FIXED}
 
 
-def _require_valid(step: Step) -> None:
+def require_valid_step(step: Step) -> None:
+    """Hold one step, without those inside it, against Albumentations; UserError names transform and parameter."""
     require_known(step.transform)
     if step.is_combination:
         _require_valid_combination(step)
@@ -323,7 +324,7 @@ def _require_valid_combination(step: Step) -> None:
 
 
 def _canonical(step: Step) -> dict[str, Any]:
-    _require_valid(step)
+    require_valid_step(step)
     content: dict[str, Any] = {"transform": step.transform, "p": float(step.p)}
     if step.is_combination:
         return {

@@ -4,6 +4,7 @@ Every step is tried by itself, always applied, and the recipe as a whole with it
 chance that the seed does not fix, and no time is measured: the same recipe, examples and seed give the same findings.
 """
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
@@ -14,7 +15,7 @@ import numpy as np
 from segstudio.augmentation.augmenter import Augmented, Augmenter
 from segstudio.augmentation.catalogue import Entry, catalogue, entry_of, extremes
 from segstudio.augmentation.names import SLOW
-from segstudio.augmentation.recipe import Recipe, Step
+from segstudio.augmentation.recipe import Recipe, Step, require_valid_step
 from segstudio.core.errors import UserError
 
 Pair = tuple[np.ndarray, np.ndarray]
@@ -27,6 +28,9 @@ APART = 0.03
 
 LIKENESS = 0.5
 """How alike the pattern of the image and that of its mask must stay (correlation) where only the image is changed."""
+
+MOVED = 0.3
+"""Share of regions in which the image may show the pattern of the mask at another place."""
 
 LOST_ONCE = 0.3
 """Share of the object that may leave the picture in the worst try."""
@@ -72,8 +76,8 @@ class Finding:
 
     Attributes:
         place: Indices of the step, from the outermost list inwards; empty for the whole recipe.
-        kind: What it is about: invalid, never, empty, meaning, slow, apart, binary, lost, hidden, blank, clipped, same,
-            size, filled or fails.
+        kind: What it is about: invalid, never, empty, meaning, slow, apart, binary, lost, hidden, unclear, blank,
+            clipped, same, size, filled, odd or fails.
         severity: error: do not use it so; warning: look at it; note: good to know.
         message: What happens, in a sentence or two.
         hint: What to do about it.
@@ -138,12 +142,13 @@ def _taking_part(steps: Sequence[Step], before: tuple[int, ...] = ()) -> Iterato
 def _of_step(step: Step, examples: Sequence[Pair], seed: int) -> list[Finding]:
     alone = replace(step, p=1.0)
     try:
-        entry = entry_of(step.transform)
-        if entry.is_combination:
-            return _of_combination(step)
-        augmenter = Augmenter(Recipe("step", steps=(alone,)))
+        require_valid_step(step)
     except UserError as error:
-        return [Finding((), "invalid", "error", error.message, error.hint)]
+        return [_refused("invalid", error)]
+    entry = entry_of(step.transform)
+    if entry.is_combination:
+        return _of_combination(step)
+    augmenter = Augmenter(Recipe("step", steps=(alone,)))
     found = _of_words(step, entry, augmenter)
     effort = effort_for(SLOW.get(step.transform, 0))
     examples = [_at_most(pair, effort.side) for pair in examples[:1]]
@@ -155,7 +160,7 @@ def _of_step(step: Step, examples: Sequence[Pair], seed: int) -> list[Finding]:
         if effort.has_extremes and not any(one.kind in {"blank", "clipped"} for one in found):
             found += _of_extremes(alone, entry, examples[0], seed)
     except UserError as error:
-        found.append(Finding((), "fails", "error", error.message, error.hint))
+        found.append(_refused("fails", error))
     return found
 
 
@@ -163,17 +168,15 @@ def _of_combination(step: Step) -> list[Finding]:
     if not step.active:
         message = f"{entry_of(step.transform).title} holds no step that is enabled, so it does nothing."
         return [Finding((), "empty", "warning", message, "Put steps into it or take it out.")]
-    try:
-        Recipe("step", steps=(replace(step, steps=()),)).require_valid()
-        if step.transform == "OneOf" and not any(one.p for one in step.active):
-            Recipe("step", steps=(step,)).require_valid()
-    except UserError as error:
-        return [Finding((), "invalid", "error", error.message, error.hint)]
     return [_never()] if step.p == 0 else []
 
 
+def _refused(kind: str, error: UserError) -> Finding:
+    return Finding((), kind, "error", error.message[:1].upper() + error.message[1:], error.hint)
+
+
 def _never() -> Finding:
-    return Finding((), "never", "warning", "p is 0: this step is never applied.", "Raise p, or disable the step.")
+    return Finding((), "never", "warning", "Never applied: its p is 0.", "Raise p, or disable the step.")
 
 
 def _of_words(step: Step, entry: Entry, augmenter: Augmenter) -> list[Finding]:
@@ -235,25 +238,38 @@ def share_apart(tries: Sequence[Augmented]) -> float:
     return worst
 
 
-def likeness(tries: Sequence[Augmented]) -> float:
-    """How alike image and mask are, 0..1: the median of the correlations over the tries on a dim pattern.
+def likeness(done: Augmented) -> float:
+    """How alike image and mask of a dim pattern are, 0..1: their correlation, whichever of them is the brighter.
 
     Grain is averaged away and slow shades are taken out before, so that only a pattern that moved or vanished counts.
     """
-    return float(np.median([_alike(one) for one in tries]))
-
-
-def _alike(done: Augmented) -> float:
-    first, second = _detail(done.image), _detail(done.mask * np.uint8(255))
+    first, second = _detail(done.image, 32), _detail(done.mask * np.uint8(255), 32)
     scale = float(np.sqrt((first**2).sum() * (second**2).sum()))
     # A picture without any detail left is blank, which is said elsewhere.
     return abs(float((first * second).sum()) / scale) if scale > 1 else 1.0
 
 
-def _detail(image: np.ndarray) -> np.ndarray:
-    """float32 (32, 32): the image without grain and without slow shades."""
-    small = cv2.resize(image, (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32)
-    return small - cv2.GaussianBlur(small, (0, 0), 5)
+def share_moved(done: Augmented) -> float:
+    """In what share of nine regions the image shows the pattern of the mask clearly, but at another place.
+
+    A picture in which nothing can be recognised any more has not moved.
+    """
+    image, mask = _detail(done.image, 64), _detail(done.mask * np.uint8(255), 64)
+    moved = 0
+    for y, x in itertools.product((8, 24, 40), repeat=2):
+        around, piece = image[y - 8 : y + 24, x - 8 : x + 24], mask[y : y + 16, x : x + 16]
+        if around.std() < 1 or piece.std() < 1:
+            continue
+        match = np.abs(cv2.matchTemplate(around, piece, cv2.TM_CCOEFF_NORMED))
+        here = match[7:10, 7:10].max()  # where it belongs, give or take the width of a blur
+        moved += bool(match.max() > 0.8 and match.max() - here > 0.15)
+    return moved / 9
+
+
+def _detail(image: np.ndarray, size: int) -> np.ndarray:
+    """float32 (size, size): the image without grain and without slow shades."""
+    small = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32)
+    return small - cv2.GaussianBlur(small, (0, 0), size / 7)
 
 
 def is_binary(mask: np.ndarray) -> bool:
@@ -286,8 +302,13 @@ def findings_of_pattern(
         if share > APART:
             said = f"at {share:.0%} of the pixels the mask says something else than the picture shows"
             return [_apart(f"Image and mask do not move together: {said}.")]
-    elif likeness(tried) < LIKENESS:
+        return []
+    alike = [likeness(one) for one in tried]
+    if any(share_moved(one) > MOVED for one, how in zip(tried, alike, strict=True) if how < 0.7):
         return [_apart("Image and mask do not move together: what the picture shows is not where the mask says.")]
+    if np.median(alike) < LIKENESS:
+        message = "Changes the picture so much that outlines can hardly be found where the mask says they are."
+        return [Finding((), "unclear", "warning", message, "Make it weaker.")]
     return []
 
 
@@ -480,7 +501,7 @@ def _of_recipe(recipe: Recipe, examples: Sequence[Pair], seed: int, known: set[s
             found += _of_object([kept(moving.apply, mask, one) for _, mask in examples for one in seeds if mask.any()])
             found += findings_of_pattern(moving.apply, seeds, _size_that_works(moving))
     except UserError as error:
-        return [] if "fails" in known else [Finding((), "fails", "error", error.message, error.hint)]
+        return [] if "fails" in known else [_refused("fails", error)]
     return [one for one in found if one.kind not in known]
 
 
