@@ -1,0 +1,365 @@
+"""Comparing: what is refused before anything begins, that arms are truly paired, and what comes out."""
+
+import csv
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from segstudio.augmentation.recipe import Recipe, Step
+from segstudio.core.errors import ReadOnlyProject, UserError
+from segstudio.core.reporter import Cancelled, ListReporter
+from segstudio.core.sample import ReviewState
+from segstudio.jobs import JOBS
+from segstudio.jobs.comparison_result import measured, result_of
+from segstudio.project.comparisons import Arm
+from segstudio.project.project import Project
+from tests.jobs.projects import TINY, empty_mask, make_project, review
+
+SMALL = {name: value for name, value in TINY.items() if name != "preset"}
+SPLITS = "ttttvv" + "e" * 7
+
+
+def compare(project, report=None, **values):
+    given = {"preset": TINY["preset"], "options": SMALL, "epochs": 1, "repeats": 2} | values
+    return JOBS["compare"].from_values(given).perform(project.folder, report or ListReporter())
+
+
+def go_on(project, report=None, **values):
+    return JOBS["compare"].from_values(values).perform(project.folder, report or ListReporter())
+
+
+@pytest.fixture
+def project(tmp_path):
+    with make_project(tmp_path, SPLITS) as made:
+        yield made
+
+
+class StopIn(ListReporter):
+    """Wants to stop when the progress speaks of something."""
+
+    def __init__(self, words):
+        super().__init__()
+        self._words = words
+
+    def progress(self, done, total, text=""):
+        self.is_cancel_wanted = self.is_cancel_wanted or self._words in text
+        super().progress(done, total, text)
+
+
+# --- before anything begins -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({}, "two arms at least"),
+        ({"recipe": "chest-xrya"}, "arm chest-xrya: there is no recipe"),
+        ({"recipe": "flip", "preset": "no-such"}, "arm original: there is no preset"),
+        ({"recipe": "flip", "options": {"epoch": 3}}, "arm original: epoch"),
+        ({"recipe": "flip", "options": {"batch": 0}}, "arm original: batch"),
+        ({"recipe": "flip", "options": {"start": "best"}}, "arm original: there is no trained model"),
+        ({"arms": ({"name": "a"}, {"name": "b", "filters": "x"})}, "arm b: filters"),
+        ({"arms": ({"name": "a"}, {"name": "A"})}, "two arms are called"),
+        ({"arms": ({"name": "a/b"}, {"name": "c"})}, "cannot be called"),
+        ({"arms": ({"name": "a"},)}, "two arms at least"),
+        ({"recipe": "flip", "groups": ("iou<",)}, "filter"),
+        ({"recipe": "flip", "rerun": 1}, "keeps its"),
+        ({"resume": 1, "extend": 2}, "do not go together"),
+        ({"resume": 7}, "no comparison 0007"),
+    ],
+)
+def test_what_is_wrong_is_said_before_anything_begins(project, values, words):
+    report = ListReporter()
+    with pytest.raises(UserError, match=words):
+        go_on(project, report, **{"preset": TINY["preset"]} | values if "resume" not in values else values)
+    assert report.progresses == []
+    assert project.comparisons.list() == []
+
+
+def test_without_a_test_split_the_other_one_is_offered(tmp_path):
+    with make_project(tmp_path, "tttvv") as project:
+        with pytest.raises(UserError, match="--split val") as error:
+            compare(project, recipe="flip")
+        assert "test split" in error.value.message
+    with make_project(tmp_path / "b", "ttt") as project, pytest.raises(UserError, match="70/15/15"):
+        compare(project, recipe="flip", split="val")
+
+
+def test_a_project_for_reading_only_is_refused(project):
+    project.database.read_only_reason = "for the test"
+    with pytest.raises(ReadOnlyProject):
+        JOBS["compare"].from_values({"recipe": "flip"}).run(project, ListReporter())
+
+
+# --- the whole --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.training
+def test_arms_are_paired_measured_and_judged(project, tmp_path):
+    review(project, [6], ReviewState.ACCEPTED)
+    report = ListReporter()
+    result = compare(project, report, recipe="flip", control=True, groups=("name:*_08*", "state:rejected"))
+    assert json.loads(json.dumps(result, allow_nan=False)) == result
+
+    # The contract, of the second arm against the first.
+    assert result["verdict"] in ("helps", "hurts", "not distinguishable")
+    low, high = result["interval"]
+    assert low <= result["difference"] <= high
+    assert [arm["name"] for arm in result["arms"]] == ["original", "flip", "control"]
+    assert [effect["arm"] for effect in result["effects"]] == ["flip", "control"]
+    assert (result["images"], result["repeats"], result["metric"], result["split"]) == (7, 2, "iou", "test")
+    assert result["difference"] == pytest.approx(result["arms"][1]["mean"] - result["arms"][0]["mean"])
+    assert len(result["per_image"]) == 7
+    assert result["summary"].startswith("flip ")
+
+    # Pairs: the same first weights and steps in one repeat, others in the next; a control has its own.
+    original, flip, control = result["arms"]
+    assert original["initial"] == flip["initial"]
+    assert len({*original["initial"], *control["initial"]}) == 4
+    assert original["seeds"] == flip["seeds"] == [0, 1]
+    assert not set(control["seeds"]) & {0, 1}
+    assert original["steps"] == flip["steps"] == [2, 2]
+    assert result["is_paired"]
+    comparison = project.comparisons.get(result["comparison"])
+    manifests = {cell.manifest.read_bytes() for cell in comparison.cells()}
+    assert len(manifests) == 1, "the same examples in every training"
+
+    # Sub-groups, with a word on their number.
+    groups = {one["group"]: one for one in result["per_group"]}
+    assert groups["name:*_08*"]["images"] == 1
+    assert "state:rejected" not in groups, "nothing is in it"
+    assert {"todo", "accepted"} <= groups.keys()
+    assert any("stands out by chance" in note for note in result["notes"])
+
+    # Live: curves under the names of their training, and progress over all of them.
+    names = {name for _, values in report.metrics for name in values}
+    assert {"original/0/val_iou", "flip/1/loss", "control/1/val_loss"} <= names
+    shares = [done / total for done, total, _ in report.progresses]
+    assert shares == sorted(shares)
+    assert shares[-1] == pytest.approx(1)
+
+    # What stays: curves, manifests and predictions, no weights and no cache.
+    assert list(comparison.folder.rglob("*.keras")) == []
+    assert not (project.folder / "cache" / "comparison" / comparison.name).exists()
+    assert [len(rows) for rows in comparison.curves()["flip"]] == [1, 1]
+    for cell in comparison.cells():
+        for sample in project.samples.all(comparison.samples):
+            assert cell.prediction(sample).shape == (sample.height, sample.width)
+    with comparison.results.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 7 * 3 * 2
+    mean = np.mean([float(row["iou"]) for row in rows if row["arm"] == "flip"])
+    assert mean == pytest.approx(flip["mean"])
+    assert project.runs.list() == [], "a comparison is no run"
+
+    # The page needs nothing else.
+    page = comparison.report.read_text(encoding="utf-8")
+    assert page.count("<polyline") >= 6
+    assert page.count("<circle") == 7 * 2
+    assert "data:image/png" in page
+    assert not re.search(r"""(src|href)=["'](?!data:)""", page)
+    assert "http" not in page
+    assert result["summary"].split(".")[0] in page
+    for ending, words in ((".html", "Sub-groups"), (".csv", "sample,image,group")):
+        to = str(tmp_path / f"out{ending}")
+        made = JOBS["export-comparison"].from_values({"to": to}).perform(project.folder, ListReporter())
+        assert (made["path"], made["comparison"]) == (to, 1)
+        assert words in Path(to).read_text(encoding="utf-8")
+    listed = JOBS["comparisons"].from_values({}).perform(project.folder, ListReporter())["comparisons"]
+    assert [(row["status"], row["trained"], row["verdict"]) for row in listed] == [
+        ("finished", "6/6", result["verdict"])
+    ]
+
+
+@pytest.mark.training
+def test_two_arms_that_are_the_same_give_the_same_to_the_last_bit(project):
+    result = compare(project, arms=({"name": "one"}, {"name": "other"}), repeats=2, epochs=2)
+    assert (result["difference"], result["interval"]) == (0.0, [0.0, 0.0])
+    assert result["verdict"] == "not distinguishable"
+    assert result["helped"] == result["hurt"] == []
+
+
+@pytest.mark.training
+def test_stopped_goes_on_extended_and_made_again(project):
+    def trained():
+        folder = project.comparisons.latest().folder
+        return {path.parent.name: path.stat().st_mtime_ns for path in folder.glob("cells/*/done.json")}
+
+    with pytest.raises(Cancelled):
+        compare(project, StopIn("repeat 2 (4/4): epoch 1"), recipe="flip")
+    first = trained()
+    assert first.keys() == {"original-0", "flip-0", "original-1"}
+    comparison = project.comparisons.latest()
+    assert comparison.result is None
+    listed = JOBS["comparisons"].from_values({}).perform(project.folder, ListReporter())["comparisons"]
+    assert (listed[0]["status"], listed[0]["trained"]) == ("unfinished", "3/4")
+    with pytest.raises(UserError, match="not finished"):
+        JOBS["export-comparison"].from_values({"to": "x.html", "comparison": 1}).perform(project.folder, ListReporter())
+
+    # A recipe that has been changed since does not change the comparison, nor does a mask that was corrected.
+    sample = project.samples.by_image("images/sample_00.png")
+    project.masks.save(sample.id, np.ones_like(project.masks.load(sample)))
+    resumed = go_on(project, resume=comparison.id)
+    assert {name: trained()[name] for name in first} == first, "finished trainings are kept"
+    cells = project.comparisons.get(comparison.id).cells()
+    assert len({cell.manifest.read_bytes() for cell in cells}) == 1
+    again = go_on(project, resume=comparison.id)
+    assert again == resumed, "there was nothing left to do"
+
+    extended = go_on(project, extend=comparison.id, repeats=1)
+    assert (extended["comparison"], extended["repeats"]) == (comparison.id, 3)
+    assert extended["arms"][1]["repeats"][:2] == resumed["arms"][1]["repeats"]
+    assert {name: trained()[name] for name in first} == first
+    assert any("looked at after 2, 3 repeats" in note for note in extended["notes"])
+
+    project.masks.save(sample.id, project.masks.load_revision(sample, 0))
+    made = go_on(project, rerun=comparison.id, repeats=1)
+    assert made["comparison"] == comparison.id + 1
+    assert made["arms"][0]["initial"] == extended["arms"][0]["initial"][:1]
+    assert "unknown" in made["explanation"]
+    assert made["verdict"] == "not distinguishable"
+
+
+@pytest.mark.training
+def test_arms_with_more_images_or_other_networks_say_so(project):
+    result = compare(
+        project, arms=({"name": "two", "limit": 2}, {"name": "all"}, {"name": "wide", "filters": 8}), repeats=1
+    )
+    assert [arm["steps"] for arm in result["arms"]] == [[1], [1], [1]], "as many steps, however many images"
+    assert result["arms"][1]["differs"] == {"limit": 0}
+    assert not result["is_paired"]
+    assert any("wide begins with other weights" in note for note in result["notes"])
+
+
+@pytest.mark.training
+def test_a_recipe_of_the_project_is_kept_as_it_was(project):
+    project.recipes.save(Recipe("mine", "Mine", "", (Step("HorizontalFlip", 1.0),)))
+    result = compare(project, recipe="mine", repeats=1)
+    project.recipes.delete("mine")
+    comparison = project.comparisons.get(result["comparison"])
+    assert "HorizontalFlip" in comparison.arm("mine").recipe_text
+    assert go_on(project, extend=comparison.id, repeats=1)["repeats"] == 2
+
+
+@pytest.mark.training
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL there")
+def test_killed_it_goes_on_where_it_was(project):
+    options = [f"{name}={value}" for name, value in SMALL.items()]
+    arguments = ["compare", str(project.folder), "--recipe", "flip", "--preset", TINY["preset"], "--epochs", "1"]
+    sets = [word for option in options for word in ("--set", option)]
+    command = [sys.executable, "-m", "segstudio", *arguments, "--repeats", "2", *sets]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None and not list(project.folder.glob("comparisons/*/cells/*-0/done.json")):
+            time.sleep(0.01)
+        os.kill(process.pid, signal.SIGKILL)
+    comparison = project.comparisons.latest()
+    done = {cell.folder.name: cell.manifest.stat().st_mtime_ns for cell in comparison.cells() if cell.is_done}
+    assert "original-0" in done
+    result = go_on(project, resume=comparison.id)
+    assert (result["repeats"], result["comparison"]) == (2, comparison.id)
+    assert all(
+        (comparison.folder / "cells" / name / "manifest.csv").stat().st_mtime_ns == at for name, at in done.items()
+    )
+
+
+# --- measuring and judging, without any training ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def predicted(project):
+    """A comparison whose cells have predicted: "right" all, "blind" nothing, "wrong" everything as foreground."""
+    empty_mask(project, 12)
+    samples = [one for one in project.samples.all() if one.split == "test"]
+    arms = tuple(Arm(name, "p", "m", {}) for name in ("blind", "right", "wrong"))
+    comparison = project.comparisons.create(
+        arms=arms, repeats=3, seed=0, split="test", metric="iou", groups=("name:sample_1*",),
+        samples=tuple(one.id for one in samples), images_per_epoch=4,
+    )  # fmt: skip
+    rng = np.random.default_rng(0)
+    for cell in comparison.cells():
+        for sample in samples:
+            truth = project.masks.load(sample)
+            share = {"right": truth, "blind": truth * 0, "wrong": truth * 0 + 1}[cell.arm]
+            noise = (rng.random(truth.shape) < 0.01 * rng.random()) & (truth > 0)
+            cell.save_prediction(sample, (share ^ (noise & (cell.arm == "right"))).astype(np.uint8) * 255)
+        cell.finish(initial="same", steps=1, batch=2)
+    return comparison
+
+
+def test_an_image_without_foreground_is_right_when_nothing_is_predicted(project, predicted):
+    result = result_of(project, predicted, measured(project, predicted, ListReporter()))
+    right, wrong = result["effects"]
+    assert (right["verdict"], result["verdict"]) == ("helps", "helps")
+    empty = next(row for row in wrong["per_image"] if row["image"].endswith("12.png"))
+    assert (empty["first"], empty["second"], empty["difference"]) == (1.0, 0.0, -1.0)
+    group = next(one for one in wrong["per_group"] if one["group"] == "no foreground")
+    assert (group["images"], group["difference"], group["verdict"]) == (1, -1.0, "not distinguishable")
+    assert [row["image"] for row in wrong["hurt"]] == [empty["image"]]
+    assert len(right["helped"]) == 6
+    assert "nothing is predicted" in result["convention"]
+
+
+def test_what_one_training_could_not_predict_is_left_out_of_all(project, predicted):
+    sample = project.samples.by_image("images/sample_07.png")
+    predicted.cell("right", 1)._prediction(sample).unlink()
+    report = ListReporter()
+    result = result_of(project, predicted, measured(project, predicted, report))
+    assert [subject for subject, _ in report.notes] == [sample.image]
+    assert result["images"] == 6
+    assert any("1 images could not be measured" in note for note in result["notes"])
+
+
+def test_dice_is_measured_when_asked_for(project, predicted):
+    scores = measured(project, predicted, ListReporter())
+    dice = result_of(project, project.comparisons.update(predicted, metric="dice"), scores)
+    iou = result_of(project, project.comparisons.update(predicted, metric="iou"), scores)
+    assert dice["arms"][1]["mean"] > iou["arms"][1]["mean"]
+    assert "Dice" in dice["summary"]
+
+
+def test_groups_count_once(project, predicted):
+    with project.transaction("samples") as connection:
+        connection.execute("UPDATE sample SET group_name = 'patient' WHERE split = 'test'")
+    result = result_of(project, predicted, measured(project, predicted, ListReporter()))
+    assert (result["images"], result["units"], result["verdict"]) == (7, 1, "not distinguishable")
+    assert any("So few independent images" in note for note in result["notes"])
+
+
+def test_a_corrected_mask_counts_from_then_on(project, predicted):
+    before = measured(project, predicted, ListReporter())
+    sample = project.samples.by_image("images/sample_07.png")
+    project.masks.save(sample.id, project.masks.load(sample) * 0)
+    after = measured(project, predicted, ListReporter())
+
+    def score(scores):
+        return next(one for one in scores if (one.sample, one.arm, one.repeat) == (sample.id, "blind", 0))
+
+    assert (score(before).iou, score(before).revision) == (0.0, 0)
+    assert (score(after).iou, score(after).revision) == (1.0, 1)
+
+
+def test_never_into_the_dataset(project):
+    for to, words in (
+        (str(project.source / "c.html"), "never written"),
+        ("c.pdf", "no kind"),
+        ("", "no file is named"),
+    ):
+        with pytest.raises(UserError, match=words):
+            JOBS["export-comparison"].from_values({"to": to}).perform(project.folder, ListReporter())
+
+
+def test_a_comparison_that_cannot_be_read_is_noted(project, predicted):
+    (predicted.folder / "comparison.json").write_text("{", encoding="utf-8")
+    report = ListReporter()
+    assert JOBS["comparisons"].from_values({}).perform(project.folder, report) == {"comparisons": []}
+    assert len(report.notes) == 1
+    with Project.open(project.folder) as other:
+        assert other.comparisons.list() == []
