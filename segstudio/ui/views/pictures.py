@@ -47,7 +47,9 @@ def small(image: Pixels, mask: Pixels | None, side: int) -> Small:
     return Small(rgb, None if mask is None else scaled_mask(mask, height, width))
 
 
-def outlined(rgb: Pixels, mask: Pixels | None, colour: Colour, *, is_filled: bool = False) -> Pixels:
+def outlined(
+    rgb: Pixels, mask: Pixels | None, colour: Colour, *, is_filled: bool = False, thickness: int = 1
+) -> Pixels:
     """A copy of uint8 (h, w, 3) with the outline of the mask (h, w) on it, and its area when it shall be filled."""
     result = rgb.copy()
     if mask is None:
@@ -55,7 +57,7 @@ def outlined(rgb: Pixels, mask: Pixels | None, colour: Colour, *, is_filled: boo
     if is_filled:
         _tint(result, mask.astype(bool), colour, FILL)
     contours, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-    cv2.drawContours(result, contours, -1, colour, 1, cv2.LINE_8)
+    cv2.drawContours(result, contours, -1, colour, thickness, cv2.LINE_8)
     return result
 
 
