@@ -1,9 +1,12 @@
+import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from segstudio.augmentation.recipe import Recipe, Step
 from segstudio.core.errors import ReadOnlyProject, UserError
 from segstudio.core.options import Options
 from segstudio.core.reporter import Cancelled, ListReporter
@@ -209,6 +212,94 @@ def test_cancelled_in_the_first_epoch_leaves_a_cancelled_run(project):
     with pytest.raises(UserError, match="before its first epoch"):
         resume(project, resume="last")
     assert project.runs.best() is None
+
+
+# --- augmentation -------------------------------------------------------------------------------------------------
+
+TURN = Recipe("turn", "Turn", "", (Step("Rotate", 0.8, {"limit": [-20, 20]}), Step("GaussNoise", 0.5)))
+BOTH = {"recipe": "turn", "augmentation": "both", "epochs": 3}
+
+
+def figures(project, run):
+    """All that training computes, exactly; how fast it was is another matter."""
+    rows = project.runs.metrics(run)
+    return [{name: value for name, value in row.items() if name != "images_per_second"} for row in rows]
+
+
+@pytest.mark.training
+@pytest.mark.skipif(bool(shutil.which("nvidia-smi")), reason="bit for bit on a CPU alone")
+def test_a_run_that_was_interrupted_ends_as_if_it_had_not_been_whatever_became_of_its_recipe(project):
+    project.recipes.save(TURN)
+    JOBS["augment"].from_values({"recipe": "turn", "copies": 2}).perform(project.folder, ListReporter())
+    whole = train(project, **BOTH)
+    assert whole["learnt_from"] == "all 5 usable masks and 10 augmented copies"
+    run = project.runs.get(whole["run"])
+    assert (run.options["recipe"], run.options["recipe_digest"]) == ("turn", TURN.digest)
+    assert Recipe.from_json(run.recipe.read_text(encoding="utf-8"), "turn") == TURN
+    from segstudio.ml.data import load_manifest
+
+    rows = load_manifest(run.manifest)
+    assert [row.recipe for row in rows] == [""] * 5 + ["turn"] * 10 + [""] * 2
+    assert all((project.folder / row.image).is_file() for row in rows if row.recipe)
+
+    stopped = train(project, StopInEpoch(2), **BOTH)
+    project.recipes.save(dataclasses.replace(TURN, steps=(Step("HorizontalFlip", 1.0),)))
+    project.augmented.reject("turn", [copy.name for copy in project.augmented.copies("turn")])
+    resumed = resume(project, resume=str(stopped["run"]))
+    assert resumed["epochs"] == 3
+    assert figures(project, resumed["run"]) == figures(project, whole["run"])
+    assert load_manifest(project.runs.get(resumed["run"]).manifest) == rows
+
+    project.augmented.copies("turn")[4].image_file.unlink()
+    with pytest.raises(UserError, match="1 augmented copies that the run learnt from are gone"):
+        resume(project, resume="last", epochs=4)
+    assert project.runs.get(resumed["run"]).status == "finished"
+
+
+@pytest.mark.training
+def test_retraining_takes_the_recipe_of_the_last_run_even_when_it_is_gone(project, tmp_path):
+    file = tmp_path / "mine.json"
+    file.write_text(TURN.to_json(), encoding="utf-8")
+    first = train(project, recipe=str(file), epochs=1)
+    file.unlink()
+    retrain = {"start": "best", "samples": "retrain", "epochs": 1}
+    second = JOBS["train"].from_values(retrain).perform(project.folder, ListReporter())
+    options = [project.runs.get(one["run"]).options for one in (first, second)]
+    assert {one["recipe"] for one in options} == {str(file)}
+    assert {one["recipe_digest"] for one in options} == {TURN.digest}
+    with pytest.raises(UserError, match=r"mine\.json"):
+        JOBS["train"].from_values(retrain | {"recipe": str(file)}).perform(project.folder, ListReporter())
+    third = JOBS["train"].from_values(retrain | {"recipe": "none"}).perform(project.folder, ListReporter())
+    assert not project.runs.get(third["run"]).recipe.exists()
+    assert project.runs.get(third["run"]).options["recipe_digest"] == ""
+
+
+@pytest.mark.parametrize(
+    ("values", "said", "hint"),
+    [
+        ({"recipe": "chest-xry"}, "no recipe called 'chest-xry'", "chest-xray"),
+        ({"recipe": "/nowhere/at-all.json"}, "at-all.json", ".json"),
+        ({"recipe": "turn", "augmentation": "queued"}, "no copies by recipe turn", "segstudio augment"),
+        ({"recipe": "broken"}, "Rotat", "Rotate"),
+    ],
+)
+def test_a_recipe_that_cannot_be_used_is_refused_before_anything_begins(project, values, said, hint):
+    project.recipes.save(TURN)
+    broken = TURN.to_json().replace('"Rotate"', '"Rotat"')
+    (project.recipes.folder / "broken.json").write_text(broken, encoding="utf-8")
+    report = ListReporter()
+    with pytest.raises(UserError) as error:
+        train(project, report, **values)
+    assert said in str(error.value)
+    assert hint in str(error.value.hint)
+    assert report.progresses == []
+    assert project.runs.list() == []
+
+
+def test_a_recipe_file_is_found_from_where_the_command_was_given(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    job = JOBS["train"].from_values({"recipe": "mine.json"})
+    assert job.request.values["recipe"] == str(tmp_path / "mine.json")
 
 
 @pytest.mark.training

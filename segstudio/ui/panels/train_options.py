@@ -20,16 +20,16 @@ OF_THIS_MACHINE = ("weights", "device", "precision")
 OF_THESE_IMAGES = ("recipe", "augmentation")
 """Options that another preset takes over, because they say something of the images and not of the network."""
 
-FROM_ELSEWHERE = frozenset({"preset", "samples", "recipe_digest", *OF_THESE_IMAGES})
-"""Options without a row in the form: the combo boxes above it, the button that is pressed and the run decide them."""
+HIDDEN = frozenset({"preset", "samples", "recipe_digest"})
+"""Options that the button that is pressed and the run decide."""
 
-DECIDED = frozenset({"preset", "samples", "recipe_digest"})
-"""Those of them that are not shown at all, or not with the others."""
+FROM_ELSEWHERE = HIDDEN | frozenset(OF_THESE_IMAGES)
+"""Options without a row in the form: nobody chooses them, or the combo boxes above it do."""
 
 MODES = {
-    "on-the-fly": ("every epoch", "Images are augmented anew every time they are learnt from"),
-    "queued": ("queued copies", "The copies that the Augment tab has queued are learnt from too, except rejected ones"),
-    "both": ("both", "The queued copies, and the images themselves augmented anew every time"),
+    "on-the-fly": ("fresh", "On the fly: images are augmented anew every time they are learnt from"),
+    "queued": ("queued", "The copies that the Augment tab has queued are learnt from too, except rejected ones"),
+    "both": ("both", "The queued copies, and the images themselves augmented anew every time they are learnt from"),
     "off": ("off", "Images are learnt from as they are"),
 }
 """How a recipe is used, in the words of the window, with what it means."""
@@ -92,7 +92,7 @@ class TrainOptionsEditor(QWidget):
         """Show a preset with some of its options changed; what it does not know or would refuse is left out."""
         chosen = preset(name)
         model = options_of(chosen.model)
-        known = {name: value for name, value in values.items() if name in model.model_fields.keys() - DECIDED}
+        known = {name: value for name, value in values.items() if name in model.model_fields.keys() - HIDDEN}
         try:
             options = chosen.options(**known)
         except UserError:
@@ -167,7 +167,7 @@ class AugmentationChoice(QWidget):
         super().__init__(parent)
         self.recipe_box, self.mode_box = Combo(), Combo()
         for box in (self.recipe_box, self.mode_box):
-            box.setMinimumContentsLength(4)  # two of them share a row
+            box.setMinimumContentsLength(6)  # two of them share a row
         self.recipe_box.setAccessibleName("Recipe")
         self.recipe_box.setToolTip("What is done to the images to learn from; never to those that validate")
         self.mode_box.setAccessibleName("Augmentation")
