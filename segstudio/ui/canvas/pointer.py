@@ -116,6 +116,7 @@ class PointerInput(QObject):
         self._is_alternate = False
         self._modifiers = NO_KEYS
         self._keys_of_press = NO_KEYS
+        self._mode_of_press: Mode | None = None
         self._glance = NOTHING
         self._threads = Background("tool", self)
         self._work: Work | None = None
@@ -199,8 +200,8 @@ class PointerInput(QObject):
             return ""
         if has_modes(type(self.options)):
             alternate = self._is_alternate if self.drag is not None else False
-            keys = self._keys_of_press if self.drag is not None else self._modifiers
-            wanted = Pointer(0, 0, alternate, mode=_mode(keys)).mode_of(getattr(self.options, "mode", Mode.ADD))
+            mode = self._mode_of_press if self.drag is not None else _mode(self._modifiers)
+            wanted = Pointer(0, 0, alternate, mode=mode).mode_of(getattr(self.options, "mode", Mode.ADD))
             return SIGNS[wanted]
         is_alternate = self._is_alternate if self.drag is not None else bool(self._modifiers & (SHIFT | ALT))
         return self.tool.alternate_sign if is_alternate else ""
@@ -305,6 +306,7 @@ class PointerInput(QObject):
             return
         self._button, self._is_alternate = button, is_alternate
         self._modifiers = self._keys_of_press = keys
+        self._mode_of_press = _mode(keys)
         # Qt and the X server drop moves that nobody has read yet; a fast curve would become a few straight lines.
         self._was_compressed = QCoreApplication.testAttribute(COMPRESSION)
         _compress_moves(False)
@@ -324,7 +326,7 @@ class PointerInput(QObject):
             self._is_alternate,
             clicks,
             is_down=is_down,
-            mode=_mode(self._keys_of_press) if clicks else None,
+            mode=self._mode_of_press if clicks else None,
             is_regular=bool(keys & SHIFT),
             is_centred=bool(keys & ALT),
             pressure=max(event.pressure(), LEAST_PRESSURE) if isinstance(event, QTabletEvent) else 1.0,
