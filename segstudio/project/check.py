@@ -56,6 +56,7 @@ def check_project(project: Project, report: Reporter, *, is_thorough: bool = Fal
     findings += _check_samples(project, report, is_thorough=is_thorough)
     findings += [*_check_strays(project), *_check_runs(project), *_check_predictions(project)]
     findings += [*_check_recipes(project), *_check_copies(project, is_thorough=is_thorough)]
+    findings += _check_comparisons(project)
     if not project.read_only:
         findings += [*_mend_mirror(project), *_remove_left_behind(project.folder)]
     return findings
@@ -198,6 +199,21 @@ def _check_copies(project: Project, *, is_thorough: bool) -> Iterator[Finding]:
         if not is_whole:
             name = (folder / "manifest.csv").relative_to(project.folder).as_posix()
             yield Finding(name, "has lines that were cut off or are no copies", severity)
+
+
+def _check_comparisons(project: Project) -> Iterator[Finding]:
+    """Comparisons whose file is damaged, and finished trainings that have lost a prediction."""
+    for problem in project.comparisons.problems():
+        yield Finding("comparisons", str(problem), "warning")
+    for comparison in project.comparisons.list():
+        samples = list(project.samples.all(comparison.samples))
+        for cell in comparison.cells():
+            missing = sum(not cell.has_prediction(sample) for sample in samples) if cell.is_done else 0
+            # An image that could not be read when it was trained has none either; that is known of it.
+            if missing > len(samples) - int(cell.done().get("predicted", 0)):
+                name = cell.folder.relative_to(project.folder).as_posix()
+                hint = f"remove the folder, then `segstudio compare PROJECT --resume {comparison.id}`"
+                yield Finding(name, f"{missing} predictions are missing ({hint})", "warning")
 
 
 def _mend_mirror(project: Project) -> Iterator[Finding]:

@@ -31,14 +31,16 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "generate": {"count": 2},
     "export-masks": {"to": "{out}"},
     "export-report": {"to": "{out}/report.html"},
+    "export-comparison": {"to": "{out}/comparison.html"},
     "train": {"preset": "conv-unet-fast", "epochs": 1},
+    "compare": {"preset": "conv-unet-fast", "epochs": 1, "recipe": "flip", "repeats": 1},
 }
 """Options with which a job has something to do on a small project."""
 
 MAKES_A_FOLDER = {"new", "demo", "generate"}
 """Jobs whose folder must not be there before."""
 
-SLOW = {"train": pytest.mark.training, "demo": pytest.mark.training}
+SLOW = {"train": pytest.mark.training, "demo": pytest.mark.training, "compare": pytest.mark.training}
 """Jobs that load TensorFlow before their first word."""
 
 

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from segstudio.core.errors import BadImage, ReadOnlyProject, UserError
+from segstudio.core.reporter import ListReporter
+from segstudio.project.check import check_project
 from segstudio.project.comparisons import Arm, Score
 from segstudio.project.project import Project
 
@@ -131,3 +133,20 @@ def test_a_project_for_reading_only_gets_none(project):
         with pytest.raises(ReadOnlyProject):
             create(other)
         assert other.comparisons.list() == []
+
+
+def test_check_finds_what_is_damaged(project):
+    made, bad = create(project), create(project)
+    cell = made.cell("strong", 0)
+    samples = list(project.samples.all(made.samples))
+    for sample in samples:
+        cell.save_prediction(sample, np.zeros((sample.height, sample.width), np.uint8))
+    cell.finish(predicted=len(samples))
+    assert [one.path for one in check_project(project, ListReporter())] == []
+    next(cell.folder.rglob("*.png")).unlink()
+    (bad.folder / "comparison.json").write_text("{", encoding="utf-8")
+    found = check_project(project, ListReporter())
+    assert [(one.path, one.severity) for one in found] == [
+        ("comparisons", "warning"),
+        ("comparisons/0001/cells/strong-0", "warning"),
+    ]
