@@ -140,6 +140,7 @@ class JobQueue(QObject):
         metric: (job id, step, values) a point of the curves.
         noted: (job id, subject, text) something was left out.
         ended: A JobRecord reached its end; comes after `changed`.
+        moved: A JobRecord waits at another place now.
     """
 
     added = Signal(object)
@@ -147,6 +148,7 @@ class JobQueue(QObject):
     metric = Signal(str, int, object)
     noted = Signal(str, str, str)
     ended = Signal(object)
+    moved = Signal(object)
 
     def __init__(
         self,
@@ -183,7 +185,7 @@ class JobQueue(QObject):
 
     @property
     def records(self) -> list[JobRecord]:
-        """All jobs, oldest first."""
+        """All jobs: those of one lane in the order in which they run, else the oldest first."""
         return list(self._records.values())
 
     @property
@@ -230,6 +232,26 @@ class JobQueue(QObject):
             self._lanes[record.lane].cancel(job_id)
             self.changed.emit(record)
 
+    def waiting(self, lane: str) -> list[JobRecord]:
+        """The jobs that wait for a lane, the one that runs next first."""
+        return [one for one in self._records.values() if one.lane == lane and one.state is JobState.QUEUED]
+
+    def place(self, job_id: str, place: int) -> None:
+        """Let a waiting job run as the `place`-th of those that wait for its lane, 0 being the next one.
+
+        A job that does not wait any more stays where it is.
+        """
+        record = self._records[job_id]
+        others = [one for one in self.waiting(record.lane) if one is not record]
+        if record.state is not JobState.QUEUED or not others:
+            return
+        place = min(max(place, 0), len(others))
+        order = [one for one in self._records.values() if one is not record]
+        order.insert(order.index(others[place]) if place < len(others) else order.index(others[-1]) + 1, record)
+        if order != self.records:
+            self._records = {one.id: one for one in order}
+            self.moved.emit(record)
+
     def retry(self, job_id: str) -> JobRecord:
         """Submit a job once more with the same options."""
         old = self._records[job_id]
@@ -252,8 +274,7 @@ class JobQueue(QObject):
     def _start_next(self, lane: str) -> None:
         if self._is_shut or lane in self._running:
             return
-        waiting = (r for r in self._records.values() if r.lane == lane and r.state is JobState.QUEUED)
-        record = next(waiting, None)
+        record = next(iter(self.waiting(lane)), None)
         if record is None:
             return
         self._running[lane] = record

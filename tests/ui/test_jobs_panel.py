@@ -8,7 +8,7 @@ import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QAbstractItemModelTester
 from pytestqt.qtbot import QtBot
@@ -169,6 +169,59 @@ def test_shutdown_ends_what_runs_and_forgets_what_waits(qtbot: QtBot, tmp_path: 
     queue.shutdown()
 
 
+@pytest.fixture
+def waiting(qtbot: QtBot, queue: JobQueue) -> list[JobRecord]:
+    """Three jobs that wait behind one that runs, and one of another lane that does not care."""
+    first = queue.submit("until_cancelled", {})
+    jobs = [queue.submit("echo", {"n": number}, f"Job {number}") for number in range(3)]
+    qtbot.waitUntil(runs(first), timeout=WAIT)
+    return jobs
+
+
+def test_waiting_jobs_run_in_the_order_they_were_given(qtbot: QtBot, queue: JobQueue, waiting: list[JobRecord]) -> None:
+    moved: list[JobRecord] = []
+    ended: list[str] = []
+    queue.moved.connect(moved.append)
+    queue.ended.connect(lambda record: ended.append(record.title))
+    a, b, c = waiting
+    queue.place(c.id, 0)
+    assert queue.waiting("compute") == [c, a, b]
+    queue.place(c.id, 1)
+    queue.place(b.id, -5)
+    queue.place(a.id, 99)
+    assert queue.waiting("compute") == [b, c, a]
+    assert moved == [c, c, b, a]
+    queue.place(a.id, 2)
+    assert len(moved) == 4, "it is there already"
+    running = queue.running()
+    queue.place(running.id, 1)
+    assert queue.records[0] is running, "what runs stays where it is"
+    queue.cancel(running.id)
+    qtbot.waitUntil(lambda: queue.is_idle, timeout=WAIT)
+    assert ended[1:] == ["Job 1", "Job 2", "Job 0"]
+    queue.place(a.id, 0)
+    assert len(moved) == 4, "what has ended stays too"
+
+
+@given(moves=st.lists(st.tuples(st.integers(0, 5), st.integers(-2, 8)), max_size=12))
+def test_the_model_follows_every_move(moves: list[tuple[int, int]]) -> None:
+    queue = JobQueue(command=["nothing-is-started"], lane_of=lambda name: name)
+    queue._running = {"a": None, "b": None}  # both lanes are busy
+    records = [queue.submit("ab"[number % 2], {}, project=Path()) for number in range(6)]
+    model = JobsModel(queue)
+    tester = QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
+    for number, place in moves:
+        before = queue.waiting(records[number].lane)
+        queue.place(records[number].id, place)
+        assert model.rows == queue.records[::-1]
+        after = queue.waiting(records[number].lane)
+        assert after.index(records[number]) == min(max(place, 0), 2)
+        assert [one for one in after if one is not records[number]] == [
+            one for one in before if one is not records[number]
+        ]
+    del tester
+
+
 def running_record(monkeypatch: pytest.MonkeyPatch) -> tuple[JobRecord, list[float]]:
     now = [100.0]
     monkeypatch.setattr("segstudio.ui.job_queue.time.monotonic", lambda: now[0])
@@ -295,6 +348,52 @@ def test_selection_stays_while_the_selected_job_runs(qtbot: QtBot, queue: JobQue
     assert panel.selected() is first
     queue.cancel(first.id)
     qtbot.waitUntil(lambda: queue.is_idle, timeout=WAIT)
+
+
+def test_a_waiting_job_is_moved_by_buttons_and_keys(qtbot: QtBot, queue: JobQueue, waiting: list[JobRecord]) -> None:
+    panel = JobsPanel(queue)
+    qtbot.addWidget(panel)
+    panel.show()
+    a, b, c = waiting
+    panel.select(c)
+    assert panel.sooner_button.isVisible()
+    assert not panel.later_button.isEnabled()
+    qtbot.mouseClick(panel.sooner_button, Qt.MouseButton.LeftButton)
+    assert queue.waiting("compute") == [a, c, b]
+    assert panel.selected() is c
+    assert panel.later_button.isEnabled()
+    panel.table.setFocus()
+    panel.activateWindow()
+    qtbot.waitUntil(panel.table.hasFocus)
+    qtbot.keyClick(panel.table, Qt.Key.Key_Down, Qt.KeyboardModifier.AltModifier)
+    assert queue.waiting("compute") == [c, a, b]
+    assert not panel.sooner_button.isEnabled()
+    qtbot.keyClick(panel.table, Qt.Key.Key_Up, Qt.KeyboardModifier.AltModifier)
+    assert queue.waiting("compute") == [a, c, b]
+    panel.select(queue.records[0])
+    assert not panel.sooner_button.isVisible(), "what runs cannot be moved"
+
+
+def test_a_waiting_job_is_dragged(queue: JobQueue, waiting: list[JobRecord], qtbot: QtBot) -> None:
+    model = JobsModel(queue)
+    a, b, c = waiting
+    assert [model.record(row) for row in range(4)] == [c, b, a, queue.records[0]]
+    flags = [bool(model.flags(model.index(row, 0)) & Qt.ItemFlag.ItemIsDragEnabled) for row in range(4)]
+    assert flags == [True, True, True, False]
+    nowhere = QModelIndex()
+
+    def drop(record: JobRecord, row: int) -> None:
+        data = model.mimeData([model.index(model.rows.index(record), 0)])
+        model.dropMimeData(data, Qt.DropAction.MoveAction, row, 0, nowhere)
+
+    drop(c, 2)  # between b and a
+    assert queue.waiting("compute") == [a, c, b]
+    drop(b, 4)  # below the job that runs
+    assert queue.waiting("compute") == [b, a, c]
+    drop(b, 0)
+    assert queue.waiting("compute") == [a, c, b]
+    drop(a, -1)  # behind the last row
+    assert queue.waiting("compute") == [a, c, b]
 
 
 def test_job_of_the_real_worker(qtbot: QtBot, tmp_path: Path) -> None:

@@ -1,7 +1,10 @@
-"""Jobs panel: the queue, how far each job is, what it said, cancel and retry."""
+"""Jobs panel: the queue, how far each job is, what it said, cancel, retry, and which of the waiting ones comes next."""
+
+from collections.abc import Sequence
 
 from PySide6.QtCore import (
     QEvent,
+    QMimeData,
     QModelIndex,
     QObject,
     QRect,
@@ -10,7 +13,7 @@ from PySide6.QtCore import (
     QTimer,
     Signal,
 )
-from PySide6.QtGui import QColor, QFontDatabase, QGuiApplication, QPainter
+from PySide6.QtGui import QColor, QFontDatabase, QGuiApplication, QKeySequence, QPainter, QShortcut
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
@@ -31,6 +34,9 @@ from segstudio.ui.widgets import push_button, row_table
 
 RECORD_ROLE = Qt.ItemDataRole.UserRole
 
+JOB_ID = "application/x-segstudio-job"
+"""What is dragged: the id of a waiting job."""
+
 TOKENS = {
     JobState.QUEUED: "text_muted",
     JobState.RUNNING: "accent",
@@ -42,15 +48,17 @@ TOKENS = {
 
 
 class JobsModel(RowsModel):
-    """The records of a queue, the newest first."""
+    """The records of a queue, the newest first. One that waits can be dragged among the others of its lane."""
 
     COLUMNS = ("Job", "State", "Progress", "Time")
 
     def __init__(self, queue: JobQueue, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self._queue = queue
         self.rows: list[JobRecord] = queue.records[::-1]
         queue.added.connect(self._insert)
         queue.changed.connect(self._update)
+        queue.moved.connect(self._move)
         # Times go on by themselves, but only while something runs.
         self._clock = QTimer(self, interval=1000)
         self._clock.timeout.connect(self._tick)
@@ -72,6 +80,33 @@ class JobsModel(RowsModel):
                 return record
         return None
 
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        flags = super().flags(index)
+        if index.isValid() and self.rows[index.row()].state is JobState.QUEUED:
+            flags |= Qt.ItemFlag.ItemIsDragEnabled
+        return flags if index.isValid() else flags | Qt.ItemFlag.ItemIsDropEnabled  # between rows, never onto one
+
+    def supportedDropActions(self) -> Qt.DropAction:
+        return Qt.DropAction.MoveAction
+
+    def mimeTypes(self) -> list[str]:
+        return [JOB_ID]
+
+    def mimeData(self, indexes: Sequence[Index]) -> QMimeData:
+        data = QMimeData()
+        data.setData(JOB_ID, self.rows[indexes[0].row()].id.encode())
+        return data
+
+    def dropMimeData(self, data: QMimeData, action: Qt.DropAction, row: int, column: int, parent: Index) -> bool:
+        """Put the dragged job before a row; returns False, because the queue has moved it already."""
+        record = next((one for one in self.rows if one.id == bytes(data.data(JOB_ID).data()).decode()), None)
+        if record is not None and record.state is JobState.QUEUED:
+            # The list is read from its end: those below the gap run before.
+            below = self.rows[row:] if row >= 0 else []
+            waiting = self._queue.waiting(record.lane)
+            self._queue.place(record.id, sum(one in waiting for one in below if one is not record))
+        return False
+
     def _text(self, record: JobRecord, column: int) -> str:
         match column:
             case 0:
@@ -86,6 +121,15 @@ class JobsModel(RowsModel):
         self.beginInsertRows(QModelIndex(), 0, 0)
         self.rows.insert(0, record)
         self.endInsertRows()
+
+    def _move(self, record: JobRecord) -> None:
+        """Show a record directly above the one that comes before it in the queue."""
+        order, row = self._queue.records, self.rows.index(record)
+        place = order.index(record)
+        target = self.rows.index(order[place - 1]) if place else len(self.rows)
+        if self.beginMoveRows(QModelIndex(), row, row, QModelIndex(), target):
+            self.rows.insert(target - (target > row), self.rows.pop(row))
+            self.endMoveRows()
 
     def _update(self, record: JobRecord) -> None:
         row = self.rows.index(record)
@@ -150,6 +194,10 @@ class JobsPanel(QWidget):
         self.cancel_button = push_button("Cancel", "Stop this job; pressed twice, its process is ended", self._cancel)
         self.retry_button = push_button("Retry", "Start this job once more with the same options", self._retry)
         self.copy_button = push_button("Copy log", "Copy what the job said", self._copy)
+        self.sooner_button = push_button(
+            "Sooner", "Let this waiting job run earlier  (Alt+Down, or drag it)", self._sooner
+        )
+        self.later_button = push_button("Later", "Let this waiting job run later  (Alt+Up, or drag it)", self._later)
         empty = Empty("jobs", "No jobs yet", "Training, prediction and exports appear here while they run.")
         self._either = Either(self._make_content(), empty)
         self.setLayout(self._either)
@@ -157,6 +205,7 @@ class JobsPanel(QWidget):
         self._log_timer.timeout.connect(self._show_log)
         queue.added.connect(self._on_added)
         queue.changed.connect(self._on_changed)
+        queue.moved.connect(lambda _record: self._enable_buttons())
         self._either.show_content(bool(queue.records))
         self._enable_buttons()
 
@@ -167,11 +216,17 @@ class JobsPanel(QWidget):
         for column, width in ((0, 210), (1, 84), (3, 116)):
             table.setColumnWidth(column, width)
         table.selectionModel().currentRowChanged.connect(self._on_selected)
+        table.setDragDropMode(QTableView.DragDropMode.InternalMove)
+        table.setDragDropOverwriteMode(False)
+        for keys, act in (("Alt+Down", self._sooner), ("Alt+Up", self._later)):
+            QShortcut(QKeySequence(keys), table, act, context=Qt.ShortcutContext.WidgetShortcut)
         return table
 
     def _make_content(self) -> QWidget:
         buttons = QHBoxLayout()
-        for button in (self.cancel_button, self.retry_button, self.copy_button):
+        for button in (
+            self.cancel_button, self.retry_button, self.copy_button, self.sooner_button, self.later_button,
+        ):  # fmt: skip
             buttons.addWidget(button)
         buttons.addStretch(1)
         details = QWidget()
@@ -213,13 +268,13 @@ class JobsPanel(QWidget):
         selected = self.selected()
         if selected is None or selected.state.is_end:
             self.select(record)
+        self._enable_buttons()
         self._tell_count()
 
     def _on_changed(self, record: JobRecord) -> None:
-        if record is self.selected():
-            self._enable_buttons()
-            if not self._log_timer.isActive():
-                self._log_timer.start()
+        self._enable_buttons()  # another job that begins or ends changes what can be moved
+        if record is self.selected() and not self._log_timer.isActive():
+            self._log_timer.start()
         self._tell_count()
 
     def _on_selected(self) -> None:
@@ -240,6 +295,13 @@ class JobsPanel(QWidget):
         self.cancel_button.setEnabled(record is not None and not record.state.is_end)
         self.retry_button.setEnabled(record is not None and record.state.is_end)
         self.copy_button.setEnabled(record is not None)
+        waiting = self.queue.waiting(record.lane) if record is not None else []
+        is_waiting = record in waiting
+        self.sooner_button.setEnabled(is_waiting and waiting[0] is not record)
+        self.later_button.setEnabled(is_waiting and waiting[-1] is not record)
+        # They would only take room while nothing can be reordered.
+        for button in (self.sooner_button, self.later_button):
+            button.setVisible(is_waiting and len(waiting) > 1)
 
     def _show_log(self) -> None:
         record = self.selected()
@@ -258,6 +320,17 @@ class JobsPanel(QWidget):
     def _retry(self) -> None:
         if record := self.selected():
             self.select(self.queue.retry(record.id))
+
+    def _sooner(self) -> None:
+        self._shift(-1)
+
+    def _later(self) -> None:
+        self._shift(1)
+
+    def _shift(self, by: int) -> None:
+        record = self.selected()
+        if record is not None and record.state is JobState.QUEUED:
+            self.queue.place(record.id, self.queue.waiting(record.lane).index(record) + by)
 
     def _copy(self) -> None:
         if record := self.selected():
