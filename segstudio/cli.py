@@ -231,11 +231,17 @@ def _declare_predict(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", metavar="RUN", help="number of a run, best (default) or last")
     parser.add_argument("--filter", metavar="EXPR", help="which samples; all when not given")
     parser.add_argument("--device", metavar="DEVICE", help="auto, cpu or gpu:N")
+    parser.add_argument(
+        "--tiling", metavar="WAY", help="off (default): each image whole, scaled; full: tiles at its own resolution"
+    )
+    parser.add_argument(
+        "--flips", metavar="WHICH", help="mean over mirror images too: off (default), horizontal or all"
+    )
     parser.set_defaults(command=_predict)
 
 
 def _predict(args: argparse.Namespace) -> int:
-    return _perform("predict", _given(args, "run", "filter", "device"), args, _say_pairs)
+    return _perform("predict", _given(args, "run", "filter", "device", "tiling", "flips"), args, _say_pairs)
 
 
 @_command("evaluate", "measure a run on a split")
@@ -355,25 +361,34 @@ def _comparisons(args: argparse.Namespace) -> int:
     return _perform("comparisons", {}, args, lambda result: _say_table(result["comparisons"]))
 
 
-@_command("export", "write masks, a report or a comparison for other programs and people")
+@_command("export", "write masks, a model, a report or a comparison for other programs and people")
 def _declare_export(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", choices=["masks", "report", "comparison"], help="what to export")
+    parser.add_argument("what", choices=["masks", "model", "report", "comparison"], help="what to export")
     _add_project(parser)
     parser.add_argument(
         "--to",
         required=True,
         metavar="PATH",
-        help="folder of the masks, where nothing is replaced; HTML file of the report or comparison, CSV of its scores",
+        help="folder of the masks, where nothing is replaced; HTML file of the report or comparison, CSV of its "
+        "scores; file of the model, or a folder for it",
     )
     parser.add_argument("--filter", metavar="EXPR", help="which samples; all when not given")
-    parser.add_argument("--format", metavar="NAME", help="of masks: png (0 and 255, when not given) or png01 (0 and 1)")
+    parser.add_argument(
+        "--format",
+        metavar="NAME",
+        help="of masks: png (0 and 255, when not given) or png01 (0 and 1); "
+        "of a model: keras, savedmodel, tflite or onnx",
+    )
+    parser.add_argument("--run", metavar="RUN", help="of a model or report: number of a run, best (default) or last")
     parser.add_argument("--comparison", type=int, metavar="N", help="which one; the newest when not given")
     parser.set_defaults(command=_export)
 
 
 def _export(args: argparse.Namespace) -> int:
     args.to = str(Path(args.to).absolute())
-    return _perform(f"export-{args.what}", _given(args, "to", "filter", "format", "comparison"), args, _say_pairs)
+    return _perform(
+        f"export-{args.what}", _given(args, "to", "filter", "format", "run", "comparison"), args, _say_pairs
+    )
 
 
 @_command("check", "verify every file of a project against its index")

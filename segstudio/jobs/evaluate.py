@@ -9,7 +9,7 @@ from segstudio.core.options import Options, option
 from segstudio.core.reporter import Reporter
 from segstudio.core.sample import ReviewState, Sample, Split
 from segstudio.jobs import JOBS, ProjectJob
-from segstudio.jobs.predict import predict_samples
+from segstudio.jobs.predict import PredictOptions, predict_samples
 from segstudio.project.project import Project
 
 PER_IMAGE = ("iou", "dice", "precision", "recall")
@@ -54,7 +54,7 @@ class Evaluate(ProjectJob[EvaluateOptions]):
             raise UserError(f"no sample of the {self.options.split} split has a mask to measure by")
         missing = [one for one in samples if not project.predictions.has(run.id, one)]
         if missing:
-            predict_samples(project, run, missing, report, device=self.options.device)
+            predict_samples(project, run, missing, report, PredictOptions(device=self.options.device))
         # Masks may have been corrected since: count anew.
         scores = project.predictions.score(run.id, [one.id for one in samples], report)
         counts = {one.image: score.counts for one in samples if (score := scores.get(one.id)) and score.counts}

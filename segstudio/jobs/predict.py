@@ -1,6 +1,6 @@
 """Predict masks: a run's foreground probabilities at each image's own resolution, stored and scored."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -21,8 +21,20 @@ class PredictOptions(Options):
     samples: tuple[int | str, ...] = option(
         (), "Samples", is_advanced=True, help="Ids or image paths of samples; these alone, whatever the filter says."
     )
+    tiling: Literal["off", "full"] = option(
+        "off",
+        "Tiles",
+        help="off scales each image whole to the network's size, as it has learnt to see it; full goes over the image "
+        "in overlapping tiles at its own resolution: for fine detail, and networks that have learnt from small parts.",
+    )
+    flips: Literal["off", "horizontal", "all"] = option(
+        "off",
+        "Mirror images",
+        help="Predicts mirror images too and takes the mean: slower, often better; where they disagree is the "
+        "uncertainty. horizontal is left to right; all is upside down as well.",
+    )
     device: str = option("auto", "Device", is_advanced=True, help="auto, cpu, gpu or gpu:N.")
-    batch: int = option(8, "Batch", ge=1, le=1024, unit="images", is_advanced=True, help="Images per step.")
+    batch: int = option(8, "Batch", ge=1, le=1024, unit="images", is_advanced=True, help="Images or tiles per step.")
 
 
 @JOBS.register
@@ -49,7 +61,7 @@ class Predict(ProjectJob[PredictOptions]):
         project.require_writable()
         run = project.runs.resolve(self.options.run)
         samples = self._samples(project)
-        count = predict_samples(project, run, samples, report, device=self.options.device, batch=self.options.batch)
+        count = predict_samples(project, run, samples, report, self.options)
         project.predictions.set_current(run.id)
         return {"run": run.id, "samples": count, "changed": project.predictions.changed_most(run.id)}
 
@@ -65,23 +77,27 @@ class Predict(ProjectJob[PredictOptions]):
 
 
 def predict_samples(
-    project: Project, run: Run, samples: list[Sample], report: Reporter, *, device: str = "auto", batch: int = 8
+    project: Project, run: Run, samples: list[Sample], report: Reporter, options: PredictOptions
 ) -> int:
-    """Predict and score these samples with the best weights of a run; returns how many could be."""
+    """Predict and score these samples with the best weights of a run; returns how many could be.
+
+    Of the options, those count that say how: device, batch, tiling and flips.
+    """
     from segstudio.ml.device import choose_device
     from segstudio.ml.network import load_network
-    from segstudio.ml.predict import predict
+    from segstudio.ml.predict import Way, predictions
 
-    chosen = choose_device(device)
+    chosen = choose_device(options.device)
     report.log(f"run {run.name} on {chosen.title}, {chosen.precision}")
+    way = Way(is_tiled=options.tiling == "full", flips=options.flips)
     predicted: list[int] = []
     predicting = Phase(report, 0, 0.9)
     try:
         with chosen.scope():
             network = load_network(run.best_weights, chosen.precision)
-            done = predict(network, samples, project.read_image, report, name=lambda one: one.image, batch=batch)
-            for sample, probability in done:
-                project.predictions.save(run.id, sample, probability)
+            done = predictions(network, samples, project.read_image, report, lambda one: one.image, options.batch, way)
+            for sample, probability, disagreement in done:
+                project.predictions.save(run.id, sample, probability, uncertainty=disagreement)
                 predicted.append(sample.id)
                 predicting.progress(len(predicted), len(samples), f"{len(predicted)} of {len(samples)} images")
     finally:

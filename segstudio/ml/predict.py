@@ -4,8 +4,9 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import islice
-from typing import TypeVar
+from typing import Generic, Literal, NamedTuple, TypeVar
 
 import cv2
 import keras
@@ -16,11 +17,57 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from segstudio.core.errors import UserError
 from segstudio.core.reporter import Reporter
 from segstudio.core.scaling import scaled_image
+from segstudio.ml.tiles import OVERLAP, Look, blended
 
 T = TypeVar("T")
 
 WORTH_FREEZING = 256
 """Images from which on the two seconds of freezing are won back: it predicts 1.4 times as many a second."""
+
+Flips = Literal["off", "horizontal", "all"]
+
+FLIPPED_AXES: dict[str, tuple[tuple[int, ...], ...]] = {
+    "off": ((),),
+    "horizontal": ((), (2,)),
+    "all": ((), (2,), (1,), (1, 2)),
+}
+"""Which axes of a batch are reversed, look by look."""
+
+SURELY_BACKGROUND = 0.05
+"""Pixels of a lower probability count for nothing in the disagreement, as in project.predictions.uncertainty_of."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a network looks at an image.
+
+    Attributes:
+        is_tiled: In overlapping tiles at full resolution; else at the whole image, scaled to the network's size. A
+            network that has learnt from whole images sees everything magnified in tiles.
+        overlap: Share of a tile that the next one covers too.
+        flips: Which mirror images are predicted as well; the mean of all counts.
+    """
+
+    is_tiled: bool = False
+    overlap: float = OVERLAP
+    flips: Flips = "off"
+
+
+WHOLE = Way()
+
+
+class Prediction(NamedTuple, Generic[T]):
+    """What a network says of one image.
+
+    Attributes:
+        thing: The image, as it was asked for.
+        probability: uint8 (H, W) at the image's own size: probability times 255, rounded.
+        disagreement: How differently it judges the mirror images, from 0 to 1; None when there was only one look.
+    """
+
+    thing: T
+    probability: np.ndarray
+    disagreement: float | None = None
 
 
 def predict(
@@ -46,13 +93,47 @@ def predict(
     Yields:
         The thing, and uint8 (H, W) at the image's own size: probability times 255, rounded.
     """
+    for thing, probability, _ in predictions(network, things, read, report, name, batch):
+        yield thing, probability
+
+
+def predictions(
+    network: keras.Model,
+    things: Sequence[T],
+    read: Callable[[T], np.ndarray],
+    report: Reporter,
+    name: Callable[[T], str] = str,
+    batch: int = 8,
+    way: Way = WHOLE,
+) -> Iterator[Prediction[T]]:
+    """As `predict`, in any way of looking, and with the disagreement of the looks; see there.
+
+    Yields:
+        The predictions in the order of `things`, without the images that cannot be read.
+    """
+    if way.is_tiled:
+        yield from _tiled(network, things, read, report, name, batch, way)
+    else:
+        yield from _whole(network, things, read, report, name, batch, way)
+
+
+def _whole(
+    network: keras.Model,
+    things: Sequence[T],
+    read: Callable[[T], np.ndarray],
+    report: Reporter,
+    name: Callable[[T], str],
+    batch: int,
+    way: Way,
+) -> Iterator[Prediction[T]]:
+    """Batches of whole images at the network's size."""
     shape = network.input_shape[1:]
 
     def load(thing: T) -> tuple[tuple[int, int], np.ndarray]:
         image = read(thing)
         return image.shape[:2], scaled_image(image, shape)
 
-    forward = forward_of(network, len(things))
+    look = look_of(forward_of(network, len(things)), way.flips)
     waiting = iter(things)
     ahead: deque[tuple[T, Future[tuple[tuple[int, int], np.ndarray]]]] = deque()
     with ThreadPoolExecutor(os.cpu_count()) as threads:
@@ -71,12 +152,95 @@ def predict(
                         report.note(name(thing), str(error))
                 ahead.extend((thing, threads.submit(load, thing)) for thing in islice(waiting, 2 * batch - len(ahead)))
                 if ready:
-                    maps = forward(np.stack([image for _, _, image in ready]))
-                    for (thing, size, _), probability in zip(ready, maps, strict=True):
-                        yield thing, at_native_size(probability, size)
+                    found = look(np.stack([image for _, _, image in ready]))
+                    for (thing, size, _), maps in zip(ready, found, strict=True):
+                        doubt = _Doubt()
+                        doubt.add(maps)
+                        yield Prediction(thing, at_native_size(maps[..., 0], size), doubt.disagreement)
         finally:
             for _, future in ahead:
                 future.cancel()
+
+
+def _tiled(
+    network: keras.Model,
+    things: Sequence[T],
+    read: Callable[[T], np.ndarray],
+    report: Reporter,
+    name: Callable[[T], str],
+    batch: int,
+    way: Way,
+) -> Iterator[Prediction[T]]:
+    """One image after the other in tiles; the next one is decoded meanwhile, and no more: they may be huge."""
+    look = look_of(forward_of(network, WORTH_FREEZING), way.flips)
+    shape = network.input_shape[1:]
+    with ThreadPoolExecutor(1) as thread:
+        ahead = thread.submit(read, things[0]) if things else None
+        for number, thing in enumerate(things):
+            assert ahead is not None
+            current, ahead = ahead, thread.submit(read, things[number + 1]) if number + 1 < len(things) else None
+            try:
+                image = current.result()
+            except (UserError, OSError) as error:
+                report.note(name(thing), str(error))
+                continue
+            probability, doubt = np.empty(image.shape[:2], np.uint8), _Doubt()
+            for top, maps in blended(image, shape, look, batch=batch, overlap=way.overlap):
+                probability[top : top + len(maps)] = _as_bytes(maps[..., 0])
+                doubt.add(maps)
+            yield Prediction(thing, probability, doubt.disagreement)
+
+
+class _Doubt:
+    """How far looks differ, gathered band by band."""
+
+    def __init__(self) -> None:
+        self._sum, self._pixels, self._all = 0.0, 0, 0
+        self._is_measured = True
+
+    def add(self, maps: np.ndarray) -> None:
+        """Take float32 (rows, W, K): the mean probability and, when there were several looks, twice their deviation."""
+        self._is_measured = maps.shape[-1] > 1
+        if self._is_measured:
+            counted = maps[..., 0] >= SURELY_BACKGROUND
+            self._sum += float(maps[..., 1][counted].sum(dtype=np.float64))
+            self._pixels += int(np.count_nonzero(counted))
+            self._all += counted.size
+
+    @property
+    def disagreement(self) -> float | None:
+        """The mean over the pixels that are not surely background, of which at least a hundredth of all are counted."""
+        if not self._is_measured:
+            return None
+        return min(1.0, self._sum / max(self._pixels, self._all / 100, 1))
+
+
+def look_of(forward: Callable[[np.ndarray], np.ndarray], flips: Flips) -> Look:
+    """Looks at images, and at their mirror images too.
+
+    Args:
+        forward: From uint8 (B, H, W, C) to float32 (B, H, W).
+        flips: Which mirror images.
+
+    Returns:
+        A function from uint8 (B, H, W, C) to float32 (B, H, W, K): the mean probability and, when there are mirror
+        images, twice the standard deviation, which is 1 where half of the looks say 1 and the others 0.
+    """
+    if flips == "off":
+        return lambda images: forward(images)[..., None]
+
+    def look(images: np.ndarray) -> np.ndarray:
+        total = np.zeros(images.shape[:3], np.float64)
+        squares = np.zeros_like(total)
+        for axes in FLIPPED_AXES[flips]:
+            seen = np.flip(forward(np.ascontiguousarray(np.flip(images, axes))), axes)
+            total += seen
+            squares += np.square(seen, dtype=np.float64)
+        mean = total / len(FLIPPED_AXES[flips])
+        spread = 2 * np.sqrt(np.maximum(squares / len(FLIPPED_AXES[flips]) - mean**2, 0))
+        return np.stack([mean, spread], axis=-1).astype(np.float32)
+
+    return look
 
 
 def forward_of(network: keras.Model, count: int) -> Callable[[np.ndarray], np.ndarray]:
@@ -102,7 +266,17 @@ def at_native_size(probability: np.ndarray, size: tuple[int, int]) -> np.ndarray
     Returns:
         uint8 (H, W): probability times 255, rounded.
     """
+    return _as_bytes(scaled_probability(probability, size))
+
+
+def scaled_probability(probability: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """As `at_native_size`, as float32 (H, W) of 0..1."""
     rows, columns = size
     is_smaller = rows < probability.shape[0] and columns < probability.shape[1]
     how = cv2.INTER_AREA if is_smaller else cv2.INTER_LINEAR
-    return np.rint(cv2.resize(probability, (columns, rows), interpolation=how) * 255).astype(np.uint8)
+    return cv2.resize(probability, (columns, rows), interpolation=how)
+
+
+def _as_bytes(probability: np.ndarray) -> np.ndarray:
+    rounded: np.ndarray = np.rint(probability * 255).astype(np.uint8)
+    return rounded

@@ -40,7 +40,7 @@ class Score:
 
     Attributes:
         sample_id: Of the sample.
-        uncertainty: See `uncertainty_of`.
+        uncertainty: What the prediction's maker knew of it, else see `uncertainty_of`.
         foreground: Share of the area predicted as foreground.
         change: Share of the area that the previous run predicted otherwise; None without one.
         counts: Pixels against the current mask; None when the sample has none or it cannot be read.
@@ -63,21 +63,27 @@ class Predictions:
         """Where the prediction lies, or would lie."""
         return self._project.folder / "predictions" / f"{run_id:04}" / f"{sample.stem}.png"
 
-    def save(self, run_id: int, sample: Sample, probability: NDArray[np.uint8]) -> None:
+    def save(
+        self, run_id: int, sample: Sample, probability: NDArray[np.uint8], *, uncertainty: float | None = None
+    ) -> None:
         """Store a prediction; `score` then compares it with the mask.
 
         Args:
             run_id: Whose it is.
             sample: Of what.
             probability: uint8 (H, W) of the image's own size; 255 is certainly foreground.
+            uncertainty: How unsure the network is, from 0 to 1, where something better is known than what its
+                probabilities say; see `uncertainty_of`.
         """
         if probability.shape != (sample.height, sample.width) or probability.dtype != np.uint8:
             raise ValueError(f"{sample.image} wants uint8 {(sample.height, sample.width)}, not {probability.shape}")
         self._project.require_writable()
         # It can be made again, so the disk need not be waited for.
         write_atomically(self.path(run_id, sample), encode_grey(probability), is_durable=False)
-        score = Score(sample.id, uncertainty_of(probability), _share(probability >= THRESHOLD), None, None)
-        self._store(run_id, [score])
+        if uncertainty is None:
+            uncertainty = uncertainty_of(probability)
+        score = Score(sample.id, uncertainty, _share(probability >= THRESHOLD), None, None)
+        self._store(run_id, [score], is_new=True)
 
     def load(self, run_id: int, sample: Sample) -> NDArray[np.uint8] | None:
         """The probabilities as uint8 (H, W), or None when the run has not predicted this sample.
@@ -200,14 +206,16 @@ class Predictions:
         counts = Counts.of(self._project.masks.load(sample), predicted) if sample.has_mask else None
         return Score(sample.id, uncertainty_of(probability), _share(predicted), change, counts)
 
-    def _store(self, run_id: int, scores: Sequence[Score]) -> None:
+    def _store(self, run_id: int, scores: Sequence[Score], *, is_new: bool = False) -> None:
+        """Write scores to the index; the uncertainty only of new predictions, whose maker may have known it better."""
         if not scores:
             return
+        uncertainty = "excluded" if is_new else "prediction"
         with self._project.transaction("predictions") as connection:
             connection.executemany(
                 "INSERT INTO prediction (run_id, sample_id, uncertainty, foreground, change, "
                 'tp, fp, fn, tn, iou, dice, "precision", recall) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) '
-                "ON CONFLICT DO UPDATE SET uncertainty = excluded.uncertainty, foreground = excluded.foreground, "
+                f"ON CONFLICT DO UPDATE SET uncertainty = {uncertainty}.uncertainty, foreground = excluded.foreground, "
                 "change = excluded.change, tp = excluded.tp, fp = excluded.fp, fn = excluded.fn, tn = excluded.tn, "
                 'iou = excluded.iou, dice = excluded.dice, "precision" = excluded."precision", '
                 "recall = excluded.recall",

@@ -1,0 +1,110 @@
+"""The card of an exported model: what goes in and comes out, and how the run came to be."""
+
+import csv
+import hashlib
+import platform
+from collections import Counter
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from segstudio import __version__
+from segstudio.core.sample import Split
+from segstudio.exporting import Exporter
+from segstudio.jobs.evaluate import figures, measurable
+from segstudio.models import Shape
+from segstudio.project.clock import now
+from segstudio.project.predictions import THRESHOLD
+from segstudio.project.project import Project
+from segstudio.project.runs import Run
+
+PACKAGES = ("tensorflow", "keras", "numpy", "opencv-python-headless")
+
+
+def metadata_of(project: Project, run: Run, exporter: Exporter, shape: Shape, parameters: int) -> dict[str, Any]:
+    """Plain JSON values for the file and for the JSON beside it.
+
+    Args:
+        project: Where the run is.
+        run: Whose network it is.
+        exporter: The format.
+        shape: Height, width and channels that the network itself works at.
+        parameters: How many numbers it has learnt.
+    """
+    height, width, channels = shape
+    batch: int | str = "any" if exporter.is_batched else 1
+    return {
+        "made_with": f"SegStudio {__version__}",
+        "format": exporter.name,
+        "exported": now(),
+        "threshold": THRESHOLD / 256,
+        "input": {
+            "name": "image",
+            "dtype": "uint8",
+            "shape": [batch, "height", "width", channels],
+            "channels": channels,
+            "values": "grey, 0 to 255" if channels == 1 else "RGB, 0 to 255",
+            "size": "any: the graph scales to the network's size and back",
+        },
+        "output": {
+            "name": "probability",
+            "dtype": "float32",
+            "shape": [batch, "height", "width", 1],
+            "values": "probability of foreground, 0 to 1, at the size of the image",
+        },
+        "network": {
+            "model": run.model,
+            "height": height,
+            "width": width,
+            "channels": channels,
+            "parameters": parameters,
+            "precision": "float32",
+        },
+        "run": {
+            "run": run.id,
+            "created": run.created,
+            "status": run.status,
+            "preset": run.preset,
+            "start": run.start,
+            "options": run.options,
+            "epochs": run.epochs,
+            "best": {"epoch": run.best_epoch, "val_iou": run.best_val_iou, "val_loss": run.best_val_loss},
+            "seconds": run.seconds,
+            "device": run.device,
+            "precision": run.precision,
+            "note": run.note,
+        },
+        "dataset": _dataset(run),
+        "test": _test(project, run),
+        "versions": {"segstudio": __version__, "python": platform.python_version(), **_versions(exporter)},
+    }
+
+
+def _dataset(run: Run) -> dict[str, Any]:
+    """How much it learnt from, and the hash of the list that says what."""
+    try:
+        text = run.manifest.read_bytes()
+    except OSError:
+        return {}
+    rows = csv.DictReader(text.decode("utf-8", errors="replace").splitlines())
+    counts = Counter(row.get("split") or "" for row in rows)
+    return {"train": counts["train"], "val": counts["val"], "manifest_sha256": hashlib.sha256(text).hexdigest()}
+
+
+def _test(project: Project, run: Run) -> dict[str, Any] | None:
+    """The figures on the test split where they have been measured; an export does not look at it anew."""
+    counts = project.predictions.counts(run.id)
+    samples = measurable(project, Split.TEST)
+    if not samples or any(one.id not in counts for one in samples):
+        return None
+    measured = figures({one.image: counts[one.id] for one in samples})
+    return {name: value for name, value in measured.items() if name != "per_image"}
+
+
+def _versions(exporter: Exporter) -> dict[str, str]:
+    found = {}
+    for name in (*PACKAGES, *exporter.modules):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
