@@ -223,8 +223,10 @@ class CopiesView(QWidget):
         self.reload()
 
     def _notice(self, topics: frozenset[str]) -> None:
-        if topics & _TOPICS and self.isVisible():
-            self.reload()
+        if topics & _TOPICS:
+            self._stamp = None  # what is hidden looks again when it is shown
+            if self.isVisible():
+                self.reload()
 
     def _look(self) -> None:
         """See whether the files are others now: a job writes them in a process of its own."""
