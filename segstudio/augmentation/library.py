@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from types import ModuleType
 from typing import Any
 
-from segstudio.augmentation.names import ALIASES, COMBINATIONS, EXCLUDED, FIXED, GROUPS
+from segstudio.augmentation.names import ALIASES, COMBINATIONS, EXCLUDED, FIXED, GROUPS, MOST_PIXELS
 from segstudio.core.errors import UserError
 
 _BUILDING = threading.Lock()
@@ -70,6 +70,7 @@ def full_parameters(name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
             near = get_close_matches(key, known, n=1) or [", ".join(known) or "none"]
             raise UserError(f"{name} has no parameter {key!r}", f"did you mean {near[0]}?" if known else "it has none")
     values = {**defaults(name), **_safe(schema.model_fields, parameters)}
+    _require_possible(name, values)
     try:
         with _BUILDING, warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -79,6 +80,20 @@ def full_parameters(name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     except (TypeError, ValueError, LookupError) as error:
         raise UserError(f"{name}: {error}") from None
     return {key: plain(value) for key, value in checked.model_dump(exclude={"p", "strict"}).items()}
+
+
+_SIDES = frozenset(
+    {"height", "width", "size", "max_size", "min_height", "min_width", "padding", "px", "x_max", "y_max"}
+)
+
+
+def _require_possible(name: str, values: Mapping[str, Any]) -> None:
+    """Raise UserError where a side is asked for that no memory can hold."""
+    for key in _SIDES & values.keys():
+        value = values[key]
+        numbers = value if isinstance(value, list | tuple) else [value]
+        if any(isinstance(one, int | float) and abs(one) > MOST_PIXELS for one in numbers):
+            raise UserError(f"{name}: {key} must be at most {MOST_PIXELS} pixels, not {value}")
 
 
 def make(name: str, parameters: Mapping[str, Any], p: float) -> tuple[Any, list[str]]:

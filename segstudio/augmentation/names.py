@@ -153,6 +153,9 @@ IN_COLOUR = frozenset(
 )
 """Transforms that take three channels only, or do nothing to one: a grey image is RGB for them and grey again after."""
 
+MOST_PIXELS = 16_384
+"""The longest side a step may ask for: more would take all memory."""
+
 LIMITS: dict[str, tuple[float, float]] = {
     "limit": (-180, 180),
     "rotate": (-180, 180),

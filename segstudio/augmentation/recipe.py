@@ -220,7 +220,7 @@ def read_recipe(path: Path, *, is_checked: bool = True) -> Recipe:
         UserError: When there is no such file or it holds no recipe; it names the file.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # Notepad on Windows begins with a mark
     except FileNotFoundError:
         raise UserError(f"there is no recipe {path}") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -240,12 +240,16 @@ def _active(steps: tuple[Step, ...]) -> tuple[Step, ...]:
 
 def _parsed(text: str, name: str) -> dict[str, Any]:
     try:
-        content = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+        content = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
         raise UserError(f"recipe {name} is not JSON: {error}", "mend or delete the file") from None
     if not isinstance(content, dict):
         raise UserError(f"recipe {name} is not a recipe: it holds a {type(content).__name__}, not an object")
     return content
+
+
+def _refuse_constant(text: str) -> None:
+    raise ValueError(f"{text} is no number")
 
 
 # --- steps in our own form -------------------------------------------------------------------------------------------

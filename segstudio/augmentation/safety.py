@@ -155,7 +155,9 @@ def _of_step(step: Step, examples: Sequence[Pair], seed: int) -> list[Finding]:
     seeds = range(seed, seed + effort.tries)
     try:
         unfilled = Augmenter(Recipe("step", steps=_unfilled([alone])))
-        found += findings_of_pattern(unfilled.apply, seeds, _size_that_works(unfilled), moves_mask=entry.moves_mask)
+        found += findings_of_pattern(
+            unfilled.apply, seeds, _size_that_works(unfilled, effort), moves_mask=entry.moves_mask
+        )
         found += _of_examples(entry, augmenter, unfilled, examples, seeds)
         if effort.has_extremes and not any(one.kind in {"blank", "clipped"} for one in found):
             found += _of_extremes(alone, entry, examples[0], seed)
@@ -317,9 +319,9 @@ def _apart(message: str) -> Finding:
     return Finding((), "apart", "error", message, hint)
 
 
-def _size_that_works(augmenter: Augmenter) -> int:
+def _size_that_works(augmenter: Augmenter, effort: Effort) -> int:
     """A side of patterns that is large enough for the crops of a step."""
-    for size in (160, 640):
+    for size in (min(160, effort.side), 640):
         try:
             augmenter.apply(*pattern(size), 0)
         except UserError:
@@ -499,7 +501,7 @@ def _of_recipe(recipe: Recipe, examples: Sequence[Pair], seed: int, known: set[s
         if any(step.transform != _STILL for _, step in _taking_part(steps) if not step.is_combination):
             moving = Augmenter(replace(recipe, steps=_unfilled(steps)))
             found += _of_object([kept(moving.apply, mask, one) for _, mask in examples for one in seeds if mask.any()])
-            found += findings_of_pattern(moving.apply, seeds, _size_that_works(moving))
+            found += findings_of_pattern(moving.apply, seeds, _size_that_works(moving, effort))
     except UserError as error:
         return [] if "fails" in known else [_refused("fails", error)]
     return [one for one in found if one.kind not in known]

@@ -143,6 +143,9 @@ def test_any_tree_of_steps_survives_the_file(step):
         (of_step(transform="GaussNoise", parameters={"std_range": [0, 7]}), "std_range"),
         (of_step(transform="CropAndPad"), "px and percent"),
         (of_step(transform="SafeRotate", parameters={"fill_mask": None}), "SafeRotate"),
+        (of_step(parameters={"limit": [float("-inf"), 3]}), "-Infinity"),
+        (of_step(p=float("nan")), "NaN"),
+        (of_step(transform="Resize", parameters={"height": 10**9, "width": 3}), "height must be at most"),
         (of_step(often=1), "'often' is not known"),
         (of_step(steps=[]), "only OneOf"),
         (of_step(transform="SomeOf", parameters={"n": 0}, steps=[]), "n must be"),
@@ -271,6 +274,8 @@ def test_files_that_are_not_there_or_no_text(tmp_path):
     (tmp_path / "binary.json").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UserError, match=r"binary\.json"):
         read_recipe(tmp_path / "binary.json")
+    (tmp_path / "notepad.json").write_text(built_in_recipes()["flip"].to_json(), encoding="utf-8-sig")
+    assert read_recipe(tmp_path / "notepad.json").steps == built_in_recipes()["flip"].steps
     (tmp_path / "deep.json").write_text("[" * 100_000, encoding="utf-8")
     with pytest.raises(UserError, match=r"deep\.json"):
         read_recipe(tmp_path / "deep.json")
