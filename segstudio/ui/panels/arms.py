@@ -200,11 +200,10 @@ class ArmsEditor(QWidget):
             return
         arm = self._arms[self.list.currentRow()]
         self.remove_button.setEnabled(self.list.currentRow() > 0)
-        if self.name_edit.text() != arm.name:
-            self.name_edit.setText(arm.name)
+        for edit, text in ((self.name_edit, arm.name), (self.options_edit, arm.options)):
+            if edit.text().strip() != text:  # not while a space is typed
+                edit.setText(text)
         self.name_edit.setPlaceholderText(replace(arm, name="").title)
-        if self.options_edit.text() != arm.options:
-            self.options_edit.setText(arm.options)
         names = [NONE, *(recipe.name for recipe in self._recipes)]
         _fill(self.recipe_box, [("none: images as they are", NONE), *((n, n) for n in names[1:])], arm.recipe)
         _fill(

@@ -1,0 +1,84 @@
+"""Comparisons and stress tests for tests of the window: real files, made without a training."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from segstudio.core.files import write_atomically
+from segstudio.core.reporter import ListReporter
+from segstudio.jobs.compare import finished
+from segstudio.jobs.comparison_cells import versions
+from segstudio.jobs.presets import preset
+from segstudio.jobs.stress import FILE
+from segstudio.jobs.stress_families import families
+from segstudio.project.comparisons import Arm, Comparison
+from segstudio.project.project import Project
+from segstudio.project.runs import Run
+
+NOISE = {"original": 0.12, "chest-xray": 0.04, "strong": 0.3}
+"""How much of a prediction is wrong, by arm."""
+
+
+def begin_comparison(
+    project: Project, arms: Sequence[str] = ("original", "chest-xray"), repeats: int = 2, split: str = "test"
+) -> Comparison:
+    """A comparison that is planned, without any training."""
+    options = preset("conv-unet-fast").options(epochs=4).model_dump()
+    samples = tuple(one.id for one in project.samples.all() if one.split == split)
+    planned = tuple(
+        Arm(name, "conv-unet-fast", "conv-unet", options, "none" if name == "original" else name) for name in arms
+    )
+    return project.comparisons.create(
+        arms=planned, repeats=repeats, seed=0, split=split, metric="iou", groups=(), samples=samples,
+        images_per_epoch=4, about=versions(),
+    )  # fmt: skip
+
+
+def train_cells(project: Project, comparison: Comparison, count: int | None = None) -> None:
+    """What the trainings of a comparison would leave: curves, predictions that are right but for noise, and a word."""
+    for number, cell in enumerate(comparison.cells()[:count]):
+        rng = np.random.default_rng(number)
+        lines = [f"{epoch},{0.5 + 0.1 * epoch - NOISE[cell.arm]},{1 / epoch}" for epoch in range(1, 5)]
+        write_atomically(cell.folder / "metrics.csv", "\n".join(["epoch,val_iou,val_loss", *lines, ""]).encode())
+        for sample in project.samples.all(comparison.samples):
+            wrong = rng.random((sample.height, sample.width)) < NOISE[cell.arm]
+            predicted = project.masks.load(sample) ^ wrong
+            cell.save_prediction(sample, np.where(predicted, 230, 20).astype(np.uint8))
+        cell.finish(seconds=3.0, epochs=4, best={"epoch": 4, "val_iou": 0.9}, steps=8, batch=2, initial="same")
+
+
+def finish_comparison(project: Project, **settings: Any) -> Comparison:
+    """A comparison with its result."""
+    comparison = begin_comparison(project, **settings)
+    train_cells(project, comparison)
+    finished(project, comparison, ListReporter())
+    return project.comparisons.get(comparison.id)
+
+
+def add_run(project: Project) -> Run:
+    """A run with weights, as far as the window looks at them."""
+    run = project.runs.create("conv-unet-fast", "conv-unet", {}, "scratch")
+    run.best_weights.write_bytes(b"weights")
+    return project.runs.update(run.id, status="finished", epochs=4, best_epoch=4, best_val_iou=0.8)
+
+
+def stress_result(run: Run, *, size: int = 64) -> dict[str, Any]:
+    """A stress test in which everything costs more the stronger it is, stored in the run's folder."""
+    table = []
+    for place, family in enumerate(families().values()):
+        for strength in family.strengths:
+            lost = 0.004 * (place + 1) * strength**2 / 5
+            table.append(
+                {"transform": family.name, "title": family.title, "strength": strength,
+                 "label": family.labels[strength - 1], "parameters": {}, "iou": 0.9 - lost, "dice": 0.95 - lost,
+                 "lost": lost, "low": lost * 0.8, "high": lost * 1.2}
+            )  # fmt: skip
+    result = {
+        "run": run.id, "split": "test", "metric": "iou", "images": 30, "size": size,
+        "clean": {"iou": 0.9, "dice": 0.95}, "table": table, "hint": "", "empty_convention": "", "options": {},
+        "seconds": 1.0,
+    }  # fmt: skip
+    write_atomically(run.folder / FILE, json.dumps(result).encode())
+    return result
