@@ -12,7 +12,10 @@ class Polygon(Tool[RegionOptions]):
     name = "polygon"
     title = "Polygon"
     key = "P"
-    help = "Click the corners; double click or Enter fills, Backspace takes a corner back, Escape cancels."
+    help = (
+        "Click the corners; double click or Enter closes it, Backspace takes a corner back, Escape cancels. "
+        "Begin with Alt or the right button to take away."
+    )
     rank = 40
     has_many_clicks = True
     Options = RegionOptions

@@ -20,7 +20,7 @@ Labels = npt.NDArray[np.int32]
 
 _LARGEST = 1_000_000
 """Pixels of the picture that the segments are looked for in; their borders are then followed in finer ones."""
-_FEWEST_ACROSS = 8
+_FEWEST_ACROSS = 6
 """A segment is at least this many pixels wide in that picture."""
 _ROUNDS = 2
 """How often pixels at a border may change sides in each finer picture."""
@@ -169,10 +169,11 @@ def segments_of(image: npt.NDArray[np.uint8], options: SuperpixelOptions, check:
         pictures.append(cast(npt.NDArray[np.uint8], cv2.resize(pictures[-1], size, interpolation=cv2.INTER_AREA)))
     check()
     labels = _slic(pictures[-1], options.size / (1 << halvings), options.compactness)
+    means = _means(pictures[-1], labels) if halvings else np.zeros((0, 0), np.float32)
     for picture in reversed(pictures[:-1]):
         check()
         labels = labels.repeat(2, axis=0).repeat(2, axis=1)[: picture.shape[0], : picture.shape[1]]
-        labels = _followed(picture, labels, check)
+        labels = _followed(picture, labels, means, check)
     return Segments(labels, _boxes(labels), _borders(labels))
 
 
@@ -186,15 +187,19 @@ def _slic(picture: npt.NDArray[np.uint8], size: float, compactness: float) -> La
     return np.ascontiguousarray(found, np.int32)
 
 
-def _followed(picture: npt.NDArray[np.uint8], labels: Labels, check: Check) -> Labels:
+def _means(picture: npt.NDArray[np.uint8], labels: Labels) -> npt.NDArray[np.float32]:
+    """The mean colour of each segment, (N, C)."""
+    flat, colours = labels.ravel(), picture.reshape(labels.size, -1)
+    counts = np.maximum(np.bincount(flat), 1)
+    sums = [np.bincount(flat, colours[:, channel]) for channel in range(colours.shape[1])]
+    return (np.stack(sums, axis=1) / counts[:, None]).astype(np.float32)
+
+
+def _followed(picture: npt.NDArray[np.uint8], labels: Labels, means: npt.NDArray[np.float32], check: Check) -> Labels:
     """Let each pixel at a border go to the neighbouring segment whose mean colour is most like its own."""
     colours = picture.reshape(*picture.shape[:2], -1)
     for _ in range(_ROUNDS):
         check()
-        counts = np.maximum(np.bincount(labels.ravel()), 1)
-        means = np.stack(
-            [np.bincount(labels.ravel(), colours[..., c].ravel()) / counts for c in range(colours.shape[2])], axis=1
-        ).astype(np.float32)
         rows, columns = np.nonzero(_borders(labels))
         mine = colours[rows, columns].astype(np.float32)
         best = labels[rows, columns]

@@ -43,20 +43,20 @@ class Time(NamedTuple):
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--side", type=int, default=4096)
+    parser.add_argument("--side", type=int, nargs="+", default=[4096, 8192])
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)  # as the window does
     app = QApplication.instance() or QApplication([])
     assert isinstance(app, QApplication)
-    rows = [row for is_rgb in (False, True) for row in measure(app, arguments.side, is_rgb=is_rgb)]
+    rows = [row for side in arguments.side for is_rgb in (False, True) for row in measure(app, side, is_rgb=is_rgb)]
     if arguments.json:
         sys.stdout.write(json.dumps(rows, indent=1) + "\n")
         return
     for row in rows:
         wall = f"median {row['median']:6.2f}  p95 {row['p95']:6.2f}  max {row['max']:6.2f} ms"
         processor = f"processor: median {row['cpu_median']:6.2f}  p95 {row['cpu_p95']:6.2f} ms"
-        sys.stdout.write(f"{row['what']:56s} {wall}   {processor}\n")
+        sys.stdout.write(f"{row['what']:62s} {wall}   {processor}\n")
 
 
 def measure(app: QApplication, side: int, *, is_rgb: bool) -> list[dict[str, object]]:
@@ -84,7 +84,7 @@ def measure(app: QApplication, side: int, *, is_rgb: bool) -> list[dict[str, obj
             for radius in (20, 200, 1000):
                 panes.set_tool_options("brush", BrushOptions(radius=radius))
                 app.processEvents()
-                what = f"{kind}, {'errors' if is_error_view else 'prediction'}, zoom {zoom}, radius {radius}"
+                what = f"{side}, {kind}, {'errors' if is_error_view else 'prediction'}, zoom {zoom}, radius {radius}"
                 rows.append(_row(f"move: {what}", _stroke(app, panes.canvas("truth"))))
                 undo_and_redo = [_timed(lambda act=act: (act(), app.processEvents())) for act in acts * 5]
                 rows.append(_row(f"undo, redo: {what}", undo_and_redo))

@@ -261,6 +261,7 @@ def _draw_badge(painter: QPainter, marks: Marks, frame: Frame) -> None:
     """Sign and words right below the pointer; left or above where there is no room."""
     assert marks.pointer is not None
     words = "  ".join(part for part in (marks.sign, marks.text) if part)
+    painter.save()
     font = QFont(painter.font())
     font.setPixelSize(round(BADGE_FONT * frame.ratio))
     font.setBold(True)
@@ -279,7 +280,7 @@ def _draw_badge(painter: QPainter, marks: Marks, frame: Frame) -> None:
     painter.drawRoundedRect(rect, 4 * frame.ratio, 4 * frame.ratio)
     painter.setPen(CAPTION_TEXT)
     painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, words)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    painter.restore()
 
 
 def _polygon(points: tuple[Point, ...], frame: Frame) -> QPolygonF:
