@@ -70,6 +70,7 @@ class Paired:
         needed_images: Test images in all, with the present repeats, that would find a difference of this size four
             times out of five; the present number when it is found. None when no number would, or none is known.
         needed_repeats: Repeats in all, with the present images, that would.
+        is_needed_together: Whether neither of these alone would, but so many images and so many repeats together.
         explanation: All of that as one or two sentences.
     """
 
@@ -82,6 +83,7 @@ class Paired:
     verdict: Verdict
     needed_images: int | None
     needed_repeats: int | None
+    is_needed_together: bool
     explanation: str
 
 
@@ -102,9 +104,8 @@ def paired(differences: npt.ArrayLike, groups: npt.ArrayLike | None = None, seed
     low, high = _interval(table, np.random.default_rng(seed))
     p_value = _wilcoxon(table.sums.sum(1) / table.counts.sum(1))
     verdict = _verdict(table, low, high, p_value)
-    images, repeats = _needed(table, is_found=verdict is not Verdict.UNCLEAR)
-    found = Paired(table.mean, (low, high), p_value, table.images, table.units, table.repeats, verdict,
-                   images, repeats, "")  # fmt: skip
+    needed = _needed(table, is_found=verdict is not Verdict.UNCLEAR)
+    found = Paired(table.mean, (low, high), p_value, table.images, table.units, table.repeats, verdict, *needed, "")
     return Paired(**{**found.__dict__, "explanation": _explained(found)})
 
 
@@ -247,19 +248,29 @@ def _spread(table: _Table) -> _Spread:
     )
 
 
-def _needed(table: _Table, *, is_found: bool) -> tuple[int | None, int | None]:
-    """Images and repeats in all, each with the present number of the other, that would find the present difference."""
+def _needed(table: _Table, *, is_found: bool) -> tuple[int | None, int | None, bool]:
+    """Images and repeats in all that would find the present difference, and whether only both together would."""
     if is_found:
-        return table.images, table.repeats
+        return table.images, table.repeats, False
     difference = abs(table.mean)
     if table.repeats < 2 or table.units < 2 or not difference:
-        return None, None
+        return None, None, False
     spread = _spread(table)
-    units = _least(lambda n: spread.finds(difference, n, table.repeats), _grown(max(table.units, RANKED), MOST_IMAGES))
-    repeats = _least(lambda n: spread.finds(difference, table.units, n), range(table.repeats, MOST_REPEATS + 1))
-    # What the estimate finds and the draws did not needs at least one more.
-    images = None if units is None else max(round(units * table.images / table.units), table.images + 1)
-    return images, None if repeats is None else max(repeats, table.repeats + 1)
+
+    def needed_images(repeats: int) -> int | None:
+        numbers = _grown(max(table.units, RANKED), MOST_IMAGES)
+        units = _least(lambda number: spread.finds(difference, number, repeats), numbers)
+        # What the estimate finds and the draws did not needs at least one more.
+        return None if units is None else max(round(units * table.images / table.units), table.images + 1)
+
+    images = needed_images(table.repeats)
+    more = range(table.repeats + 1, MOST_REPEATS + 1)
+    repeats = _least(lambda number: spread.finds(difference, table.units, number), more)
+    if images is not None or repeats is not None:
+        return images, repeats, False
+    # Every pair of them costs images to be labelled and trainings to be waited for: the least product of the two.
+    both = [(found, number) for number in _grown(table.repeats + 1, MOST_REPEATS) if (found := needed_images(number))]
+    return (*min(both, key=lambda pair: pair[0] * pair[1]), True) if both else (None, None, False)
 
 
 def _grown(start: int, end: int) -> Iterator[int]:
@@ -313,7 +324,12 @@ def _explained(found: Paired) -> str:
 def _wanted(found: Paired) -> str:
     images, repeats = found.needed_images, found.needed_repeats
     if images is None and repeats is None:
-        return "It is so small beside the chance that neither more test images nor more repeats are likely to tell."
+        return "It is so small beside the chance that no sensible number of test images and repeats would tell."
+    if found.is_needed_together:
+        return (
+            f"To tell a difference of this size would take about {images} test images (now {found.images}) together "
+            f"with {repeats} repeats (now {found.repeats})."
+        )
     if images is None:
         return (
             f"More test images would not tell, because the trainings differ too much among each other; about {repeats} "

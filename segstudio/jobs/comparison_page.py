@@ -176,8 +176,8 @@ def _figures(rows: Epochs, name: str) -> dict[float, float]:
 def _dots(differences: Sequence[float], mean: float, interval: Sequence[float]) -> str:
     """One dot for each image in the order of its difference."""
     low, high = min(*interval, differences[0], 0.0), max(*interval, differences[-1], 0.0)
-    if low == high:
-        low, high = -0.01, 0.01
+    margin = 0.05 * (high - low) or 0.01
+    low, high = low - margin, high + margin
     count = len(differences)
     place = _placing((0, max(1, count - 1)), (low, high), width=2 * WIDTH)
 

@@ -145,6 +145,19 @@ def test_repeats_that_disagree_ask_for_repeats_and_not_for_images():
     assert "More test images would not tell" in found.explanation
 
 
+def test_where_neither_alone_would_tell_both_together_are_named():
+    rng = np.random.default_rng(0)
+    own, seeds = rng.normal(size=(15, 1)), np.array([[-1.0, 0.0, 1.0]])
+    differences = 0.004 + 0.01 * (own - own.mean()) + 0.006 * seeds + 0.001 * rng.normal(size=(15, 3))
+    found = paired(differences)
+    assert found.is_needed_together
+    assert found.needed_images is not None
+    assert found.needed_images > 15
+    assert found.needed_repeats is not None
+    assert found.needed_repeats > 3
+    assert f"about {found.needed_images} test images (now 15) together with {found.needed_repeats}" in found.explanation
+
+
 def test_images_that_disagree_ask_for_images():
     rng = np.random.default_rng(2)
     own = rng.normal(size=(20, 1))
