@@ -1,57 +1,66 @@
 """Augmented batches against ready arrays: `python -m tests.benchmarks.bench_augmentation [PRESET [RECIPE [ROUNDS]]]`.
 
 Trains the full network in short blocks that take turns: batches from the pipeline with a recipe on the fly, and as many
-batches that are ready in memory. The figure is the median of the ratios of neighbours, so that what else the
-machine does meanwhile hits both alike; by processor time on all cores, and on the clock. It shall be at least 0.95.
-"ready again" is ready arrays against ready arrays in the same turns: it tells how far the ratio can be trusted.
+batches that are ready in memory. Every block is held against the mean of its two neighbours of the other kind, so that
+what else the machine does meanwhile hits both alike; the figure is the median of these ratios, by processor time on all
+cores and on the clock. It shall be at least 0.95. Ready blocks held against the ready blocks before and after them tell
+how far the figure can be trusted, and what the pipeline costs alone says what it should be.
 """
 
-import os
 import statistics
 import sys
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
-STEPS = 6
+STEPS = 4
 """Batches of a block."""
 
 ENOUGH = 0.95
 
-Rate = tuple[float, float]
-"""Images per second of processor time on all cores, and on the clock."""
+
+class Cost(NamedTuple):
+    """Milliseconds an image takes."""
+
+    cpu: float
+    clock: float
 
 
-def main(preset_name: str = "mobilenetv2-unet", recipe_name: str = "chest-xray", rounds: str = "9") -> int:
-    blocks, recipe_ms = _prepared(preset_name, recipe_name)
-    print(f"{preset_name}, recipe {recipe_name}: {recipe_ms:.2f} ms of processor time an image to augment")
-    found: dict[str, list[Rate]] = {name: [] for name in blocks}
-    for number in range(int(rounds)):
-        # Each goes first as often as last: a machine that gets busier favours neither.
-        for name in list(blocks) if number % 2 else list(blocks)[::-1]:
-            found[name].append(blocks[name]())
-    for name, rates in found.items():
-        cpu, clock = (statistics.median(rate[which] for rate in rates) for which in (0, 1))
-        print(f"  {name:12} {clock:6.1f} images per second, {cpu:6.1f} by processor time")
-    ratios = {name: _ratios(found[name], found["ready"]) for name in found if name != "ready"}
-    for name, (by_cpu, by_clock) in ratios.items():
-        print(f"  {name:12} / ready   by processor time {_said(by_cpu)}   on the clock {_said(by_clock)}")
-    reached = statistics.median(ratios["augmented"][0])
+def main(preset_name: str = "mobilenetv2-unet", recipe_name: str = "chest-xray", rounds: str = "20") -> int:
+    ready, augmented, alone = _prepared(preset_name, recipe_name)
+    costs = [ready()]
+    for _ in range(int(rounds)):
+        costs += [augmented(), ready()]
+    of_ready, of_augmented = costs[::2], costs[1::2]
+    found = _ratios(of_augmented, of_ready, of_ready[1:])
+    trust = _ratios(of_ready[1:], of_ready, of_ready[2:])
+    step = statistics.median(cost.cpu for cost in of_ready)
+    print(f"{preset_name}, recipe {recipe_name}, an image: {step:.1f} ms of processor time to learn from,")
+    print(
+        f"  {alone.cpu:.2f} ms to augment and batch; the rate should be {step / (step + alone.cpu):.3f} of ready arrays'"
+    )
+    for what, by in (("by processor time", "cpu"), ("on the clock", "clock")):
+        print(f"  augmented / ready {what}: {_said(found, by)}   (ready / ready: {_said(trust, by)})")
+    reached = statistics.median(ratio.cpu for ratio in found)
     print(f"  {'reached' if reached >= ENOUGH else 'MISSED'}: {reached:.3f}, wanted {ENOUGH}")
     return 0 if reached >= ENOUGH else 1
 
 
-def _ratios(one: list[Rate], other: list[Rate]) -> tuple[list[float], list[float]]:
-    by_cpu, by_clock = ([a[which] / b[which] for a, b in zip(one, other, strict=True)] for which in (0, 1))
-    return by_cpu, by_clock
+def _ratios(some: list[Cost], before: list[Cost], after: list[Cost]) -> list[Cost]:
+    """Rates of `some` blocks in shares of the mean of the blocks before and after; at most as many as there are."""
+    return [
+        Cost((one.cpu + other.cpu) / 2 / this.cpu, (one.clock + other.clock) / 2 / this.clock)
+        for this, one, other in zip(some, before, after, strict=False)
+    ]
 
 
-def _said(ratios: list[float]) -> str:
-    low, _, high = statistics.quantiles(ratios, n=4)
-    return f"{statistics.median(ratios):.3f} ({low:.3f} to {high:.3f})"
+def _said(ratios: list[Cost], by: str) -> str:
+    low, middle, high = statistics.quantiles((getattr(ratio, by) for ratio in ratios), n=4)
+    return f"{middle:.3f}, quartiles {low:.3f} and {high:.3f}"
 
 
-def _prepared(preset_name: str, recipe_name: str) -> tuple[dict[str, Callable[[], Rate]], float]:
-    """Blocks of training, by name, and the milliseconds of processor time that it takes to augment an image."""
+def _prepared(preset_name: str, recipe_name: str) -> tuple[Callable[[], Cost], Callable[[], Cost], Cost]:
+    """A block of ready arrays, one from the pipeline, and what the pipeline costs without the network."""
     import numpy as np
     import tensorflow as tf
 
@@ -89,28 +98,21 @@ def _prepared(preset_name: str, recipe_name: str) -> tuple[dict[str, Callable[[]
     ready = tf.data.Dataset.from_tensors((images[: options.batch], masks[: options.batch])).repeat(STEPS)
     epochs = iter(range(1, 1_000_000))
 
-    def timed(work: Callable[[], object]) -> Rate:
+    def timed(work: Callable[[], object]) -> Cost:
         clock, cpu = time.perf_counter(), time.process_time()
         work()
-        clock, cpu = time.perf_counter() - clock, time.process_time() - cpu
-        return count * (os.cpu_count() or 1) / cpu, count / clock
+        return Cost((time.process_time() - cpu) * 1000 / count, (time.perf_counter() - clock) * 1000 / count)
 
     def fit(batches: tf.data.Dataset) -> None:
         network.fit(batches, verbose=0, shuffle=False)
 
-    def pipeline(recipe: Augmenter | None) -> tf.data.Dataset:
-        return batches_of_epoch(pairs, options.batch, seed=0, epoch=next(epochs), augmenter=recipe)
+    def pipeline() -> tf.data.Dataset:
+        return batches_of_epoch(pairs, options.batch, seed=0, epoch=next(epochs), augmenter=augmenter)
 
-    for batches in (ready, pipeline(None), pipeline(augmenter)):
-        fit(batches.take(2))  # traces, and makes the pipelines of all threads
-    blocks: dict[str, Callable[[], Rate]] = {
-        "ready": lambda: timed(lambda: fit(ready)),
-        "ready again": lambda: timed(lambda: fit(ready)),
-        "plain": lambda: timed(lambda: fit(pipeline(None))),
-        "augmented": lambda: timed(lambda: fit(pipeline(augmenter))),
-    }
-    with_recipe, without = timed(lambda: list(pipeline(augmenter))), timed(lambda: list(pipeline(None)))
-    return blocks, 1000 * (os.cpu_count() or 1) * (1 / with_recipe[0] - 1 / without[0])
+    for batches in (ready, pipeline()):
+        fit(batches.take(2))  # traces, and makes the recipe's pipelines of all threads
+    alone = [timed(lambda: list(pipeline())) for _ in range(9)]
+    return lambda: timed(lambda: fit(ready)), lambda: timed(lambda: fit(pipeline())), statistics.median_low(alone)
 
 
 if __name__ == "__main__":
