@@ -1,0 +1,132 @@
+"""Tools and operations through the real window: keys, groups of tools, masks of other samples, what is remembered."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QCoreApplication, QEvent, QSettings, Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from segstudio.core.edit import Mode
+from segstudio.ui import app as application
+from segstudio.ui.number_box import NumberBox
+from segstudio.ui.tool_bar import GroupButton
+from segstudio.ui.window import Window
+from tests.ui.projects import make_project, predict_noisily
+
+
+@pytest.fixture
+def window(qtbot: QtBot, qapp: QApplication, tmp_path: Path) -> Iterator[Window]:
+    QSettings().clear()
+    _, one = application.build(["segstudio"])
+    one.resize(1440, 900)
+    one.show()
+    one.activateWindow()
+    qtbot.waitUntil(one.isActiveWindow)
+    one.open_project(make_project(tmp_path))
+    predict_noisily(one.session.project)
+    settle(qtbot, one)
+    yield one
+    one.close()
+    one.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+def settle(qtbot: QtBot, window: Window) -> None:
+    qtbot.waitUntil(lambda: window.session.sample is not None and window.is_settled())
+    qtbot.waitUntil(lambda: window.session.loaded.probability is not None)
+
+
+def wait_for_operation(qtbot: QtBot, window: Window) -> None:
+    qtbot.waitUntil(lambda: not window.panes.operating.is_active)
+
+
+def test_a_group_shows_the_tool_used_last(window: Window) -> None:
+    shapes = next(one for one in window.findChildren(GroupButton) if one.accessibleName() == "Shapes")
+    assert shapes.defaultAction().objectName() == "tool-lasso"
+    QTest.keyClick(window.panes.canvas("truth"), Qt.Key.Key_O)
+    assert window.panes.pointer.tool.name == "ellipse"
+    assert shapes.defaultAction().objectName() == "tool-ellipse"
+    QTest.keyClick(window.panes.canvas("truth"), Qt.Key.Key_B)
+    assert shapes.defaultAction().objectName() == "tool-ellipse"
+    shapes.click()
+    assert window.panes.pointer.tool.name == "ellipse"
+
+
+def test_tools_and_operations_have_their_keys_under_a_russian_layout(qtbot: QtBot, window: Window) -> None:
+    canvas = window.panes.canvas("truth")
+
+    def type_russian(letter: str, scan: int, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
+        for kind in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease):
+            QApplication.sendEvent(canvas, QKeyEvent(kind, ord(letter), modifiers, scan + 8, 0, 0, letter))
+
+    for letter, scan, name in (
+        ("Ц", 17, "wand"),
+        ("Л", 37, "smart-brush"),
+        ("С", 46, "grabcut"),
+        ("Ь", 50, "rectangle"),
+    ):
+        type_russian(letter, scan)
+        assert window.panes.pointer.tool.name == name
+    before = window.session.document.mask.copy()
+    type_russian("Ш", 23, Qt.KeyboardModifier.ControlModifier)
+    wait_for_operation(qtbot, window)
+    assert np.array_equal(window.session.document.mask, 1 - before)
+
+
+def test_the_mask_of_the_sample_before_is_copied_with_its_newest_strokes(qtbot: QtBot, window: Window) -> None:
+    panel = window.samples_panel
+    panel.set_sort("name")
+    panel.select_first()
+    settle(qtbot, window)
+    painted = window.session.document.mask.copy()
+    painted[2:9, 3:20] ^= 1
+    window.session.document.replace(painted, "Paint")
+    panel.step(1)
+    settle(qtbot, window)
+    window.actions_by_name["mask-copy-previous"].trigger()
+    wait_for_operation(qtbot, window)
+    assert np.array_equal(window.session.document.mask, painted)
+    assert window.session.document.history.undo_label == "Copy from previous sample"
+
+
+def test_an_operation_takes_a_number_and_enter(qtbot: QtBot, window: Window) -> None:
+    document = window.session.document
+    before = document.mask.copy()
+    window.actions_by_name["mask-shrink"].trigger()
+    box = QApplication.focusWidget()
+    assert isinstance(box, NumberBox)
+    QTest.keyClicks(box, "3")
+    QTest.keyClick(box, Qt.Key.Key_Return)
+    wait_for_operation(qtbot, window)
+    assert document.history.undo_label == "Shrink"
+    assert 0 < document.mask.sum() < before.sum()
+    assert window.panes.isAncestorOf(QApplication.focusWidget())
+    window.actions_by_name["mask-grow"].trigger()
+    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Escape)
+    assert not window.panes.operating.is_active
+    assert len(document.history.past) == 1
+
+
+def test_undo_gives_up_what_is_only_shown(qtbot: QtBot, window: Window) -> None:
+    document = window.session.document
+    document.replace(1 - document.mask, "Paint")
+    before = document.mask.copy()
+    window.actions_by_name["mask-grow"].trigger()
+    window.actions_by_name["undo"].trigger()
+    assert not window.panes.operating.is_active
+    assert np.array_equal(document.mask, 1 - before)
+
+
+def test_options_of_tools_come_back(qtbot: QtBot, window: Window) -> None:
+    folder = window.session.project.folder
+    window.panes.set_tool("wand")
+    window.panes.set_tool_options("wand", window.panes.tool_options("wand").replaced(mode="subtract", tolerance=77))
+    window.close_project()
+    window.open_project(folder)
+    options = window.panes.tool_options("wand")
+    assert (options.mode, options.tolerance) == (Mode.SUBTRACT, 77)
