@@ -196,7 +196,7 @@ def _declare_train(parser: argparse.ArgumentParser) -> None:
     _add_project(parser)
     _add_training(parser)
     parser.add_argument("--start", metavar="FROM", help="imagenet, scratch, best, or the number of a run")
-    parser.add_argument("--recipe", metavar="NAME", help="augmentation: a recipe's name, or none")
+    parser.add_argument("--recipe", metavar="NAME|FILE", help="augmentation: a recipe's name, a .json file, or none")
     parser.add_argument("--device", metavar="DEVICE", help="auto, cpu or gpu:N")
     parser.add_argument("--resume", metavar="RUN", help="go on with a run that was killed, from its last epoch")
     parser.set_defaults(command=_train)

@@ -57,7 +57,10 @@ class TrainOptions(Options):
         "auto", "Precision", is_advanced=True, help="auto: what this device is fastest in without loss."
     )
     seed: int = option(0, "Seed", ge=0, le=2**31 - 1, is_advanced=True, help="Of weights, order and augmentation.")
-    recipe_digest: str = option("", "Digest", is_advanced=True, help="Of what the recipe did; a run says it.")
+    recipe_digest: str = option(
+        "", "Recipe's digest", is_advanced=True,
+        help="Of what the recipe does: a run says it, and a training that is given one refuses another recipe.",
+    )  # fmt: skip
 
 
 @functools.cache

@@ -168,7 +168,13 @@ def _begun(project: Project, request: Request, report: Reporter) -> Training:
     """A new run."""
     start, model, options = settled(project, request.values, report)
     recipe = _recipe(project, options, is_asked="recipe" in request.values)
-    options = options.replaced(recipe_digest=recipe.digest if recipe else "")
+    digest = recipe.digest if recipe else ""
+    if options.recipe_digest not in ("", digest):
+        raise UserError(
+            f"recipe {options.recipe} does something else than the digest that was given says",
+            "name the recipe.json of the run that it was taken from, or leave recipe_digest out",
+        )
+    options = options.replaced(recipe_digest=digest)
     chosen = choose(project, options, report)
     train, val = examples(project, chosen)
     word = str(start.id) if start else options.start

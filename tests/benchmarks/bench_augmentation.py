@@ -36,9 +36,8 @@ def main(preset_name: str = "mobilenetv2-unet", recipe_name: str = "chest-xray",
     trust = _ratios(of_ready[1:], of_ready, of_ready[2:])
     step = statistics.median(cost.cpu for cost in of_ready)
     print(f"{preset_name}, recipe {recipe_name}, an image: {step:.1f} ms of processor time to learn from,")
-    print(
-        f"  {alone.cpu:.2f} ms to augment and batch; the rate should be {step / (step + alone.cpu):.3f} of ready arrays'"
-    )
+    expected = step / (step + alone.cpu)
+    print(f"  {alone.cpu:.2f} ms to augment and batch; the rate should be {expected:.3f} of that of ready arrays")
     for what, by in (("by processor time", "cpu"), ("on the clock", "clock")):
         print(f"  augmented / ready {what}: {_said(found, by)}   (ready / ready: {_said(trust, by)})")
     reached = statistics.median(ratio.cpu for ratio in found)

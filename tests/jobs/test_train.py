@@ -281,6 +281,7 @@ def test_retraining_takes_the_recipe_of_the_last_run_even_when_it_is_gone(projec
         ({"recipe": "/nowhere/at-all.json"}, "at-all.json", ".json"),
         ({"recipe": "turn", "augmentation": "queued"}, "no copies by recipe turn", "segstudio augment"),
         ({"recipe": "broken"}, "Rotat", "Rotate"),
+        ({"recipe": "turn", "recipe_digest": "0" * 64}, "something else", "recipe.json"),
     ],
 )
 def test_a_recipe_that_cannot_be_used_is_refused_before_anything_begins(project, values, said, hint):
