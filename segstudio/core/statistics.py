@@ -21,8 +21,6 @@ ranked as Pratt (1959) proposed, to agree. Simulated without any true difference
 cries wolf in at most 5 of 100 comparisons from two repeats on, whichever chance dominates.
 """
 
-import functools
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -45,6 +43,7 @@ MOST_IMAGES = 100_000
 MOST_REPEATS = 100
 
 Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 
 
 class Verdict(StrEnum):
@@ -226,12 +225,13 @@ class _Spread:
     repeats: float
     rest: float
 
-    def finds(self, difference: float, units: int, repeats: int) -> bool:
-        """Whether so many units and repeats find a difference of this size with the chance POWER."""
-        rest = self.rest / (units * repeats)
-        of_images, of_repeats = self.images / units, self.repeats / repeats
-        half = np.sqrt(_t(units - 1) ** 2 * (of_images + rest) + _t(repeats - 1) ** 2 * (of_repeats + rest))
-        return bool(difference >= half + _z(2 * POWER - 1) * np.sqrt(of_images + of_repeats + rest))
+    def found(self, difference: float, units: npt.NDArray[np.int64], repeats: npt.NDArray[np.int64]) -> Flags:
+        """Whether so many units and repeats find a difference of this size with the chance POWER: (units, repeats)."""
+        n, r = units[:, None].astype(np.float64), repeats[None, :].astype(np.float64)
+        of_images, of_repeats, rest = self.images / n, self.repeats / r, self.rest / (n * r)
+        half = np.sqrt(_t(n - 1) ** 2 * (of_images + rest) + _t(r - 1) ** 2 * (of_repeats + rest))
+        enough: Flags = difference >= half + _z(2 * POWER - 1) * np.sqrt(of_images + of_repeats + rest)
+        return enough
 
 
 def _spread(table: _Table) -> _Spread:
@@ -255,44 +255,42 @@ def _needed(table: _Table, *, is_found: bool) -> tuple[int | None, int | None, b
     difference = abs(table.mean)
     if table.repeats < 2 or table.units < 2 or not difference:
         return None, None, False
-    spread = _spread(table)
-
-    def needed_images(repeats: int) -> int | None:
-        numbers = _grown(max(table.units, RANKED), MOST_IMAGES)
-        units = _least(lambda number: spread.finds(difference, number, repeats), numbers)
-        # What the estimate finds and the draws did not needs at least one more.
-        return None if units is None else max(round(units * table.images / table.units), table.images + 1)
-
-    images = needed_images(table.repeats)
-    more = range(table.repeats + 1, MOST_REPEATS + 1)
-    repeats = _least(lambda number: spread.finds(difference, table.units, number), more)
-    if images is not None or repeats is not None:
-        return images, repeats, False
-    # Every pair of them costs images to be labelled and trainings to be waited for: the least product of the two.
-    both = [(found, number) for number in _grown(table.repeats + 1, MOST_REPEATS) if (found := needed_images(number))]
-    return (*min(both, key=lambda pair: pair[0] * pair[1]), True) if both else (None, None, False)
-
-
-def _grown(start: int, end: int) -> Iterator[int]:
-    """Numbers from start to end that grow by a fiftieth: an estimate needs no more."""
-    number = start
-    while number <= end:
-        yield number
-        number += max(1, number // 50)
+    # Growing by a fiftieth: an estimate needs no more.
+    units, repeats = _grown(max(table.units, RANKED), MOST_IMAGES), _grown(table.repeats, MOST_REPEATS)
+    is_enough = _spread(table).found(difference, units, repeats)
+    # What the estimate finds and the draws did not needs at least one more.
+    images = np.maximum(np.round(units * table.images / table.units).astype(np.int64), table.images + 1)
+    with_more_images, with_more_repeats = images[is_enough[:, 0]], repeats[is_enough[0]]
+    if len(with_more_images) or len(with_more_repeats):
+        return (
+            int(with_more_images[0]) if len(with_more_images) else None,
+            max(int(with_more_repeats[0]), table.repeats + 1) if len(with_more_repeats) else None,
+            False,
+        )
+    if not is_enough.any():
+        return None, None, False
+    # Images want to be labelled and trainings to be waited for: the least product of the two.
+    cost = np.where(is_enough, images[:, None] * repeats[None, :], np.iinfo(np.int64).max)
+    row, column = np.unravel_index(np.argmin(cost), cost.shape)
+    return int(images[row]), int(repeats[column]), True
 
 
-def _least(is_enough: Callable[[int], bool], numbers: "Iterator[int] | range") -> int | None:
-    return next((number for number in numbers if is_enough(number)), None)
+def _grown(start: int, end: int) -> npt.NDArray[np.int64]:
+    """Numbers from start to end (start itself at least) that grow by a fiftieth."""
+    numbers = [start]
+    while numbers[-1] + max(1, numbers[-1] // 50) <= end:
+        numbers.append(numbers[-1] + max(1, numbers[-1] // 50))
+    return np.array(numbers, np.int64)
 
 
-@functools.cache
-def _t(freedom: int) -> float:
+def _t(freedom: npt.ArrayLike) -> Floats:
+    """Student's t beyond which CONFIDENCE leaves but 5 % on both sides."""
     from scipy.special import stdtrit
 
-    return float(stdtrit(freedom, (1 + CONFIDENCE) / 2))
+    quantile: Floats = np.asarray(stdtrit(freedom, (1 + CONFIDENCE) / 2))
+    return quantile
 
 
-@functools.cache
 def _z(confidence: float) -> float:
     """How many standard deviations around the mean hold this share of a normal distribution."""
     from scipy.special import ndtri

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import stats
@@ -173,6 +173,7 @@ def test_images_that_disagree_ask_for_images():
     assert paired(more).verdict is Verdict.HELPS
 
 
+@settings(deadline=None, max_examples=50)
 @given(
     hnp.arrays(
         float, st.tuples(st.integers(1, 12), st.integers(1, 5)), elements=st.floats(-1, 1, width=16) | st.just(np.nan)
