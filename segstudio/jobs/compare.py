@@ -12,6 +12,7 @@ from segstudio.core.files import write_atomically
 from segstudio.core.options import Options, checked, option
 from segstudio.core.reporter import Phase, Reporter
 from segstudio.core.sample import Sample, Split
+from segstudio.core.statistics import FEWEST
 from segstudio.jobs import JOBS, ProjectJob
 from segstudio.jobs.comparison_arms import settled_arm, wanted_arms
 from segstudio.jobs.comparison_cells import Examples, Training, versions
@@ -103,8 +104,9 @@ class Compare(ProjectJob[CompareOptions]):
         with project.comparisons.claimed(comparison):
             if comparison.result is not None and comparison.is_finished:
                 report.log(f"comparison {comparison.name} is finished already")
-                return comparison.result
+                return _told(comparison)
             report.log(f"comparison {comparison.name}: {comparison.title}, {comparison.repeats} repeats")
+            _forewarn(comparison, report)
             Training(project, comparison, chosen, self.options.device).perform(Phase(report, 0, TRAINING))
             return finished(project, comparison, Phase(report, TRAINING, 1 - TRAINING))
 
@@ -130,15 +132,16 @@ class Compare(ProjectJob[CompareOptions]):
         base = {"preset": options.preset, **options.options}
         if options.epochs:
             base["epochs"] = options.epochs
-        seed = int(base.pop("seed", options.seed))
         wanted = wanted_arms(base, options.arms, options.recipe, has_control=options.control)
         settled = [settled_arm(project, one, report) for one in wanted]
         samples = self._measured(project)
-        chosen = {arm.name: _chosen(project, arm, settings.replaced(seed=seed), report) for arm, settings in settled}
+        chosen = {
+            arm.name: _chosen(project, arm, settings.replaced(seed=options.seed), report) for arm, settings in settled
+        }
         comparison = project.comparisons.create(
             arms=tuple(arm for arm, _ in settled),
             repeats=options.repeats,
-            seed=seed,
+            seed=options.seed,
             split=options.split,
             metric=options.metric,
             groups=options.groups,
@@ -206,7 +209,21 @@ def finished(project: Project, comparison: Comparison, report: Reporter) -> dict
     write_atomically(comparison.report, page(project, comparison).encode("utf-8"))
     report.artifact(comparison.report)
     report.log(result["summary"])
-    return result
+    return _told(comparison)
+
+
+def _told(comparison: Comparison) -> dict[str, Any]:
+    """The result with where the page lies now: a project may be moved."""
+    return {**(comparison.result or {}), "report": str(comparison.report)}
+
+
+def _forewarn(comparison: Comparison, report: Reporter) -> None:
+    """Say before the hours of training what no training can mend."""
+    if len(comparison.samples) < FEWEST:
+        few = f"only {len(comparison.samples)} images of the {comparison.split} split are measured"
+        report.log(f"{few}: too few for a verdict, which needs {FEWEST} at least")
+    if comparison.repeats < 2:
+        report.log("with one repeat, chance between trainings stays unknown: a verdict needs two at least")
 
 
 def _default(name: str) -> Any:

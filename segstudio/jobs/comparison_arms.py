@@ -19,8 +19,8 @@ ORIGINAL, CONTROL = "original", "control"
 CONTROL_OFFSET = 1_000_000
 """Seeds of a control begin so much higher: no number of repeats comes near."""
 
-_IRRELEVANT = frozenset({"seed", "device"})
-"""Options that the comparison settles for all its arms."""
+SHARED = frozenset({"seed", "device"})
+"""Options that the comparison settles for all its arms and repeats."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,9 @@ def wanted_arms(
         raise UserError("a comparison wants two arms at least", "name a recipe: --recipe chest-xray, or use --control")
     names: set[str] = set()
     for one in wanted:
+        if own := SHARED & one.values.keys():
+            word = min(own)
+            raise UserError(f"arm {one.name}: the {word} is the comparison's, for all arms", f"say it with --{word}")
         if not ARM_NAME.fullmatch(one.name):
             raise UserError(f"an arm cannot be called {one.name!r}", "use up to 40 letters, digits, - and _")
         if one.name.casefold() in names:
@@ -92,10 +95,9 @@ def settled_arm(project: Project, wanted: Wanted, report: Reporter) -> "tuple[Ar
     try:
         recipe = project.recipes.get(str(wanted.values["recipe"]))
         is_off = recipe.is_empty or wanted.values.get("augmentation") == "off"
-        values = {name: value for name, value in wanted.values.items() if name not in _IRRELEVANT}
         # Copies of no recipe, which all arms may be asked to learn from, are no copies.
-        values |= {"recipe": NONE, "augmentation": "off"} if is_off else {"recipe": recipe.name}
-        start, model, options = settled(project, values, report)
+        said = {"recipe": NONE, "augmentation": "off"} if is_off else {"recipe": recipe.name}
+        start, model, options = settled(project, {**wanted.values, **said}, report)
         if start is not None:
             options = options.replaced(start=str(start.id))  # "best" may mean another run tomorrow
         digest = "" if is_off else recipe.digest

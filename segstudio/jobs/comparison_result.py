@@ -116,7 +116,6 @@ def result_of(project: Project, comparison: Comparison, scores: Sequence[Score])
         "is_paired": not _unpaired(comparison),
         "notes": notes,
         "convention": COMPARED_CONVENTION,
-        "report": str(comparison.report),
         "seconds": sum(float(cell.done().get("seconds", 0)) for cell in comparison.cells()),
     }
 

@@ -70,6 +70,7 @@ class StopIn(ListReporter):
         ({"arms": ({"name": "a"}, {"name": "A"})}, "two arms are called"),
         ({"arms": ({"name": "a/b"}, {"name": "c"})}, "cannot be called"),
         ({"arms": ({"name": "a"},)}, "two arms at least"),
+        ({"recipe": "flip", "options": {"seed": "x"}}, "--seed"),
         ({"recipe": "flip", "groups": ("iou<",)}, "filter"),
         ({"recipe": "flip", "rerun": 1}, "keeps its"),
         ({"resume": 1, "extend": 2}, "do not go together"),
@@ -119,6 +120,7 @@ def test_arms_are_paired_measured_and_judged(project, tmp_path):
     assert result["difference"] == pytest.approx(result["arms"][1]["mean"] - result["arms"][0]["mean"])
     assert len(result["per_image"]) == 7
     assert result["summary"].startswith("flip ")
+    assert Path(result["report"]).is_file()
 
     # Pairs: the same first weights and steps in one repeat, others in the next; a control has its own.
     original, flip, control = result["arms"]
