@@ -15,8 +15,8 @@ from keras import ops
 IMAGE, PROBABILITY, NETWORK = "image", "probability", "network"
 """Names of the input, of the output, and of the network within."""
 
-_HALF = 0.5 + 1 / 1024
-"""Added before rounding down; float32 sums differ by far less than the little more than a half."""
+_NUDGE = 1 / 8192
+"""Takes a half over the edge of rounding, and no other number that is common."""
 
 
 def exportable(network: keras.Model) -> keras.Model:
@@ -40,8 +40,10 @@ def exportable(network: keras.Model) -> keras.Model:
     is_larger = ops.logical_and(ops.greater_equal(rows.length, height), ops.greater_equal(columns.length, width))
     planes = ops.cast(ops.transpose(image, (0, 3, 1, 2)), "float32")
     planes = _scaled(planes, rows.to_network(is_larger), columns.to_network(is_larger))
-    # The halves, which are frequent, lie off the edge of rounding: so every runtime comes to the same 8 bits.
-    small = ops.cast(ops.floor(ops.add(ops.transpose(planes, (0, 2, 3, 1)), _HALF)), "uint8")
+    # OpenCV rounds halves to the even number, as here; but upwards where the size is exactly halved.
+    is_halved = ops.logical_and(ops.equal(rows.length, 2 * height), ops.equal(columns.length, 2 * width))
+    planes = ops.add(planes, ops.where(is_halved, _NUDGE, 0.0))
+    small = ops.cast(ops.round(ops.transpose(planes, (0, 2, 3, 1))), "uint8")
     # Says what the size is: where tf2onnx 1.17 does not know it, transposed convolutions come out shifted by a pixel.
     small = ops.reshape(small, (-1, height, width, channels))
 

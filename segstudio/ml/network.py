@@ -11,6 +11,8 @@ import keras
 import tensorflow as tf
 
 from segstudio.core.errors import UserError
+from segstudio.exporting import savedmodel
+from segstudio.ml.exportable import network_within
 from segstudio.models import OUTPUT
 
 ATTACHMENT = "segstudio.json"
@@ -112,17 +114,22 @@ def save_network(
 
 
 def load_network(path: Path, precision: str) -> keras.Model:
-    """A network saved by `save_network`, with its optimizer when that was saved too.
+    """A network saved by `save_network`, with its optimizer when that was saved too; or the one in an exported model.
+
+    Args:
+        path: A .keras file, or the folder of an exported SavedModel.
+        precision: What it shall compute in.
 
     Raises:
         UserError: When the file is not there or damaged.
     """
-    if not path.is_file():
+    if not path.exists():
         raise UserError(f"there are no weights {path}", "the run ended before its first epoch: train again")
     try:
-        network = keras.saving.load_model(path)
-    except (ValueError, OSError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        loaded = savedmodel.load_network(path) if path.is_dir() else keras.saving.load_model(path)
+    except (ValueError, OSError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
         raise UserError(f"{path} cannot be loaded: {error}", "train again") from error
+    network = network_within(loaded)
     prepare(network, precision)
     return network
 
