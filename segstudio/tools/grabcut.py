@@ -31,7 +31,7 @@ class GrabCutOptions(Options):
         "from the mask", "Start", help="What is taken for foreground where nobody has scribbled."
     )
     reach: float = option(
-        8.0, "Reach", unit="%", ge=1, le=100,
+        15.0, "Reach", unit="%", ge=1, le=100,
         help="How far from the scribbles pixels may change, as a share of the longer side of the image.",
     )  # fmt: skip
     iterations: int = option(3, "Iterations", ge=1, le=20, is_advanced=True, help="How often the border is improved.")

@@ -20,7 +20,7 @@ Labels = npt.NDArray[np.int32]
 
 _LARGEST = 1_000_000
 """Pixels of the picture that the segments are looked for in; their borders are then followed in finer ones."""
-_FEWEST_ACROSS = 6
+_FEWEST_ACROSS = 4
 """A segment is at least this many pixels wide in that picture."""
 _ROUNDS = 2
 """How often pixels at a border may change sides in each finer picture."""
@@ -29,7 +29,7 @@ _ROUNDS = 2
 class SuperpixelOptions(RegionOptions):
     """How large segments are."""
 
-    size: int = option(24, "Size", unit="px", ge=4, le=1000, help="How wide a segment is, about, in pixels.")
+    size: int = option(16, "Size", unit="px", ge=4, le=1000, help="How wide a segment is, about, in pixels.")
     compactness: float = option(
         10.0, "Compactness", gt=0, le=1000, is_advanced=True,
         help="Greater makes segments square, smaller lets them follow the picture.",
