@@ -16,7 +16,18 @@ from segstudio.tools import TOOLS
 from segstudio.ui import theme
 
 Fact = Literal[
-    "always", "project", "writable", "sample", "panes", "verdict", "mask", "undo", "redo", "prediction", "idle"
+    "always",
+    "project",
+    "writable",
+    "sample",
+    "panes",
+    "verdict",
+    "mask",
+    "undo",
+    "redo",
+    "prediction",
+    "idle",
+    "preview",
 ]
 """What must be the case for a command to be usable; the window says which facts hold."""
 
@@ -101,6 +112,9 @@ COMMANDS: tuple[Command, ...] = (
             "prediction", is_checkable=True),
     Command("blink", "Blink", "View", "Hide mask and prediction as long as the key is held.", "blink", ("V",),
             "panes", is_held=True),
+    Command("original", "Original", "View",
+            "Show the original in every picture of the preview as long as the key is held.",
+            "image", ("H",), "preview", is_held=True),
     Command("fit", "&Fit", "View", "Show the whole image.", "fit", ("0",), "panes", starts_section=True),
     Command("one-to-one", "&1:1", "View", "One pixel of the image on one of the screen.", "one-to-one", ("1",),
             "panes"),

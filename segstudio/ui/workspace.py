@@ -173,6 +173,12 @@ class Workspace(QWidget):
         self.tabs.setCurrentWidget(self._augment)
         self.augment_panel.editing.load(name)
 
+    def show_original(self, is_on: bool) -> None:
+        """Show the original in place of what a preview makes of it, where there is one."""
+        compare = getattr(self._centre.currentWidget(), "set_comparing", None)
+        if compare is not None:
+            compare(is_on)
+
     @property
     def are_panes_seen(self) -> bool:
         """Whether the centre shows the panes and not the view of a panel."""
@@ -213,7 +219,7 @@ class Workspace(QWidget):
         return self._augment, self._train, self._runs, self._compare
 
     def _facts_of_page(self) -> set[Fact]:
-        facts: set[Fact] = set()
+        facts: set[Fact] = {"preview"} if hasattr(self._centre.currentWidget(), "set_comparing") else set()
         stack = self._undo_stack
         if stack is not None:
             facts |= {"undo"} if stack.canUndo() else set()

@@ -1,5 +1,6 @@
 """Augment panel: recipes, their steps and parameters, and the queue of copies; its view shows what they do."""
 
+import gc
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import replace
@@ -146,7 +147,7 @@ class AugmentPanel(QWidget):
             return
         self._entries = future.result()
         self._titles |= {name: entry.title for name, entry in self._entries.items()}
-        self.view.preview.set_titles(self._titles)
+        self.view.set_titles(self._titles)
         self.add_button.setEnabled(self.editing.is_editable)
         self._show_recipe()
         self._show_step()
@@ -549,7 +550,13 @@ def _check(_key: str, asked: _Question) -> _Answer:
 
 def _load() -> dict[str, Entry]:
     """In a thread: everything that the catalogue offers; takes more than a second."""
-    return {**catalogue(), **combinations()}
+    # What is loaded stays. Looking through all of it for garbage would stop the window for a twentieth of a second.
+    gc.disable()
+    try:
+        return {**catalogue(), **combinations()}
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _is_same(finding: Finding, before: Recipe, after: Recipe) -> bool:

@@ -6,19 +6,20 @@ from typing import Any
 
 from pydantic import create_model
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from segstudio.augmentation.catalogue import Entry, entry_of, extremes, step_from, step_options
 from segstudio.augmentation.recipe import Recipe, Step
 from segstudio.augmentation.safety import Finding
 from segstudio.core.errors import UserError
 from segstudio.core.options import Options, option, unit_of
+from segstudio.ui import theme
 from segstudio.ui.form import Form
 from segstudio.ui.number_box import number_text
 from segstudio.ui.panels.catalogue import tooltip
 from segstudio.ui.panels.findings import FindingsList
 from segstudio.ui.views.preview import Extreme
-from segstudio.ui.widgets import heading, link, muted, set_property
+from segstudio.ui.widgets import heading, muted, set_property
 
 SHARE = "p"
 """The field of how often; no transform has a parameter of that name."""
@@ -44,7 +45,7 @@ class StepForm(QWidget):
         self._values: dict[str, Any] = {}
         self._is_showing = False
         self._title = heading("")
-        self._title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._title.setWordWrap(True)
         self._summary = muted(wraps=True)
         self.extremes_button = QPushButton("Extremes")
         self.extremes_button.setToolTip(
@@ -52,7 +53,9 @@ class StepForm(QWidget):
         )
         self.extremes_button.setCheckable(True)
         self.extremes_button.toggled.connect(self.extremes_wanted)
-        self.reset_button = link("Reset", "Give all parameters the values they began with")
+        self.reset_button = QToolButton()
+        self.reset_button.setToolTip("Give all parameters the values they began with")
+        self.reset_button.setAccessibleName("Reset")
         self.reset_button.clicked.connect(lambda _=False: self._reset())
         self._problem = QLabel()
         self._problem.setProperty("error", True)
@@ -72,6 +75,11 @@ class StepForm(QWidget):
         self._column.addWidget(self.findings)
         self._column.addWidget(self._problem)
         self._column.addStretch(1)
+        theme.notifier().changed.connect(self._dress)
+        self._dress()
+
+    def _dress(self) -> None:
+        self.reset_button.setIcon(theme.icon("retry"))
 
     def show_step(self, step: Step | None, *, is_weight: bool, is_editable: bool) -> None:
         """Show a step; None shows nothing. With `is_weight` it is one of those of which one is chosen."""

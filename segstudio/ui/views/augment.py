@@ -1,5 +1,6 @@
 """The view of the Augment panel: the preview of the recipe, or the copies that it has made."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
@@ -31,6 +32,7 @@ class AugmentView(QWidget):
         self._session = session
         self._copies: CopiesView | None = None
         self._recipe = ""
+        self._titles: Mapping[str, str] = {}
         self.preview = PreviewView(session)
         self._about = muted()
         self._stack = QStackedWidget()
@@ -61,7 +63,7 @@ class AugmentView(QWidget):
     @property
     def is_busy(self) -> bool:
         """Whether a picture is being made."""
-        return self.preview.is_busy or bool(getattr(self._copies, "is_busy", False))
+        return self.preview.is_busy or (self._copies is not None and self._copies.is_busy)
 
     @property
     def copies(self) -> "CopiesView":
@@ -70,8 +72,9 @@ class AugmentView(QWidget):
             from segstudio.ui.views.copies import CopiesView
 
             self._copies = CopiesView(self._session)
+            self._copies.set_titles(self._titles)
+            self._copies.set_recipe(self._recipe)
             self._stack.addWidget(self._copies)
-            self._show_recipe_in_copies()
         return self._copies
 
     @property
@@ -81,8 +84,21 @@ class AugmentView(QWidget):
 
     def set_recipe_name(self, name: str) -> None:
         """Show the copies of this recipe."""
-        self._recipe = name
-        self._show_recipe_in_copies()
+        if name != self._recipe:
+            self._recipe = name
+            if self._copies is not None:
+                self._copies.set_recipe(name)
+
+    def set_titles(self, titles: Mapping[str, str]) -> None:
+        """What the catalogue calls the transforms."""
+        self._titles = titles
+        self.preview.set_titles(titles)
+        if self._copies is not None:
+            self._copies.set_titles(titles)
+
+    def set_comparing(self, is_on: bool) -> None:
+        """Show the original in every picture of the preview."""
+        self.preview.set_comparing(is_on and self.is_preview_shown)
 
     def show_preview(self) -> None:
         """Bring the preview to the front."""
@@ -95,9 +111,8 @@ class AugmentView(QWidget):
     def close_threads(self) -> None:
         """Stop all that runs."""
         self.preview.close_threads()
-        close = getattr(self._copies, "close_threads", None)
-        if close is not None:
-            close()
+        if self._copies is not None:
+            self._copies.close_threads()
 
     def _show(self, page: QWidget, button: QPushButton) -> None:
         button.setChecked(True)
@@ -105,11 +120,6 @@ class AugmentView(QWidget):
         self.setFocusProxy(page)
         self._show_sample(self._session.sample)
         self.page_changed.emit()
-
-    def _show_recipe_in_copies(self) -> None:
-        show = getattr(self._copies, "set_recipe", None) or getattr(self._copies, "show_recipe", None)
-        if show is not None and self._recipe:
-            show(self._recipe)
 
     def _show_sample(self, sample: Sample | None) -> None:
         words, is_other = "", False

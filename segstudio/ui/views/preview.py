@@ -283,7 +283,9 @@ class PreviewView(QWidget):
         self.previous_button.clicked.connect(lambda _=False: self.step_seed(-1))
         self.next_button = text_button("", "The next seed: other variations")
         self.next_button.clicked.connect(lambda _=False: self.step_seed(1))
-        self.compare_button = text_button("Original", "Hold to see the original in every picture (Space)")
+        self.compare_button = text_button(
+            "Original", "Hold to see the original in every picture (H, or Space in the preview)"
+        )
         self.compare_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.compare_button.pressed.connect(lambda: self.set_comparing(True))
         self.compare_button.released.connect(lambda: self.set_comparing(False))

@@ -1,5 +1,6 @@
 """Variations: what recipes make of one sample, computed in threads; the newest question is answered, never a queue."""
 
+import os
 import threading
 import time
 from collections.abc import Sequence
@@ -20,7 +21,8 @@ from segstudio.ui.newest_first import NewestFirst
 
 Pixels = NDArray[np.uint8]
 
-THREADS = 2
+THREADS = 1 if (os.cpu_count() or 1) <= 2 else 2
+"""Where there are two cores, one is the window's."""
 
 OUTLINE = 1.0
 FILL = 0.0
