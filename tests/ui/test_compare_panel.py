@@ -1,7 +1,7 @@
 """Comparisons in the window: planned, followed, listed, shown; with real files, without a training."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +33,8 @@ from tests.ui.projects import make_project
 
 WAIT = 20_000
 
+Shown = Callable[..., ComparePanel]
+
 
 @pytest.fixture
 def session(qapp: object, tmp_path: Path) -> Iterator[Session]:
@@ -56,16 +58,26 @@ def say(queue: JobQueue, record, event: str, **fields) -> None:
     queue._take_events([{"event": event, "id": record.id, **fields}])
 
 
-def shown(qtbot: QtBot, session: Session, queue: JobQueue) -> ComparePanel:
-    panel = ComparePanel(session, queue)
-    for widget in (panel.view, panel):
-        qtbot.addWidget(widget)
-    panel.resize(340, 860)
-    panel.view.resize(800, 860)
-    panel.show()
-    panel.view.show()
-    settle(qtbot, panel)
-    return panel
+@pytest.fixture
+def shown(qtbot: QtBot, session: Session, queue: JobQueue) -> Iterator[Shown]:
+    """Opens the panel and its view; their threads end before the project is closed, as in the window."""
+    opened: list[ComparePanel] = []
+
+    def show(of: Session = session) -> ComparePanel:
+        panel = ComparePanel(of, queue)
+        opened.append(panel)
+        for widget in (panel.view, panel):
+            qtbot.addWidget(widget)
+        panel.resize(340, 860)
+        panel.view.resize(800, 860)
+        panel.show()
+        panel.view.show()
+        settle(qtbot, panel)
+        return panel
+
+    yield show
+    for panel in opened:
+        panel.close_threads()
 
 
 def settle(qtbot: QtBot, panel: ComparePanel) -> None:
@@ -77,9 +89,9 @@ def settle(qtbot: QtBot, panel: ComparePanel) -> None:
 
 
 def test_original_against_the_recipe_in_hand_is_planned_at_first(
-    qtbot: QtBot, session: Session, queue: JobQueue
+    qtbot: QtBot, session: Session, queue: JobQueue, shown: Shown
 ) -> None:
-    panel = shown(qtbot, session, queue).comparing
+    panel = shown().comparing
     assert [one["name"] for one in panel.values()["arms"]] == ["original", "flip"]
     session.project.settings.set("augment", {"recipe": "strong"})
     panel.hide()
@@ -92,8 +104,8 @@ def test_original_against_the_recipe_in_hand_is_planned_at_first(
     assert [one.recipe for one in panel.arms.arms] == ["none", "strong", "light"], "a plan of the person's own stays"
 
 
-def test_what_is_planned_is_what_the_job_takes(qtbot: QtBot, session: Session, queue: JobQueue) -> None:
-    panel = shown(qtbot, session, queue).comparing
+def test_what_is_planned_is_what_the_job_takes(qtbot: QtBot, session: Session, queue: JobQueue, shown: Shown) -> None:
+    panel = shown().comparing
     panel.arms.add(ArmDraft(preset="conv-unet-fast", options="learning_rate=0.01, batch=4"))
     panel.form.set_values({"repeats": 2, "epochs": 3, "limit": 5, "control": True, "metric": "dice"})
     values = json.loads(json.dumps(panel.values()))
@@ -111,21 +123,21 @@ def test_what_is_planned_is_what_the_job_takes(qtbot: QtBot, session: Session, q
         panel.start()
 
 
-def test_the_plan_is_there_again_next_time(qtbot: QtBot, session: Session, queue: JobQueue) -> None:
-    panel = shown(qtbot, session, queue).comparing
+def test_the_plan_is_there_again_next_time(qtbot: QtBot, session: Session, queue: JobQueue, shown: Shown) -> None:
+    panel = shown().comparing
     panel.arms.set_arms([ArmDraft(), ArmDraft("mine", "strong", options="batch=2")])
     panel.form.set_values({"repeats": 7})
     panel.start()
     qtbot.waitUntil(lambda: session.project.settings.get("compare") is not None, timeout=WAIT)
-    again = shown(qtbot, session, queue).comparing
+    again = shown().comparing
     assert again.arms.arms == panel.arms.arms
     assert again.form.values()["repeats"] == 7
     session.project.settings.set("compare", {"arms": [{"no": 1}], "plan": 3})
-    assert len(shown(qtbot, session, queue).comparing.arms.arms) == 2, "what cannot be read is the usual"
+    assert len(shown().comparing.arms.arms) == 2, "what cannot be read is the usual"
 
 
-def test_arms_are_edited_in_the_form(qtbot: QtBot, session: Session, queue: JobQueue) -> None:
-    panel = shown(qtbot, session, queue).comparing
+def test_arms_are_edited_in_the_form(qtbot: QtBot, session: Session, queue: JobQueue, shown: Shown) -> None:
+    panel = shown().comparing
     arms = panel.arms
     arms.list.setCurrentRow(1)
     arms.recipe_box.setCurrentIndex(arms.recipe_box.findData("strong"))
@@ -150,8 +162,8 @@ def test_arms_are_edited_in_the_form(qtbot: QtBot, session: Session, queue: JobQ
     assert not arms.remove_button.isEnabled()
 
 
-def test_the_menu_adds_arms(qtbot: QtBot, session: Session, queue: JobQueue) -> None:
-    panel = shown(qtbot, session, queue).comparing
+def test_the_menu_adds_arms(qtbot: QtBot, session: Session, queue: JobQueue, shown: Shown) -> None:
+    panel = shown().comparing
     panel.arms._menu.aboutToShow.emit()
     recipes, nets, other = panel.arms._menu.actions()
     for action in (recipes.menu().actions()[0], recipes.menu().actions()[0], nets.menu().actions()[0], other):
@@ -160,8 +172,10 @@ def test_the_menu_adds_arms(qtbot: QtBot, session: Session, queue: JobQueue) -> 
     assert len(names) == len(set(names)) == 6
 
 
-def test_how_long_it_will_take_is_said_when_it_is_known(qtbot: QtBot, session: Session, queue: JobQueue) -> None:
-    panel = shown(qtbot, session, queue).comparing
+def test_how_long_it_will_take_is_said_when_it_is_known(
+    qtbot: QtBot, session: Session, queue: JobQueue, shown: Shown
+) -> None:
+    panel = shown().comparing
     assert not panel.estimate.isVisible()
     session.project.runs.update(add_run(session.project).id, seconds=120.0)  # 4 epochs of 12 images
     panel.preset_box.setCurrentIndex(panel.preset_box.findData("conv-unet-fast"))
@@ -175,8 +189,8 @@ def test_how_long_it_will_take_is_said_when_it_is_known(qtbot: QtBot, session: S
 # --- following --------------------------------------------------------------------------------------------------------
 
 
-def test_a_comparison_is_followed_cell_by_cell(qtbot: QtBot, session: Session, queue: JobQueue) -> None:
-    panel = shown(qtbot, session, queue).comparing
+def test_a_comparison_is_followed_cell_by_cell(qtbot: QtBot, session: Session, queue: JobQueue, shown: Shown) -> None:
+    panel = shown().comparing
     record = panel.start()
     say(queue, record, "progress", done=0, total=1, text="original, repeat 1 (1/4): epoch 1 of 4")
     comparison = begin_comparison(session.project)  # as the job does, in its own process
@@ -198,17 +212,17 @@ def test_a_comparison_is_followed_cell_by_cell(qtbot: QtBot, session: Session, q
     assert panel.view.cells.fraction("chest-xray", 0) == 0.25
 
 
-def test_a_stopped_one_shows_how_far_it_came(qtbot: QtBot, session: Session, queue: JobQueue) -> None:
+def test_a_stopped_one_shows_how_far_it_came(qtbot: QtBot, session: Session, queue: JobQueue, shown: Shown) -> None:
     train_cells(session.project, begin_comparison(session.project), 3)
-    view = shown(qtbot, session, queue).comparing.view
+    view = shown().comparing.view
     done = [view.cells.fraction(arm, repeat) for repeat in (0, 1) for arm in ("original", "chest-xray")]
     assert done == [1, 1, 1, 0]
     assert view.cells.accessibleName() == "3 of 4 trainings are done"
     assert len(view.curves.charts[1].series["original"][1].epochs) == 4
 
 
-def test_the_end_is_shown_at_once(qtbot: QtBot, session: Session, queue: JobQueue) -> None:
-    whole = shown(qtbot, session, queue)
+def test_the_end_is_shown_at_once(qtbot: QtBot, session: Session, queue: JobQueue, shown: Shown) -> None:
+    whole = shown()
     panel = whole.comparing
     record = panel.start()
     comparison = finish_comparison(session.project)
@@ -220,8 +234,8 @@ def test_the_end_is_shown_at_once(qtbot: QtBot, session: Session, queue: JobQueu
     assert "0001 is finished" in panel.message.text()
 
 
-def test_a_failure_is_said(qtbot: QtBot, session: Session, queue: JobQueue) -> None:
-    panel = shown(qtbot, session, queue).comparing
+def test_a_failure_is_said(qtbot: QtBot, session: Session, queue: JobQueue, shown: Shown) -> None:
+    panel = shown().comparing
     record = panel.start()
     say(queue, record, "failed", message="arm flip: no such thing", hint="make one")
     assert "no such thing" in panel.message.text()
@@ -230,10 +244,10 @@ def test_a_failure_is_said(qtbot: QtBot, session: Session, queue: JobQueue) -> N
 
 
 def test_an_unfinished_one_goes_on_and_a_finished_one_is_extended(
-    qtbot: QtBot, session: Session, queue: JobQueue
+    qtbot: QtBot, session: Session, queue: JobQueue, shown: Shown
 ) -> None:
     comparison = begin_comparison(session.project)
-    panel = shown(qtbot, session, queue).comparing
+    panel = shown().comparing
     assert panel.resume_button.isVisible()
     assert not panel.extend_button.isVisible()
     qtbot.mouseClick(panel.resume_button, Qt.MouseButton.LeftButton)
@@ -252,9 +266,9 @@ def test_an_unfinished_one_goes_on_and_a_finished_one_is_extended(
     assert queue.records[-1].options == {"rerun": 2}
 
 
-def test_export_and_delete(qtbot: QtBot, session: Session, queue: JobQueue, tmp_path: Path) -> None:
+def test_export_and_delete(qtbot: QtBot, session: Session, queue: JobQueue, shown: Shown, tmp_path: Path) -> None:
     comparison = finish_comparison(session.project)
-    whole = shown(qtbot, session, queue)
+    whole = shown()
     panel = whole.comparing
     panel.export_to(comparison, tmp_path / "page.html")
     (record,) = queue.records
@@ -270,12 +284,12 @@ def test_export_and_delete(qtbot: QtBot, session: Session, queue: JobQueue, tmp_
 
 
 def test_a_project_that_is_read_only_can_be_looked_at(
-    qtbot: QtBot, session: Session, queue: JobQueue, tmp_path: Path
+    qtbot: QtBot, session: Session, queue: JobQueue, shown: Shown, tmp_path: Path
 ) -> None:
     finish_comparison(session.project)
     reader = Session(Project.open(session.project.folder, is_editor=True))
     assert reader.project.read_only
-    panel = shown(qtbot, reader, queue).comparing
+    panel = shown(reader).comparing
     assert panel.view.verdict.isVisible()
     buttons = (panel.start_button, panel.extend_button, panel.rerun_button, panel.delete_button, panel.export_button)
     assert not any(button.isEnabled() for button in buttons)
@@ -285,15 +299,15 @@ def test_a_project_that_is_read_only_can_be_looked_at(
 # --- the view ---------------------------------------------------------------------------------------------------------
 
 
-def test_nothing_yet_says_what_to_do(qtbot: QtBot, session: Session, queue: JobQueue) -> None:
-    panel = shown(qtbot, session, queue).comparing
+def test_nothing_yet_says_what_to_do(qtbot: QtBot, session: Session, queue: JobQueue, shown: Shown) -> None:
+    panel = shown().comparing
     assert not panel.view.title.isVisible()
     assert panel.view.comparison is None
 
 
-def test_the_result_is_all_there(qtbot: QtBot, session: Session, queue: JobQueue) -> None:
+def test_the_result_is_all_there(qtbot: QtBot, session: Session, queue: JobQueue, shown: Shown) -> None:
     comparison = finish_comparison(session.project, arms=("original", "chest-xray", "strong"))
-    whole = shown(qtbot, session, queue)
+    whole = shown()
     view = whole.comparing.view
     result = comparison.result
     assert view.verdict.text() == "chest-xray helps"
@@ -314,9 +328,9 @@ def test_the_result_is_all_there(qtbot: QtBot, session: Session, queue: JobQueue
     assert view.arms.index(0, 3).data() == f"{result['arms'][0]['mean']:.4f}"
 
 
-def test_another_arm_has_other_images(qtbot: QtBot, session: Session, queue: JobQueue) -> None:
+def test_another_arm_has_other_images(qtbot: QtBot, session: Session, queue: JobQueue, shown: Shown) -> None:
     finish_comparison(session.project, arms=("original", "chest-xray", "strong"))
-    whole = shown(qtbot, session, queue)
+    whole = shown()
     view = whole.comparing.view
     view.arm_box.setCurrentIndex(1)
     view.arm_box.activated.emit(1)
@@ -326,9 +340,11 @@ def test_another_arm_has_other_images(qtbot: QtBot, session: Session, queue: Job
     assert len(view.hurt.rows) == 4
 
 
-def test_a_dot_shows_its_image_and_a_double_click_opens_it(qtbot: QtBot, session: Session, queue: JobQueue) -> None:
+def test_a_dot_shows_its_image_and_a_double_click_opens_it(
+    qtbot: QtBot, session: Session, queue: JobQueue, shown: Shown
+) -> None:
     finish_comparison(session.project)
-    whole = shown(qtbot, session, queue)
+    whole = shown()
     view = whole.comparing.view
     dot = view.dots.dots[2]
     plot = view.dots._plot
@@ -349,30 +365,32 @@ def test_a_dot_shows_its_image_and_a_double_click_opens_it(qtbot: QtBot, session
 
 
 def test_a_picture_that_is_gone_says_why_and_the_others_are_shown(
-    qtbot: QtBot, session: Session, queue: JobQueue
+    qtbot: QtBot, session: Session, queue: JobQueue, shown: Shown
 ) -> None:
     comparison = finish_comparison(session.project)
     row = comparison.result["helped"][0]
     sample = session.project.samples.get(row["sample"])
     comparison.cell("original", row["repeat"])._prediction(sample).unlink()
-    view = shown(qtbot, session, queue).comparing.view
+    view = shown().comparing.view
     first, *others = view.helped.rows
     assert "missing" in first._words.text()
     assert isinstance(first, ExampleRow)
     assert all(picture.has_image for one in others for picture in one.pictures)
 
 
-def test_scores_that_cannot_be_read_are_told(qtbot: QtBot, session: Session, queue: JobQueue) -> None:
+def test_scores_that_cannot_be_read_are_told(qtbot: QtBot, session: Session, queue: JobQueue, shown: Shown) -> None:
     comparison = finish_comparison(session.project)
     comparison.results.write_text("sample\nx\n", encoding="utf-8")
-    view = shown(qtbot, session, queue).comparing.view
+    view = shown().comparing.view
     assert view.verdict.isVisible()
     assert "cannot be read" in view.notes.text()
 
 
-def test_it_follows_the_theme(qtbot: QtBot, session: Session, queue: JobQueue, qapp: QApplication) -> None:
+def test_it_follows_the_theme(
+    qtbot: QtBot, session: Session, queue: JobQueue, shown: Shown, qapp: QApplication
+) -> None:
     finish_comparison(session.project)
-    view = shown(qtbot, session, queue).comparing.view
+    view = shown().comparing.view
     QDir.addSearchPath("style", str(resource("style")))
     before = theme.choice()
     try:

@@ -1,7 +1,7 @@
 """The stress test in the window: its table, what is chosen in it, the pictures, the recipe; all with real files."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,8 @@ from tests.ui.projects import make_project
 
 WAIT = 20_000
 
+Shown = Callable[..., ComparePanel]
+
 
 @pytest.fixture
 def session(qapp: object, tmp_path: Path) -> Iterator[Session]:
@@ -35,17 +37,27 @@ def queue(qapp: object) -> Iterator[JobQueue]:
     queue.shutdown()
 
 
-def shown(qtbot: QtBot, session: Session, queue: JobQueue) -> ComparePanel:
-    panel = ComparePanel(session, queue)
-    for widget in (panel.view, panel):
-        qtbot.addWidget(widget)
-    panel.show_mode(1)
-    panel.resize(340, 800)
-    panel.view.resize(800, 820)
-    panel.show()
-    panel.view.show()
-    settle(qtbot, panel)
-    return panel
+@pytest.fixture
+def shown(qtbot: QtBot, session: Session, queue: JobQueue) -> Iterator[Shown]:
+    """Opens the panel and its view; their threads end before the project is closed, as in the window."""
+    opened: list[ComparePanel] = []
+
+    def show(of: Session = session) -> ComparePanel:
+        panel = ComparePanel(of, queue)
+        opened.append(panel)
+        for widget in (panel.view, panel):
+            qtbot.addWidget(widget)
+        panel.show_mode(1)
+        panel.resize(340, 860)
+        panel.view.resize(800, 820)
+        panel.show()
+        panel.view.show()
+        settle(qtbot, panel)
+        return panel
+
+    yield show
+    for panel in opened:
+        panel.close_threads()
 
 
 def settle(qtbot: QtBot, panel: ComparePanel) -> None:
@@ -64,17 +76,17 @@ def click(panel: ComparePanel, index) -> None:
     QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=table.visualRect(index).center())
 
 
-def test_without_a_model_it_says_what_to_do(qtbot: QtBot, session: Session, queue: JobQueue) -> None:
-    panel = shown(qtbot, session, queue).stressing
+def test_without_a_model_it_says_what_to_do(qtbot: QtBot, session: Session, queue: JobQueue, shown: Shown) -> None:
+    panel = shown().stressing
     assert not panel.start_button.isEnabled()
     assert "train one" in panel.start_button.toolTip()
     assert panel.view.empty.isVisible()
     assert not panel.view.table.isVisible()
 
 
-def test_what_was_found_is_shown_worst_first(qtbot: QtBot, session: Session, queue: JobQueue) -> None:
+def test_what_was_found_is_shown_worst_first(qtbot: QtBot, session: Session, queue: JobQueue, shown: Shown) -> None:
     result = stress_result(add_run(session.project))
-    view = shown(qtbot, session, queue).stressing.view
+    view = shown().stressing.view
     QAbstractItemModelTester(view.model, QAbstractItemModelTester.FailureReportingMode.Fatal)
     assert view.table.isVisible()
     assert [line.name for line in view.model.rows] == list(reversed(families()))
@@ -84,9 +96,11 @@ def test_what_was_found_is_shown_worst_first(qtbot: QtBot, session: Session, que
     assert "95 % interval" in index.data(Qt.ItemDataRole.AccessibleTextRole)
 
 
-def test_a_click_chooses_how_far_and_a_second_takes_it_back(qtbot: QtBot, session: Session, queue: JobQueue) -> None:
+def test_a_click_chooses_how_far_and_a_second_takes_it_back(
+    qtbot: QtBot, session: Session, queue: JobQueue, shown: Shown
+) -> None:
     stress_result(add_run(session.project))
-    panel = shown(qtbot, session, queue)
+    panel = shown()
     view = panel.stressing.view
     assert not view.train_button.isEnabled()
     click(panel, cell(panel, "rotation", 2))
@@ -99,9 +113,9 @@ def test_a_click_chooses_how_far_and_a_second_takes_it_back(qtbot: QtBot, sessio
     assert view.train_button.isEnabled()
 
 
-def test_keys_do_what_the_mouse_does(qtbot: QtBot, session: Session, queue: JobQueue) -> None:
+def test_keys_do_what_the_mouse_does(qtbot: QtBot, session: Session, queue: JobQueue, shown: Shown) -> None:
     stress_result(add_run(session.project))
-    panel = shown(qtbot, session, queue)
+    panel = shown()
     view = panel.stressing.view
     view.table.setCurrentIndex(cell(panel, "shift", 3))
     QTest.keyClick(view.table, Qt.Key.Key_Right)
@@ -114,9 +128,11 @@ def test_keys_do_what_the_mouse_does(qtbot: QtBot, session: Session, queue: JobQ
     assert view.model.chosen == {"shift": 4}
 
 
-def test_what_costs_most_is_ticked_where_it_begins_to(qtbot: QtBot, session: Session, queue: JobQueue) -> None:
+def test_what_costs_most_is_ticked_where_it_begins_to(
+    qtbot: QtBot, session: Session, queue: JobQueue, shown: Shown
+) -> None:
     stress_result(add_run(session.project))
-    view = shown(qtbot, session, queue).stressing.view
+    view = shown().stressing.view
     qtbot.mouseClick(view.costly_button, Qt.MouseButton.LeftButton)
     assert view.model.chosen
     for line in view.model.rows:
@@ -125,12 +141,14 @@ def test_what_costs_most_is_ticked_where_it_begins_to(qtbot: QtBot, session: Ses
         assert not strength or line.cells[strength - 1]["lost"] >= COSTLY
 
 
-def test_the_transform_in_hand_is_shown_on_the_sample(qtbot: QtBot, session: Session, queue: JobQueue) -> None:
+def test_the_transform_in_hand_is_shown_on_the_sample(
+    qtbot: QtBot, session: Session, queue: JobQueue, shown: Shown
+) -> None:
     stress_result(add_run(session.project))
     first, second = (one.id for one in list(session.project.samples.all())[:2])
     session.show(first)
     qtbot.waitUntil(lambda: session.sample is not None, timeout=WAIT)
-    panel = shown(qtbot, session, queue)
+    panel = shown()
     strip = panel.stressing.view.strip
     qtbot.waitUntil(lambda: all(one.has_image for one in strip.pictures), timeout=WAIT)
     before = [picture.grab().toImage() for picture in strip.pictures]
@@ -145,9 +163,11 @@ def test_the_transform_in_hand_is_shown_on_the_sample(qtbot: QtBot, session: Ses
     assert strip.pictures[0].grab().toImage() != before[0]
 
 
-def test_what_is_chosen_becomes_a_recipe_of_the_project(qtbot: QtBot, session: Session, queue: JobQueue) -> None:
+def test_what_is_chosen_becomes_a_recipe_of_the_project(
+    qtbot: QtBot, session: Session, queue: JobQueue, shown: Shown
+) -> None:
     stress_result(add_run(session.project))
-    panel = shown(qtbot, session, queue)
+    panel = shown()
     click(panel, cell(panel, "rotation", 2))
     click(panel, cell(panel, "brighter", 1))
     with qtbot.waitSignal(panel.recipe_opened, timeout=WAIT) as opened:
@@ -161,9 +181,9 @@ def test_what_is_chosen_becomes_a_recipe_of_the_project(qtbot: QtBot, session: S
     assert again.args != [name], "an earlier recipe is not written over"
 
 
-def test_the_table_is_exported(qtbot: QtBot, session: Session, queue: JobQueue, tmp_path: Path) -> None:
+def test_the_table_is_exported(qtbot: QtBot, session: Session, queue: JobQueue, shown: Shown, tmp_path: Path) -> None:
     stress_result(add_run(session.project))
-    panel = shown(qtbot, session, queue).stressing
+    panel = shown().stressing
     panel.export_to(tmp_path / "table.csv")
     qtbot.waitUntil(lambda: "table.csv" in panel.message.text(), timeout=WAIT)
     with (tmp_path / "table.csv").open(encoding="utf-8", newline="") as file:
@@ -173,10 +193,10 @@ def test_the_table_is_exported(qtbot: QtBot, session: Session, queue: JobQueue, 
     qtbot.waitUntil(lambda: panel.message.property("error"), timeout=WAIT)
 
 
-def test_start_asks_for_the_run_that_is_chosen(qtbot: QtBot, session: Session, queue: JobQueue) -> None:
+def test_start_asks_for_the_run_that_is_chosen(qtbot: QtBot, session: Session, queue: JobQueue, shown: Shown) -> None:
     add_run(session.project)
     second = add_run(session.project)
-    panel = shown(qtbot, session, queue).stressing
+    panel = shown().stressing
     panel.select(second.id)
     panel.form.set_values({"split": "val"})
     qtbot.mouseClick(panel.start_button, Qt.MouseButton.LeftButton)
@@ -185,10 +205,10 @@ def test_start_asks_for_the_run_that_is_chosen(qtbot: QtBot, session: Session, q
     queue.cancel(record.id)
 
 
-def test_another_run_has_another_result(qtbot: QtBot, session: Session, queue: JobQueue) -> None:
+def test_another_run_has_another_result(qtbot: QtBot, session: Session, queue: JobQueue, shown: Shown) -> None:
     first, second = add_run(session.project), add_run(session.project)
     stress_result(first)
-    panel = shown(qtbot, session, queue)
+    panel = shown()
     panel.stressing.select(second.id)
     settle(qtbot, panel)
     assert panel.stressing.view.empty.isVisible()

@@ -40,6 +40,10 @@ AUGMENT_SETTING = "augment"
 
 RELOAD_MS = 1000
 CONFIRM_MS = 5000
+"""So long "Delete for good?" is asked."""
+
+MOST_ROWS = 7
+"""Comparisons in sight at once."""
 
 DEFAULT_RECIPE = "flip"
 
@@ -56,10 +60,12 @@ class Plan(Options):
     limit: int = option(
         0, "Learn from", ge=0, unit="images", help="So many samples at most; 0: all of the train split."
     )
-    metric: Literal["iou", "dice"] = option("iou", "Metric", help="The score of an image.")
-    split: Literal["test", "val"] = option("test", "Measured on", help="Which part of the samples is measured.")
     control: bool = option(
         False, "Control arm", help="One more arm repeats the first with other seeds: it shows what chance alone does."
+    )
+    metric: Literal["iou", "dice"] = option("iou", "Metric", is_advanced=True, help="The score of an image.")
+    split: Literal["test", "val"] = option(
+        "test", "Measured on", is_advanced=True, help="Which part of the samples is measured."
     )
 
 
@@ -142,9 +148,8 @@ class Comparing(QWidget):
         self.message = muted(wraps=True)
         self.model = ComparisonsModel(self)
         self.table = row_table(self.model, "Earlier comparisons")
-        for column, width in enumerate((52, 128, 84, 190, 66, 110)):
+        for column, width in enumerate((52, 142, 84, 190, 66, 110)):
             self.table.setColumnWidth(column, width)
-        self.table.setMinimumHeight(120)
         self.table.selectionModel().currentRowChanged.connect(lambda *_: self._show_selected())
         self.more_box = QSpinBox(minimum=1, maximum=50, value=1, prefix="+ ")
         self.more_box.setAccessibleName("How many repeats more")
@@ -466,6 +471,8 @@ class Comparing(QWidget):
         if not self._unconfirm.isActive():
             self.delete_button.setText("Delete")
         self._earlier.setVisible(bool(self.model.rows))
+        lines = min(max(len(self.model.rows), 2), MOST_ROWS) + 1.6  # with the titles and the bar below
+        self.table.setFixedHeight(round(lines * self.table.verticalHeader().defaultSectionSize()))
 
     def _tell(self, text: str, *, is_error: bool = False) -> None:
         set_property(self.message, "error", is_error)
@@ -491,7 +498,7 @@ class Comparing(QWidget):
         earlier = QVBoxLayout(self._earlier)
         earlier.setContentsMargins(0, 0, 0, 0)
         earlier.addWidget(heading("Comparisons"))
-        earlier.addWidget(self.table, 1)
+        earlier.addWidget(self.table)
         earlier.addLayout(first)
         earlier.addLayout(second)
         content = QWidget()
@@ -507,8 +514,8 @@ class Comparing(QWidget):
         column.addLayout(start)
         column.addWidget(self.progress)
         column.addWidget(self.message)
-        column.addWidget(self._earlier, 1)
-        column.addStretch(0)
+        column.addWidget(self._earlier)
+        column.addStretch(1)
         self.message.hide()
         area = QScrollArea()
         area.setWidgetResizable(True)

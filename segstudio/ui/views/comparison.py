@@ -344,7 +344,8 @@ class ArmsModel(RowsModel):
             case "± repeats":
                 return "–" if arm.get("deviation") is None else f"{arm['deviation']:.4f}"
             case "Validation IoU":
-                return ", ".join("–" if one is None else f"{one:.3f}" for one in arm.get("val_iou") or [])
+                known = [one for one in arm.get("val_iou") or [] if one is not None]
+                return f"{sum(known) / len(known):.4f}" if known else "–"
         return ", ".join("–" if one is None else str(one) for one in arm.get("best_epochs") or [])
 
 

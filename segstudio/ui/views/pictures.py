@@ -100,8 +100,10 @@ class Picture(QWidget):
         self._side = side
         self._is_chosen = False
         self.setAccessibleName(name)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        self.setMinimumSize(side // 2, side // 2)
+        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+        self.setMinimumSize(side // 2, side // 3)
 
     def set_clickable(self) -> None:
         """Let it be reached and pressed with mouse and keys."""
@@ -111,6 +113,7 @@ class Picture(QWidget):
     def show_image(self, image: QImage | None) -> None:
         """Show another picture, or none."""
         self._image = image
+        self.updateGeometry()
         self.update()
 
     def set_chosen(self, is_chosen: bool) -> None:
@@ -125,7 +128,7 @@ class Picture(QWidget):
         return self._image is not None
 
     def sizeHint(self) -> QSize:
-        return QSize(self._side, self._side)
+        return QSize(self._side, self.heightForWidth(self._side))
 
     def hasHeightForWidth(self) -> bool:
         return True
