@@ -1,0 +1,323 @@
+"""Blobs: where a prediction and the true mask differ, as connected parts, the worst first.
+
+Every pixel that is predicted wrongly has a depth: how far it lies from the true boundary, which is the distance of its
+centre to that of the nearest pixel of the other class in the true mask. The pixels beside the boundary have depth 1.
+With a tolerance of n pixels, errors of depth n or less lie in a ring along the boundary and are no errors; tolerance 0
+forgives nothing.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, cast
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from segstudio.core.components import Components, components
+from segstudio.core.mask import NOWHERE, Mask, Rect, bounding_box
+from segstudio.core.raster import EMPTY_REGION, Region
+
+Depths = npt.NDArray[np.float32]
+
+TOLERANCES = (0, 1, 2, 3, 5, 8, 12, 20)
+"""The widths of the ring that can be chosen, in pixels: the worst blobs of every sample are kept for each of them."""
+
+_SQUARE_CORNER = math.sqrt(2)
+"""The corner of a square hole is so many times farther from its core than the core from the side."""
+
+
+class Kind(StrEnum):
+    """What is wrong with a pixel."""
+
+    FALSE_POSITIVE = "false positive"
+    FALSE_NEGATIVE = "false negative"
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """One connected part (over sides and corners) of the errors of one kind beyond the tolerance.
+
+    Attributes:
+        kind: Predicted but not true, or true but not predicted.
+        area: Pixels.
+        depth: The largest depth of its pixels.
+        x: Column of its deepest pixel, the topmost and leftmost of these: a place that is surely inside.
+        y: Row of that pixel.
+        bounds: The least rectangle around it.
+    """
+
+    kind: Kind
+    area: int
+    depth: float
+    x: int
+    y: int
+    bounds: Rect = NOWHERE
+
+    @property
+    def severity(self) -> float:
+        """What blobs are ranked by: area times depth.
+
+        A speck far from everything counts no deeper than it is wide, else it would outrank every hole.
+        """
+        return self.area * min(self.depth, math.sqrt(self.area))
+
+
+class Errors:
+    """All that a prediction gets wrong beyond a tolerance. Keeps what it computes; the masks must not change meanwhile.
+
+    Attributes:
+        truth: uint8 (H, W) of 0 and 1.
+        predicted: The same.
+        tolerance: Width of the ring in pixels, 0 for none.
+    """
+
+    def __init__(
+        self, truth: Mask, predicted: Mask, tolerance: int = 0, *, depths: "SignedDepths | None" = None
+    ) -> None:
+        """Compare two masks of one shape; `depths` are theirs when they are known already."""
+        self.truth = truth
+        self.predicted = predicted
+        self.tolerance = tolerance
+        self._depths = depths
+
+    @cached_property
+    def depths(self) -> "SignedDepths":
+        """How deep each wrong pixel is."""
+        return self._depths or SignedDepths.of(self.truth, self.predicted)
+
+    @cached_property
+    def _parts(self) -> "dict[Kind, Components]":
+        return {kind: components(self.depths.beyond(self.tolerance, kind), is_diagonal=True) for kind in Kind}
+
+    def worst(self, count: int) -> list[Blob]:
+        """The blobs, at most `count` of them, the most severe first.
+
+        Those of one severity are in the order of their kinds, then rows, then columns.
+        """
+        found = sorted((blob for kind in Kind for blob in self._worst_of(kind, count)), key=_rank)
+        return found[:count]
+
+    def count(self) -> int:
+        """How many blobs there are."""
+        return sum(len(parts.areas) for parts in self._parts.values())
+
+    def at(self, x: int, y: int) -> Blob | None:
+        """The blob with that pixel, or None."""
+        rect = self.depths.rect
+        if not (rect.x <= x < rect.right and rect.y <= y < rect.bottom):
+            return None
+        for kind, parts in self._parts.items():
+            label = int(parts.labels[y - rect.y, x - rect.x])
+            if label:
+                return self._blob(kind, label)
+        return None
+
+    def pixels(self, blob: Blob) -> Region:
+        """The very pixels of a blob; EMPTY_REGION when there is no such blob any more."""
+        found = self._labelled(blob)
+        if found is None:
+            return EMPTY_REGION
+        box, inside = found
+        return Region(self._outside(box), inside)
+
+    def hunk(self, blob: Blob) -> Region:
+        """The pixels to change when somebody decides about a blob: its own, and those in the ring at its feet.
+
+        Without these a moat as wide as the tolerance would stay between the true boundary and what was filled. They
+        are wrong in the same way, hang together with the blob, and lie near it.
+        """
+        found = self._labelled(blob)
+        if found is None:
+            return EMPTY_REGION
+        box, inside = found
+        reach = _SQUARE_CORNER * (self.tolerance + 1)
+        shape = self.depths.signed.shape
+        around = _grown(box, math.ceil(reach), (shape[0], shape[1]))
+        away = np.ones((around.height, around.width), np.uint8)
+        here = box._replace(x=box.x - around.x, y=box.y - around.y).slices
+        away[here] -= inside.view(np.uint8)
+        near = _distances(away) <= reach
+        near &= self.depths.beyond(0, blob.kind)[around.slices].view(np.bool_)
+        parts = components(near.view(np.uint8), is_diagonal=True)
+        chosen = np.unique(parts.labels[here][inside])
+        region = Region.of(np.isin(parts.labels, chosen))
+        placed = region.rect._replace(x=region.rect.x + around.x, y=region.rect.y + around.y)
+        return Region(self._outside(placed), region.inside)
+
+    def _labelled(self, blob: Blob) -> tuple[Rect, npt.NDArray[np.bool_]] | None:
+        """Where a blob lies, counted from the corner of the depths, and which pixels of that are its own."""
+        rect, parts = self.depths.rect, self._parts[blob.kind]
+        if not (rect.x <= blob.x < rect.right and rect.y <= blob.y < rect.bottom):
+            return None
+        label = int(parts.labels[blob.y - rect.y, blob.x - rect.x])
+        if not label:
+            return None
+        box = Rect(*parts.boxes[label - 1].tolist())
+        return box, parts.labels[box.slices] == label
+
+    def _outside(self, box: Rect) -> Rect:
+        return box._replace(x=box.x + self.depths.rect.x, y=box.y + self.depths.rect.y)
+
+    def _worst_of(self, kind: Kind, count: int) -> list[Blob]:
+        """The blobs of one kind.
+
+        None is more severe than its area to the power of 1.5, so most of the small ones need no looking at.
+        """
+        parts, found = self._parts[kind], list[Blob]()
+        least = -1.0
+        for index in np.argsort(-parts.areas, kind="stable").tolist():
+            if len(found) >= count and float(parts.areas[index]) ** 1.5 < least:
+                break
+            found.append(self._blob(kind, index + 1))
+            if len(found) % max(count, 16) == 0:
+                found = sorted(found, key=_rank)[:count]
+                least = found[-1].severity if found else -1.0
+        return sorted(found, key=_rank)[:count]
+
+    def _blob(self, kind: Kind, label: int) -> Blob:
+        parts = self._parts[kind]
+        box = Rect(*parts.boxes[label - 1].tolist())
+        depth = np.abs(self.depths.signed[box.slices])
+        depth[parts.labels[box.slices] != label] = 0
+        y, x = divmod(int(depth.argmax()), box.width)
+        bounds = self._outside(box)
+        return Blob(kind, int(parts.areas[label - 1]), float(depth[y, x]), bounds.x + x, bounds.y + y, bounds)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SignedDepths:
+    """How deep each wrong pixel is.
+
+    Attributes:
+        rect: The part of the image that holds every wrong pixel; never empty.
+        signed: float32 (rect.height, rect.width): the depth of false positives, minus the depth of false negatives,
+            0 where the prediction is right.
+    """
+
+    rect: Rect
+    signed: Depths
+
+    @classmethod
+    def of(cls, truth: Mask, predicted: Mask) -> "SignedDepths":
+        """The depths of a prediction against the true mask.
+
+        Where the true mask has no boundary at all, every error is as deep as the image's diagonal is long.
+
+        Args:
+            truth: uint8 (H, W) of 0 and 1.
+            predicted: The same.
+
+        Raises:
+            ValueError: When the shapes differ.
+        """
+        if truth.shape != predicted.shape:
+            raise ValueError(f"a prediction of shape {predicted.shape} cannot be compared with a mask of {truth.shape}")
+        wrong = bounding_box(truth ^ predicted)
+        rect = Rect(0, 0, 1, 1) if wrong.is_empty else wrong
+        signed = np.zeros((rect.height, rect.width), np.float32)
+        for kind in Kind:
+            _put_depths(signed, rect, truth, predicted, kind)
+        return cls(rect, signed)
+
+    def beyond(self, tolerance: float, kind: Kind) -> Mask:
+        """Where errors of one kind are deeper than the tolerance: uint8 (rect.height, rect.width) of 0 and 1."""
+        is_beyond = self.signed > tolerance if kind is Kind.FALSE_POSITIVE else self.signed < -tolerance
+        return is_beyond.view(np.uint8)
+
+
+def tolerated(truth: Mask, predicted: Mask, tolerance: int) -> Mask:
+    """The prediction without its errors in the ring, where it becomes what is true.
+
+    The metrics with a tolerance are the ordinary ones of this mask.
+
+    Args:
+        truth: uint8 (H, W) of 0 and 1.
+        predicted: The same. Returned as it is when nothing is tolerated.
+        tolerance: Width of the ring in pixels.
+    """
+    if tolerance <= 0:
+        return predicted
+    wrong = truth ^ predicted
+    wrong &= _is_beyond_ring(truth, tolerance).view(np.uint8)
+    wrong ^= truth
+    return wrong
+
+
+def ranked(truth: Mask, predicted: Mask, count: int, kept: Mask | None = None) -> Iterator[tuple[int, list[Blob]]]:
+    """For each of TOLERANCES the worst blobs, at most `count`.
+
+    Args:
+        truth: uint8 (H, W) of 0 and 1.
+        predicted: The same.
+        count: How many blobs of each.
+        kept: Pixels about which somebody has decided that the true mask is right; see `is_kept`.
+    """
+    depths = SignedDepths.of(truth, predicted)
+    deepest = float(np.abs(depths.signed).max())
+    spare = 0 if kept is None else 2 * count
+    for tolerance in TOLERANCES:
+        if deepest <= tolerance:
+            yield tolerance, []
+            continue
+        errors = Errors(truth, predicted, tolerance, depths=depths)
+        found = errors.worst(count + spare)
+        while kept is not None and sum(not is_kept(errors, blob, kept) for blob in found) < count <= len(found):
+            if len(found) >= errors.count():
+                break
+            spare *= 2
+            found = errors.worst(count + spare)
+        yield tolerance, [blob for blob in found if kept is None or not is_kept(errors, blob, kept)][:count]
+
+
+def is_kept(errors: Errors, blob: Blob, kept: Mask) -> bool:
+    """Whether somebody has decided about a blob: half of its pixels or more are marked.
+
+    Half, because an edit nearby or another tolerance changes a few pixels of a blob and not what it is.
+    """
+    region = errors.pixels(blob)
+    marked = np.count_nonzero(kept[region.rect.slices].view(np.bool_) & region.inside)
+    return 2 * marked >= max(blob.area, 1)
+
+
+def _rank(blob: Blob) -> tuple[Any, ...]:
+    return -blob.severity, blob.kind, blob.y, blob.x
+
+
+def _put_depths(signed: Depths, rect: Rect, truth: Mask, predicted: Mask, kind: Kind) -> None:
+    """Write the depths of one kind of errors into `signed`, which shows the part `rect` of the image."""
+    is_positive = kind is Kind.FALSE_POSITIVE
+    shape = truth.shape[0], truth.shape[1]
+    wrong = predicted > truth if is_positive else truth > predicted
+    box = bounding_box(wrong[rect.slices])
+    if box.is_empty:
+        return
+    box = box._replace(x=box.x + rect.x, y=box.y + rect.y)
+    # The nearest pixel of the other class lies within the foreground, or right beside it: no need to look farther.
+    mask_box = bounding_box(truth)
+    around = box.union(mask_box) if is_positive else _grown(mask_box, 1, shape)
+    # What is not 0 gets its distance to the nearest 0.
+    part = truth[around.slices]
+    distances = _distances(part ^ 1 if is_positive else np.ascontiguousarray(part))
+    farthest = math.hypot(*shape)
+    inner = box._replace(x=box.x - around.x, y=box.y - around.y).slices
+    depth = np.minimum(distances[inner], np.float32(farthest))
+    target = box._replace(x=box.x - rect.x, y=box.y - rect.y).slices
+    np.copyto(signed[target], depth if is_positive else -depth, where=wrong[box.slices])
+
+
+def _is_beyond_ring(truth: Mask, tolerance: int) -> npt.NDArray[np.bool_]:
+    """Which pixels lie farther from the boundary than the tolerance."""
+    return (_distances(truth) > tolerance) | (_distances(truth ^ 1) > tolerance)
+
+
+def _distances(mask: Mask) -> Depths:
+    """For each pixel that is 1 the distance to the nearest 0; 0 for the others."""
+    return cast(Depths, cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_PRECISE))
+
+
+def _grown(rect: Rect, by: int, shape: tuple[int, int]) -> Rect:
+    return Rect.between(rect.x - by, rect.y - by, rect.right + by, rect.bottom + by).clip(shape)
