@@ -6,6 +6,7 @@ import secrets
 import time
 from importlib.resources import files
 from pathlib import Path
+from typing import IO
 
 _CAN_REPLACE_WHAT_IS_OPEN = os.name != "nt"
 
@@ -40,12 +41,10 @@ def write_atomically(path: Path, data: bytes, *, is_durable: bool = True) -> Non
     Raises:
         OSError: When the disk is full or read-only; the old file is then untouched.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     # The temporary name does not contain the final one: a stem may already be as long as the file system allows.
     temporary = path.parent / f".tmp-{secrets.token_hex(8)}"
     try:
-        # Mode "x", not the tempfile module: other programs shall be able to read the masks, as the umask says.
-        with temporary.open("xb") as file:
+        with _created(temporary) as file:
             file.write(data)
             file.flush()
             if is_durable:
@@ -57,6 +56,16 @@ def write_atomically(path: Path, data: bytes, *, is_durable: bool = True) -> Non
         raise
     if is_durable:
         _sync_folder(path.parent)
+
+
+def _created(path: Path) -> IO[bytes]:
+    """A new file, open for writing; its folder is made only when it is missing, which is seldom."""
+    # Mode "x", not the tempfile module: other programs shall be able to read the masks, as the umask says.
+    try:
+        return path.open("xb")
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("xb")
 
 
 def _replace(path: Path, temporary: Path) -> None:

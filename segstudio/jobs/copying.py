@@ -28,7 +28,7 @@ MARGIN = 500_000_000
 """So many bytes shall stay free on the disk: masks and trainings want room too."""
 
 MEASURED = 4
-"""So many copies are made before the first is written, to see how much room all of them will take."""
+"""So many copies at most (and one of a hundred) are made before the first is written, to see what room they take."""
 
 BESIDE_PIXELS = 12_000
 """Bytes that a copy takes besides its pixels: the last blocks of two files and a row of the manifest."""
@@ -230,9 +230,10 @@ class Copying:
 
     def _bytes_per_pixel(self) -> float:
         """How many bytes a copy takes for each pixel of its source: the mean of a few that lie far apart."""
-        step = max(1, len(self._missing) // MEASURED)
+        count = min(MEASURED, 1 + self._to_make // 100)
+        step = max(1, len(self._missing) // count)
         shares = []
-        for order in self._missing[::step][:MEASURED]:
+        for order in self._missing[::step][:count]:
             try:
                 made = self._augmenter.apply(*self._pair(order.sample), order.rows[0].seed)
             except UserError:

@@ -9,7 +9,8 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -63,6 +64,9 @@ class Row:
         return self.name, self.source, self.seed, self.image_sha256, self.mask_sha256, self.recipe_digest
 
 
+_cells = attrgetter(*(field.name for field in fields(Row)))
+
+
 class Manifest(NamedTuple):
     """What a manifest.csv says.
 
@@ -103,7 +107,7 @@ def manifest_lines(rows: Iterable[Row], *, with_head: bool = False) -> bytes:
     writer = csv.writer(text, lineterminator="\n")
     if with_head:
         writer.writerow(FIELDS)
-    writer.writerows(map(astuple, rows))
+    writer.writerows(map(_cells, rows))
     return text.getvalue().encode()
 
 
@@ -167,7 +171,7 @@ def write_about(path: Path, about: About) -> None:
         "recipe": json.loads(about.recipe.to_json()), "digest": about.digest, "copies": about.copies,
         "filter": about.filter, "seed": about.seed,
     }  # fmt: skip
-    write_atomically(path, json.dumps(said, ensure_ascii=False, indent=2).encode())
+    write_atomically(path, json.dumps(said, ensure_ascii=False, indent=2).encode(), is_durable=False)
 
 
 def read_about(path: Path, name: str) -> About | None:

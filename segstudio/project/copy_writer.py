@@ -113,8 +113,9 @@ class CopyWriter:
             OSError: When the disk is full.
         """
         image_data, mask_data = encoded_image(image), encoded_mask(mask)
-        # It can be made again, so the disk need not be waited for; `is_whole` finds what a power cut has torn.
-        write_atomically(mask_file(self.folder, row.name), mask_data, is_durable=False)
+        # It can be made again, so the disk need not be waited for; `is_whole` finds what a power cut has torn. A mask
+        # without its image is no copy yet, so that it may be torn by a kill; an image may not.
+        _write(mask_file(self.folder, row.name), mask_data)
         write_atomically(image_file(self.folder, row.name), image_data, is_durable=False)
         done = replace(row, copy_sha256=hash_of(image_data, mask_data))
         line = manifest_lines([done])
@@ -123,15 +124,16 @@ class CopyWriter:
             self.rows[done.name] = done
 
     def _finish(self) -> None:
-        """Put the manifest in order, so that the same copies make the same file."""
-        os.fsync(self._manifest.fileno())
+        """Put the manifest in order, so that the same copies make the same file, and wait until the disk has it."""
         self._manifest.close()
-        if list(self.rows) != sorted(self.rows):
-            self.rows = dict(sorted(self.rows.items()))
-            self._rewrite()
+        self.rows = dict(sorted(self.rows.items()))
+        lines = manifest_lines(self.rows.values(), with_head=True)
+        if lines != self._path.read_bytes():
+            write_atomically(self._path, lines)
 
     def _rewrite(self) -> None:
-        write_atomically(self._path, manifest_lines(self.rows.values(), with_head=True))
+        # Not waited for: without its manifest everything is made again, with the same bytes.
+        write_atomically(self._path, manifest_lines(self.rows.values(), with_head=True), is_durable=False)
 
     def _sweep(self) -> None:
         """Remove the files of copies that have no row: a job was killed before it could write it."""
@@ -180,6 +182,14 @@ def hash_of(image_data: bytes, mask_data: bytes) -> str:
     sha256 = hashlib.sha256(image_data)
     sha256.update(mask_data)
     return sha256.hexdigest()
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        path.write_bytes(data)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
 
 
 def _png(pixels: np.ndarray) -> bytes:
