@@ -233,7 +233,7 @@ def test_the_same_seed_shows_what_training_and_queue_make(qtbot, window, panel):
     image = without_colour(scaled_image(session.loaded.image, (side, side, 3)))
     mask = scaled_mask(session.document.mask, side, side)
     expected, _ = augmenter.apply_fitted(image, mask, seed_of(11, "epoch", 2, session.sample.image))
-    np.testing.assert_array_equal(shown(panel, 2), expected[..., 0])
+    np.testing.assert_array_equal(shown(panel, 2), expected.reshape(side, side))
     preview.size_box.setCurrentIndex(1)
     settle(qtbot, panel)
     made = augmenter.apply(session.loaded.image, session.document.mask, seed_of(11, session.sample.image, 3))
@@ -430,3 +430,26 @@ def test_shares_are_told_in_words():
     assert share_text(Step("Rotate", 0.7), None) == "70 %"
     assert share_text(holder.steps[1], holder) == "75 %"
     assert share_text(Step("Rotate", 0.001), None) == "0.001"
+
+
+def test_copies_are_made_and_the_rest_of_them_later(qtbot, window, panel):
+    panel.editing.choose("flip")
+    box = panel.queue_box
+    box.copies_box.set_value(1)
+    settle(qtbot, panel)
+    total = len(usable_rows(window.session.project.samples.table(), ""))
+    for copies, words in ((1, f"Make {total} copies"), (3, f"Resume: {total} of {3 * total} made")):
+        box.copies_box.set_value(copies)
+        assert box.start_button.text() == words
+        with qtbot.waitSignal(window.queue.ended, timeout=120_000) as ended:
+            QTest.mouseClick(box.start_button, Qt.MouseButton.LeftButton)
+            assert box.is_running
+            assert not box.cancel_button.isHidden()
+        assert ended.args[0].result["written"] == (1 if copies == 1 else 2) * total
+        qtbot.waitUntil(lambda: box.start_button.text() == "All are made", timeout=30_000)
+        assert not box.start_button.isEnabled()
+    QTest.mouseClick(box.browse_button, Qt.MouseButton.LeftButton)
+    assert panel.view.copies.isVisible()
+    qtbot.waitUntil(lambda: panel.view.copies.model.rowCount() == 3 * total, timeout=30_000)
+    QTest.mouseClick(panel.view.preview_button, Qt.MouseButton.LeftButton)
+    assert panel.view.preview.isVisible()
