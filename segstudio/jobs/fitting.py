@@ -75,18 +75,18 @@ def fit_network(
         learning_rate=options.learning_rate,
         is_decaying=options.schedule == "cosine",
         seed=options.seed,
-        augmenter=_augmenter(options, recipe),
+        augmenter=_augmenter(options, recipe, report),
         images_per_epoch=images_per_epoch,
     )
-    network_recipe = network_of(model, options)
+    kind = network_of(model, options)
     fitting = Phase(report, READING, 1 - READING)
     try:
-        shape = _shape(network_recipe, train)
+        shape = _shape(kind, train)
         pairs = _pairs(train, val, shape, cache, folder / MANIFEST, report, is_resumed=is_resumed)
         with device.scope():
             if is_resumed:
                 return fit.resume(*pairs, plan, folder, fitting, precision)
-            network = _network(network_recipe, shape, options, precision, start)
+            network = _network(kind, shape, options, precision, start)
             return fit.fit(network, *pairs, plan, folder, fitting, has_baseline=has_baseline)
     finally:
         shutil.rmtree(cache, ignore_errors=True)
@@ -99,9 +99,12 @@ def _require_apart(train: "list[Example]", val: "list[Example]") -> None:
         raise ValueError(f"{leak[0]} cannot validate: it is augmented or learnt from")
 
 
-def _augmenter(options: TrainOptions, recipe: Recipe | None) -> Augmenter | None:
-    is_wanted = options.augmentation in ("on-the-fly", "both") and recipe is not None and not recipe.is_empty
-    return Augmenter(recipe) if is_wanted and recipe else None
+def _augmenter(options: TrainOptions, recipe: Recipe | None, report: Reporter) -> Augmenter | None:
+    """What augments images while they are learnt from, when that was asked for."""
+    if recipe is None or recipe.is_empty or options.augmentation not in ("on-the-fly", "both"):
+        return None
+    report.log(f"augmenting anew every epoch by recipe {recipe.name}")
+    return Augmenter(recipe)
 
 
 def computing_on(options: TrainOptions) -> "tuple[Device, str]":

@@ -200,12 +200,14 @@ def test_metrics_are_those_of_keras_over_the_whole_split(whole, tmp_path):
 
 @needs_cpu
 @pytest.mark.parametrize(
-    ("kind", "precision"),
-    [(ConvUNet(ConvUNetOptions(filters=4, depth=2)), "float32"),
-     (ConvUNet(ConvUNetOptions(filters=4, depth=2)), "mixed_bfloat16"),
-     (MobileNetV2UNet(MobileNetV2UNetOptions(alpha=0.35, decoder=0.1)), "mixed_bfloat16")],
-)  # fmt: skip
-def test_the_same_seed_trains_the_same_network_bit_for_bit(kind, precision, tmp_path):
+    "kind",
+    [
+        ConvUNet(ConvUNetOptions(filters=4, depth=2)),
+        MobileNetV2UNet(MobileNetV2UNetOptions(alpha=0.35, decoder=0.1)),
+    ],
+    ids=["conv-unet", "mobilenetv2-unet"],
+)
+def test_the_same_seed_trains_the_same_network_bit_for_bit(kind, tmp_path):
     choose_device("cpu")  # it settles the threads
     channels = kind.channels(is_grey=True)
     train, val = blob_pairs(10, seed=1, channels=channels), blob_pairs(4, seed=2, channels=channels)
@@ -214,8 +216,8 @@ def test_the_same_seed_trains_the_same_network_bit_for_bit(kind, precision, tmp_
         (tmp_path / name).mkdir()
         keras.utils.set_random_seed(3)
         built = kind.build((SIDE, SIDE, channels), from_imagenet=False)
-        prepare(built, precision)
-        outcomes.append(fit.fit(built, train, val, replace(PLAN, epochs=2), tmp_path / name, ListReporter()))
+        prepare(built, "mixed_bfloat16")
+        outcomes.append(fit.fit(built, train, val, replace(PLAN, epochs=1), tmp_path / name, ListReporter()))
     assert figures(outcomes[0]) == figures(outcomes[1])
     assert same_weights(tmp_path / "one" / fit.LAST, tmp_path / "other" / fit.LAST)
 
