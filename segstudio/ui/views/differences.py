@@ -240,7 +240,8 @@ class DotPlot(QWidget):
         self._scatter.setData(x=xs, y=ys, data=list(self.dots), brush=brushes)
         self._mean_line.setPos(self._mean)
         self._plot.setXRange(-0.6, max(len(xs) - 0.4, 0.6), padding=0.01)
-        self._plot.enableAutoRange(axis="y")
+        ends = [0.0, self._mean, *(dot.low for dot in self.dots), *(dot.high for dot in self.dots)]
+        self._plot.setYRange(min(ends), max([*ends, min(ends) + 0.01]), padding=0.08)
         self._say(None)
 
     def _restyle(self) -> None:
