@@ -29,6 +29,9 @@ TOLERANCES = (0, 1, 2, 3, 5, 8, 12, 20)
 _SQUARE_CORNER = math.sqrt(2)
 """The corner of a square hole is so many times farther from its core than the core from the side."""
 
+_APART = 2
+"""From this tolerance on no false positive touches a false negative: what touches the other class is less deep."""
+
 
 class Kind(StrEnum):
     """What is wrong with a pixel."""
@@ -90,31 +93,28 @@ class Errors:
         return self._depths or SignedDepths.of(self.truth, self.predicted)
 
     @cached_property
-    def _parts(self) -> "dict[Kind, Components]":
-        return {kind: components(self.depths.beyond(self.tolerance, kind), is_diagonal=True) for kind in Kind}
+    def _layers(self) -> "list[Components]":
+        """The blobs; those of both kinds together where they cannot touch, which takes half as long."""
+        if self.tolerance >= _APART:
+            return [components((np.abs(self.depths.signed) > self.tolerance).view(np.uint8), is_diagonal=True)]
+        return [components(self.depths.beyond(self.tolerance, kind), is_diagonal=True) for kind in Kind]
 
     def worst(self, count: int) -> list[Blob]:
         """The blobs, at most `count` of them, the most severe first.
 
         Those of one severity are in the order of their kinds, then rows, then columns.
         """
-        found = sorted((blob for kind in Kind for blob in self._worst_of(kind, count)), key=_rank)
+        found = sorted((blob for parts in self._layers for blob in self._worst_of(parts, count)), key=_rank)
         return found[:count]
 
     def count(self) -> int:
         """How many blobs there are."""
-        return sum(len(parts.areas) for parts in self._parts.values())
+        return sum(len(parts.areas) for parts in self._layers)
 
     def at(self, x: int, y: int) -> Blob | None:
         """The blob with that pixel, or None."""
-        rect = self.depths.rect
-        if not (rect.x <= x < rect.right and rect.y <= y < rect.bottom):
-            return None
-        for kind, parts in self._parts.items():
-            label = int(parts.labels[y - rect.y, x - rect.x])
-            if label:
-                return self._blob(kind, label)
-        return None
+        found = self._find(x, y)
+        return None if found is None else self._blob(*found)
 
     def pixels(self, blob: Blob) -> Region:
         """The very pixels of a blob; EMPTY_REGION when there is no such blob any more."""
@@ -150,40 +150,49 @@ class Errors:
 
     def _labelled(self, blob: Blob) -> tuple[Rect, npt.NDArray[np.bool_]] | None:
         """Where a blob lies, counted from the corner of the depths, and which pixels of that are its own."""
-        rect, parts = self.depths.rect, self._parts[blob.kind]
-        if not (rect.x <= blob.x < rect.right and rect.y <= blob.y < rect.bottom):
+        found = self._find(blob.x, blob.y)
+        if found is None:
             return None
-        label = int(parts.labels[blob.y - rect.y, blob.x - rect.x])
-        if not label:
-            return None
+        parts, label = found
         box = Rect(*parts.boxes[label - 1].tolist())
         return box, parts.labels[box.slices] == label
+
+    def _find(self, x: int, y: int) -> tuple[Components, int] | None:
+        """Which part has that pixel, and its label."""
+        rect = self.depths.rect
+        if rect.x <= x < rect.right and rect.y <= y < rect.bottom:
+            for parts in self._layers:
+                label = int(parts.labels[y - rect.y, x - rect.x])
+                if label:
+                    return parts, label
+        return None
 
     def _outside(self, box: Rect) -> Rect:
         return box._replace(x=box.x + self.depths.rect.x, y=box.y + self.depths.rect.y)
 
-    def _worst_of(self, kind: Kind, count: int) -> list[Blob]:
-        """The blobs of one kind.
+    def _worst_of(self, parts: Components, count: int) -> list[Blob]:
+        """The most severe of some parts.
 
         None is more severe than its area to the power of 1.5, so most of the small ones need no looking at.
         """
-        parts, found = self._parts[kind], list[Blob]()
+        found: list[Blob] = []
         least = -1.0
         for index in np.argsort(-parts.areas, kind="stable").tolist():
             if len(found) >= count and float(parts.areas[index]) ** 1.5 < least:
                 break
-            found.append(self._blob(kind, index + 1))
+            found.append(self._blob(parts, index + 1))
             if len(found) % max(count, 16) == 0:
                 found = sorted(found, key=_rank)[:count]
                 least = found[-1].severity if found else -1.0
         return sorted(found, key=_rank)[:count]
 
-    def _blob(self, kind: Kind, label: int) -> Blob:
-        parts = self._parts[kind]
+    def _blob(self, parts: Components, label: int) -> Blob:
         box = Rect(*parts.boxes[label - 1].tolist())
-        depth = np.abs(self.depths.signed[box.slices])
+        signed = self.depths.signed[box.slices]
+        depth = np.abs(signed)
         depth[parts.labels[box.slices] != label] = 0
         y, x = divmod(int(depth.argmax()), box.width)
+        kind = Kind.FALSE_POSITIVE if signed[y, x] > 0 else Kind.FALSE_NEGATIVE
         bounds = self._outside(box)
         return Blob(kind, int(parts.areas[label - 1]), float(depth[y, x]), bounds.x + x, bounds.y + y, bounds)
 
@@ -280,7 +289,7 @@ def is_kept(errors: Errors, blob: Blob, kept: Mask) -> bool:
     """
     region = errors.pixels(blob)
     marked = np.count_nonzero(kept[region.rect.slices].view(np.bool_) & region.inside)
-    return 2 * marked >= max(blob.area, 1)
+    return bool(2 * marked >= max(blob.area, 1))
 
 
 def _rank(blob: Blob) -> tuple[Any, ...]:
@@ -314,7 +323,7 @@ def _is_beyond_ring(truth: Mask, tolerance: int) -> npt.NDArray[np.bool_]:
     return (_distances(truth) > tolerance) | (_distances(truth ^ 1) > tolerance)
 
 
-def _distances(mask: Mask) -> Depths:
+def _distances(mask: npt.NDArray[Any]) -> Depths:
     """For each pixel that is 1 the distance to the nearest 0; 0 for the others."""
     return cast(Depths, cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_PRECISE))
 

@@ -5,7 +5,7 @@ predictions/<run>/<stem>.png   8-bit grey, 255 times the probability of foregrou
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,9 +16,11 @@ from segstudio.core.errors import BadImage, UserError
 from segstudio.core.files import write_atomically
 from segstudio.core.mask import Mask
 from segstudio.core.metrics import Counts
+from segstudio.core.raster import Region
 from segstudio.core.reporter import Reporter
 from segstudio.core.sample import Sample
 from segstudio.formats import encode_grey, read_mask_values
+from segstudio.project.blob_table import Found
 from segstudio.project.threads import in_threads
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ class Score:
         foreground: Share of the area predicted as foreground.
         change: Share of the area that the previous run predicted otherwise; None without one.
         counts: Pixels against the current mask; None when the sample has none or it cannot be read.
+        blobs: Where it is worst; None when there are no counts.
     """
 
     sample_id: int
@@ -51,6 +54,7 @@ class Score:
     foreground: float
     change: float | None
     counts: Counts | None
+    blobs: Found | None = None
 
 
 class Predictions:
@@ -175,17 +179,35 @@ class Predictions:
             except (UserError, OSError):
                 continue  # the mask is what is being saved; a damaged prediction must not stop that
             if probability is not None:
-                counts = Counts.of(mask, probability >= THRESHOLD)
+                predicted = probability >= THRESHOLD
+                counts = Counts.of(mask, predicted)
+                blobs = self._project.blobs.found(run_id, sample, mask, predicted.view(np.uint8))
                 with self._project.transaction("predictions") as connection:
                     connection.execute(
                         f"UPDATE prediction SET {_COUNTED} WHERE run_id = ? AND sample_id = ?",
                         (*_figures(counts), run_id, sample.id),
                     )
+                    self._project.blobs.store(connection, run_id, sample.id, blobs)
+
+    def keep(self, run_id: int, sample: Sample, region: Region, *, is_kept: bool = True) -> None:
+        """Decide that the mask is right in a region and the prediction wrong, or take that back.
+
+        The mask stays as it is, and so do the metrics; the walk from error to error leaves the region out.
+        """
+        self._project.blobs.keep(run_id, sample, region, is_kept=is_kept)
+        probability = self.load(run_id, sample)
+        if probability is not None:
+            mask = self._project.masks.load(self._project.samples.get(sample.id))
+            found = self._project.blobs.found(run_id, sample, mask, (probability >= THRESHOLD).view(np.uint8))
+            with self._project.transaction("blobs") as connection:
+                self._project.blobs.store(connection, run_id, sample.id, found)
 
     def forget(self, predictions: Iterable[tuple[int, int]]) -> None:
         """Drop the figures of some predictions, each named by run id and sample id, whose files are gone."""
+        gone = list(predictions)
         with self._project.transaction("predictions") as connection:
-            connection.executemany("DELETE FROM prediction WHERE run_id = ? AND sample_id = ?", predictions)
+            connection.executemany("DELETE FROM prediction WHERE run_id = ? AND sample_id = ?", gone)
+            self._project.blobs.forget(connection, gone)
 
     def _predicted(self, run_id: int) -> list[Sample]:
         ids = self._project.database.rows("SELECT sample_id FROM prediction WHERE run_id = ?", (run_id,))
@@ -203,8 +225,12 @@ class Predictions:
         predicted = probability >= THRESHOLD
         earlier = None if before is None else self.load(before, sample)
         change = None if earlier is None else _share(predicted != (earlier >= THRESHOLD))
-        counts = Counts.of(self._project.masks.load(sample), predicted) if sample.has_mask else None
-        return Score(sample.id, uncertainty_of(probability), _share(predicted), change, counts)
+        score = Score(sample.id, uncertainty_of(probability), _share(predicted), change, None)
+        if not sample.has_mask:
+            return score
+        mask = self._project.masks.load(sample)
+        blobs = self._project.blobs.found(run_id, sample, mask, predicted.view(np.uint8))
+        return replace(score, counts=Counts.of(mask, predicted), blobs=blobs)
 
     def _store(self, run_id: int, scores: Sequence[Score], *, is_new: bool = False) -> None:
         """Write scores to the index; the uncertainty only of new predictions, whose maker may have known it better."""
@@ -225,6 +251,11 @@ class Predictions:
                     for score in scores
                 ],
             )  # fmt: skip
+            for score in scores:
+                if score.blobs is not None:
+                    self._project.blobs.store(connection, run_id, score.sample_id, score.blobs)
+                else:
+                    self._project.blobs.forget(connection, [(run_id, score.sample_id)])
 
 
 def _noted(result: "Future[Score | None]", sample: Sample, report: Reporter | None) -> Score | None:

@@ -23,6 +23,7 @@ from segstudio.formats import read_image
 from segstudio.formats.foreground import ForegroundRule
 from segstudio.project import mirror
 from segstudio.project.augmented import AugmentedCopies
+from segstudio.project.blob_table import BlobTable
 from segstudio.project.clock import now
 from segstudio.project.comparisons import Comparisons
 from segstudio.project.database import Database
@@ -48,13 +49,14 @@ class Project:
     Attributes:
         folder: Where it lies.
         changed: Emitted once after each transaction, in the thread that made it, with the topics that changed:
-            "samples", "masks", "runs", "predictions", "comparisons", "settings", "problems".
+            "samples", "masks", "runs", "predictions", "blobs", "comparisons", "settings", "problems".
         database: The index.
         samples: Images with their states and splits.
         masks: Their masks and revisions.
         runs: Trainings.
         comparisons: Arms trained as pairs over several seeds.
         predictions: What the runs say of the samples.
+        blobs: Where they are worst.
         settings: Small values.
         problems: Files that could not be used.
         recipes: What can be done to images to make more of them.
@@ -73,6 +75,7 @@ class Project:
         self.samples = Samples(self)
         self.problems = Problems(self)
         self.predictions = Predictions(self)
+        self.blobs = BlobTable(self)
         self.masks = Masks(self)
         self.runs = Runs(self)
         self.recipes = Recipes(self)
