@@ -77,7 +77,7 @@ class ExportModel(ProjectJob[ExportModelOptions]):
             metadata["check"] = check.to_dict()
             _put_in_place(made, target)
         inside = target.parent if exporter.suffix else target
-        about = inside / f"{target.stem if exporter.suffix else 'model'}.json"
+        about = inside / f"{target.name if exporter.suffix else 'model'}.json"
         write_atomically(about, json.dumps(metadata, indent=2, ensure_ascii=False).encode("utf-8"))
         script = _write_script(inside, target, exporter, metadata)
         for path in (target, about, script):

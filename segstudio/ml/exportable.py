@@ -103,11 +103,11 @@ class _Axis:
 
     def to_network(self, is_area: Any) -> Any:
         """float32 (size, length): makes `size` of `length` values."""
-        return _matrix(self._network_places, self.places, self.length / self.size, self.length - 1.0, is_area)
+        return _matrix(self._network_places, self.places, float(self.size), self.length, is_area)
 
     def from_network(self, is_area: Any) -> Any:
         """float32 (length, size): makes `length` of `size` values."""
-        return _matrix(self.places, self._network_places, self.size / self.length, self.size - 1.0, is_area)
+        return _matrix(self.places, self._network_places, self.length, float(self.size), is_area)
 
     @property
     def _network_places(self) -> Any:
@@ -115,24 +115,27 @@ class _Axis:
         return ops.add(ops.multiply(self.length, 0.0), np.arange(self.size, dtype=np.float32))
 
 
-def _matrix(wanted: Any, given: Any, step: Any, last: Any, is_area: Any) -> Any:
+def _matrix(wanted: Any, given: Any, m: Any, n: Any, is_area: Any) -> Any:
     """The share of each given value in each wanted one, as OpenCV's INTER_AREA and INTER_LINEAR have it.
+
+    Lengths are counted in whole m-ths (or 2m-ths) of a given pixel, which float32 has exactly up to 2 ** 24: only the
+    last division rounds. Otherwise grey values would come out on the other side of a half than OpenCV's.
 
     Args:
         wanted: The places 0, 1, ... (m,) of the values to be made.
         given: The places (n,) of the values that there are.
-        step: n / m.
-        last: n - 1.
-        is_area: Whether a value is the mean of the `step` values it covers; else it lies between its two neighbours.
+        m: How many are wanted.
+        n: How many are given.
+        is_area: Whether a value is the mean of the n / m values it covers; else it lies between its two neighbours.
 
     Returns:
         float32 (m, n); each row adds up to 1.
     """
     wanted, given = ops.expand_dims(wanted, 1), ops.expand_dims(given, 0)
-    start = ops.multiply(step, wanted)
-    covered = ops.subtract(ops.minimum(ops.add(start, step), ops.add(given, 1.0)), ops.maximum(start, given))
-    area = ops.divide(ops.maximum(covered, 0.0), step)
-    centre = ops.add(start, ops.subtract(ops.multiply(0.5, step), 0.5))
-    centre = ops.minimum(ops.maximum(centre, 0.0), last)
-    linear = ops.maximum(ops.subtract(1.0, ops.abs(ops.subtract(centre, given))), 0.0)
-    return ops.where(is_area, area, linear)
+    start, end = ops.multiply(wanted, n), ops.multiply(ops.add(wanted, 1.0), n)
+    left, right = ops.multiply(given, m), ops.multiply(ops.add(given, 1.0), m)
+    area = ops.divide(ops.maximum(ops.subtract(ops.minimum(end, right), ops.maximum(start, left)), 0.0), n)
+    centre = ops.subtract(ops.add(start, end), m)
+    centre = ops.minimum(ops.maximum(centre, 0.0), 2.0 * m * (n - 1.0))
+    distance = ops.divide(ops.abs(ops.subtract(centre, ops.multiply(left, 2.0))), 2.0 * m)
+    return ops.where(is_area, area, ops.maximum(ops.subtract(1.0, distance), 0.0))

@@ -30,6 +30,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "demo": {"count": 10, "epochs": 1},
     "generate": {"count": 2},
     "export-masks": {"to": "{out}"},
+    "export-model": {"to": "{out}/model.keras"},
     "export-report": {"to": "{out}/report.html"},
     "export-comparison": {"to": "{out}/comparison.html"},
     "train": {"preset": "conv-unet-fast", "epochs": 1},

@@ -16,6 +16,7 @@ from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from segstudio.exporting import EXPORTERS
 from segstudio.jobs.presets import preset
 from segstudio.project.project import Project
 from segstudio.project.runs import Run
@@ -308,3 +309,44 @@ def test_curves_follow_the_theme(qtbot: QtBot, qapp: QApplication) -> None:
     finally:
         theme.choose(before, is_kept=False)
         qapp.setStyleSheet("")
+
+
+def test_a_model_is_exported_by_a_form_that_nothing_waits_for(
+    session: Session, queue: JobQueue, qtbot: QtBot, tmp_path: Path
+) -> None:
+    run = add_run(session.project)
+    panel = RunsPanel(session, queue)
+    qtbot.addWidget(panel)
+    panel.show()
+    form = panel.export_form
+    assert not form.isVisible()
+    qtbot.mouseClick(panel.export_button, Qt.MouseButton.LeftButton)
+    assert form.isVisible()
+    form.format_box.setCurrentIndex(form.format_box.findData("tflite"))
+    assert form.path_edit.text() == str(tmp_path / "project-0001.tflite")
+    panel.reload()
+    assert form.isVisible()  # other news do not take it away
+    form.path_edit.clear()
+    assert not form.export_button.isEnabled()
+    form.path_edit.setText(str(tmp_path / "lens.tflite"))
+    qtbot.mouseClick(form.export_button, Qt.MouseButton.LeftButton)
+    assert not form.isVisible()
+    record = queue.records[-1]
+    assert record.job == "export-model"
+    assert record.options == {"run": run.name, "format": "tflite", "to": str(tmp_path / "lens.tflite")}
+
+
+def test_the_form_says_what_is_missing_for_a_format(
+    session: Session, queue: JobQueue, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_run(session.project)
+    panel = RunsPanel(session, queue)
+    qtbot.addWidget(panel)
+    panel.show()
+    qtbot.mouseClick(panel.export_button, Qt.MouseButton.LeftButton)
+    monkeypatch.setattr(EXPORTERS["onnx"], "modules", ("no_such_package",))
+    form = panel.export_form
+    form.format_box.setCurrentIndex(form.format_box.findData("onnx"))
+    assert not form.export_button.isEnabled()
+    form.format_box.setCurrentIndex(form.format_box.findData("keras"))
+    assert form.export_button.isEnabled()

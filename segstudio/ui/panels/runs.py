@@ -26,6 +26,7 @@ from segstudio.ui.background import Background
 from segstudio.ui.job_queue import JobQueue, duration
 from segstudio.ui.panels.curves import Curves
 from segstudio.ui.panels.empty import Either, Empty
+from segstudio.ui.panels.export_model import ExportModelForm
 from segstudio.ui.panels.rows_model import Index, RowsModel
 from segstudio.ui.times import when_text
 from segstudio.ui.widgets import muted, push_button, row_table
@@ -137,6 +138,13 @@ class RunsPanel(QWidget):
         self._summary.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.use_button = push_button("Use predictions", "Show the predictions of this run in the window", self._use)
         self.resume_button = push_button("Resume", "Go on with this training from its last epoch", self._resume)
+        self.export_button = push_button(
+            "Export model…", "Take the trained network to other programs", self._offer_export
+        )
+        self.export_form = ExportModelForm()
+        self.export_form.hide()
+        self.export_form.dismissed.connect(self.export_form.hide)
+        self.export_form.wanted.connect(self._export)
         self.folder_button = _icon_button("folder", "Open the run's folder", self._open_folder)
         self.copy_button = _icon_button("copy", "Copy the command line that trains the same again", self._copy)
         theme.notifier().changed.connect(self._draw_icons)
@@ -159,7 +167,7 @@ class RunsPanel(QWidget):
 
     def _make_content(self) -> QWidget:
         buttons = QHBoxLayout()
-        for button in (self.use_button, self.resume_button):
+        for button in (self.use_button, self.resume_button, self.export_button):
             buttons.addWidget(button)
         buttons.addStretch(1)
         for icon_button in (self.folder_button, self.copy_button):
@@ -169,6 +177,7 @@ class RunsPanel(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._summary)
         column.addLayout(buttons)
+        column.addWidget(self.export_form)
         column.addWidget(self.curves, 1)
         splitter = QSplitter(Qt.Orientation.Vertical)
         splitter.setChildrenCollapsible(False)
@@ -259,6 +268,9 @@ class RunsPanel(QWidget):
 
     def _show_details(self) -> None:
         run = self.selected()
+        if run is None or run.name != self.export_form.run:
+            self.export_form.hide()  # it is about another run
+        self.export_button.setEnabled(run is not None and run.best_weights.is_file() and not run.is_running)
         for button in (self.folder_button, self.copy_button):
             button.setEnabled(run is not None)
         self.use_button.setEnabled(run is not None and run.best_weights.is_file() and self._is_writable)
@@ -281,6 +293,18 @@ class RunsPanel(QWidget):
         else:
             session.save_now(wait=True)
             self.queue.submit("predict", {"run": run.name}, f"Predict with run {run.name}", session.project.folder)
+
+    def _offer_export(self) -> None:
+        if (run := self.selected()) is not None and self.session is not None:
+            self.export_form.offer(self.session.project.folder, run.name)
+            self.export_form.show()
+
+    def _export(self, values: dict[str, str]) -> None:
+        """Export the model of the selected run, beside whatever else is done."""
+        if (run := self.selected()) is not None and self.session is not None:
+            self.export_form.hide()
+            title = f"Export model of run {run.name}"
+            self.queue.submit("export-model", {"run": run.name, **values}, title, self.session.project.folder)
 
     def _draw_icons(self) -> None:
         self.folder_button.setIcon(theme.icon("folder"))
