@@ -257,6 +257,8 @@ class Window(QMainWindow):
     def _update(self) -> None:
         workspace = self.workspace
         self._actions.enable(set() if workspace is None else workspace.facts())
+        if workspace is not None:
+            self._status.show_zoom(workspace.panes.view.zoom if workspace.are_panes_seen else 0.0)
         self._tool_bar.show_project(None if workspace is None else workspace.session.project.name,
                                     None if workspace is None else workspace.samples_panel.model.table)  # fmt: skip
         self._tool_bar.setVisible(workspace is not None)

@@ -242,7 +242,9 @@ class AugmentPanel(QWidget):
     def _show_findings(self) -> None:
         place = self.editing.place
         self.step_form.show_findings([one for one in self._findings if one.place == place and place])
-        self.recipe_findings.show_findings([one for one in self._findings if not one.place])
+        # That a recipe is empty is seen, and said below.
+        whole = [one for one in self._findings if not one.place and one.kind != "empty"]
+        self.recipe_findings.show_findings(whole)
         self.queue_box.show_errors(sum(one.severity == "error" for one in self._findings))
 
     def _show_preview(self) -> None:

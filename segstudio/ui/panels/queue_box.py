@@ -77,6 +77,7 @@ class QueueBox(QWidget):
         self._seed = 0
         self._filter = ""
         self._problem = ""
+        self._failure = ""
         self._record: JobRecord | None = None
         self._made = Made()
         self._samples = np.empty(0, np.int64)
@@ -120,7 +121,7 @@ class QueueBox(QWidget):
     def show_recipe(self, name: str, title: str, *, is_empty: bool) -> None:
         """Make copies with this recipe."""
         if name != self._recipe:
-            self._recipe, self._made = name, Made()
+            self._recipe, self._made, self._failure = name, Made(), ""
             self._record = next((one for one in reversed(self._queue.records) if self._is_ours(one)), None)
             self._look_soon()
         self._title, self._is_empty = title, is_empty
@@ -160,7 +161,7 @@ class QueueBox(QWidget):
         filters = {"all": "", "filter": self._filter, "sample": "" if sample is None else name_filter(sample.image)}
         options = {"recipe": self._recipe, "copies": self.copies, "filter": filters[self.which], "seed": self._seed}
         if not self._session.save_now(wait=True):
-            self._problem = "The last strokes are not saved; copies would not have them."
+            self._failure = "The last strokes are not saved; copies would not have them."
             self._update()
             return None
         title = f"Augment with {self._title}"
@@ -173,7 +174,7 @@ class QueueBox(QWidget):
     def _follow(self, record: JobRecord) -> None:
         if self._is_ours(record):
             self._record = record
-            self._problem = ""
+            self._failure = ""
             self._clock.start()
             self._update()
 
@@ -185,7 +186,7 @@ class QueueBox(QWidget):
         if record is not self._record:
             return
         if record.state in (JobState.FAILED, JobState.LOST):
-            self._problem = f"{record.message}. {record.hint}".strip()
+            self._failure = f"{record.message}. {record.hint}".strip()
         self._clock.stop()
         self._look_soon()
         self._update()
@@ -311,8 +312,8 @@ class QueueBox(QWidget):
         total, there = len(self._samples) * self.copies, self._there()
         is_running, is_whole = self.is_running, 0 < total <= there
         is_writable = not self._session.project.read_only
-        self._trouble.setText(self._problem)
-        self._trouble.setVisible(bool(self._problem))
+        self._trouble.setText(self._problem or self._failure)
+        self._trouble.setVisible(bool(self._problem or self._failure))
         self._words.setText(self._sentence(total, there))
         self.agree_box.setVisible(self._errors > 0 and not is_running)
         agrees = not self._errors or self.agree_box.isChecked()

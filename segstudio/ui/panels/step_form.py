@@ -138,7 +138,7 @@ class StepForm(QWidget):
         self._title.setToolTip(tooltip(self._entry))
         self._summary.setText(self._entry.summary)
         self.extremes_button.setVisible(bool(self._entry.ranges))
-        self.reset_button.setVisible(is_editable and not self._entry.is_combination)
+        self.reset_button.setVisible(is_editable and bool(self._entry.Options.model_fields))
 
     def _drop_form(self) -> None:
         if self.form is not None:
