@@ -29,7 +29,7 @@ class ExportModelForm(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.run = ""
-        self._base = Path()
+        self._base = Path("model")
         self._heading = heading("Export model")
         self.format_box = QComboBox()
         for exporter in EXPORTERS:
