@@ -213,8 +213,8 @@ class ComparisonView(QWidget):
         result = comparison.result
         for widget in (self.verdict, self.explanation, self.effects, self._details):
             widget.setVisible(result is not None)
-        self.cells.setVisible(result is None)
-        self._curves_title.setText("Curves" if result is not None else "Curves so far")
+        self.cells.setVisible(not comparison.is_finished)
+        self._curves_title.setText("Curves" if comparison.is_finished else "Curves so far")
         if result is None:
             return
         effects = result["effects"]
