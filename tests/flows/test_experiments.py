@@ -36,7 +36,7 @@ def test_a_comparison_is_stopped_goes_on_and_is_looked_at(open_window, project):
     assert not any(cell.is_done for cell in panel.view.comparison.cells()[1:])
 
     # what is planned anew, with fewer epochs; the unfinished one stays in the list
-    plan(hands, repeats=2, epochs=2)
+    plan(hands, repeats=1, epochs=2)
     done = hands.job(panel.start_button.click)
     assert done.state is JobState.FINISHED, done.message
     hands.until(lambda: panel.view.comparison.is_finished and not panel.view.is_busy)
