@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from segstudio.core.components import Components, components
 from segstudio.core.mask import NOWHERE, Mask, Rect, bounding_box
+from segstudio.core.metrics import Counts
 from segstudio.core.raster import EMPTY_REGION, Region
 
 Depths = npt.NDArray[np.float32]
@@ -110,6 +111,12 @@ class Errors:
     def count(self) -> int:
         """How many blobs there are."""
         return sum(len(parts.areas) for parts in self._layers)
+
+    def counts(self) -> Counts:
+        """The pixels judged as they are beyond the ring, and as right in it."""
+        too_much, too_little = (int(np.count_nonzero(self.depths.beyond(self.tolerance, kind))) for kind in Kind)
+        foreground = int(np.count_nonzero(self.truth))
+        return Counts(foreground - too_little, too_much, too_little, self.truth.size - foreground - too_much)
 
     def at(self, x: int, y: int) -> Blob | None:
         """The blob with that pixel, or None."""
@@ -238,21 +245,21 @@ class SignedDepths:
         return is_beyond.view(np.uint8)
 
 
-def tolerated(truth: Mask, predicted: Mask, tolerance: int) -> Mask:
-    """The prediction without its errors in the ring, where it becomes what is true.
-
-    The metrics with a tolerance are the ordinary ones of this mask.
+def forgiven(truth: Mask, predicted: Mask, tolerance: int) -> Mask:
+    """The errors in the ring.
 
     Args:
-        truth: uint8 (H, W) of 0 and 1.
-        predicted: The same. Returned as it is when nothing is tolerated.
+        truth: uint8 (H, W) of 0 and 1; what lies farther than the tolerance outside of it does not matter.
+        predicted: The same.
         tolerance: Width of the ring in pixels.
+
+    Returns:
+        uint8 (H, W) of 0 and 1.
     """
-    if tolerance <= 0:
-        return predicted
     wrong = truth ^ predicted
-    wrong &= _is_beyond_ring(truth, tolerance).view(np.uint8)
-    wrong ^= truth
+    if not tolerance or not wrong.any():
+        return np.zeros_like(wrong)
+    wrong &= _is_in_ring(truth, tolerance).view(np.uint8)
     return wrong
 
 
@@ -318,9 +325,10 @@ def _put_depths(signed: Depths, rect: Rect, truth: Mask, predicted: Mask, kind: 
     np.copyto(signed[target], depth if is_positive else -depth, where=wrong[box.slices])
 
 
-def _is_beyond_ring(truth: Mask, tolerance: int) -> npt.NDArray[np.bool_]:
-    """Which pixels lie farther from the boundary than the tolerance."""
-    return (_distances(truth) > tolerance) | (_distances(truth ^ 1) > tolerance)
+def _is_in_ring(truth: Mask, tolerance: int) -> npt.NDArray[np.bool_]:
+    """Which pixels lie no farther from the boundary than the tolerance."""
+    # the distance of one of the two is 0
+    return (_distances(truth) <= tolerance) & (_distances(truth ^ 1) <= tolerance)
 
 
 def _distances(mask: npt.NDArray[Any]) -> Depths:

@@ -11,10 +11,14 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from segstudio.core.blobs import Errors
 from segstudio.core.document import Document
 from segstudio.core.errors import UserError
+from segstudio.core.mask import Mask
 from segstudio.core.metrics import Counts
 from segstudio.core.sample import ReviewState, Sample
 from segstudio.project.documents import OpenedDocument, close_document, open_document, save_snapshot
@@ -24,7 +28,7 @@ from segstudio.ui.autosave import Autosave
 from segstudio.ui.background import Background
 from segstudio.ui.images import ImageStore, LoadedSample, Thumbnails
 
-ALL_TOPICS = frozenset({"samples", "masks", "runs", "predictions", "settings", "problems"})
+ALL_TOPICS = frozenset({"samples", "masks", "runs", "predictions", "blobs", "settings", "problems"})
 
 CLOSE_SECONDS = 15.0
 """How long closing waits for the disk."""
@@ -40,13 +44,16 @@ class Measurement:
         sample_id: Which sample.
         foreground: Pixels of the mask that are set.
         pixels: Pixels there are.
-        counts: The mask against the current prediction, or None without a prediction.
+        counts: The mask against the current prediction, or None without a prediction; errors within the tolerance
+            count as right.
+        tolerance: Pixels.
     """
 
     sample_id: int
     foreground: int
     pixels: int
     counts: Counts | None
+    tolerance: int = 0
 
 
 @dataclass(eq=False)
@@ -80,6 +87,7 @@ class Session(QObject):
         document: Its mask, or None when it cannot be read and hence not be edited.
         loaded: Its image and prediction, or None when the image cannot be read.
         problem: Why image or mask cannot be read, or None.
+        tolerance: Errors no farther than so many pixels from the true boundary are forgiven.
         images: Decoded images.
         thumbnails: Small pictures for the list.
         autosave: Brings masks to their files.
@@ -104,6 +112,7 @@ class Session(QObject):
         self.document: Document | None = None
         self.loaded: LoadedSample | None = None
         self.problem: UserError | None = None
+        self.tolerance = 0
         self.images = ImageStore(project, parent=self)
         self.thumbnails = Thumbnails(project, parent=self)
         self._next: _Arrival | None = None
@@ -178,6 +187,12 @@ class Session(QObject):
         self.autosave.save_now()
         ids = [self.sample.id]
         self._writer.submit(lambda: self.project.samples.set_state(ids, state), self._report)
+
+    def set_tolerance(self, tolerance: int) -> None:
+        """Forgive errors near the true boundary in the figures of the sample on screen."""
+        if tolerance != self.tolerance:
+            self.tolerance = tolerance
+            self._measuring.start()
 
     def take_revision(self, number: int) -> None:
         """Put an earlier revision of the mask in place of the current one, as a step that can be undone."""
@@ -344,11 +359,11 @@ class Session(QObject):
         sample, document, loaded = self.sample, self.document, self.loaded
         if sample is None or document is None or loaded is None:
             return
-        mask, probability = document.snapshot().mask, loaded.probability
+        mask, probability, tolerance = document.snapshot().mask, loaded.probability, self.tolerance
 
         def measurement() -> Measurement:
-            counts = None if probability is None else Counts.of(mask, probability >= THRESHOLD)
-            return Measurement(sample.id, int(mask.sum(dtype="int64")), mask.size, counts)
+            counts = None if probability is None else _counts(mask, probability >= THRESHOLD, tolerance)
+            return Measurement(sample.id, int(mask.sum(dtype="int64")), mask.size, counts, tolerance)
 
         self._reader.submit(measurement, self._take_measurement)
 
@@ -386,3 +401,8 @@ class Session(QObject):
             self._reload_prediction()
             self.predicted.emit()
         self.project_changed.emit(topics)
+
+
+def _counts(mask: Mask, predicted: NDArray[np.bool_], tolerance: int) -> Counts:
+    """The counts of one image; with a tolerance they take a hundred times as long."""
+    return Errors(mask, predicted.view(np.uint8), tolerance).counts() if tolerance else Counts.of(mask, predicted)

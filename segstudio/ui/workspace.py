@@ -394,6 +394,7 @@ class Workspace(QWidget):
         panes.options_changed.connect(self._remembering.start)
         panes.operating.failed.connect(lambda why, hint: self.banner.tell(why, hint, kind="warn", topic="refused"))
         self.display.changed.connect(self._remembering.start)
+        self.display.tolerance_changed.connect(session.set_tolerance)
         self.tabs.currentChanged.connect(lambda _index: self._remembering.start())
         self.tabs.currentChanged.connect(lambda _index: self._show_centre())
         for page in self._pages:

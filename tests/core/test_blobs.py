@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from segstudio.core.blobs import TOLERANCES, Blob, Errors, Kind, SignedDepths, is_kept, ranked, tolerated
+from segstudio.core.blobs import TOLERANCES, Blob, Errors, Kind, SignedDepths, forgiven, is_kept, ranked
 from segstudio.core.mask import Rect, bounding_box
+from segstudio.core.metrics import Counts
 
 masks = st.tuples(st.integers(1, 12), st.integers(1, 12)).flatmap(
     lambda shape: st.tuples(*(arrays(np.uint8, shape, elements=st.integers(0, 1)) for _ in range(2)))
@@ -90,11 +91,12 @@ def test_no_blob_is_where_there_is_no_error(pair, tolerance):
 
 @settings(deadline=None, max_examples=60)
 @given(masks, tolerances)
-def test_the_tolerated_prediction_errs_where_blobs_are(pair, tolerance):
+def test_errors_are_forgiven_where_no_blobs_are_and_counted_where_they_are(pair, tolerance):
     truth, predicted = pair
-    wrong = np.argwhere(tolerated(truth, predicted, tolerance) != truth)
+    left = forgiven(truth, predicted, tolerance) ^ truth ^ predicted
     expected = set().union(*(pixels for _, pixels in naive_blobs(truth, predicted, tolerance)))
-    assert {(int(y), int(x)) for y, x in wrong} == expected
+    assert {(int(y), int(x)) for y, x in np.argwhere(left)} == expected
+    assert Errors(truth, predicted, tolerance).counts() == Counts.of(truth, truth ^ left)
 
 
 @settings(deadline=None, max_examples=60)

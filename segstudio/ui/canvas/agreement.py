@@ -1,4 +1,7 @@
-"""Agreement: how many pixels of mask and prediction agree, kept up to date while somebody paints."""
+"""Agreement: how many pixels of mask and prediction agree, kept up to date while somebody paints.
+
+Errors that are forgiven, because they lie beside the true boundary, count as right.
+"""
 
 import cv2
 import numpy as np
@@ -12,8 +15,9 @@ SIDE = 256
 class Agreement:
     """The counts of one mask against one prediction."""
 
-    def __init__(self, truth: Mask, predicted: Mask) -> None:
+    def __init__(self, truth: Mask, predicted: Mask, forgiven: Mask | None = None) -> None:
         self._truth = truth
+        self._forgiven = forgiven
         self._predicted = predicted
         height, width = truth.shape
         self._counts = np.zeros((-(-height // SIDE), -(-width // SIDE), 3), np.int64)
@@ -29,6 +33,8 @@ class Agreement:
         for row, column in np.argwhere(self._stale).tolist():
             square = slice(row * SIDE, (row + 1) * SIDE), slice(column * SIDE, (column + 1) * SIDE)
             truth, predicted = self._truth[square], self._predicted[square]
+            if self._forgiven is not None:
+                predicted = predicted ^ (self._forgiven[square] & (truth ^ predicted))
             both = cv2.countNonZero(cv2.bitwise_and(truth, predicted))
             self._counts[row, column] = both, cv2.countNonZero(predicted) - both, cv2.countNonZero(truth) - both
         self._stale[:] = False

@@ -103,36 +103,53 @@ class MaskLayer:
 
 
 class ErrorLayer:
-    """Where truth and prediction agree (grey), and where the prediction has too much (orange) or too little (blue)."""
+    """Where truth and prediction agree (grey), and where the prediction has too much (orange) or too little (blue).
 
-    AGREED, TOO_MUCH, TOO_LITTLE = 0, 64, 128
+    Errors that are forgiven are shown faintly, in the same colours.
+    """
 
-    def __init__(self, truth: Pyramid, predicted: Pyramid, opacity: float) -> None:
+    STEPS = 50
+    AGREED, FORGIVEN_MUCH, FORGIVEN_LITTLE, TOO_MUCH, TOO_LITTLE = range(0, 5 * (STEPS + 1), STEPS + 1)
+    FAINT = 0.3
+    """How solid a forgiven error is beside another one."""
+
+    def __init__(self, truth: Pyramid, predicted: Pyramid, opacity: float, forgiven: Pyramid | None = None) -> None:
+        """Show what differs; `forgiven` is a mask of the errors that do not count."""
         self._truth = truth
         self._predicted = predicted
+        self._forgiven = forgiven
         self._on_screen: tuple[Frame, Pixels] | None = None
-        # One byte holds which of the three it is and, in 63 steps, how much of the screen pixel. An error outranks
+        # One byte holds which of the five it is and, in 50 steps, how much of the screen pixel. An error outranks
         # agreement, because it is what one looks for.
-        strength = np.ceil(_visible(np.arange(256)) * (63 / 255))
-        self._agreed, self._too_much, self._too_little = (
-            np.where(strength > 0, strength + base, 0).astype(np.uint8)
-            for base in (self.AGREED, self.TOO_MUCH, self.TOO_LITTLE)
-        )
+        strength = np.ceil(_visible(np.arange(256)) * (self.STEPS / 255))
+        self._codes = {
+            base: np.where(strength > 0, strength + base, 0).astype(np.uint8)
+            for base in (self.AGREED, self.FORGIVEN_MUCH, self.FORGIVEN_LITTLE, self.TOO_MUCH, self.TOO_LITTLE)
+        }
         # Errors are shown at nearly twice the opacity of what is right.
         weak, strong = opacity, min(1.0, opacity * 1.9)
         self._tint = np.zeros(256, np.uint32)
         for base, colour, alpha in (
             (self.AGREED, AGREEMENT, weak),
+            (self.FORGIVEN_MUCH, FALSE_POSITIVE, strong * self.FAINT),
+            (self.FORGIVEN_LITTLE, FALSE_NEGATIVE, strong * self.FAINT),
             (self.TOO_MUCH, FALSE_POSITIVE, strong),
             (self.TOO_LITTLE, FALSE_NEGATIVE, strong),
         ):
-            self._tint[base + 1 : base + 64] = _tints(colour)[_bytes(np.arange(1, 64) * (255 / 63 * alpha))]
+            share = np.arange(1, self.STEPS + 1) / self.STEPS
+            self._tint[base + 1 : base + self.STEPS + 1] = _tints(colour)[_bytes(share * 255 * alpha)]
 
     def render(self, frame: Frame, rect: Rect) -> Screen:
         truth, predicted = sample(self._truth, frame, rect), self._prediction(frame, rect)
-        code = cv2.LUT(cv2.min(truth, predicted), self._agreed)
-        code = cv2.max(code, cv2.LUT(cv2.subtract(predicted, truth), self._too_much))
-        code = cv2.max(code, cv2.LUT(cv2.subtract(truth, predicted), self._too_little))
+        too_much, too_little = cv2.subtract(predicted, truth), cv2.subtract(truth, predicted)
+        code = cv2.LUT(cv2.min(truth, predicted), self._codes[self.AGREED])
+        if self._forgiven is not None:
+            forgiven = sample(self._forgiven, frame, rect)
+            code = cv2.max(code, cv2.LUT(cv2.min(too_much, forgiven), self._codes[self.FORGIVEN_MUCH]))
+            code = cv2.max(code, cv2.LUT(cv2.min(too_little, forgiven), self._codes[self.FORGIVEN_LITTLE]))
+            too_much, too_little = cv2.subtract(too_much, forgiven), cv2.subtract(too_little, forgiven)
+        code = cv2.max(code, cv2.LUT(too_much, self._codes[self.TOO_MUCH]))
+        code = cv2.max(code, cv2.LUT(too_little, self._codes[self.TOO_LITTLE]))
         return _looked_up(code, self._tint)
 
     def _prediction(self, frame: Frame, rect: Rect) -> Pixels:

@@ -1,7 +1,9 @@
 """Panes: image, true mask, prediction and their errors, with one zoom, one crosshair and one tool in hand."""
 
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -10,13 +12,15 @@ from PySide6.QtCore import QEvent, QSize, QTimer, Signal
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QGridLayout, QWidget
 
+from segstudio.core.blobs import forgiven
 from segstudio.core.document import Document
 from segstudio.core.edit import Mode
-from segstudio.core.mask import Mask, Rect
+from segstudio.core.mask import NOWHERE, Mask, Rect
 from segstudio.core.options import Options
 from segstudio.core.raster import Point, brush_diameter
 from segstudio.operations import OPERATIONS
 from segstudio.tools import TOOLS, Memory, Scene, Tool
+from segstudio.ui.background import Background
 from segstudio.ui.canvas.agreement import Agreement
 from segstudio.ui.canvas.arrangement import Cells, arrange
 from segstudio.ui.canvas.canvas import Canvas
@@ -34,7 +38,7 @@ from segstudio.ui.canvas.layers import (
     automatic_window,
     windowed,
 )
-from segstudio.ui.canvas.marks import Caption, Marks
+from segstudio.ui.canvas.marks import Caption, CaptionPart, Marks
 from segstudio.ui.canvas.operating import Operating
 from segstudio.ui.canvas.pane import INSET, Pane
 from segstudio.ui.canvas.pointer import PointerInput
@@ -118,6 +122,10 @@ class Panes(QWidget):
         self._probability: NDArray[np.uint8] | None = None
         self._predicted: Mask | None = None
         self._agreement: Agreement | None = None
+        self._tolerance = 0
+        self._forgiven: Pyramid | None = None
+        self._unforgiven: list[Rect] = []
+        self._forgiving = Background("ring", self)
         self._opacity = 0.45
         self._window: tuple[float, float] | None = FULL_WINDOW  # None is automatic
         self._read_only = ""
@@ -129,7 +137,7 @@ class Panes(QWidget):
         self._here: Point | None = None
         self._disconnect: Callable[[], None] = lambda: None
         self._counting = QTimer(self, singleShot=True, interval=COUNT_AFTER_MS)
-        self._counting.timeout.connect(self._show_captions)
+        self._counting.timeout.connect(self._count)
         self._lay_out()
         self.view.changed.connect(self._tell_zoom)
         self.pointer.hovered.connect(self._hover)
@@ -225,16 +233,63 @@ class Panes(QWidget):
         """Show another prediction of the same sample, or none."""
         self._probability = probability
         self._predicted = None if probability is None else (probability >= FOREGROUND).view(np.uint8)
-        self._agreement = None
-        if self._predicted is not None and self._document is not None:
-            self._agreement = Agreement(self._document.mask, self._predicted)
         self._allow()
-        self._show_overlays()
+        self._begin_forgiving()
 
     def set_overlay_opacity(self, opacity: float) -> None:
         """How solid masks are, from 0 to 1."""
         self._opacity = min(max(opacity, 0.0), 1.0)
         self._show_overlays()
+
+    def set_tolerance(self, tolerance: int) -> None:
+        """Forgive errors that lie no farther than so many pixels from the true boundary."""
+        if tolerance != self._tolerance:
+            self._tolerance = tolerance
+            self._begin_forgiving()
+
+    def _begin_forgiving(self) -> None:
+        """Nothing is forgiven at first: to find the ring takes longer than the next image may."""
+        self._agreement = self._forgiven = None
+        self._unforgiven.clear()
+        if self._predicted is not None and self._document is not None:
+            if self._tolerance:
+                self._forgiven = Pyramid(np.zeros_like(self._predicted), gain=255)
+                self._unforgiven.append(Rect.of(self._document.shape))
+            pixels = None if self._forgiven is None else self._forgiven.pixels
+            self._agreement = Agreement(self._document.mask, self._predicted, pixels)
+        self._show_overlays()
+        self._forgive()
+
+    def _forgive(self) -> None:
+        """Find the errors to forgive where the mask has changed, in a thread; a stroke does not wait for it."""
+        document, predicted, target = self._document, self._predicted, self._forgiven
+        if not self._unforgiven or document is None or predicted is None or target is None:
+            return
+        reach, rect = self._tolerance + 1, NOWHERE
+        for changed in self._unforgiven:
+            rect = rect.union(changed)
+        self._unforgiven.clear()
+        rect = _grown(rect, reach, document.shape)
+        around = _grown(rect, reach, document.shape)
+        truth, part = document.mask[around.slices].copy(), predicted[around.slices]
+        inner = rect._replace(x=rect.x - around.x, y=rect.y - around.y)
+
+        def take(future: "Future[Mask]") -> None:
+            found = future.result()
+            if target is self._forgiven and self._agreement is not None:
+                target.pixels[rect.slices] = found[inner.slices]
+                target.change(rect)
+                self._agreement.change(rect)
+                if self._shows_errors:
+                    self._panes["errors"].canvas.show_change(rect)
+                    self._show_captions()
+
+        self._forgiving.submit(partial(forgiven, truth, part, self._tolerance), take)
+
+    @property
+    def is_forgiving(self) -> bool:
+        """Whether the ring of tolerance is being found."""
+        return self._forgiving.is_busy or self._counting.isActive()
 
     def set_error_view(self, is_on: bool) -> None:
         """Show a pane of where mask and prediction differ, beside the others."""
@@ -487,10 +542,16 @@ class Panes(QWidget):
         self._panes["truth"].canvas.show_change(rect)
         if self._agreement is not None:
             self._agreement.change(rect)
+        if self._forgiven is not None:
+            self._unforgiven.append(rect)
         if self._shows_errors:
             self._panes["errors"].canvas.show_change(rect)
-            if not self._counting.isActive():
-                self._counting.start()
+        if (self._shows_errors or self._unforgiven) and not self._counting.isActive():
+            self._counting.start()
+
+    def _count(self) -> None:
+        self._show_captions()
+        self._forgive()
 
     @property
     def _shows_errors(self) -> bool:
@@ -504,7 +565,7 @@ class Panes(QWidget):
         self._panes["prediction"].canvas.show_overlay(prediction)
         errors = None
         if self._shows_errors and self._truth is not None and predicted is not None:
-            errors = ErrorLayer(self._truth, predicted, self._opacity)
+            errors = ErrorLayer(self._truth, predicted, self._opacity, self._forgiven)
         self._panes["errors"].canvas.show_overlay(errors)
         self._show_captions()
 
@@ -513,7 +574,8 @@ class Panes(QWidget):
         self._panes["truth"].canvas.show_caption(problem)
         is_missing = self._predicted is None and self._image is not None
         self._panes["prediction"].canvas.show_caption(NO_PREDICTION if is_missing else None)
-        legend = _legend(self._agreement) if self._shows_errors and self._agreement is not None else None
+        agreement = self._agreement if self._shows_errors else None
+        legend = None if agreement is None else _legend(agreement, self._tolerance)
         self._panes["errors"].canvas.show_caption(NO_PREDICTION if is_missing else legend)
 
     def _hover(self, here: Point | None) -> None:
@@ -575,14 +637,19 @@ class Panes(QWidget):
         )
 
 
-def _legend(agreement: Agreement) -> Caption:
+def _grown(rect: Rect, by: int, shape: tuple[int, int]) -> Rect:
+    return Rect.between(rect.x - by, rect.y - by, rect.right + by, rect.bottom + by).clip(shape)
+
+
+def _legend(agreement: Agreement, tolerance: int) -> Caption:
     shares = agreement.shares
     if shares is None:
         return Caption(((None, "both empty: nothing to compare"),))
     colours = (AGREEMENT, FALSE_POSITIVE, FALSE_NEGATIVE)
+    ignored: tuple[CaptionPart, ...] = ((None, f"± {tolerance} px ignored"),) if tolerance else ()
     return Caption(
-        tuple(_with_shares(colours, ("agree", "false positive", "false negative"), shares)),
-        tuple(_with_shares(colours, ("agree", "FP", "FN"), shares, digits=0)),
+        (*_with_shares(colours, ("agree", "false positive", "false negative"), shares), *ignored),
+        (*_with_shares(colours, ("agree", "FP", "FN"), shares, digits=0), *((None, f"±{tolerance}") for _ in ignored)),
     )
 
 

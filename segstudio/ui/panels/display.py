@@ -6,8 +6,15 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSlider, QToolButton, QWidget
 
+from segstudio.core.blobs import TOLERANCES
 from segstudio.ui.canvas.panes import FULL_WINDOW, PaneName, Panes
 from segstudio.ui.widgets import action_button, divider, muted, slider, text_button
+
+_TOLERANCE_HELP = (
+    "Tolerance: errors so near to the true boundary are forgiven\n"
+    "The error view shows them faintly; its legend, the figures of this sample and the walk from error to error "
+    "leave them out.\nThe list of samples, its filter and the figures of runs stay exact."
+)
 
 PANES: tuple[PaneName, ...] = ("image", "truth", "prediction")
 
@@ -17,15 +24,20 @@ class DisplayBar(QFrame):
 
     Attributes:
         changed: Told after the person changed something that should be remembered.
+        tolerance_changed: Told how many pixels beside the true boundary are forgiven.
     """
 
     changed = Signal()
+    tolerance_changed = Signal(int)
 
     def __init__(self, panes: Panes, actions: Mapping[str, QAction], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("card", True)
         self._panes = panes
         self.opacity = _narrow("Overlay opacity", 0, 100, 45)
+        self.tolerance_slider = _narrow(_TOLERANCE_HELP, 0, len(TOLERANCES) - 1, 0)
+        self.tolerance_slider.setPageStep(1)
+        self._tolerance_words = muted()
         self.window_slider = _narrow("Window: how many grey values lie between black and white", 1, 255, 255)
         self.level_slider = _narrow("Level: the grey value in the middle", 0, 255, 128)
         self._auto = text_button("Auto", "Choose window and level by the grey values of each image")
@@ -34,12 +46,19 @@ class DisplayBar(QFrame):
         self._grey = QWidget()
         self._lay_out(actions)
         self.opacity.valueChanged.connect(self._set_opacity)
+        self.tolerance_slider.valueChanged.connect(self._set_tolerance)
+        self._show_tolerance()
         self.window_slider.valueChanged.connect(self._set_window_level)
         self.level_slider.valueChanged.connect(self._set_window_level)
         self._auto.toggled.connect(self._set_auto)
         self._reset.clicked.connect(self._reset_window_level)
         panes.window_level_changed.connect(self._show_window_level)
         panes.set_overlay_opacity(self.opacity.value() / 100)
+
+    @property
+    def tolerance(self) -> int:
+        """Errors no farther than so many pixels from the true boundary are forgiven."""
+        return TOLERANCES[self.tolerance_slider.value()]
 
     def set_grey(self, is_grey: bool) -> None:
         """Offer window and level, which mean nothing for colour images."""
@@ -48,13 +67,16 @@ class DisplayBar(QFrame):
     def state(self) -> dict[str, object]:
         """What should be remembered, as plain values."""
         window = None if self._auto.isChecked() else list(self._panes.window_level)
-        return {"opacity": self.opacity.value(), "window_level": window}
+        return {"opacity": self.opacity.value(), "tolerance": self.tolerance, "window_level": window}
 
     def restore(self, state: Mapping[str, object]) -> None:
         """Show as `state` said some time ago."""
         opacity = state.get("opacity")
         if isinstance(opacity, int):
             self.opacity.setValue(opacity)
+        tolerance = state.get("tolerance")
+        if tolerance in TOLERANCES:
+            self.tolerance_slider.setValue(TOLERANCES.index(tolerance))
         window = state.get("window_level", list(FULL_WINDOW))
         self._auto.setChecked(window is None)
         if isinstance(window, list) and len(window) == 2:
@@ -63,6 +85,15 @@ class DisplayBar(QFrame):
     def _set_opacity(self, percent: int) -> None:
         self._panes.set_overlay_opacity(percent / 100)
         self.changed.emit()
+
+    def _set_tolerance(self) -> None:
+        self._show_tolerance()
+        self._panes.set_tolerance(self.tolerance)
+        self.tolerance_changed.emit(self.tolerance)
+        self.changed.emit()
+
+    def _show_tolerance(self) -> None:
+        self._tolerance_words.setText(f"{self.tolerance} px")
 
     def _set_window_level(self) -> None:
         self._auto.setChecked(False)
@@ -103,6 +134,11 @@ class DisplayBar(QFrame):
         layout.addWidget(self.opacity, 1)
         layout.addWidget(action_button(actions["error-view"]))
         layout.addWidget(_HeldButton(actions["blink"]))
+        layout.addWidget(divider())
+        layout.addWidget(muted("Tolerance"))
+        layout.addWidget(self.tolerance_slider, 1)
+        self._tolerance_words.setMinimumWidth(self.fontMetrics().horizontalAdvance("20 px") + 2)
+        layout.addWidget(self._tolerance_words)
         layout.addWidget(divider())
         layout.addWidget(self._grey, 2)
         layout.addWidget(divider())

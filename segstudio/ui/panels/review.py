@@ -184,6 +184,8 @@ def _note(measurement: Measurement | None) -> str:
         return "No prediction yet."
     if not measurement.counts.is_defined:
         return "Mask and prediction are both empty: there is nothing to measure, and this image is left out of means."
+    if measurement.tolerance:
+        return f"Errors within {measurement.tolerance} px of the boundary count as right. The list stays exact."
     if not measurement.foreground:
         return "The mask is empty, so anything predicted scores 0."
     return ""
