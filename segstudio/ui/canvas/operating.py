@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -67,7 +67,7 @@ class Operating(QObject):
         self._work: Work | None = None
         self._computed: tuple[Options, int] | None = None
         self._is_apply_wanted = False
-        self._thread = Background("operation", self)
+        self._thread = _thread()
 
     @property
     def is_active(self) -> bool:
@@ -168,6 +168,12 @@ class Operating(QObject):
         self._predicted = self._previous = self._computed = None
         self._is_apply_wanted = False
         self.ended.emit()
+
+
+@cache
+def _thread() -> Background:
+    """One for the whole process: what it computes cannot always be interrupted, and may outlive the window."""
+    return Background("operation")
 
 
 def _outcome(operation: Operation[Any], subject: Subject, options: Options, check: Check) -> Outcome:

@@ -13,7 +13,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future
-from functools import partial
+from functools import cache, partial
 from typing import Any, Protocol
 
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPointF, Qt, Signal
@@ -118,7 +118,7 @@ class PointerInput(QObject):
         self._keys_of_press = NO_KEYS
         self._mode_of_press: Mode | None = None
         self._glance = NOTHING
-        self._threads = Background("tool", self)
+        self._threads = _thread()
         self._work: Work | None = None
         self._preparation: Work | None = None
         self._button = Qt.MouseButton.NoButton
@@ -525,6 +525,12 @@ def _position(canvas: Canvas, event: QSinglePointEvent) -> Point:
     """Where the event happened, in image pixels."""
     point = event.position()
     return canvas.frame.to_image(point.x(), point.y())
+
+
+@cache
+def _thread() -> Background:
+    """One for the whole process: what it computes cannot always be interrupted, and may outlive the window."""
+    return Background("tool")
 
 
 def _mode(keys: Qt.KeyboardModifier) -> Mode | None:
