@@ -21,7 +21,16 @@ def test_the_window_never_loads_tensorflow():
 
 
 @pytest.mark.parametrize(
-    "registry", ["tools.TOOLS", "operations.OPERATIONS", "formats.FORMATS", "models.MODELS", "synthetic.KINDS", "jobs.JOBS"]
+    "registry",
+    [
+        "tools.TOOLS",
+        "operations.OPERATIONS",
+        "formats.FORMATS",
+        "models.MODELS",
+        "exporting.EXPORTERS",
+        "synthetic.KINDS",
+        "jobs.JOBS",
+    ],
 )
 def test_a_registry_lists_its_entries_without_qt_or_tensorflow(registry):
     module, _, name = registry.partition(".")
