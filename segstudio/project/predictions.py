@@ -195,12 +195,27 @@ class Predictions:
         The mask stays as it is, and so do the metrics; the walk from error to error leaves the region out.
         """
         self._project.blobs.keep(run_id, sample, region, is_kept=is_kept)
-        probability = self.load(run_id, sample)
-        if probability is not None:
-            mask = self._project.masks.load(self._project.samples.get(sample.id))
-            found = self._project.blobs.found(run_id, sample, mask, (probability >= THRESHOLD).view(np.uint8))
-            with self._project.transaction("blobs") as connection:
-                self._project.blobs.store(connection, run_id, sample.id, found)
+        self.find_blobs(run_id, [sample.id])
+
+    def find_blobs(self, run_id: int, sample_ids: Iterable[int]) -> None:
+        """Look for the worst blobs of some predictions; what cannot be read has none."""
+
+        def found(sample: Sample) -> Found | None:
+            probability = self.load(run_id, sample)
+            if probability is None or not sample.has_mask:
+                return None
+            predicted = (probability >= THRESHOLD).view(np.uint8)
+            return self._project.blobs.found(run_id, sample, self._project.masks.load(sample), predicted)
+
+        with in_threads(list(self._project.samples.all(sample_ids)), found) as results:
+            for sample, result in results:
+                error = result.exception()
+                if error is not None and not isinstance(error, UserError | OSError):
+                    raise error
+                blobs = {0: []} if error is not None else result.result()
+                if blobs is not None:
+                    with self._project.transaction("blobs") as connection:
+                        self._project.blobs.store(connection, run_id, sample.id, blobs)
 
     def forget(self, predictions: Iterable[tuple[int, int]]) -> None:
         """Drop the figures of some predictions, each named by run id and sample id, whose files are gone."""

@@ -26,13 +26,14 @@ Fact = Literal[
     "undo",
     "redo",
     "prediction",
+    "errors",
     "idle",
     "preview",
 ]
 """What must be the case for a command to be usable; the window says which facts hold."""
 
-Menu = Literal["File", "Edit", "Tools", "Mask", "Sample", "View", "Model", "Help"]
-MENUS: tuple[Menu, ...] = ("File", "Edit", "Tools", "Mask", "Sample", "View", "Model", "Help")
+Menu = Literal["File", "Edit", "Tools", "Mask", "Errors", "Sample", "View", "Model", "Help"]
+MENUS: tuple[Menu, ...] = ("File", "Edit", "Tools", "Mask", "Errors", "Sample", "View", "Model", "Help")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +98,36 @@ COMMANDS: tuple[Command, ...] = (
     Command("radius-up", "&Larger brush", "Tools", "Make brush and eraser larger.", "", ("]",), "mask"),
     Command("mode", "Next &mode", "Tools",
             "Add, subtract, keep what is inside: the next of them, for tools that have them.", "", ("Q",), "mask"),
+    Command("error-next", "&Next error", "Errors",
+            "Go to the next error of the listed samples: the largest and farthest from the true boundary come first.",
+            "next-error", ("N",), "errors", short="Next"),
+    Command("error-previous", "Pre&vious error", "Errors", "Go back to the error before.", "previous-error",
+            ("Shift+N",), "errors", short="Back"),
+    Command("error-take", "&Take prediction here", "Errors",
+            "The prediction is right: take it for the error under the pointer, else for the one you are at.",
+            "prediction", ("Y",), "prediction", starts_section=True, short="Take"),
+    Command("error-keep", "&Keep mask here", "Errors",
+            "The mask is right: this error is settled and not offered again. Once more takes that back.",
+            "mask", ("J",), "prediction", short="Keep"),
+    Command("error-fill", "&Fill error", "Errors", "The pixels of the error are foreground.", "fill", ("I",),
+            "prediction", short="Fill"),
+    Command("error-erase", "&Erase error", "Errors", "The pixels of the error are background.", "eraser", ("D",),
+            "prediction", short="Erase"),
+    Command("error-keep-all", "Keep &whole mask", "Errors",
+            "The mask of this sample is right wherever the prediction differs: all its errors are settled.", "",
+            ("Shift+J",), "prediction"),
+    Command("error-go-on", "&Go on after a decision", "Errors",
+            "A decision about the error you are at leads to the next one at once.", "", (), "errors",
+            is_checkable=True, starts_section=True),
     Command("accept", "&Accept", "Sample", "The mask is right: learn from it.", "accept", ("A",), "verdict"),
     Command("flag", "&Flag", "Sample", "Somebody should look at this again.", "flag", ("F",), "verdict"),
     Command("reject", "&Reject", "Sample", "Leave this sample out of learning.", "reject", ("R",), "verdict"),
     Command("todo", "Back to &todo", "Sample", "Take the verdict back.", "todo", ("T",), "verdict",
             short="Todo"),
-    Command("next", "&Next", "Sample", "Go to the next sample of the list.", "next", ("N", "PgDown"), "project",
+    Command("next", "&Next", "Sample", "Go to the next sample of the list.", "next", ("PgDown", "."), "project",
             starts_section=True),
     Command("previous", "&Previous", "Sample", "Go to the previous sample of the list.", "previous",
-            ("Shift+N", "PgUp"), "project"),
+            ("PgUp", ","), "project"),
     Command("next-undecided", "Next &undecided", "Sample", "Go to the next sample of the list without a verdict.",
             "next-undecided", ("U",), "project", short="Next"),
     Command("error-view", "&Error view", "View", "Show where mask and prediction differ.", "error-view", ("X",),
@@ -226,7 +248,10 @@ class Actions(QObject):
         action.setCheckable(command.is_checkable or command.is_held)
         if command.short:
             action.setIconText(command.short)
-        action.setAutoRepeat(command.name in ("next", "previous", "undo", "redo", "radius-up", "radius-down"))
+        action.setAutoRepeat(
+            command.name
+            in ("next", "previous", "error-next", "error-previous", "undo", "redo", "radius-up", "radius-down")
+        )
         if not command.is_held:
             action.setShortcuts([QKeySequence(key) for key in command.keys])
         if command.name.startswith("tool-"):

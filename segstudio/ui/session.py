@@ -20,6 +20,7 @@ from segstudio.core.document import Document
 from segstudio.core.errors import UserError
 from segstudio.core.mask import Mask
 from segstudio.core.metrics import Counts
+from segstudio.core.raster import Region
 from segstudio.core.sample import ReviewState, Sample
 from segstudio.project.documents import OpenedDocument, close_document, open_document, save_snapshot
 from segstudio.project.predictions import THRESHOLD
@@ -193,6 +194,12 @@ class Session(QObject):
         if tolerance != self.tolerance:
             self.tolerance = tolerance
             self._measuring.start()
+
+    def keep(self, run: int, sample: Sample, region: Region, *, is_kept: bool) -> None:
+        """Store that the mask of a sample is right in a region and the run's prediction wrong, or that nobody knows."""
+        self.autosave.save_now()
+        predictions = self.project.predictions
+        self._writer.submit(lambda: predictions.keep(run, sample, region, is_kept=is_kept), self._report)
 
     def take_revision(self, number: int) -> None:
         """Put an earlier revision of the mask in place of the current one, as a step that can be undone."""

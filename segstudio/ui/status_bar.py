@@ -71,6 +71,8 @@ class StatusBar(QStatusBar):
         super().__init__(parent)
         self.setSizeGripEnabled(False)
         self.saved = QLabel()
+        self.error = QLabel()
+        self.error.setContentsMargins(8, 0, 10, 0)
         self.zoom = QLabel()
         self.pixel = QLabel()
         self.device = QLabel()
@@ -82,6 +84,7 @@ class StatusBar(QStatusBar):
         self.zoom.setMinimumWidth(self.fontMetrics().horizontalAdvance("zoom 0000%") + 18)
         for label in (self.saved, self.zoom, self.pixel):
             self.addWidget(label)
+        self.addPermanentWidget(self.error)
         self.addPermanentWidget(self.device)
         self.addPermanentWidget(self.job)
         self._state = ("", "")
@@ -108,6 +111,10 @@ class StatusBar(QStatusBar):
         """Say what lies under the pointer."""
         self.pixel.setText("" if info is None else _pixel_words(info))
 
+    def show_error(self, words: str) -> None:
+        """Say where the walk from error to error is."""
+        self.error.setText(words)
+
     def show_zoom(self, zoom: float) -> None:
         """Say how large an image pixel is."""
         self.zoom.setText(f"zoom {zoom:.0%}" if zoom else "")
@@ -119,7 +126,7 @@ class StatusBar(QStatusBar):
 
     def clear_sample(self) -> None:
         """There is no sample."""
-        for label in (self.saved, self.pixel, self.zoom, self.device):
+        for label in (self.saved, self.pixel, self.zoom, self.device, self.error):
             label.clear()
 
 

@@ -122,6 +122,7 @@ class Window(QMainWindow):
         session.saved_changed.connect(self._status.show_saved)
         workspace.panes.pointed.connect(self._status.show_pixel)
         workspace.panes.zoomed.connect(self._status.show_zoom)
+        workspace.walk.changed.connect(lambda: self._status.show_error(workspace.walk.words))
         self._problems_panel.set_session(session)
         self.learning.serve(workspace)
         self._tool_bar.serve(workspace.panes)

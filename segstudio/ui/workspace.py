@@ -20,10 +20,12 @@ from segstudio.ui.banner import Banner
 from segstudio.ui.canvas.panes import PaneName, Panes
 from segstudio.ui.job_queue import JobQueue
 from segstudio.ui.panels.display import PANES, DisplayBar
+from segstudio.ui.panels.errors import ErrorBar
 from segstudio.ui.panels.review import ReviewPanel
 from segstudio.ui.panels.samples import SamplesPanel
 from segstudio.ui.panels.spare import Spare
 from segstudio.ui.session import Session
+from segstudio.ui.walk import Walk
 from segstudio.ui.widgets import card
 
 if TYPE_CHECKING:
@@ -42,7 +44,7 @@ _REMEMBER_MS = 1500
 _OLD_TABS = ("Review", "Train", "Runs")
 """Projects of the first version kept the number of the tab."""
 
-_OF_PANES: frozenset[Fact] = frozenset({"panes", "verdict", "mask", "prediction", "undo", "redo"})
+_OF_PANES: frozenset[Fact] = frozenset({"panes", "verdict", "mask", "prediction", "errors", "undo", "redo"})
 """Facts that hold only while the panes are seen."""
 
 
@@ -119,6 +121,8 @@ class Workspace(QWidget):
         self._spare = Spare(actions.by_name, commands, self.show_training)
         self.panes.set_spare(self._spare)
         self.display = DisplayBar(self.panes, actions.by_name)
+        self.walk = Walk(session, self.panes, self.samples_panel.model.ids, self)
+        self.error_bar = ErrorBar(self.walk, actions.by_name)
         self.review_panel = ReviewPanel(session, actions.by_name)
         self._augment = Page(lambda: _augment_panel(self, session, queue))
         self._train = Page(self._train_panel)
@@ -171,6 +175,7 @@ class Workspace(QWidget):
     def show_recipe(self, name: str) -> None:
         """Bring a recipe to the front."""
         self.tabs.setCurrentWidget(self._augment)
+        self.augment_panel.view.show_preview()  # nothing was made by it yet, so there are no copies to see
         self.augment_panel.editing.load(name)
 
     def show_original(self, is_on: bool) -> None:
@@ -194,6 +199,7 @@ class Workspace(QWidget):
     def is_settled(self) -> bool:
         """Whether nothing is being loaded, so that a picture of the window shows all there is."""
         busy = self.session.is_busy or not self.session.is_measured or self.samples_panel.is_busy
+        busy = busy or self.walk.is_busy or self.panes.is_forgiving
         busy = busy or bool(getattr(self._centre.currentWidget(), "is_busy", False))
         return not busy and self.samples_panel.has_all_thumbnails()
 
@@ -206,6 +212,7 @@ class Workspace(QWidget):
         if session.sample is not None:
             facts |= {"sample", "panes"}
             facts |= {"verdict"} if "writable" in facts else set()
+            facts |= {"errors"} if session.project.predictions.current() is not None else set()
         if session.loaded is not None and session.loaded.probability is not None and session.document is not None:
             facts.add("prediction")
         if session.is_editable and session.document is not None:
@@ -254,8 +261,15 @@ class Workspace(QWidget):
         self._show_error_view()
         self._remembering.start()
 
+    def set_going_on(self, is_on: bool) -> None:
+        """Whether a decision about an error leads to the next one."""
+        self.walk.goes_on = is_on
+        self._actions.check("error-go-on", is_on)
+        self._remembering.start()
+
     def _show_error_view(self) -> None:
         is_on = self._is_error_view_wanted and self.session.project.predictions.current() is not None
+        self.error_bar.setVisible(self.session.project.predictions.current() is not None)
         self.panes.set_error_view(is_on)
         self._actions.check("error-view", is_on)
         self._show_spare()
@@ -315,6 +329,7 @@ class Workspace(QWidget):
         QSettings().setValue("splitter", self._splitter.saveState())
         if not self.session.save_now(wait=True) and not is_forced:
             return False
+        self.walk.close()
         self.samples_panel.close_threads()
         for page in self._pages:
             page.close_threads()
@@ -334,6 +349,7 @@ class Workspace(QWidget):
             "tool": tool.name if tool is not None else None,
             "tool_options": options,
             "error_view": self._is_error_view_wanted,
+            "goes_on": self.walk.goes_on,
             "panes": [name for name in PANES if not panes.pane(name).isHidden()],
             "tab": self.tabs.tabText(self.tabs.currentIndex()),
             **self.display.state(),
@@ -347,6 +363,7 @@ class Workspace(QWidget):
         self.set_tool(tool if tool in TOOLS else "brush")
         self.display.restore(state)
         self.set_error_view(bool(state.get("error_view", True)))
+        self.set_going_on(bool(state.get("goes_on", True)))
         shown = state.get("panes") or list(PANES)
         for name in sorted(PANES, key=lambda name: name not in shown):  # the last one cannot be hidden
             self.set_pane_visible(name, name in shown)
@@ -395,6 +412,9 @@ class Workspace(QWidget):
         panes.operating.failed.connect(lambda why, hint: self.banner.tell(why, hint, kind="warn", topic="refused"))
         self.display.changed.connect(self._remembering.start)
         self.display.tolerance_changed.connect(session.set_tolerance)
+        self.display.tolerance_changed.connect(lambda _pixels: self.walk.forget())
+        self.walk.told.connect(lambda words, hint: self.banner.tell(words, hint, kind="info", topic="walk"))
+        self.walk.changed.connect(lambda: self.banner.clear("walk") if self.walk.words else None)
         self.tabs.currentChanged.connect(lambda _index: self._remembering.start())
         self.tabs.currentChanged.connect(lambda _index: self._show_centre())
         for page in self._pages:
@@ -467,6 +487,7 @@ class Workspace(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
         column.addWidget(self.panes, 1)
+        column.addWidget(self.error_bar)
         column.addWidget(self.display)
         self._centre = QStackedWidget()
         self._centre.addWidget(self._bench)

@@ -102,7 +102,7 @@ def test_predictions_that_were_scored_before_blobs_were_looked_for_are_found(pro
     with project.transaction("blobs") as connection:
         connection.execute("DELETE FROM blobs")
     assert project.blobs.missing(run) == [sample.id for sample in samples]
-    project.predictions.score(run, project.blobs.missing(run))
+    project.predictions.find_blobs(run, project.blobs.missing(run))
     assert not project.blobs.missing(run)
     assert len(project.blobs.ranking(run, 0)) == 2
 

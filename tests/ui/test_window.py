@@ -124,7 +124,7 @@ def test_a_key_gives_a_verdict(qtbot, opened: Window, key: Qt.Key, state: Review
 def test_keys_walk_through_the_samples(qtbot, opened: Window):
     ids = opened.samples_panel.ids()
     for key, expected in (
-        (Qt.Key.Key_N, ids[1]),
+        (Qt.Key.Key_Period, ids[1]),
         (Qt.Key.Key_Down, ids[2]),
         (Qt.Key.Key_Up, ids[1]),
         (Qt.Key.Key_PageDown, ids[2]),

@@ -32,6 +32,9 @@ GRID = QColor(255, 255, 255, 34)
 CAPTION_BACK = QColor(9, 11, 14, 205)
 CAPTION_TEXT = QColor(231, 234, 239)
 SCRIBBLE_ALPHA = 200
+TARGET = QColor(255, 242, 176)
+TARGET_AWAY, TARGET_ARM = 7, 8
+"""In widget pixels."""
 BADGE_FONT, BADGE_GAP = 13, 14
 """In widget pixels."""
 CAPTION_PADDING, CAPTION_GAP, CAPTION_SQUARE = 10, 14, 16
@@ -49,6 +52,7 @@ class Marks:
         scribbles: Lines that tell a tool something.
         sign: What the tool does: a sign beside the pointer.
         text: A few words beside the sign.
+        target: What somebody shall look at, with corners around it.
     """
 
     pointer: Point | None = None
@@ -58,6 +62,7 @@ class Marks:
     scribbles: tuple[Scribble, ...] = ()
     sign: str = ""
     text: str = ""
+    target: Rect | None = None
 
 
 CaptionPart = tuple[tuple[int, int, int] | None, str]
@@ -85,6 +90,8 @@ def draw(painter: QPainter, marks: Marks, frame: Frame) -> None:
     """Draw all marks; the painter counts device pixels."""
     for scribble in marks.scribbles:
         _draw_scribble(painter, scribble, frame)
+    if marks.target is not None:
+        _draw_target(painter, marks.target, frame)
     if len(marks.outline) > 1:
         _draw_outline(painter, marks, frame)
     if marks.pointer is not None:
@@ -224,6 +231,27 @@ def _stamp_polygon(diameter: int, zoom: float, grow: int) -> QPolygonF:
     return QPolygonF(
         [QPointF(x * zoom + math.copysign(grow, x), y * zoom + math.copysign(grow, y)) for x, y in corners]
     )
+
+
+def _draw_target(painter: QPainter, target: Rect, frame: Frame) -> None:
+    """Four corners a little outside of the target, so that none of its pixels is covered."""
+    weight, away = _weight(frame), TARGET_AWAY * frame.ratio
+    (left, top), (right, bottom) = frame.to_device(target.x, target.y), frame.to_device(target.right, target.bottom)
+    left, top, right, bottom = left - away, top - away, right + away, bottom + away
+    arm = max(min(right - left, bottom - top) / 4, TARGET_ARM * frame.ratio)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for colour, width in ((SHADOW, 5.0 * weight), (TARGET, 2.2 * weight)):
+        painter.setPen(QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap, Qt.PenJoinStyle.MiterJoin))
+        for x, y, across, down in (
+            (left, top, 1, 1),
+            (right, top, -1, 1),
+            (left, bottom, 1, -1),
+            (right, bottom, -1, -1),
+        ):
+            corner = [QPointF(x + across * arm, y), QPointF(x, y), QPointF(x, y + down * arm)]
+            painter.drawPolyline(QPolygonF(corner))
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
 
 def _draw_outline(painter: QPainter, marks: Marks, frame: Frame) -> None:

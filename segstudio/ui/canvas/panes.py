@@ -135,6 +135,7 @@ class Panes(QWidget):
         self._preview: object = None
         self._lines: Pyramid | None = None
         self._here: Point | None = None
+        self._target: Rect | None = None
         self._disconnect: Callable[[], None] = lambda: None
         self._counting = QTimer(self, singleShot=True, interval=COUNT_AFTER_MS)
         self._counting.timeout.connect(self._count)
@@ -373,6 +374,18 @@ class Panes(QWidget):
         self.view.fit(min(width for width, _ in sizes), min(height for _, height in sizes))
         self._tell_zoom()
 
+    def look_at(self, rect: Rect) -> None:
+        """Show a part of the image in the middle of every pane, with what is around it."""
+        shown = [pane.canvas for pane in self._panes.values() if not pane.isHidden()]
+        width, height = (min(sizes) for sizes in zip(*(canvas.device_size for canvas in shown), strict=True))
+        self.view.look_at(rect, width, height, self.devicePixelRatioF())
+
+    def show_target(self, rect: Rect | None) -> None:
+        """Mark a part of the image in every pane, or nothing."""
+        if rect != self._target:
+            self._target = rect
+            self._show_marks()
+
     def one_to_one(self) -> None:
         """Show every image pixel as one pixel of the screen."""
         self.view.one_to_one()
@@ -596,6 +609,7 @@ class Panes(QWidget):
             preview.scribbles,
             self.pointer.sign,
             preview.text,
+            self._target,
         )
         for pane in self._panes.values():
             pane.canvas.show_marks(marks)

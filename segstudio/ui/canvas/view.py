@@ -16,6 +16,11 @@ from segstudio.core.mask import Rect
 from segstudio.core.signal import Signal
 
 MAX_ZOOM = 64.0
+LOOK_SHARE = 0.36
+"""How much of a pane is filled by what somebody shall look at: the rest is its surroundings."""
+LOOK_ZOOM = 8.0
+"""Even a single pixel is not shown larger, in widget pixels: one must see where it is."""
+
 MIN_SIDE = 16
 """The longer side of the image never gets smaller than this many device pixels."""
 
@@ -129,6 +134,15 @@ class View:
         zoom = self._limited(self.zoom * factor)
         kept = self.zoom / zoom
         self._set(zoom, x + (self.x - x) * kept, y + (self.y - y) * kept)
+
+    def look_at(self, rect: Rect, width: int, height: int, ratio: float) -> None:
+        """Show a part of the image and twice as much around it, in the middle of `width` x `height` device pixels."""
+        if not self.width or not self.height or rect.is_empty:
+            return
+        whole = min(width / self.width, height / self.height)
+        near = min(width / rect.width, height / rect.height) * LOOK_SHARE
+        zoom = max(min(near, LOOK_ZOOM * ratio), whole)
+        self._set(zoom, rect.x + rect.width / 2, rect.y + rect.height / 2)
 
     def step(self, direction: int) -> None:
         """Zoom about the middle to the next (1) or previous (-1) step of the ladder."""

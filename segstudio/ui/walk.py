@@ -1,0 +1,464 @@
+"""Walk: from error to error over all listed samples, the worst first, and the decisions about each.
+
+Where the errors are is known from the index, so no file is read to find the next one. Those of the sample on screen are
+found anew, in a thread, whenever its mask changes: what a person asks for waits until that is done, so that a key
+pressed early means the same as one pressed late.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from segstudio.core.blobs import Blob, Errors, Kind, is_kept
+from segstudio.core.errors import UserError
+from segstudio.core.mask import Mask
+from segstudio.core.raster import Region
+from segstudio.core.sample import Sample
+from segstudio.project.blob_table import MOST
+from segstudio.project.predictions import THRESHOLD
+from segstudio.project.walk_order import WalkOrder
+from segstudio.ui.background import Background
+from segstudio.ui.canvas.panes import Panes, PixelInfo
+from segstudio.ui.session import Session
+
+Decision = Literal["take", "keep", "fill", "erase"]
+
+_TITLES: dict[Decision, str] = {
+    "take": "Take prediction here", "keep": "Keep mask here", "fill": "Fill error", "erase": "Erase error",
+}  # fmt: skip
+
+_PAUSE_MS = 120
+"""Errors are found again so long after the last stroke, unless somebody waits for them."""
+
+_AHEAD = 3
+"""The images of so many blobs to come are read ahead."""
+
+
+@dataclass(eq=False)
+class Place:
+    """A blob that was visited."""
+
+    sample_id: int
+    blob: Blob
+    is_there: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """The errors of the sample on screen.
+
+    Attributes:
+        counter: Of the document's changes, when they were looked for.
+        run: Whose errors.
+        errors: All of them.
+        kept: Where somebody has decided that the mask is right, or None.
+        blobs: The worst of the others.
+    """
+
+    sample: Sample
+    counter: int
+    run: int
+    errors: Errors
+    kept: Mask | None
+    blobs: list[Blob]
+
+
+class Walk(QObject):
+    """Goes from error to error and carries out decisions.
+
+    Attributes:
+        place: Where the walk is, or None before it began.
+        goes_on: Whether a decision about the place leads to the next one.
+    """
+
+    changed = Signal()
+    """The walk is at another place, or something is known about it."""
+    told = Signal(str, str)
+    """Something a person should know; message and hint."""
+
+    def __init__(
+        self, session: Session, panes: Panes, listed: Callable[[], NDArray[np.int64]], parent: QObject
+    ) -> None:
+        """Walk over the samples whose ids `listed` tells."""
+        super().__init__(parent)
+        self._session = session
+        self._panes = panes
+        self._listed = listed
+        self.place: Place | None = None
+        self.goes_on = True
+        self._order: WalkOrder | None = None
+        self._before: WalkOrder | None = None
+        self._run: int | None = None
+        self._is_loading = False
+        self._trail: list[Place] = []
+        self._at = -1
+        self._found: _Found | None = None
+        self._is_finding = False
+        self._here: PixelInfo | None = None
+        self._decided: dict[tuple[int, int], Mask | None] = {}
+        self._acts: deque[Callable[[], None]] = deque()
+        self._thread = Background("errors", self)
+        self._pause = QTimer(self, singleShot=True, interval=_PAUSE_MS)
+        self._pause.timeout.connect(self._find)
+        session.sample_changed.connect(self._take_sample)
+        session.history_changed.connect(self._take_edit)
+        session.probability_changed.connect(lambda _probability: self._take_sample())
+        session.predicted.connect(self._take_predictions)
+        panes.pointed.connect(self._point)
+
+    # what is asked for
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something that was asked for is not done yet."""
+        return bool(self._acts) or self._thread.is_busy or self._pause.isActive()
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the place of the walk is on screen."""
+        sample = self._session.sample
+        return self.place is not None and sample is not None and sample.id == self.place.sample_id
+
+    @property
+    def words(self) -> str:
+        """Where the walk is: "error 3 of 127 · false positive · 412 px · 14 px deep"; empty before it began."""
+        if self._is_loading:
+            return "looking for errors…"
+        if self.place is None or self._order is None or not self.is_here:
+            return ""
+        blob = self.place.blob
+        count = len(self._trail) + self._order.count(self._listed())
+        parts = [f"error {self._at + 1} of {count}", str(blob.kind)]
+        if not self.place.is_there:
+            return "  ·  ".join([*parts, "mended"])
+        area = f"{blob.area:,}".replace(",", "\u202f")
+        parts += [f"{area} px", f"{blob.depth:.0f} px deep"]
+        found = self._found
+        if found is not None and found.kept is not None and is_kept(found.errors, blob, found.kept):
+            parts.append("settled")
+        return "  ·  ".join(parts)
+
+    def step(self, by: int) -> None:
+        """Go to the next error, or back to the one before."""
+        self._ask(self._advance if by > 0 else self._return)
+
+    def decide(self, decision: Decision) -> None:
+        """Decide about the error under the pointer, else about the one the walk is at."""
+        spot = None if self._here is None else (self._here.x, self._here.y)
+        self._ask(partial(self._carry_out, decision, spot))
+
+    def keep_all(self) -> None:
+        """Decide that the mask is right wherever the prediction differs, on this sample."""
+        self._ask(self._keep_all)
+
+    def forget(self) -> None:
+        """Begin anew: another run, or another tolerance."""
+        self._order = self._before = self._found = None
+        self._is_loading = False
+        self._trail, self._at, self.place = [], -1, None
+        self._decided.clear()
+        self._tell()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._acts.clear()
+        self._pause.stop()
+        self._thread.close()
+
+    # one after the other, as soon as all is known that it needs
+
+    def _ask(self, act: Callable[[], None]) -> None:
+        if self._session.project.predictions.current() is None:
+            self.told.emit("There are no predictions yet.", "Train, then predict: errors are where they differ.")
+            return
+        self._panes.finish_stroke()
+        self._acts.append(act)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        while self._acts and self._is_ready():
+            self._acts.popleft()()
+
+    def _is_ready(self) -> bool:
+        """Whether all is known; what is not is asked for."""
+        if self._order is None:
+            self._load()
+            return False
+        if self._session.is_busy:
+            return False
+        if self._is_known:
+            return True
+        self._find()
+        return False
+
+    @property
+    def _is_known(self) -> bool:
+        """Whether the errors on screen are those of the mask as it is now, or there are none to know."""
+        document, found = self._session.document, self._found
+        if document is None or self._probability is None:
+            return True
+        return found is not None and found.counter == document.revision_counter and not document.is_stroke_open
+
+    @property
+    def _probability(self) -> NDArray[np.uint8] | None:
+        loaded = self._session.loaded
+        return None if loaded is None else loaded.probability
+
+    def _load(self) -> None:
+        if self._is_loading:
+            return
+        self._is_loading = True
+        predictions, blobs = self._session.project.predictions, self._session.project.blobs
+        run, tolerance, is_writable = (
+            predictions.current(),
+            self._session.tolerance,
+            not self._session.project.read_only,
+        )
+        before, self._run = self._before, run
+        assert run is not None
+
+        def load() -> WalkOrder:
+            if is_writable and (missing := blobs.missing(run)):
+                predictions.find_blobs(run, missing)  # they were compared before there were blobs
+            return WalkOrder(blobs.ranking(run, tolerance), before)
+
+        def take(future: "Future[WalkOrder]") -> None:
+            if (run, tolerance) != (predictions.current(), self._session.tolerance):
+                self._is_loading = False
+                self._go_on()
+            elif self._is_loading:
+                self._is_loading = False
+                error = future.exception()
+                if isinstance(error, UserError | OSError):
+                    self._acts.clear()
+                    self.told.emit(str(error), "")
+                    return
+                self._order = future.result()
+                self._find()
+                self._tell()
+                self._go_on()
+
+        self._thread.submit(load, take)
+        self.changed.emit()
+
+    def _find(self) -> None:
+        """Look for the errors of the sample on screen."""
+        self._pause.stop()
+        session, probability = self._session, self._probability
+        sample, document, run = session.sample, session.document, session.project.predictions.current()
+        if self._is_finding or session.is_busy or document is None or document.is_stroke_open:
+            return
+        if sample is None or probability is None or run is None:
+            return
+        self._is_finding = True
+        snapshot, tolerance, key = document.snapshot(), session.tolerance, (run, sample.id)
+        is_decided, decided = key in self._decided, self._decided.get(key)
+
+        def find() -> _Found:
+            errors = Errors(snapshot.mask, (probability >= THRESHOLD).view(np.uint8), tolerance)
+            kept = decided if is_decided else session.project.blobs.kept(run, sample)
+            return _Found(sample, snapshot.counter, run, errors, kept, _open_blobs(errors, kept))
+
+        def take(future: "Future[_Found]") -> None:
+            self._is_finding = False
+            is_same = (
+                session.document is document and session.tolerance == tolerance and self._probability is probability
+            )
+            if is_same and key[0] == session.project.predictions.current():
+                self._take_found(future.result())
+            else:
+                self._find()
+            self._go_on()
+
+        self._thread.submit(find, take)
+
+    def _take_found(self, found: _Found) -> None:
+        self._found = found
+        self._decided.setdefault((found.run, found.sample.id), found.kept)
+        if self._order is not None:
+            self._order.replace(found.sample.id, found.errors, found.blobs)
+        if self.is_here and self.place is not None:
+            blob = found.errors.at(self.place.blob.x, self.place.blob.y)
+            self.place.is_there = blob is not None and blob.kind is self.place.blob.kind
+            if blob is not None and self.place.is_there:
+                self.place.blob = blob
+        self._tell()
+
+    # the walk
+
+    def _advance(self) -> None:
+        assert self._order is not None
+        if self._at + 1 < len(self._trail):
+            self._at += 1
+            self._go_to(self._trail[self._at])
+            return
+        following = self._order.next(self._listed())
+        if following is None:
+            self._end()
+            return
+        place = Place(*following)
+        self._order.visit(*following)
+        self._trail.append(place)
+        self._at = len(self._trail) - 1
+        self._go_to(place, is_fresh=True)
+
+    def _return(self) -> None:
+        if self._at > 0:
+            self._at -= 1
+            self._go_to(self._trail[self._at])
+
+    def _end(self) -> None:
+        assert self._order is not None
+        count = len(self._trail)
+        self._order.begin_again()
+        left = self._order.count(self._listed())
+        self._trail, self._at, self.place = [], -1, None
+        if count:
+            hint = f"N begins again with the {left:,} that are left." if left else "None is left."
+            self.told.emit(f"That was the last of {count:,} errors.".replace(",", "\u202f"), hint)
+        else:
+            within = f" beyond {self._session.tolerance} px" if self._session.tolerance else ""
+            self.told.emit(f"The listed samples have no errors{within} that are not settled.", "")
+        self._tell()
+
+    def _go_to(self, place: Place, *, is_fresh: bool = False) -> None:
+        self.place = place
+        if not self.is_here:
+            self._found = None
+            self._session.show(place.sample_id)
+        self._acts.appendleft(partial(self._arrive, place, is_fresh))
+
+    def _arrive(self, place: Place, is_fresh: bool) -> None:
+        if place is not self.place or not self.is_here:
+            return  # somebody has gone elsewhere meanwhile
+        blob = None if self._found is None else self._found.errors.at(place.blob.x, place.blob.y)
+        place.is_there = blob is not None and blob.kind is place.blob.kind
+        if not place.is_there and is_fresh:
+            # The mask or the prediction has become another since the blob was stored.
+            self._trail.remove(place)
+            self._at, self.place = len(self._trail) - 1, None
+            self._acts.appendleft(self._advance)
+            return
+        if blob is not None and place.is_there:
+            place.blob = blob
+        if not place.blob.bounds.is_empty:
+            self._panes.look_at(place.blob.bounds)
+        self._here = None  # the pointer stands where it stood at the last place
+        if self._order is not None:
+            self._session.images.prefetch(self._order.samples_ahead(self._listed(), _AHEAD))
+        self._tell()
+
+    # decisions
+
+    def _carry_out(self, decision: Decision, spot: tuple[int, int] | None) -> None:
+        found, document = self._found, self._session.document
+        at_walk = None
+        if found is not None and self.is_here and self.place is not None:
+            at_walk = found.errors.at(self.place.blob.x, self.place.blob.y)
+        blob = found.errors.at(*spot) if spot is not None and found is not None else None
+        blob = blob or at_walk
+        if found is None or document is None or blob is None:
+            self.told.emit("There is no error here.", "Point at one, or press N to go to the next.")
+            return
+        if not self._session.is_editable:
+            self.told.emit("This project is open for reading only.", "")
+            return
+        region = found.errors.hunk(blob)
+        becomes = _becomes(decision, blob.kind)
+        if becomes is None:
+            is_settled = found.kept is not None and is_kept(found.errors, blob, found.kept)
+            self._keep(found, region, is_kept=not is_settled)
+            if is_settled:
+                return
+        else:
+            with document.stroke(_TITLES[decision]) as stroke:
+                stroke.fill_region(region, becomes)
+        if self.goes_on and at_walk is not None and blob == at_walk:
+            self._acts.append(self._advance)
+
+    def _keep_all(self) -> None:
+        found = self._found
+        if found is None or not self._session.is_editable:
+            self.told.emit("There is nothing to keep here.", "")
+            return
+        wrong = (found.errors.truth ^ found.errors.predicted).view(np.bool_)
+        self._keep(found, Region.of(wrong), is_kept=True)
+        if self.goes_on and self.is_here:
+            self._acts.append(self._advance)
+
+    def _keep(self, found: _Found, region: Region, *, is_kept: bool) -> None:
+        if region.rect.is_empty:
+            return
+        kept = np.zeros_like(found.errors.truth) if found.kept is None else found.kept.copy()
+        kept[region.rect.slices][region.inside] = is_kept
+        self._decided[found.run, found.sample.id] = kept
+        self._session.keep(found.run, found.sample, region, is_kept=is_kept)
+        self._take_found(replace(found, kept=kept, blobs=_open_blobs(found.errors, kept)))
+
+    # what happens
+
+    def _take_sample(self, _sample: object = None) -> None:
+        self._found = None
+        self._tell()
+        if self._order is not None:
+            self._find()
+        self._go_on()
+
+    def _take_predictions(self) -> None:
+        """The same run may have predicted anew: then what was visited stays visited."""
+        if self._order is None:
+            return
+        if self._session.project.predictions.current() != self._run:
+            self.forget()
+            return
+        self._before, self._order, self._found = self._order, None, None
+        self._load()
+
+    def _take_edit(self) -> None:
+        if self._order is not None and not self._is_known:
+            self._pause.start()
+            self._go_on()
+
+    def _point(self, info: PixelInfo | None) -> None:
+        is_other = (info is None) != (self._here is None) or (
+            info is not None and self._here is not None and (info.x, info.y) != (self._here.x, self._here.y)
+        )
+        self._here = info
+        if is_other:
+            self._show_target()
+
+    def _tell(self) -> None:
+        self._show_target()
+        self.changed.emit()
+
+    def _show_target(self) -> None:
+        """Mark what a decision would be about."""
+        found, blob = self._found, None
+        if found is not None and self._order is not None and self._is_known:
+            if self._here is not None:
+                blob = found.errors.at(self._here.x, self._here.y)
+            if blob is None and self.is_here and self.place is not None and self.place.is_there:
+                blob = self.place.blob
+        self._panes.show_target(None if blob is None else blob.bounds)
+
+
+def _becomes(decision: Decision, kind: Kind) -> int | None:
+    """What the pixels of an error of that kind become; None when they stay as they are."""
+    is_true = int(kind is Kind.FALSE_NEGATIVE)
+    wanted = {"take": 1 - is_true, "keep": is_true, "fill": 1, "erase": 0}[decision]
+    return None if wanted == is_true else wanted
+
+
+def _open_blobs(errors: Errors, kept: Mask | None) -> list[Blob]:
+    """The worst blobs that nobody has settled, as many as the index keeps."""
+    if kept is None or not kept.any():
+        return errors.worst(MOST)
+    settled: Any = partial(is_kept, errors, kept=kept)
+    return [blob for blob in errors.worst(errors.count()) if not settled(blob)][:MOST]
