@@ -16,7 +16,7 @@ IDLE = "Next leads from error to error, the worst first"
 
 
 class ErrorBar(QFrame):
-    """Words and buttons. It is there as soon as anything is predicted, so that the panes keep their size in the walk."""
+    """Words and buttons. There as soon as anything is predicted, so that the panes keep their size in the walk."""
 
     def __init__(self, walk: Walk, actions: Mapping[str, QAction], parent: QWidget | None = None) -> None:
         super().__init__(parent)
