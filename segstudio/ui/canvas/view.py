@@ -141,8 +141,11 @@ class View:
             return
         whole = min(width / self.width, height / self.height)
         near = min(width / rect.width, height / rect.height) * LOOK_SHARE
-        zoom = max(min(near, LOOK_ZOOM * ratio), whole)
-        self._set(zoom, rect.x + rect.width / 2, rect.y + rect.height / 2)
+        zoom = self._limited(max(min(near, LOOK_ZOOM * ratio), whole))
+        # Beside the image there is nothing to see: as little of that as possible.
+        x = _within(rect.x + rect.width / 2, width / zoom / 2, self.width)
+        y = _within(rect.y + rect.height / 2, height / zoom / 2, self.height)
+        self._set(zoom, x, y)
 
     def step(self, direction: int) -> None:
         """Zoom about the middle to the next (1) or previous (-1) step of the ladder."""
@@ -169,6 +172,11 @@ class View:
     def _limited(self, zoom: float) -> float:
         least = min(1.0, MIN_SIDE / max(self.width, self.height, 1))
         return min(max(zoom, least), MAX_ZOOM)
+
+
+def _within(middle: float, reach: float, length: float) -> float:
+    """The middle of a window that reaches so far to both sides, moved onto 0 .. length as far as that can be."""
+    return length / 2 if 2 * reach >= length else min(max(middle, reach), length - reach)
 
 
 def _rounded(value: float) -> int:

@@ -49,6 +49,8 @@ class ErrorBar(QFrame):
 def _button(action: QAction) -> QToolButton:
     button = QToolButton()
     button.setDefaultAction(action)
-    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+    is_word = action.objectName() in _DECISIONS  # the words of the error need the room that icons would take
+    style = Qt.ToolButtonStyle.ToolButtonTextOnly if is_word else Qt.ToolButtonStyle.ToolButtonIconOnly
+    button.setToolButtonStyle(style)
     button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     return button
