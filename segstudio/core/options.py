@@ -4,11 +4,12 @@ class BrushOptions(Options):
     radius: float = option(12.0, "Radius", unit="px", ge=0.5, le=1000, help="Half the width of the stroke.")
 """
 
+import functools
 import typing
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
 from segstudio.core.errors import UserError
@@ -35,6 +36,8 @@ def option(
     gt: float | None = None,
     is_advanced: bool = False,
     is_path: bool = False,
+    choices: Sequence[str] = (),
+    zero: str = "",
 ) -> Any:
     """A field of an Options model with what a form and a command line need to show it.
 
@@ -48,14 +51,41 @@ def option(
         gt: The value must be greater than this.
         is_advanced: Whether the form folds it away at first.
         is_path: Whether the text names a file, so that the form offers a file dialog.
+        choices: The only texts that are allowed, when they are known to a registry alone and not to the type.
+        zero: What 0 means when it is no number but a choice, for example "all"; a form shows it in place of the 0.
     """
-    extra: dict[str, Any] = {"unit": unit, "advanced": is_advanced, "path": is_path}
-    return Field(default=default, title=label, description=help, ge=ge, le=le, gt=gt, json_schema_extra=extra)
+    extra: dict[str, Any] = {
+        "unit": unit,
+        "advanced": is_advanced,
+        "path": is_path,
+        "choices": list(choices),
+        "zero": zero,
+    }
+    field = Field(default=default, title=label, description=help, ge=ge, le=le, gt=gt, json_schema_extra=extra)
+    if choices:
+        field.metadata.append(AfterValidator(functools.partial(_chosen, frozenset(choices))))
+    return field
+
+
+def _chosen(choices: frozenset[str], text: str) -> str:
+    if text not in choices:
+        raise ValueError(f"{text!r} is none of {', '.join(sorted(choices))}")
+    return text
 
 
 def unit_of(field: FieldInfo) -> str:
     """The unit of a field made by `option`, or an empty string."""
     return str(_extra(field).get("unit", ""))
+
+
+def zero_of(field: FieldInfo) -> str:
+    """What 0 means, in words, when the field was made by `option` with zero; else an empty string."""
+    return str(_extra(field).get("zero", ""))
+
+
+def choices_of(field: FieldInfo) -> list[str]:
+    """The texts that are allowed, when the field was made by `option` with choices; else empty."""
+    return list(typing.cast(list[str], _extra(field).get("choices", [])))
 
 
 def is_advanced(field: FieldInfo) -> bool:

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from PySide6.QtCore import QObject, Qt, Signal, SignalInstance
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtGui import QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -27,6 +27,9 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QPushButton,
     QSizePolicy,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -36,11 +39,13 @@ from segstudio.core.options import (
     Options,
     bounds_of,
     checked,
+    choices_of,
     is_advanced,
     is_integer_range,
     is_path,
     is_range,
     unit_of,
+    zero_of,
 )
 from segstudio.ui.number_box import NumberBox, number_text
 from segstudio.ui.range_slider import RangeSlider
@@ -56,6 +61,9 @@ SHARE = "share"
 
 LABEL_WIDTH = 116
 """Labels beside sliders are broken beyond this, in pixels."""
+
+_ICON_GAP = 8
+"""Pixels between the icon of a combo box and its words, and behind them."""
 
 WIDEST_SLIDER = 10_000
 """A span beyond this, such as that of a seed, has no slider: it would jump by hundreds."""
@@ -307,7 +315,7 @@ def editor_for(field: FieldInfo, title: str, suggestions: Sequence[str] = (), *,
 
 def _editor_for_type(annotation: Any, field: FieldInfo, title: str, suggestions: Sequence[str]) -> Editor:
     inner, is_optional = _without_none(annotation)
-    choices = _choices(inner)
+    choices = _choices(inner) or choices_of(field) or None
     if choices is not None:
         return _choice_editor(([None] if is_optional else []) + choices)
     if inner is bool:
@@ -328,7 +336,7 @@ def _editor_for_type(annotation: Any, field: FieldInfo, title: str, suggestions:
 
 def _number_editor(field: FieldInfo, *, is_integer: bool) -> Editor:
     minimum, maximum = bounds_of(field)
-    box = NumberBox(is_integer=is_integer, minimum=minimum, maximum=maximum)
+    box = NumberBox(is_integer=is_integer, minimum=minimum, maximum=maximum, zero=zero_of(field))
     box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     return Editor(box, box.value, box.set_value, box.edited)
 
@@ -548,13 +556,36 @@ def _parse_json(text: str) -> Any:
 
 
 class Combo(QComboBox):
-    """A combo box that the wheel changes only when it has the focus, so that scrolling a panel changes nothing."""
+    """A combo box that the wheel changes only when it has the focus, so that scrolling a panel changes nothing.
+
+    What is too long for it ends in "…" and not in the middle of a letter.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(8)
+
+    def shown_text(self, option: QStyleOptionComboBox | None = None) -> str:
+        """The chosen entry as far as there is room for it."""
+        if option is None:
+            option = QStyleOptionComboBox()
+            self.initStyleOption(option)
+        place = self.style().subControlRect(
+            QStyle.ComplexControl.CC_ComboBox, option, QStyle.SubControl.SC_ComboBoxEditField, self
+        )
+        icon = 0 if option.currentIcon.isNull() else option.iconSize.width() + _ICON_GAP
+        return option.fontMetrics.elidedText(option.currentText, Qt.TextElideMode.ElideRight, place.width() - icon)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        if not self.isEditable():
+            option.currentText = self.shown_text(option)
+        painter = QStylePainter(self)
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         if self.hasFocus():

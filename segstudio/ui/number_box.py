@@ -32,20 +32,34 @@ class NumberBox(QAbstractSpinBox):
         is_integer: bool,
         minimum: float | None = None,
         maximum: float | None = None,
+        zero: str = "",
         parent: QWidget | None = None,
     ) -> None:
+        """Make an empty box.
+
+        Args:
+            is_integer: Whether the number is whole.
+            minimum: The arrows do not go below it.
+            maximum: The arrows do not go beyond it.
+            zero: Words for 0 where it stands for a choice, such as "all": an empty box shows them and means 0.
+            parent: Qt parent.
+        """
         super().__init__(parent)
+        self._zero = zero
         self._is_integer = is_integer
         self._minimum = -math.inf if minimum is None else minimum
         self._maximum = math.inf if maximum is None else maximum
         self.setMinimumWidth(72)
         self.setAccelerated(True)
         self.lineEdit().setTextMargins(TEXT_MARGIN, 0, 0, 0)
+        self.lineEdit().setPlaceholderText(zero)
         self.lineEdit().textChanged.connect(self.edited)
 
     def value(self) -> float | str:
         """The number, or the text when it is none."""
         text = self.lineEdit().text().strip().replace(",", ".")
+        if self._zero and not text:
+            return 0
         try:
             return int(text) if self._is_integer else float(text)
         except ValueError:
@@ -53,7 +67,7 @@ class NumberBox(QAbstractSpinBox):
 
     def set_value(self, value: float) -> None:
         """Show a number, exactly."""
-        self.lineEdit().setText(number_text(value))
+        self.lineEdit().setText("" if self._zero and value == 0 else number_text(value))
 
     def stepBy(self, steps: int) -> None:
         value = self.value()

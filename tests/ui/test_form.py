@@ -18,7 +18,7 @@ from pytestqt.qtbot import QtBot
 
 from segstudio.core.errors import UserError
 from segstudio.core.options import Options, option
-from segstudio.ui.form import Form
+from segstudio.ui.form import Combo, Form
 from segstudio.ui.number_box import NumberBox, number_text, stepped
 from segstudio.ui.range_slider import RangeSlider
 
@@ -400,3 +400,40 @@ def test_the_ends_of_a_range_do_not_pass_each_other(qtbot: QtBot) -> None:
     assert told[-1] == (60, 60)
     QTest.mouseClick(slider, Qt.MouseButton.LeftButton, pos=QPoint(47, 8))
     assert told[-1] == (20, 60)
+
+
+class Choosing(Options):
+    epochs: int = option(0, "Epochs", ge=0, le=100, zero="as the preset says", help="How often.")
+    seed: int = option(0, "Seed", ge=0, help="Any number.")
+
+
+def test_a_zero_that_is_no_number_is_said_in_words(qtbot: QtBot) -> None:
+    form = Form(Choosing)
+    qtbot.addWidget(form)
+    box, plain = form.editor("epochs"), form.editor("seed")
+    assert isinstance(box, NumberBox)
+    assert isinstance(plain, NumberBox)
+    assert (box.lineEdit().text(), box.lineEdit().placeholderText()) == ("", "as the preset says")
+    assert plain.lineEdit().text() == "0"
+    assert form.options() == Choosing()
+    box.stepBy(1)
+    assert form.values()["epochs"] == 1
+    box.stepBy(-1)
+    assert (box.lineEdit().text(), form.values()["epochs"]) == ("", 0)
+    QTest.keyClicks(box, "0")
+    assert form.values()["epochs"] == 0, "it can also be typed"
+    plain.lineEdit().clear()
+    assert "seed" in form.errors, "elsewhere nothing is not 0"
+
+
+def test_what_is_too_long_for_a_combo_box_ends_in_dots(qtbot: QtBot) -> None:
+    box = Combo()
+    qtbot.addWidget(box)
+    box.addItems(["short", "0001 · conv-unet-fast · validation IoU 0.684 · best"])
+    box.setFixedWidth(200)
+    box.show()
+    assert box.shown_text() == "short"
+    box.setCurrentIndex(1)
+    assert box.shown_text().startswith("0001 · conv")
+    assert box.shown_text().endswith("…")
+    assert not box.grab().isNull()

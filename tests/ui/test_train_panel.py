@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QToolButton
 from pytestqt.qtbot import QtBot
 
 from segstudio.augmentation.recipe import Recipe, Step, built_in_recipes
@@ -14,6 +15,7 @@ from segstudio.jobs.presets import options_of, preset, presets
 from segstudio.project.project import Project
 from segstudio.project.runs import Run
 from segstudio.ui.job_queue import JobQueue, JobRecord, JobState
+from segstudio.ui.panels.curves import WholeAxis
 from segstudio.ui.panels.jobs import log_text
 from segstudio.ui.panels.train import SETTING, TrainPanel, outcome_text, progress_text
 from segstudio.ui.panels.train_options import FROM_ELSEWHERE
@@ -95,6 +97,21 @@ def test_panel_is_no_wider_than_the_window_makes_it(panel: TrainPanel) -> None:
     assert panel.minimumSizeHint().width() <= 280
     assert panel.options.form.width() <= 348
     assert panel.options.minimumSizeHint().width() <= 280, "nothing is cut off at its right"
+
+
+def test_heading_of_the_options_tells_that_few_samples_are_learnt_from(panel: TrainPanel) -> None:
+    title = panel.options.fold.findChild(QToolButton)
+    assert title.text() == "Options: 30 epochs · batch 8 · 160 px"
+    panel.form.set_values({"limit": 20})
+    assert title.text().endswith("· 20 samples")
+
+
+def test_an_epoch_is_whole_on_the_axis() -> None:
+    axis = WholeAxis("bottom")
+    for most in (2, 4, 25, 400):
+        values = [value for _, ticks in axis.tickValues(1, most, 300) for value in ticks]
+        assert values
+        assert all(value == round(value) for value in values)
 
 
 def test_start_draws_the_curves_live_and_stop_keeps_the_best(qtbot: QtBot, panel: TrainPanel, session: Session) -> None:

@@ -276,14 +276,22 @@ class Plot(pg.PlotWidget):  # type: ignore[misc] # pyqtgraph has no types
         event.ignore()
 
 
+class WholeAxis(pg.AxisItem):  # type: ignore[misc] # pyqtgraph has no types
+    """An axis of what is counted: there is no epoch 1.5."""
+
+    def tickSpacing(self, least: float, most: float, size: float) -> list[tuple[float, float]]:
+        spacing: list[tuple[float, float]] = super().tickSpacing(least, most, size)
+        return [(step, offset) for step, offset in spacing if step >= 1] or [(1.0, 0.0)]
+
+
 def make_plot(title: str, most: float | None = None) -> Plot:
-    """An empty plot that cannot be dragged about.
+    """An empty plot over something that is counted, which cannot be dragged about.
 
     Args:
         title: What screen readers call it.
         most: The greatest value there can be; the axis never shows more.
     """
-    plot = Plot(background=None)
+    plot = Plot(background=None, axisItems={"bottom": WholeAxis("bottom")})
     plot.setAccessibleName(title)
     plot.setMinimumHeight(110)
     plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)

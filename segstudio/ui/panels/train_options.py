@@ -144,8 +144,11 @@ class TrainOptionsEditor(QWidget):
         values = self.form.values()
         of_network = [name for name in values if name not in TrainOptions.model_fields]
         self.form.set_locked(of_network if self._is_from_run() else [], "As in the run that it starts from")
-        rate, size = self.form.text("learning_rate"), self.form.text("size")
-        self.fold.set_title(f"Options: {values['epochs']} epochs · batch {values['batch']} · {rate} · {size} px")
+        size = self.form.text("size")
+        parts = [f"{values['epochs']} epochs", f"batch {values['batch']}", f"{size} px"]
+        if values["limit"]:  # it decides how good the model can become, and lies folded away
+            parts.append(f"{values['limit']} samples")
+        self.fold.set_title(f"Options: {' · '.join(parts)}")
         if not self.form.is_valid:
             self.fold.unfold()
         self.changed.emit()
