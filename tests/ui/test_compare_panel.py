@@ -162,6 +162,32 @@ def test_arms_are_edited_in_the_form(qtbot: QtBot, session: Session, queue: JobQ
     assert not arms.remove_button.isEnabled()
 
 
+def test_sub_groups_are_filters_and_a_wrong_one_is_said_at_once(
+    qtbot: QtBot, session: Session, queue: JobQueue, shown: Shown
+) -> None:
+    panel = shown().comparing
+    panel.form.set_values({"groups": ["name:lungs*", "foreground>0.2"]})
+    values = json.loads(json.dumps(panel.values()))
+    assert values["groups"] == ["name:lungs*", "foreground>0.2"]
+    JOBS["compare"].from_values(values)
+    panel.form.set_values({"groups": ["iou<a"]})
+    assert "is not a number" in panel.form.errors["groups"]
+    assert not panel.start_button.isEnabled()
+
+
+def test_the_list_of_comparisons_is_read_without_scrolling_sideways(
+    qtbot: QtBot, session: Session, queue: JobQueue, shown: Shown
+) -> None:
+    result = finish_comparison(session.project).result
+    panel = shown().comparing
+    assert result is not None
+    header = panel.table.horizontalHeader()
+    assert header.length() <= panel.table.viewport().width()
+    cells = [str(panel.model.index(0, column).data()) for column in range(panel.model.columnCount())]
+    assert cells[1] == f"{result['verdict']}\n{change_text(result['difference'])}"
+    assert "original vs chest-xray\n2 repeats · " in cells[2]
+
+
 def test_the_menu_adds_arms(qtbot: QtBot, session: Session, queue: JobQueue, shown: Shown) -> None:
     panel = shown().comparing
     panel.arms._menu.aboutToShow.emit()

@@ -1,7 +1,7 @@
 """Arms: what a comparison compares, as a list that is added to and a small form of the arm in hand."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,6 +29,9 @@ from segstudio.ui.views.arm_curves import arm_color
 from segstudio.ui.widgets import muted, push_button, set_property
 
 ORIGINAL = "original"
+ROW_MARGIN = 8
+"""Pixels above and below the two lines of an arm, together."""
+
 AS_ALL = ""
 """No preset of its own: that of the comparison."""
 
@@ -58,10 +61,10 @@ class ArmDraft:
         words = re.sub(r"[^\w.+-]+", "-", "-".join(part for part in parts if part)).strip("-.+")[:40]
         return words or ORIGINAL
 
-    @property
-    def words(self) -> str:
-        """What it does, in a line."""
-        parts = ["images as they are" if self.recipe == NONE else f"recipe {self.recipe}", self.preset, self.options]
+    def words(self, titles: Mapping[str, str]) -> str:
+        """What it does, in a line; `titles` is what the window calls recipes and presets."""
+        recipe = "images as they are" if self.recipe == NONE else f"recipe {titles.get(self.recipe, self.recipe)}"
+        parts = [recipe, titles.get(self.preset, self.preset), self.options]
         return " · ".join(part for part in parts if part)
 
     def values(self) -> dict[str, Any]:
@@ -182,11 +185,13 @@ class ArmsEditor(QWidget):
         self._is_showing = True
         row = max(self.list.currentRow(), 0) if row is None else row
         self.list.clear()
-        row_height = 2 * self.fontMetrics().lineSpacing() + 4
+        row_height = 2 * self.fontMetrics().lineSpacing() + ROW_MARGIN
+        titles = self._titles()
         for number, arm in enumerate(self._arms):
-            item = QListWidgetItem(_swatch(number), f"{arm.title}\n{arm.words}")
+            words = arm.words(titles)
+            item = QListWidgetItem(_swatch(number), f"{arm.title}\n{words}")
             item.setSizeHint(QSize(0, row_height))  # as wide as the list: what is too long is cut
-            item.setToolTip("The others are held against it" if number == 0 else arm.words)
+            item.setToolTip(f"{arm.title}: {words}" + ("; the others are held against it" if number == 0 else ""))
             self.list.addItem(item)
         self.list.setFixedHeight(min(len(self._arms), 4) * row_height + 2 * self.list.frameWidth() + 2)
         self.list.setCurrentRow(min(row, len(self._arms) - 1))
@@ -204,11 +209,15 @@ class ArmsEditor(QWidget):
             if edit.text().strip() != text:  # not while a space is typed
                 edit.setText(text)
         self.name_edit.setPlaceholderText(replace(arm, name="").title)
-        names = [NONE, *(recipe.name for recipe in self._recipes)]
-        _fill(self.recipe_box, [("none: images as they are", NONE), *((n, n) for n in names[1:])], arm.recipe)
+        recipes = [(recipe.title or recipe.name, recipe.name) for recipe in self._recipes]
+        _fill(self.recipe_box, [("none: images as they are", NONE), *recipes], arm.recipe)
         _fill(
             self.preset_box, [("as below", AS_ALL), *((one.title, one.name) for one in presets().values())], arm.preset
         )
+
+    def _titles(self) -> dict[str, str]:
+        recipes = {recipe.name: recipe.title for recipe in self._recipes if recipe.title}
+        return recipes | {preset.name: preset.title for preset in presets().values()}
 
     def _take_form(self) -> None:
         row = self.list.currentRow()

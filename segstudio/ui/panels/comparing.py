@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from pydantic import field_validator
 from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFileDialog, QFormLayout, QFrame, QHBoxLayout, QScrollArea, QSpinBox, QVBoxLayout, QWidget
@@ -17,6 +18,7 @@ from segstudio.core.options import Options, option
 from segstudio.core.sample import Split
 from segstudio.jobs.presets import DEFAULT, preset, presets
 from segstudio.project.comparisons import Comparison
+from segstudio.project.filter import compile_filter
 from segstudio.project.project import Project
 from segstudio.project.sample_table import SPLITS
 from segstudio.ui import theme
@@ -42,8 +44,11 @@ RELOAD_MS = 1000
 CONFIRM_MS = 5000
 """So long "Delete for good?" is asked."""
 
-MOST_ROWS = 7
+MOST_ROWS = 5
 """Comparisons in sight at once."""
+
+ROW_MARGIN, CELL_MARGIN = 10, 18
+"""Pixels around the words of a row."""
 
 DEFAULT_RECIPE = "flip"
 
@@ -56,9 +61,12 @@ class Plan(Options):
     """What all arms have in common."""
 
     repeats: int = option(3, "Repeats", ge=1, le=100, help="Trainings of each arm, each with other seeds.")
-    epochs: int = option(0, "Epochs", ge=0, le=10_000, help="How often every image is seen; 0: as the preset says.")
+    epochs: int = option(
+        0, "Epochs", ge=0, le=10_000, zero="as the preset says",
+        help="How often every image is seen; empty: as the preset says.",
+    )  # fmt: skip
     limit: int = option(
-        0, "Learn from", ge=0, unit="images", help="So many samples at most; 0: all of the train split."
+        0, "Learn from", ge=0, unit="images", zero="all", help="So many samples at most; empty: all of the train split."
     )
     control: bool = option(
         False, "Control arm", help="One more arm repeats the first with other seeds: it shows what chance alone does."
@@ -67,12 +75,27 @@ class Plan(Options):
     split: Literal["test", "val"] = option(
         "test", "Measured on", is_advanced=True, help="Which part of the samples is measured."
     )
+    groups: tuple[str, ...] = option(
+        (), "Sub-groups", is_advanced=True,
+        help="Kinds of images whose effect is shown on its own too: filters as above the list of samples, with commas "
+        "between them, for example name:MCUCXR*, name:CHNCXR*",
+    )  # fmt: skip
+
+    @field_validator("groups")
+    @classmethod
+    def _check_groups(cls, groups: tuple[str, ...]) -> tuple[str, ...]:
+        for text in groups:
+            try:
+                compile_filter(text)
+            except UserError as error:
+                raise ValueError(str(error)) from None
+        return groups
 
 
 class ComparisonsModel(RowsModel):
     """The comparisons of the project, the newest first."""
 
-    COLUMNS = ("#", "Verdict", "Difference", "Arms", "Repeats", "When")
+    COLUMNS = ("#", "Verdict", "Arms")
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -107,14 +130,9 @@ class ComparisonsModel(RowsModel):
             case "Verdict":
                 if one.id == self._running:
                     return "running"
-                return str(result["verdict"]) if one.is_finished else "unfinished"
-            case "Difference":
-                return change_text(result["difference"]) if result else "–"
-            case "Arms":
-                return one.title
-            case "Repeats":
-                return str(one.repeats)
-        return when_text(one.created)
+                return f"{result['verdict']}\n{change_text(result['difference'])}" if one.is_finished else "unfinished"
+        repeats = "1 repeat" if one.repeats == 1 else f"{one.repeats} repeats"
+        return f"{one.title}\n{repeats} · {when_text(one.created)}"
 
 
 class Comparing(QWidget):
@@ -147,9 +165,15 @@ class Comparing(QWidget):
         self.progress = JobProgress(queue, "finished trainings are kept")
         self.message = muted(wraps=True)
         self.model = ComparisonsModel(self)
-        self.table = row_table(self.model, "Earlier comparisons")
-        for column, width in enumerate((52, 142, 84, 190, 66, 110)):
-            self.table.setColumnWidth(column, width)
+        # Two lines a row: all of it fits a narrow panel.
+        self.table = row_table(
+            self.model, "Earlier comparisons", row_height=2 * self.fontMetrics().lineSpacing() + ROW_MARGIN
+        )
+        self.table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.table.horizontalHeader().setStretchLastSection(True)
+        widest = self.fontMetrics().horizontalAdvance("not distinguishable")
+        for column, width in enumerate((self.fontMetrics().horizontalAdvance("0000"), widest)):
+            self.table.setColumnWidth(column, width + CELL_MARGIN)
         self.table.selectionModel().currentRowChanged.connect(lambda *_: self._show_selected())
         self.more_box = QSpinBox(minimum=1, maximum=50, value=1, prefix="+ ")
         self.more_box.setAccessibleName("How many repeats more")
@@ -471,8 +495,9 @@ class Comparing(QWidget):
         if not self._unconfirm.isActive():
             self.delete_button.setText("Delete")
         self._earlier.setVisible(bool(self.model.rows))
-        lines = min(max(len(self.model.rows), 2), MOST_ROWS) + 1.6  # with the titles and the bar below
-        self.table.setFixedHeight(round(lines * self.table.verticalHeader().defaultSectionSize()))
+        lines = min(len(self.model.rows), MOST_ROWS) * self.table.verticalHeader().defaultSectionSize()
+        titles = self.table.horizontalHeader().sizeHint().height()
+        self.table.setFixedHeight(lines + titles + 2 * self.table.frameWidth())
 
     def _tell(self, text: str, *, is_error: bool = False) -> None:
         set_property(self.message, "error", is_error)

@@ -11,7 +11,6 @@ from PySide6.QtCore import QObject, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QFrame,
-    QGridLayout,
     QHBoxLayout,
     QHeaderView,
     QLabel,
@@ -25,6 +24,7 @@ from segstudio.core.errors import UserError
 from segstudio.project.comparisons import Comparison, Score
 from segstudio.ui import theme
 from segstudio.ui.background import Background
+from segstudio.ui.canvas.layers import FALSE_NEGATIVE, FALSE_POSITIVE, Colour
 from segstudio.ui.form import Combo
 from segstudio.ui.job_queue import duration
 from segstudio.ui.panels.empty import Either, Empty
@@ -41,6 +41,9 @@ EXAMPLES = 4
 """Images shown of those that were helped most, and of those that were hurt most."""
 
 TABLE_ROW = 26
+
+ERRORS = ((FALSE_POSITIVE, "too much"), (FALSE_NEGATIVE, "missed"))
+"""What the colours on the pictures of predictions mean."""
 
 NOTHING_YET = (
     "No comparison yet",
@@ -268,7 +271,10 @@ class ComparisonView(QWidget):
         self._curves_title = heading("Curves")
         self._table = row_table(self.arms, "Arms of the comparison", row_height=TABLE_ROW)
         self._table.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        header = self._table.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        for name in (0, 1):  # names may be long: they have what the figures leave
+            header.setSectionResizeMode(name, QHeaderView.ResizeMode.Stretch)
         self._groups_part = _part(heading("Sub-groups"), self.groups)
         dots_head = QHBoxLayout()
         dots_head.addWidget(heading("Difference of each image"))
@@ -283,7 +289,7 @@ class ComparisonView(QWidget):
         self.dots.setFixedHeight(230)
         self._details = _part(
             dots_part, self.chosen, self.helped, self.hurt, self._groups_part,
-            _part(heading("Arms"), self._table), _part(heading("To be known"), self.notes), spacing=18,
+            _part(heading("Arms"), self._table), _part(heading("Worth knowing"), self.notes), spacing=18,
         )  # fmt: skip
         inside = _part(
             _part(self.title, self.subtitle, spacing=2), self.verdict, self.explanation, self.effects,
@@ -414,14 +420,18 @@ class Examples(QWidget):
         self._title = title
         self._opened = opened
         self._heading = heading(title)
-        self._grid = QGridLayout()
-        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._legend = muted("   ".join(f"{_mark(colour)} {words}" for colour, words in ERRORS))
+        self._legend.setToolTip("On what the arms predict: what is no foreground in truth, and what they did not find")
         self._background = Background("examples", self)
         self.rows: list[ExampleRow] = []
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
-        layout.addWidget(self._heading)
+        head = QHBoxLayout()
+        head.addWidget(self._heading)
+        head.addStretch(1)
+        head.addWidget(self._legend)
+        layout.addLayout(head)
         self._place = layout
         self.hide()
 
@@ -456,6 +466,10 @@ class Examples(QWidget):
     def _take(self, row: ExampleRow, future: "Future[Sequence[QImage]]") -> None:
         if row in self.rows:  # others were deleted meanwhile
             row.take(future)
+
+
+def _mark(colour: Colour) -> str:
+    return f'<span style="color:#{bytes(colour).hex()}">&#9632;</span>'
 
 
 def dots_of(comparison: Comparison, scores: Sequence[Score]) -> dict[str, list[Dot]]:

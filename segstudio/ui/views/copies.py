@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QItemSelectionModel, QSize, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QHideEvent, QKeyEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QListView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QListView, QVBoxLayout, QWidget
 
 from segstudio.core.errors import UserError
 from segstudio.project.augmented import Copy
@@ -17,6 +17,7 @@ from segstudio.project.stems import folded
 from segstudio.ui import theme
 from segstudio.ui.background import Background
 from segstudio.ui.copy_thumbnails import CopyThumbnails
+from segstudio.ui.form import Combo
 from segstudio.ui.keyboard import key_meant
 from segstudio.ui.panels.empty import Either, Empty
 from segstudio.ui.session import Session
@@ -335,12 +336,12 @@ class CopiesView(QWidget):
     # how it looks
 
     def _build(self) -> None:
-        self.recipe_box = QComboBox()
+        self.recipe_box = Combo()
         self.recipe_box.setAccessibleName("Recipe")
         self.recipe_box.setToolTip("Whose copies are shown")
-        self.recipe_box.setMinimumWidth(120)
+        self.recipe_box.setMinimumContentsLength(14)
         self.recipe_box.activated.connect(lambda _row: self.set_recipe(str(self.recipe_box.currentData())))
-        self.kind_box = QComboBox()
+        self.kind_box = Combo()
         self.kind_box.setAccessibleName("Which copies")
         for kind, words in KINDS:
             self.kind_box.addItem(words, kind)

@@ -15,8 +15,8 @@ from segstudio.ui.views.numbers import change_text
 from segstudio.ui.widgets import muted
 
 ROW = 26
-LABEL, FIGURES = 0.27, 0.35
-"""Shares of the width for what a row is called, and for its figures; the line has the rest."""
+LABEL, WIDEST_LABEL, FIGURES = 0.27, 0.36, 0.35
+"""Shares of the width for what a row is called, also when that is long, and for its figures; the line has the rest."""
 
 
 @dataclass(frozen=True)
@@ -92,10 +92,17 @@ class Intervals(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         width = self.width()
-        line = QRectF(width * LABEL, 0, width * (1 - LABEL - FIGURES), len(self.rows) * ROW)
+        left = width * self.label_share
+        line = QRectF(left, 0, width * (1 - FIGURES) - left, len(self.rows) * ROW)
         self._paint_axis(painter, line)
         for number, row in enumerate(self.rows):
             self._paint_row(painter, row, number * ROW, line)
+
+    @property
+    def label_share(self) -> float:
+        """How much of the width the labels have."""
+        wanted = max((self.fontMetrics().horizontalAdvance(row.label) for row in self.rows), default=0) + 30
+        return min(max(LABEL, wanted / max(self.width(), 1)), WIDEST_LABEL)
 
     def _x(self, value: float, line: QRectF) -> float:
         inner = line.adjusted(8, 0, -8, 0)
