@@ -4,6 +4,7 @@ import gc
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import replace
+from textwrap import shorten
 from typing import Any
 
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
@@ -52,6 +53,9 @@ SETTING = "augment"
 
 CHECK_MS = 250
 """So long after the last change the safety check begins."""
+
+LONGEST_DESCRIPTION = 220
+"""Characters; the steps need the room more. The rest is in the tooltip."""
 
 _REMEMBER_MS = 1000
 _JSON = "Recipes (*.json)"
@@ -202,7 +206,8 @@ class AugmentPanel(QWidget):
         recipe = self.editing.recipe
         with QSignalBlocker(self.recipe_box):
             self.recipe_box.setCurrentIndex(self.recipe_box.findData(recipe.name))
-        self._description.setText(recipe.description)
+        self._description.setText(shorten(recipe.description, LONGEST_DESCRIPTION, placeholder=" …"))
+        self._description.setToolTip(recipe.description)
         self._description.setVisible(bool(recipe.description))
         is_own = self.editing.is_own and self.editing.is_editable
         self._rename_action.setEnabled(is_own)

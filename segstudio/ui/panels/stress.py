@@ -16,7 +16,7 @@ from segstudio.ui.form import Combo, Form
 from segstudio.ui.job_queue import JobQueue, JobRecord, JobState
 from segstudio.ui.panels.job_progress import JobProgress
 from segstudio.ui.session import Session
-from segstudio.ui.views.stress import StressView
+from segstudio.ui.views.stress import NOTHING_YET, UNDER_WAY, StressView
 from segstudio.ui.widgets import heading, muted, push_button, set_property
 
 HIDDEN = ("run", "transforms", "to")
@@ -237,6 +237,7 @@ class Stressing(QWidget):
         self._no_run.setVisible(self.run is None)
         self.run_box.setEnabled(self.run is not None)
         self.progress.show_record(self.record if self.is_testing else None)
+        self.view.empty.set_text(*(UNDER_WAY if self.is_testing else NOTHING_YET))
 
     def _tell(self, text: str, *, is_error: bool = False) -> None:
         set_property(self.message, "error", is_error)

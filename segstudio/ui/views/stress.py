@@ -52,6 +52,12 @@ NOTHING_YET = (
 )
 
 
+UNDER_WAY = (
+    "The stress test is under way",
+    "Every picture is made worse step by step; the table comes when all of them are measured.",
+)
+
+
 class Line(NamedTuple):
     """A line of the table: a transform and its measured strengths, the weakest first."""
 
