@@ -44,7 +44,7 @@ class TrainOptions(Options):
         "batch, all until then.",
     )
     limit: int = option(
-        0, "At most", ge=0, unit="samples", is_advanced=True,
+        0, "At most", ge=0, unit="samples", is_advanced=True, zero="all",
         help="Learn from so many samples alone, to see what more of them bring; always the same ones, and those of a "
         "smaller limit among them. 0: all.",
     )  # fmt: skip
