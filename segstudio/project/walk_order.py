@@ -1,21 +1,37 @@
 """WalkOrder: which error comes next, over all samples, while masks change and some errors are settled."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from segstudio.core.blobs import Blob, Errors
-from segstudio.project.blob_table import KINDS, as_ranked, blob_of
+from segstudio.project.blob_table import blob_of
 
 Places = NDArray[np.void]
 
 
+@dataclass(slots=True)
+class _Known:
+    """A blob of a sample that has been looked at."""
+
+    sample_id: int
+    blob: Blob
+    is_visited: bool
+
+
 class WalkOrder:
-    """The worst blobs of all samples; those that were visited are not offered again."""
+    """The worst blobs of all samples; those that were visited are not offered again.
+
+    Samples that were looked at since are kept beside the ranking: to put a few rows into a million would be felt.
+    """
 
     def __init__(self, ranking: Places, before: "WalkOrder | None" = None) -> None:
         """Begin with what `BlobTable.ranking` says; what was visited in the order `before` stays so."""
         self._rows = ranking
-        self._is_visited = np.zeros(len(ranking), np.bool_)
+        self._samples = np.ascontiguousarray(ranking["sample"])
+        self._is_gone = np.zeros(len(ranking), np.bool_)
+        self._known: dict[int, list[_Known]] = {}
         self._visited: dict[int, list[Blob]] = {}
         for sample_id, blobs in before._visited.items() if before is not None else ():
             for blob in blobs:
@@ -23,55 +39,67 @@ class WalkOrder:
 
     def next(self, listed: NDArray[np.int64]) -> tuple[int, Blob] | None:
         """The most severe blob that was not visited, and its sample; only of samples whose id is listed."""
-        open_rows = self._open(listed)
-        first = int(open_rows.argmax()) if open_rows.size else 0
-        if not open_rows.size or not open_rows[first]:
-            return None
-        return int(self._rows["sample"][first]), blob_of(self._rows[first])
+        found = self._first(listed, 1)
+        return (found[0].sample_id, found[0].blob) if found else None
 
     def count(self, listed: NDArray[np.int64]) -> int:
         """How many blobs were not visited."""
-        return int(np.count_nonzero(self._open(listed)))
+        return int(np.count_nonzero(self._open(listed))) + len(self._open_known(listed))
 
     def samples_ahead(self, listed: NDArray[np.int64], count: int) -> list[int]:
         """The samples of the next few blobs."""
-        rows = np.flatnonzero(self._open(listed))[:count]
-        return list(dict.fromkeys(self._rows["sample"][rows].tolist()))
+        return list(dict.fromkeys(one.sample_id for one in self._first(listed, count)))
 
     def visit(self, sample_id: int, blob: Blob) -> None:
         """Do not offer a blob again."""
         self._visited.setdefault(sample_id, []).append(blob)
-        rows = self._rows
-        is_it = (rows["sample"] == sample_id) & (rows["x"] == blob.x) & (rows["y"] == blob.y)
-        self._is_visited |= is_it & (rows["kind"] == KINDS.index(blob.kind))
+        for row in np.flatnonzero(self._samples == sample_id).tolist():
+            self._is_gone[row] |= _is_same(blob_of(self._rows[row]), blob)
+        for known in self._known.get(sample_id, ()):
+            known.is_visited |= _is_same(known.blob, blob)
 
     def replace(self, sample_id: int, errors: Errors, blobs: list[Blob]) -> None:
-        """The mask or the decisions about a sample have changed.
+        """The mask or the decisions about a sample may have changed.
 
         Args:
             sample_id: Which sample.
             errors: All its errors.
             blobs: Those that are to be offered.
         """
-        # A visited blob is the same blob as long as one of its pixels is where it was visited.
-        seen = {
-            (found.kind, found.x, found.y)
-            for blob in self._visited.get(sample_id, ())
-            if (found := errors.at(blob.x, blob.y)) is not None and found.kind is blob.kind
-        }
-        others = self._rows["sample"] != sample_id
-        kept, is_visited = self._rows[others], self._is_visited[others]
-        new = as_ranked(sample_id, blobs)
-        places = np.searchsorted(-kept["severity"], -new["severity"], side="right")
-        self._rows = np.insert(kept, places, new)
-        flags = np.array([(blob.kind, blob.x, blob.y) in seen for blob in blobs], np.bool_)
-        self._is_visited = np.insert(is_visited, places, flags)
+        # A visited blob is the same blob as long as the place where it was visited is in it.
+        found = (errors.at(blob.x, blob.y) for blob in self._visited.get(sample_id, ()))
+        seen = [blob for blob in found if blob is not None]
+        is_visited = [any(_is_same(blob, one) for one in seen) for blob in blobs]
+        self._known[sample_id] = [_Known(sample_id, *one) for one in zip(blobs, is_visited, strict=True)]
+        self._is_gone |= self._samples == sample_id
 
     def begin_again(self) -> None:
         """Offer what was visited and is still there."""
         self._visited.clear()
-        self._is_visited[:] = False
+        self._is_gone = np.isin(self._samples, list(self._known))
+        for blobs in self._known.values():
+            for known in blobs:
+                known.is_visited = False
+
+    def _first(self, listed: NDArray[np.int64], count: int) -> list[_Known]:
+        rows = np.flatnonzero(self._open(listed))[:count].tolist()
+        found = [_Known(int(self._samples[row]), blob_of(self._rows[row]), False) for row in rows]
+        found += self._open_known(listed)
+        return sorted(found, key=lambda one: -one.blob.severity)[:count]
 
     def _open(self, listed: NDArray[np.int64]) -> NDArray[np.bool_]:
-        is_open: NDArray[np.bool_] = ~self._is_visited & np.isin(self._rows["sample"], listed)
+        is_open: NDArray[np.bool_] = ~self._is_gone & np.isin(self._samples, listed)
         return is_open
+
+    def _open_known(self, listed: NDArray[np.int64]) -> list[_Known]:
+        ids = np.array(list(self._known), np.int64)
+        return [
+            known
+            for sample_id in ids[np.isin(ids, listed)].tolist()
+            for known in self._known[sample_id]
+            if not known.is_visited
+        ]
+
+
+def _is_same(blob: Blob, other: Blob) -> bool:
+    return (blob.kind, blob.x, blob.y) == (other.kind, other.x, other.y)
