@@ -4,6 +4,7 @@ TensorFlow is loaded when a function of this module is called, and not before.
 """
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from segstudio.ml.data import Example, Pairs
     from segstudio.ml.device import Device
     from segstudio.ml.fit import Outcome
+    from segstudio.ml.objective import ClassWeights
+    from segstudio.ml.schedule import Schedule
 
 READING = 0.04
 """Share of the progress bar for reading images."""
@@ -73,23 +76,70 @@ def fit_network(
         epochs=options.epochs,
         batch=options.batch,
         learning_rate=options.learning_rate,
-        is_decaying=options.schedule == "cosine",
         seed=options.seed,
+        schedule=_schedule(options),
         augmenter=_augmenter(options, recipe, report),
         images_per_epoch=images_per_epoch,
+        loss=options.loss,
+        clipping=options.clipping,
     )
     kind = network_of(model, options)
     fitting = Phase(report, READING, 1 - READING)
     try:
         shape = _shape(kind, train)
         pairs = _pairs(train, val, shape, cache, folder / MANIFEST, report, is_resumed=is_resumed)
+        plan = replace(plan, weights=_class_weights(options, pairs[0], report))
         with device.scope():
             if is_resumed:
                 return fit.resume(*pairs, plan, folder, fitting, precision)
             network = _network(kind, shape, options, precision, start)
+            plan = replace(plan, frozen=_frozen(kind, network, options, report, is_fresh=start is None))
             return fit.fit(network, *pairs, plan, folder, fitting, has_baseline=has_baseline)
     finally:
         shutil.rmtree(cache, ignore_errors=True)
+
+
+def _schedule(options: TrainOptions) -> "Schedule":
+    from segstudio.ml.schedule import Schedule
+
+    return Schedule(
+        kind=options.schedule,
+        plateau=options.plateau,
+        warm_up=options.warm_up,
+        patience=options.patience,
+        frozen_epochs=options.frozen_epochs,
+        tuned_rate=options.tuned_rate,
+    )
+
+
+def _class_weights(options: TrainOptions, train: "Pairs", report: Reporter) -> "ClassWeights":
+    """What pixels count by their class, as `options.balance` says; the reason is logged."""
+    from segstudio.ml.objective import EQUAL, balanced
+
+    if options.balance == "none":
+        return EQUAL
+    weights, reason = balanced(options.loss, train.masks)
+    report.log(f"balance: {reason}")
+    return weights
+
+
+def _frozen(
+    kind: Model[Any], network: "keras.Model", options: TrainOptions, report: Reporter, *, is_fresh: bool
+) -> tuple[str, ...]:
+    """The layers that the first phase keeps as they are; what becomes of it is logged."""
+    if not options.frozen_epochs:
+        return ()
+    if is_fresh and options.start != "imagenet":
+        report.log("frozen epochs are left out: an encoder that has learnt nothing yet must learn from the first epoch")
+        return ()
+    names = tuple(kind.encoder_layers(network))
+    if not names:
+        report.log("frozen epochs are left out: this network has no encoder that would learn afterwards")
+        return ()
+    report.log(
+        f"the encoder stays as it is for {min(options.frozen_epochs, options.epochs)} of {options.epochs} epochs"
+    )
+    return names
 
 
 def _require_apart(train: "list[Example]", val: "list[Example]") -> None:

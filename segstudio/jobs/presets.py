@@ -12,6 +12,7 @@ from typing import Any, Literal
 from segstudio.core.errors import UserError
 from segstudio.core.files import resource
 from segstudio.core.options import Options, checked, option
+from segstudio.losses import LOSSES
 from segstudio.models import MODELS
 
 DEFAULT = "mobilenetv2-unet-fast"
@@ -25,9 +26,48 @@ class TrainOptions(Options):
     epochs: int = option(20, "Epochs", ge=1, le=10_000, help="How many times every image is seen.")
     batch: int = option(8, "Batch", ge=1, le=1024, unit="images", help="Images per step; halved when memory runs out.")
     learning_rate: float = option(1e-3, "Learning rate", gt=0, le=1, help="Of the Adam optimizer.")
-    schedule: Literal["constant", "cosine"] = option(
-        "constant", "Schedule", help="cosine lets the learning rate fall to nearly nothing by the last epoch."
-    )
+    schedule: Literal["constant", "cosine", "plateau"] = option(
+        "constant", "Schedule",
+        help="How the learning rate changes. cosine: it falls to nearly nothing by the last epoch; plateau: it is "
+        "halved whenever validation no longer becomes better.",
+    )  # fmt: skip
+    loss: str = option(
+        "bce", "Loss", choices=LOSSES.names(),
+        help=f"What training makes small. {'; '.join(f'{one.name}: {one.summary}' for one in LOSSES)}.",
+    )  # fmt: skip
+    balance: Literal["none", "frequency"] = option(
+        "none", "Class balance", is_advanced=True,
+        help="frequency: rare foreground counts as much as frequent background, by their shares in the masks to learn "
+        "from; finds more of it, and more that is none. Overlap losses need no balance.",
+    )  # fmt: skip
+    warm_up: int = option(
+        0, "Warm-up", ge=0, le=1000, unit="epochs", is_advanced=True, zero="none",
+        help="Epochs in which the learning rate rises step by step: large first steps can spoil pretrained weights.",
+    )  # fmt: skip
+    plateau: int = option(
+        5, "Plateau", ge=1, le=1000, unit="epochs", is_advanced=True,
+        help="With the schedule plateau: after how many epochs without a better one the learning rate is halved.",
+    )  # fmt: skip
+    patience: int = option(
+        0, "Stop early after", ge=0, le=10_000, unit="epochs", is_advanced=True, zero="never",
+        help="Training ends when so many epochs in a row were not better on validation; the best weights are kept. "
+        "0: never.",
+    )  # fmt: skip
+    clipping: float = option(
+        0.0, "Longest gradient", ge=0, le=1000, is_advanced=True, zero="any",
+        help="A single odd batch can throw training off: no step follows a gradient longer than this (its norm over "
+        "all weights); 1 is usual. 0: no limit.",
+    )  # fmt: skip
+    frozen_epochs: int = option(
+        0, "Encoder kept for", ge=0, le=10_000, unit="epochs", is_advanced=True, zero="none",
+        help="First epochs in which a pretrained encoder stays as it is while the rest learns to use it, at the "
+        "learning rate; then all learn together. 0: all from the first epoch.",
+    )  # fmt: skip
+    tuned_rate: float = option(
+        1e-4, "Rate afterwards", gt=0, le=1, is_advanced=True,
+        help="The learning rate once the encoder learns too, when it was kept first; smaller, or it forgets what it "
+        "knows of pictures.",
+    )  # fmt: skip
     recipe: str = option(
         "flip", "Recipe", help="What augments images: a recipe's name, or its file (.json); none leaves them."
     )

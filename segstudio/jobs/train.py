@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from segstudio.ml.data import Example
     from segstudio.ml.fit import Outcome
 
-RESUMABLE = frozenset({"epochs", "device"})
+RESUMABLE = frozenset({"epochs", "device", "patience"})
 """Options that may change when a run is resumed."""
 
 
@@ -75,7 +75,8 @@ class Train(ProjectJob[TrainOptions]):
         Returns:
             `run`, `epochs`, `best` {epoch, val_iou, val_loss}, `model` (path of the best weights), `status`,
             `baseline` (the figures before training when it started from a run, else None), `preset`, `device`,
-            `precision`, `seconds`, `learnt_from` (which masks, in words).
+            `precision`, `seconds`, `learnt_from` (which masks, in words), `ended` (in words, why it ended by itself
+            before its last epoch; else empty).
 
         Raises:
             UserError: When there is nothing to learn from, or the training cannot go on.
@@ -132,7 +133,7 @@ class Training:
             raise
         best = {f"best_{name}": outcome.best[name] for name in ("epoch", "val_iou", "val_loss")}
         status = "stopped" if outcome.is_stopped else "finished"
-        run = ended(status, epochs=outcome.rows[-1]["epoch"], **best)
+        run = ended(status, outcome.ended, epochs=outcome.rows[-1]["epoch"], **best)
         return _result(run, outcome) | {"learnt_from": self.learnt_from}
 
     def _fit(self, project: Project, report: Reporter) -> "Outcome":
@@ -142,7 +143,7 @@ class Training:
         report.log(f"{device.title}, {precision}")
         return fit_network(
             self.run.model,
-            self.options.replaced(learning_rate=self._rate(report)),
+            self._options(report),
             self.train,
             self.val,
             self.run.folder,
@@ -154,14 +155,17 @@ class Training:
             has_baseline=self.start is not None,
         )
 
-    def _rate(self, report: Reporter) -> float:
-        """The learning rate to begin with: smaller for the one-click retraining, whose options nobody looks at."""
+    def _options(self, report: Reporter) -> TrainOptions:
+        """The options; with a smaller rate for the one-click retraining, at whose options nobody looks.
+
+        Its weights are good in all their layers: it is one phase, with a share of the rate that the encoder had last.
+        """
         options = self.options
         if options.samples != "retrain" or not _names_run(self.run.start):
-            return options.learning_rate
-        rate = options.learning_rate * options.fine_tuning
+            return options
+        rate = options.fine_tuning * (options.tuned_rate if options.frozen_epochs else options.learning_rate)
         report.log(f"fine-tuning: learning rate {rate:g}, {options.fine_tuning:g} of the last options' rate")
-        return rate
+        return options.replaced(learning_rate=rate, frozen_epochs=0)
 
 
 def _begun(project: Project, request: Request, report: Reporter) -> Training:
@@ -287,7 +291,9 @@ def _resumed(project: Project, request: Request, report: Reporter) -> Training:
     if run.is_running:
         raise UserError(f"run {run.name} is being trained now", "wait for it, or stop it first")
     if others := request.values.keys() - RESUMABLE:
-        raise UserError(f"a resumed run keeps its {', '.join(sorted(others))}", "only epochs and device may change")
+        raise UserError(
+            f"a resumed run keeps its {', '.join(sorted(others))}", "only epochs, patience and device may change"
+        )
     options = checked(options_of(run.model), {**run.options, **request.values})
     if run.epochs >= options.epochs:
         raise UserError(f"run {run.name} has done all its {run.epochs} epochs", "give it more with --epochs")
@@ -333,4 +339,5 @@ def _result(run: Run, outcome: "Outcome") -> dict[str, Any]:
         "device": run.device,
         "precision": run.precision,
         "seconds": run.seconds,
+        "ended": outcome.ended,
     }

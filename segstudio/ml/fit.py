@@ -1,18 +1,21 @@
 """Training: compile, epochs, checkpoints, resume. One page, read from top to bottom.
 
-    for every epoch:
+    for every epoch, until the last one or until the schedule says that it is enough:
         fit its batches         -> progress at every step, where Cancelled may come out
         evaluate on validation
         save best.keras when the validation IoU rose, last.keras (with the optimizer), metrics.csv
 
-A run that was stopped or killed goes on from last.keras; see `resume`.
+A run that was stopped or killed goes on from last.keras; see `resume`. With two phases the optimizer begins anew with
+the second: it has more weights to move then, and moments of the first would belong to steps of another size. So nothing
+but the weights crosses the boundary, and a run that was killed there goes on exactly, too.
 """
 
 import csv
 import io
 import math
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +28,10 @@ from segstudio.core.files import write_atomically
 from segstudio.core.reporter import Cancelled, Reporter
 from segstudio.ml.data import Pairs, batches_in_order, batches_of_epoch
 from segstudio.ml.network import load_network, read_attachment, save_network, weights_digest
+from segstudio.ml.objective import EQUAL, ClassWeights, objective
+from segstudio.ml.schedule import Row, Schedule, best_row
 
 BEST, LAST, METRICS = "best.keras", "last.keras", "metrics.csv"
-
-Row = dict[str, Any]
-"""One line of metrics.csv: the epoch (int) and its figures (float)."""
 
 
 @dataclass(frozen=True)
@@ -39,30 +41,43 @@ class Plan:
     Attributes:
         epochs: How many times all pairs are seen, those before a resume included.
         batch: Images per step.
-        learning_rate: Of Adam, in the first epoch.
-        is_decaying: Whether the rate falls to nearly nothing along half a cosine, epoch by epoch.
+        learning_rate: Of Adam, before the schedule changes it.
+        schedule: How it changes, when training ends early, and which epochs keep the encoder.
         seed: Of the order of images and of their augmentation.
         augmenter: What is done to the images to learn from, anew each time; never to those that validate.
         images_per_epoch: How many images make an epoch, so that more images need not mean more steps; all of them once
             when None.
+        loss: Name of what is made small.
+        weights: What pixels count in it by their class.
+        clipping: No step follows a gradient longer than this (the norm over all weights); any when 0.
+        frozen: Names of the layers that the schedule's first phase keeps and its second one trains.
     """
 
     epochs: int
     batch: int
     learning_rate: float
-    is_decaying: bool
     seed: int
+    schedule: Schedule = field(default_factory=Schedule)
     augmenter: Augmenter | None = None
     images_per_epoch: int | None = None
+    loss: str = "bce"
+    weights: ClassWeights = EQUAL
+    clipping: float = 0.0
+    frozen: tuple[str, ...] = ()
 
     def images(self, train: Pairs) -> int:
         """How many images an epoch learns from."""
         return self.images_per_epoch or len(train)
 
-    def rate(self, epoch: int) -> float:
-        """The learning rate of an epoch: from its number alone, so that a resumed run has the same."""
-        done = (epoch - 1) / self.epochs if self.is_decaying else 0.0
-        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
+    def with_phases(self, frozen: Iterable[str]) -> "Plan":
+        """The same plan for a network that has these layers to keep in a first phase; without any there is none."""
+        names = tuple(frozen)
+        schedule = self.schedule if names else replace(self.schedule, frozen_epochs=0)
+        return replace(self, frozen=names, schedule=schedule)
+
+    def rate(self, epoch: int, rows: list[Row]) -> float:
+        """The learning rate of an epoch after these rows, see Schedule.rate."""
+        return self.schedule.rate(epoch, self.epochs, self.learning_rate, rows)
 
 
 @dataclass(frozen=True)
@@ -76,6 +91,7 @@ class Outcome:
         is_stopped: Whether the user stopped it before the last epoch.
         batch: Images per step at the end; smaller than planned when memory ran out.
         initial: sha256 of the weights it began with; empty when resumed.
+        ended: Why it ended before its last epoch although nobody stopped it; else empty.
     """
 
     rows: list[Row]
@@ -83,6 +99,7 @@ class Outcome:
     is_stopped: bool
     batch: int
     initial: str = ""
+    ended: str = ""
 
 
 def fit(network: keras.Model, train: Pairs, val: Pairs, plan: Plan, folder: Path, report: Reporter,
@@ -102,7 +119,8 @@ def fit(network: keras.Model, train: Pairs, val: Pairs, plan: Plan, folder: Path
         Cancelled: When the user stopped it before the first epoch was done.
         UserError: When the loss is no longer a number, or not even one image fits into memory.
     """
-    compile_network(network, plan.learning_rate)
+    plan = plan.with_phases(plan.frozen)
+    _begin_phase(network, plan, epoch=1)
     initial = weights_digest(network)
     rows: list[Row] = []
     if has_baseline:
@@ -122,15 +140,24 @@ def resume(train: Pairs, val: Pairs, plan: Plan, folder: Path, report: Reporter,
     # The checkpoint says itself how far it is: the process may have died between writing it and metrics.csv.
     progress = read_attachment(folder / LAST)
     report.log(f"resumed after epoch {progress['rows'][-1]['epoch']} of {plan.epochs}")
-    plan = replace(plan, batch=progress["batch"])
+    plan = replace(plan, batch=progress["batch"]).with_phases(progress.get("frozen", ()))
     return _epochs(network, train, val, plan, folder, report, progress["rows"])
 
 
-def compile_network(network: keras.Model, learning_rate: float) -> None:
-    """The loss, the optimizer and the metrics of every training."""
+def compile_network(
+    network: keras.Model, learning_rate: float, loss: keras.losses.Loss | None = None, clipping: float = 0.0
+) -> None:
+    """The loss, the optimizer and the metrics of every training.
+
+    Args:
+        network: What to compile.
+        learning_rate: Of Adam.
+        loss: See `objective`; cross-entropy when None.
+        clipping: The longest gradient that a step follows; any when 0.
+    """
     network.compile(
-        optimizer=keras.optimizers.Adam(learning_rate),
-        loss=keras.losses.BinaryCrossentropy(),
+        optimizer=keras.optimizers.Adam(learning_rate, global_clipnorm=clipping or None),
+        loss=loss or objective("bce"),
         metrics=[
             keras.metrics.BinaryAccuracy(name="accuracy"),
             keras.metrics.BinaryIoU(name="binary_iou"),
@@ -140,30 +167,46 @@ def compile_network(network: keras.Model, learning_rate: float) -> None:
     )
 
 
+def _begin_phase(network: keras.Model, plan: Plan, epoch: int) -> None:
+    """Keep or free the encoder, as the phase of this epoch wants it, and compile."""
+    is_kept = plan.schedule.phase_of(epoch) == 1
+    for name in plan.frozen:
+        network.get_layer(name).trainable = not is_kept
+    compile_network(network, plan.rate(epoch, []), objective(plan.loss, plan.weights), plan.clipping)
+
+
 def _epochs(network: keras.Model, train: Pairs, val: Pairs, plan: Plan, folder: Path, report: Reporter,
             rows: list[Row]) -> Outcome:  # fmt: skip
-    is_stopped = False
+    is_stopped, ended = False, plan.schedule.end(rows)
     try:
         for epoch in range(rows[-1]["epoch"] + 1 if rows else 1, plan.epochs + 1):
-            row, plan = _one_epoch(network, train, val, plan, report, epoch)
+            if ended:
+                break
+            if plan.frozen and epoch == plan.schedule.frozen_epochs + 1:
+                report.log(f"the encoder learns too from epoch {epoch} on, at a rate of {plan.rate(epoch, rows):g}")
+                _begin_phase(network, plan, epoch)
+            row, plan = _one_epoch(network, train, val, plan, report, epoch, rows)
             rows = [*rows, row]
-            if row is _best(rows):
+            if row is best_row(rows):
                 save_network(network, folder / BEST, with_optimizer=False)
-            save_network(network, folder / LAST, with_optimizer=True, attachment={"rows": rows, "batch": plan.batch})
+            progress = {"rows": rows, "batch": plan.batch, "frozen": plan.frozen}
+            save_network(network, folder / LAST, with_optimizer=True, attachment=progress)
             _publish(rows, folder, report)
+            ended = plan.schedule.end(rows)
     except Cancelled:
         is_stopped = True
     if not rows or rows[-1]["epoch"] == 0:
         raise Cancelled
-    best = _best(rows)
+    if ended:
+        report.log(ended)
     report.artifact(folder / BEST)
-    return Outcome(rows, best, is_stopped, plan.batch)
+    return Outcome(rows, best_row(rows), is_stopped, plan.batch, ended=ended)
 
 
-def _one_epoch(network: keras.Model, train: Pairs, val: Pairs, plan: Plan, report: Reporter, epoch: int
-               ) -> tuple[Row, Plan]:  # fmt: skip
-    """The figures of one epoch, and the plan with the batch that fits into memory."""
-    network.optimizer.learning_rate = plan.rate(epoch)
+def _one_epoch(network: keras.Model, train: Pairs, val: Pairs, plan: Plan, report: Reporter, epoch: int,
+               rows: list[Row]) -> tuple[Row, Plan]:  # fmt: skip
+    """The figures of one epoch after these rows, and the plan with the batch that fits into memory."""
+    rate = network.optimizer.learning_rate = plan.rate(epoch, rows)
     while True:
         images, failures = plan.images(train), list[UserError]()
         steps = _Steps(report, plan, epoch, 0, _share_of_training(images, val), images)
@@ -184,7 +227,7 @@ def _one_epoch(network: keras.Model, train: Pairs, val: Pairs, plan: Plan, repor
             if failures:  # in the words of whoever could not augment, instead of TensorFlow's
                 raise failures[0] from None
             raise
-    row["learning_rate"] = plan.rate(epoch)
+    row["learning_rate"] = rate
     row["images_per_second"] = steps.images_per_second
     return row, plan
 
@@ -241,14 +284,6 @@ class _Steps(keras.callbacks.Callback):  # type: ignore[misc]
         whole = max(0, self._epoch - 1) + (self._start + self._share * done / self._images if self._epoch else 0.0)
         when = f"epoch {self._epoch} of {epochs}" if self._epoch else "before training"
         self._report.progress(whole, epochs, f"{when} · {text}")
-
-
-def _best(rows: list[Row]) -> Row:
-    """The first of the best rows; without any truth in the validation masks the loss alone decides.
-
-    Epoch 0 takes part: fine-tuning that makes nothing better leaves the weights that it began with.
-    """
-    return max(rows, key=lambda row: (row["val_iou"], -row["val_loss"]))
 
 
 def _publish(rows: list[Row], folder: Path, report: Reporter) -> None:

@@ -47,6 +47,7 @@ class Model(ABC, Generic[O]):
         title: What the window calls it.
         Options: The model of its options.
         is_pretrained: Whether it can start from ImageNet weights.
+        bottom: Name of the layer that the encoder ends with; empty when there is no encoder to speak of.
         options: The options of this network.
     """
 
@@ -54,6 +55,7 @@ class Model(ABC, Generic[O]):
     title: ClassVar[str]
     Options: ClassVar[type[ModelOptions]] = ModelOptions
     is_pretrained: ClassVar[bool] = False
+    bottom: ClassVar[str] = ""
 
     def __init__(self, options: O) -> None:
         self.options = options
@@ -61,6 +63,15 @@ class Model(ABC, Generic[O]):
     def channels(self, *, is_grey: bool) -> int:
         """How many channels the network takes when all images are grey, or when some are not."""
         return 1 if is_grey else 3
+
+    def encoder_layers(self, network: "keras.Model") -> list[str]:
+        """The layers of the encoder that would learn, by name: what a first phase of training may keep as it is."""
+        import keras
+
+        if not self.bottom:
+            return []
+        encoder = keras.Model(network.input, network.get_layer(self.bottom).output)
+        return [layer.name for layer in encoder.layers if layer.trainable_weights]
 
     def require_weights(self) -> None:
         """Find out within seconds, without loading TensorFlow, whether a start from ImageNet can be had.

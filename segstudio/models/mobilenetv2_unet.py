@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     import keras
 
 TAPS = ("block_1_expand_relu", "block_3_expand_relu", "block_6_expand_relu", "block_13_expand_relu")
-BOTTOM = "block_16_project"
 ALPHAS = (0.35, 0.5, 0.75, 1.0, 1.3, 1.4)
 DECODER_FILTERS = (512, 256, 128, 64)
 WEIGHTS_URL = "https://storage.googleapis.com/tensorflow/keras-applications/mobilenet_v2/"
@@ -63,6 +62,7 @@ class MobileNetV2UNet(Model[MobileNetV2UNetOptions]):
     title: ClassVar[str] = "U-Net on MobileNetV2"
     Options: ClassVar[type[ModelOptions]] = MobileNetV2UNetOptions
     is_pretrained: ClassVar[bool] = True
+    bottom: ClassVar[str] = "block_16_project"
 
     def channels(self, *, is_grey: bool) -> int:
         """Always three: the pretrained encoder knows no grey images."""
@@ -84,7 +84,7 @@ class MobileNetV2UNet(Model[MobileNetV2UNetOptions]):
         if self.options.is_encoder_frozen:
             encoder.trainable = False
 
-        x = encoder.get_layer(BOTTOM).output
+        x = encoder.get_layer(self.bottom).output
         for filters, tap in zip(DECODER_FILTERS, reversed(TAPS), strict=True):
             skip = encoder.get_layer(tap).output
             x = cropped_to(_upsampled(x, max(1, round(filters * self.options.decoder))), skip)

@@ -14,6 +14,9 @@ from segstudio.core.reporter import Cancelled, ListReporter
 from segstudio.ml import fit
 from segstudio.ml.device import choose_device
 from segstudio.ml.network import load_network, prepare
+from segstudio.ml.objective import ClassWeights
+from segstudio.ml.schedule import Schedule
+from segstudio.models import mobilenetv2_unet
 from segstudio.models.conv_unet import ConvUNet, ConvUNetOptions
 from segstudio.models.mobilenetv2_unet import MobileNetV2UNet, MobileNetV2UNetOptions
 from tests.ml.blobs import SIDE, blob_pairs
@@ -21,7 +24,7 @@ from tests.ml.blobs import SIDE, blob_pairs
 pytestmark = pytest.mark.training
 
 CHEST_XRAY = Augmenter(built_in_recipes()["chest-xray"])
-PLAN = fit.Plan(epochs=3, batch=4, learning_rate=0.01, is_decaying=True, seed=0, augmenter=CHEST_XRAY)
+PLAN = fit.Plan(3, 4, learning_rate=0.01, seed=0, schedule=Schedule("cosine"), augmenter=CHEST_XRAY)
 needs_cpu = pytest.mark.skipif(bool(tf.config.list_physical_devices("GPU")), reason="bit for bit on a CPU alone")
 TRAIN, VAL = blob_pairs(10, seed=1), blob_pairs(4, seed=2)
 
@@ -236,3 +239,101 @@ def test_a_recipe_that_cannot_be_applied_ends_the_training_in_its_own_words(tmp_
     recipe = Recipe("crop", steps=(Step("RandomCrop", 1.0, {"height": 400, "width": 400}),))
     with pytest.raises(UserError, match="RandomCrop"):
         fit.fit(network(), TRAIN, VAL, replace(PLAN, augmenter=Augmenter(recipe)), tmp_path, ListReporter())
+
+
+# --- losses, schedules and phases -----------------------------------------------------------------------------------
+
+
+AVERSE = replace(VAL, masks=1 - VAL.masks)
+"""Whatever is learnt from TRAIN makes validation by these worse."""
+
+
+def ends_alike(plan, tmp_path, *, built, val, stops):
+    """A training that is stopped and gone on with ends as the uninterrupted one; returns that one and its report."""
+    choose_device("cpu")
+    folders = [tmp_path / "whole", tmp_path / "pieces"]
+    for folder in folders:
+        folder.mkdir()
+    train = blob_pairs(8, seed=1, channels=val.images.shape[-1])
+    report = ListReporter()
+    whole = fit.fit(built(), train, val, plan, folders[0], report)
+    pieces = fit.fit(built(), train, val, plan, folders[1], CancelAt(stops[0]))
+    assert pieces.is_stopped
+    for stop in (*stops[1:], "never"):
+        pieces = fit.resume(train, val, plan, folders[1], CancelAt(stop), "float32")
+    assert figures(pieces) == figures(whole)
+    assert same_weights(*(folder / fit.LAST for folder in folders))
+    return whole, report
+
+
+@needs_cpu
+def test_another_loss_class_weights_clipping_and_plateaus_are_gone_on_with_exactly(tmp_path):
+    plan = replace(
+        PLAN, schedule=Schedule("plateau", plateau=1), loss="bce-dice", weights=ClassWeights(0.5, 2.0), clipping=0.1
+    )
+    whole, _ = ends_alike(plan, tmp_path, built=network, val=AVERSE, stops=["epoch 3"])
+    assert [row["learning_rate"] for row in whole.rows] == [0.01, 0.01, 0.005]
+
+
+def pretrained():
+    """As with weights of ImageNet: the normalization of the encoder keeps its statistics."""
+    keras.utils.set_random_seed(0)
+    model = MobileNetV2UNet(MobileNetV2UNetOptions(alpha=0.35, decoder=0.1))
+    built = model.build((SIDE, SIDE, 3), from_imagenet=False)
+    mobilenetv2_unet._settle_normalization(encoder_of(model, built), is_pretrained=True)
+    prepare(built, "float32")
+    return built
+
+
+def encoder_of(model, built):
+    return keras.Model(built.input, built.get_layer(model.bottom).output)
+
+
+@needs_cpu
+def test_the_encoder_is_kept_then_learns_too_and_both_are_gone_on_with_exactly(tmp_path):
+    model = MobileNetV2UNet(MobileNetV2UNetOptions())
+    start = pretrained()
+    frozen = tuple(model.encoder_layers(start))
+    assert len(frozen) > 30
+    assert not {"bn_Conv1", "logits"} & set(frozen)
+    schedule = Schedule("cosine", frozen_epochs=1, tuned_rate=1e-3)
+    plan = replace(PLAN, schedule=schedule, frozen=frozen, augmenter=None)
+    # Stopped at the boundary and within the second phase.
+    val = blob_pairs(2, seed=2, channels=3)
+    whole, report = ends_alike(plan, tmp_path, built=pretrained, val=val, stops=["epoch 2", "epoch 3"])
+    assert [row["learning_rate"] for row in whole.rows] == [0.01, 1e-3, 5e-4]
+    assert any("learns too from epoch 2" in line for line in report.lines)
+
+    ended = load_network(tmp_path / "whole" / fit.LAST, "float32")
+    assert not np.array_equal(ended.get_layer("Conv1").get_weights()[0], start.get_layer("Conv1").get_weights()[0])
+    for mine, theirs in zip(
+        ended.get_layer("bn_Conv1").get_weights(), start.get_layer("bn_Conv1").get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(mine, theirs)
+
+    first = fit.fit(pretrained(), val, val, replace(plan, epochs=1), tmp_path, ListReporter())
+    assert len(first.rows) == 1
+    kept = load_network(tmp_path / fit.LAST, "float32")
+    for mine, theirs in zip(encoder_of(model, kept).get_weights(), encoder_of(model, start).get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_a_plan_of_phases_for_a_network_without_an_encoder_has_one(tmp_path):
+    plan = replace(PLAN, epochs=2, schedule=Schedule(frozen_epochs=1, tuned_rate=1e-5))
+    outcome = fit.fit(network(), TRAIN, VAL, plan, tmp_path, ListReporter())
+    assert [row["learning_rate"] for row in outcome.rows] == [0.01, 0.01]
+
+
+def test_it_ends_early_says_why_and_does_not_go_on_unless_it_is_given_more_patience(tmp_path):
+    plan = replace(PLAN, epochs=9, schedule=Schedule(patience=2))
+    report = ListReporter()
+    outcome = fit.fit(network(), TRAIN, AVERSE, plan, tmp_path, report)
+    assert not outcome.is_stopped
+    assert [row["epoch"] for row in outcome.rows] == [1, 2, 3]
+    assert outcome.ended == report.lines[-1]
+    assert "epoch 1 " in outcome.ended
+    again = fit.resume(TRAIN, AVERSE, plan, tmp_path, ListReporter(), "float32")
+    assert (again.ended, again.rows) == (outcome.ended, outcome.rows)
+    patient = replace(plan, epochs=4, schedule=Schedule(patience=3))
+    more = fit.resume(TRAIN, AVERSE, patient, tmp_path, ListReporter(), "float32")
+    assert len(more.rows) == 4

@@ -1,0 +1,101 @@
+"""A loss of the registry as Keras wants it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from segstudio.losses import LOSSES
+
+HEAVIEST = 50.0
+"""The foreground never weighs more than so many times the background: single steps would undo all others."""
+
+
+@dataclass(frozen=True)
+class ClassWeights:
+    """What pixels count by their class; together 1 on average over the images to learn from."""
+
+    background: float = 1.0
+    foreground: float = 1.0
+
+
+EQUAL = ClassWeights()
+
+
+@keras.saving.register_keras_serializable("segstudio")
+class Objective(keras.losses.Loss):  # type: ignore[misc]
+    """The mean over a batch's images of one loss, in float32 whatever the precision of the network."""
+
+    def __init__(self, loss: str, background: float = 1.0, foreground: float = 1.0, name: str = "objective") -> None:
+        """Take a loss of LOSSES.
+
+        Args:
+            loss: Its name.
+            background: What a pixel of background counts.
+            foreground: What a pixel of foreground counts.
+            name: Of this object, for Keras.
+        """
+        super().__init__(name=name, reduction="sum_over_batch_size", dtype="float32")
+        self.loss = loss
+        self.weights = ClassWeights(background, foreground)
+        self._function = LOSSES[loss]()
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """The mean over images; weights, when given, are those of pixels, (B, H, W, 1), or of images, (B,)."""
+        truth, probability = (ops.convert_to_tensor(one, "float32") for one in (y_true, y_pred))
+        weights = self._pixel_weights(truth, sample_weight)
+        return ops.mean(self._function.of_images(truth, probability, weights))
+
+    def _pixel_weights(self, truth: Any, given: Any) -> Any:
+        weights = None
+        if self.weights != EQUAL:
+            weights = self.weights.background + (self.weights.foreground - self.weights.background) * truth
+        if given is not None:
+            given = ops.convert_to_tensor(given, "float32")
+            given = ops.reshape(given, (-1, 1, 1, 1)) if len(given.shape) == 1 else given
+            weights = given * ops.ones_like(truth) if weights is None else given * weights
+        return weights
+
+    def get_config(self) -> dict[str, Any]:
+        """What it is made from."""
+        return {
+            "loss": self.loss,
+            "background": self.weights.background,
+            "foreground": self.weights.foreground,
+            "name": self.name,
+        }
+
+
+def objective(loss: str, weights: ClassWeights = EQUAL) -> keras.losses.Loss:
+    """The loss to compile a network with.
+
+    Plain cross-entropy is Keras's own object: it sums in another order than the mean of means, and a run that is gone
+    on with, or made again, shall end bit for bit where it always has.
+    """
+    if loss == "bce" and weights == EQUAL:
+        return keras.losses.BinaryCrossentropy()
+    return Objective(loss, weights.background, weights.foreground)
+
+
+def balanced(loss: str, masks: np.ndarray) -> tuple[ClassWeights, str]:
+    """Weights under which foreground and background have the same say in a loss, and why they are what they are.
+
+    Args:
+        loss: Its name.
+        masks: uint8 (N, H, W, 1) of 0 and 1, what is learnt from.
+    """
+    # Image by image: the masks may be mapped from disk.
+    share = sum(int(mask.sum(dtype=np.int64)) for mask in masks) / max(1, masks.size)
+    seen = f"foreground is {100 * share:.3g} % of the pixels to learn from"
+    if LOSSES[loss].is_balanced:
+        return EQUAL, f"{seen}; {LOSSES[loss].title} measures overlap, which needs no class weights"
+    if share in (0.0, 1.0):
+        return EQUAL, f"{seen}: there is nothing to balance"
+    ratio = min(HEAVIEST, max(1 / HEAVIEST, (1 - share) / share))
+    background = 1 / (1 - share + share * ratio)
+    said = f"{seen}: a pixel of it counts {ratio:.3g} times one of the background"
+    return ClassWeights(background, background * ratio), said + (
+        f" (not more than {HEAVIEST:g} times either way)" if ratio in (HEAVIEST, 1 / HEAVIEST) else ""
+    )
