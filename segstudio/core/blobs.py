@@ -274,19 +274,22 @@ def ranked(truth: Mask, predicted: Mask, count: int, kept: Mask | None = None) -
     """
     depths = SignedDepths.of(truth, predicted)
     deepest = float(np.abs(depths.signed).max())
-    spare = 0 if kept is None else 2 * count
     for tolerance in TOLERANCES:
-        if deepest <= tolerance:
-            yield tolerance, []
-            continue
         errors = Errors(truth, predicted, tolerance, depths=depths)
-        found = errors.worst(count + spare)
-        while kept is not None and sum(not is_kept(errors, blob, kept) for blob in found) < count <= len(found):
-            if len(found) >= errors.count():
-                break
-            spare *= 2
-            found = errors.worst(count + spare)
-        yield tolerance, [blob for blob in found if kept is None or not is_kept(errors, blob, kept)][:count]
+        yield tolerance, worst_open(errors, count, kept) if deepest > tolerance else []
+
+
+def worst_open(errors: Errors, count: int, kept: Mask | None) -> list[Blob]:
+    """The worst blobs about which nobody has decided, at most `count`; see `is_kept`."""
+    if kept is None or not kept.any():
+        return errors.worst(count)
+    wanted = count
+    while True:
+        wanted *= 4
+        found = errors.worst(wanted)
+        still_open = [blob for blob in found if not is_kept(errors, blob, kept)]
+        if len(still_open) >= count or len(found) < wanted:
+            return still_open[:count]
 
 
 def is_kept(errors: Errors, blob: Blob, kept: Mask) -> bool:

@@ -25,7 +25,8 @@ def rebuild_index(folder: Path, report: Reporter) -> dict[str, Any]:
     Recipes and augmented copies are files alone and need no index; they are counted.
 
     The old index is kept beside it under another name. What only the index knew is lost: the last options of the
-    forms, and which run was current (the newest one with predictions is taken).
+    forms, which run was current (the newest one with predictions is taken), and which errors of it were settled by
+    keeping the mask.
 
     Args:
         folder: The project's folder.

@@ -120,6 +120,7 @@ class Session(QObject):
         self._is_opening = False
         self._is_closed = False
         self._reader = Background("open", self)
+        self._measurer = Background("measure", self)
         self._writer = Background("save", self)
         self.autosave = Autosave(self._writer, self._save, close_document, self)
         self.autosave.changed.connect(self.saved_changed)
@@ -149,7 +150,7 @@ class Session(QObject):
     @property
     def is_measured(self) -> bool:
         """Whether the figures of the sample on screen are those of its mask now."""
-        return not self._measuring.isActive() and not self._reader.is_busy
+        return not self._measuring.isActive() and not self._reader.is_busy and not self._measurer.is_busy
 
     @property
     def is_editable(self) -> bool:
@@ -242,6 +243,7 @@ class Session(QObject):
         self._leave_document()
         self._seal(self.sample, self.document)
         self.autosave.close()
+        self._measurer.close(CLOSE_SECONDS)
         self._reader.close(CLOSE_SECONDS)
         self._writer.close(CLOSE_SECONDS)
         self._leave_project()
@@ -368,15 +370,17 @@ class Session(QObject):
             return
         mask, probability, tolerance = document.snapshot().mask, loaded.probability, self.tolerance
 
-        def measurement() -> Measurement:
+        def measurement() -> Measurement | None:
+            if self.document is not document:
+                return None  # somebody steps through the samples faster than they can be measured
             counts = None if probability is None else _counts(mask, probability >= THRESHOLD, tolerance)
             return Measurement(sample.id, int(mask.sum(dtype="int64")), mask.size, counts, tolerance)
 
-        self._reader.submit(measurement, self._take_measurement)
+        self._measurer.submit(measurement, self._take_measurement)
 
-    def _take_measurement(self, future: "Future[Measurement]") -> None:
+    def _take_measurement(self, future: "Future[Measurement | None]") -> None:
         measurement = future.result()
-        if self.sample is not None and measurement.sample_id == self.sample.id:
+        if measurement is not None and self.sample is not None and measurement.sample_id == self.sample.id:
             self.measured.emit(measurement)
 
     def _reload_prediction(self) -> None:

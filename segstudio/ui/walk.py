@@ -8,15 +8,15 @@ pressed early means the same as one pressed late.
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from segstudio.core.blobs import Blob, Errors, Kind, is_kept
+from segstudio.core.blobs import Blob, Errors, Kind, is_kept, worst_open
 from segstudio.core.errors import UserError
 from segstudio.core.mask import Mask
 from segstudio.core.raster import Region
@@ -36,6 +36,9 @@ _TITLES: dict[Decision, str] = {
 
 _PAUSE_MS = 120
 """Errors are found again so long after the last stroke, unless somebody waits for them."""
+
+_DECIDED = 16
+"""The decisions about so many samples are remembered until they are surely stored."""
 
 _AHEAD = 3
 """The images of so many blobs to come are read ahead."""
@@ -102,7 +105,7 @@ class Walk(QObject):
         self._found: _Found | None = None
         self._is_finding = False
         self._here: PixelInfo | None = None
-        self._decided: dict[tuple[int, int], Mask | None] = {}
+        self._decided: dict[tuple[int, int], Mask] = {}
         self._acts: deque[Callable[[], None]] = deque()
         self._thread = Background("errors", self)
         self._pause = QTimer(self, singleShot=True, interval=_PAUSE_MS)
@@ -248,8 +251,8 @@ class Walk(QObject):
         self._thread.submit(load, take)
         self.changed.emit()
 
-    def _find(self) -> None:
-        """Look for the errors of the sample on screen."""
+    def _find(self, known: Errors | None = None) -> None:
+        """Look for the errors of the sample on screen; `known` are they when only decisions are new."""
         self._pause.stop()
         session, probability = self._session, self._probability
         sample, document, run = session.sample, session.document, session.project.predictions.current()
@@ -259,19 +262,18 @@ class Walk(QObject):
             return
         self._is_finding = True
         snapshot, tolerance, key = document.snapshot(), session.tolerance, (run, sample.id)
-        is_decided, decided = key in self._decided, self._decided.get(key)
+        decided = self._decided.get(key)
 
         def find() -> _Found:
-            errors = Errors(snapshot.mask, (probability >= THRESHOLD).view(np.uint8), tolerance)
-            kept = decided if is_decided else session.project.blobs.kept(run, sample)
-            return _Found(sample, snapshot.counter, run, errors, kept, _open_blobs(errors, kept))
+            errors = known or Errors(snapshot.mask, (probability >= THRESHOLD).view(np.uint8), tolerance)
+            kept = session.project.blobs.kept(run, sample) if decided is None else decided
+            return _Found(sample, snapshot.counter, run, errors, kept, worst_open(errors, MOST, kept))
 
         def take(future: "Future[_Found]") -> None:
             self._is_finding = False
-            is_same = (
-                session.document is document and session.tolerance == tolerance and self._probability is probability
-            )
-            if is_same and key[0] == session.project.predictions.current():
+            is_same = session.document is document and self._probability is probability
+            is_same = is_same and session.tolerance == tolerance and self._decided.get(key) is decided
+            if is_same and run == session.project.predictions.current():
                 self._take_found(future.result())
             else:
                 self._find()
@@ -281,7 +283,6 @@ class Walk(QObject):
 
     def _take_found(self, found: _Found) -> None:
         self._found = found
-        self._decided.setdefault((found.run, found.sample.id), found.kept)
         if self._order is not None:
             self._order.replace(found.sample.id, found.errors, found.blobs)
         if self.is_here and self.place is not None:
@@ -398,9 +399,13 @@ class Walk(QObject):
             return
         kept = np.zeros_like(found.errors.truth) if found.kept is None else found.kept.copy()
         kept[region.rect.slices][region.inside] = is_kept
+        self._decided.pop((found.run, found.sample.id), None)
         self._decided[found.run, found.sample.id] = kept
+        while len(self._decided) > _DECIDED:
+            del self._decided[next(iter(self._decided))]
         self._session.keep(found.run, found.sample, region, is_kept=is_kept)
-        self._take_found(replace(found, kept=kept, blobs=_open_blobs(found.errors, kept)))
+        self._found = None
+        self._find(found.errors)
 
     # what happens
 
@@ -454,11 +459,3 @@ def _becomes(decision: Decision, kind: Kind) -> int | None:
     is_true = int(kind is Kind.FALSE_NEGATIVE)
     wanted = {"take": 1 - is_true, "keep": is_true, "fill": 1, "erase": 0}[decision]
     return None if wanted == is_true else wanted
-
-
-def _open_blobs(errors: Errors, kept: Mask | None) -> list[Blob]:
-    """The worst blobs that nobody has settled, as many as the index keeps."""
-    if kept is None or not kept.any():
-        return errors.worst(MOST)
-    settled: Any = partial(is_kept, errors, kept=kept)
-    return [blob for blob in errors.worst(errors.count()) if not settled(blob)][:MOST]

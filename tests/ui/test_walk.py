@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QSettings, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QSettings, Qt
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtTest import QTest
 
 from segstudio.core.blobs import Errors, Kind
@@ -292,3 +293,35 @@ def test_new_predictions_are_walked_over_and_visited_places_stay_visited(qtbot, 
     words = step(qtbot, opened)
     assert words.startswith(f"error 2 of {left}")
     assert opened.workspace.walk.place.sample_id != other.id
+
+
+def test_the_keys_work_under_a_russian_layout(qtbot, opened: Window):
+    handle = opened.windowHandle()
+    for letter in "Тт":
+        opened.activateWindow()
+        qtbot.waitUntil(opened.isActiveWindow)
+        event = QKeyEvent(QEvent.Type.KeyPress, ord("Т"), Qt.KeyboardModifier.NoModifier, letter)
+        QCoreApplication.sendEvent(handle, event)
+        qtbot.waitUntil(lambda: not opened.session.is_busy and not opened.workspace.walk.is_busy, timeout=20_000)
+    assert opened.workspace.walk.words.startswith("error 2 of")
+
+
+def test_a_decision_under_the_pointer_needs_no_walk(qtbot, opened: Window):
+    session, canvas = opened.session, opened.panes.canvas("truth")
+    predicted = (session.loaded.probability >= 128).view(np.uint8)
+    blob = Errors(session.document.mask.copy(), predicted).worst(1)[0]
+    x, y = canvas.frame.to_widget(blob.x + 0.5, blob.y + 0.5)
+    QTest.mouseMove(canvas, QPoint(round(x) + 2, round(y)))
+    QTest.mouseMove(canvas, QPoint(round(x), round(y)))
+    sample = session.sample.id
+    step(qtbot, opened, Qt.Key.Key_Y)
+    assert session.sample.id == sample
+    assert session.document.mask[blob.y, blob.x] == predicted[blob.y, blob.x]
+    assert blob not in Errors(session.document.mask.copy(), predicted).worst(9)
+
+
+def test_where_there_is_no_error_a_decision_does_nothing_and_says_so(qtbot, opened: Window):
+    before = opened.session.document.mask.copy()
+    step(qtbot, opened, Qt.Key.Key_Y)
+    assert "no error here" in opened.banner.text
+    assert np.array_equal(opened.session.document.mask, before)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -275,9 +274,15 @@ class Panes(QWidget):
         truth, part = document.mask[around.slices].copy(), predicted[around.slices]
         inner = rect._replace(x=rect.x - around.x, y=rect.y - around.y)
 
-        def take(future: "Future[Mask]") -> None:
+        tolerance = self._tolerance
+
+        def find() -> Mask | None:
+            # Whoever steps through the samples leaves most of them before their turn comes.
+            return forgiven(truth, part, tolerance) if target is self._forgiven else None
+
+        def take(future: "Future[Mask | None]") -> None:
             found = future.result()
-            if target is self._forgiven and self._agreement is not None:
+            if found is not None and target is self._forgiven and self._agreement is not None:
                 target.pixels[rect.slices] = found[inner.slices]
                 target.change(rect)
                 self._agreement.change(rect)
@@ -285,7 +290,7 @@ class Panes(QWidget):
                     self._panes["errors"].canvas.show_change(rect)
                     self._show_captions()
 
-        self._forgiving.submit(partial(forgiven, truth, part, self._tolerance), take)
+        self._forgiving.submit(find, take)
 
     @property
     def is_forgiving(self) -> bool:
@@ -564,7 +569,10 @@ class Panes(QWidget):
 
     def _count(self) -> None:
         self._show_captions()
-        self._forgive()
+        if self._unforgiven and self._document is not None and self._document.is_stroke_open:
+            self._counting.start()  # a thread at work beside it would be felt in the hand
+        else:
+            self._forgive()
 
     @property
     def _shows_errors(self) -> bool:
