@@ -101,11 +101,15 @@ class Database:
         self._journal_mode = "wal"
         if not path.is_file():
             raise NotAProject(f"{path.parent} is not a SegStudio project", "it has no file project.sqlite")
-        with explained(path):
-            check_header(path)
-            if not self.read_only:
-                self._choose_journal()
-            self._bring_up_to_date(migrations() if steps is None else steps)
+        try:
+            with explained(path):
+                self._check_identity()
+                if not self.read_only:
+                    self._choose_journal()
+                self._bring_up_to_date(migrations() if steps is None else steps)
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def read_only(self) -> bool:
@@ -157,7 +161,8 @@ class Database:
             try:
                 yield connection
             finally:
-                connection.execute("ROLLBACK")
+                if connection.in_transaction:  # an error of the disk may have ended it
+                    connection.execute("ROLLBACK")
 
     @property
     def is_in_transaction(self) -> bool:
@@ -237,6 +242,25 @@ class Database:
         # On a read-only disk the log cannot be opened; when there is none, the file is all and cannot change.
         has_log = self.path.with_name(self.path.name + "-wal").exists()
         return f"{uri}?mode=ro" if has_log else f"{uri}?mode=ro&immutable=1"
+
+    def _check_identity(self) -> None:
+        """Raise NotAProject unless the file is an SQLite file with our application id.
+
+        SQLite alone opens it, and nobody reads its header as a plain file: closing a file takes away all locks that
+        this process holds on it (POSIX), also those of connections that are open. Another process would then think
+        itself alone at its end, and delete the log that is still written here.
+        """
+        try:
+            identity = self.connection().execute("PRAGMA application_id").fetchone()[0]
+        except sqlite3.DatabaseError as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_NOTADB:
+                raise
+            identity = None
+        if identity != APPLICATION_ID:
+            raise NotAProject(
+                f"{self.path} is not the index of a SegStudio project, or it is damaged",
+                f"if this was one, `segstudio check --rebuild {self.path.parent}` makes the index anew from the files",
+            )
 
     def _choose_journal(self) -> None:
         wanted = "delete" if is_network_drive(self.path) else "wal"
@@ -326,18 +350,6 @@ def back_up(connection: sqlite3.Connection, path: Path) -> None:
     """Copy the file as it is now, log included, to `path`."""
     path.unlink(missing_ok=True)
     connection.execute("VACUUM INTO ?", (str(path),))
-
-
-def check_header(path: Path) -> None:
-    """Raise NotAProject unless the file is an SQLite file with our application id."""
-    with path.open("rb") as file:
-        head = file.read(100)
-    is_ours = head[:15] == b"SQLite format 3" and int.from_bytes(head[68:72], "big") == APPLICATION_ID
-    if not is_ours:
-        raise NotAProject(
-            f"{path} is not the index of a SegStudio project, or it is damaged",
-            f"if this was one, `segstudio check --rebuild {path.parent}` makes the index anew from the files",
-        )
 
 
 def is_network_drive(path: Path) -> bool:

@@ -9,6 +9,7 @@ import pytest
 from segstudio.core.errors import NotAProject, ProjectTooNew, ReadOnlyProject, UserError
 from segstudio.project import database
 from segstudio.project.database import Database, Migration, migrations, sqlite_uri, statements
+from tests.project.processes import finish, start_python, wait_for_line
 
 STORED = Path(__file__).parent / "stored_schemas"
 
@@ -37,6 +38,38 @@ def test_a_fresh_file_is_ours_and_newest_and_has_a_log(index: Database) -> None:
     assert index.row("PRAGMA user_version")[0] == migrations()[-1].number
     assert index.row("PRAGMA journal_mode")[0] == "wal"
     assert index.row("PRAGMA foreign_keys")[0] == 1
+
+
+OPENS = """
+import sys
+from pathlib import Path
+from segstudio.project.database import Database
+
+index = Database(Path(sys.argv[1]))
+print(*sorted(name for name, in index.rows("SELECT name FROM setting")), flush=True)
+index.close()
+"""
+
+
+def test_opening_a_file_twice_takes_no_lock_from_the_first(index: Database) -> None:
+    """Otherwise another process at its end deletes the log that is still written here, and what is in it is lost."""
+    with index.transaction((), ignore) as connection:
+        put(connection, "before")
+    Database(index.path).close()
+    finish(start_python(OPENS, [index.path]))
+    assert index.path.with_name("project.sqlite-wal").is_file()
+    with index.transaction((), ignore) as connection:
+        put(connection, "after")
+    other = start_python(OPENS, [index.path])
+    wait_for_line(other, "after before")
+    finish(other)
+    assert settings(index) == {"before": "1", "after": "1"}
+
+
+def test_what_ended_a_snapshot_is_told_and_not_its_end(index: Database) -> None:
+    with pytest.raises(sqlite3.OperationalError, match="disk"), index.snapshot() as connection:  # noqa: PT012
+        connection.execute("ROLLBACK")  # as SQLite does by itself when the disk fails
+        raise sqlite3.OperationalError("disk I/O error")
 
 
 @pytest.mark.parametrize("content", [b"", b"not a database", b"SQLite format 3\0" + b"\0" * 200])
