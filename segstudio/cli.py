@@ -203,8 +203,12 @@ def _declare_train(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_training(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--preset", metavar="NAME", help="what to train, for example mobilenetv2-unet-fast")
+    _add_preset(parser)
     parser.add_argument("--epochs", type=int, metavar="N", help="how often every sample is seen")
+
+
+def _add_preset(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--preset", metavar="NAME", help="what to train, for example mobilenetv2-unet-fast")
     parser.add_argument(
         "--set", action="append", default=[], metavar="OPTION=VALUE", help="any other option of the preset; repeatable"
     )
@@ -213,6 +217,27 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
 def _train(args: argparse.Namespace) -> int:
     values = parse_assignments(args.set) | _given(args, "preset", "epochs", "start", "recipe", "device", "resume")
     return _perform("train", values, args, _say_pairs)
+
+
+@_command("find-rate", "try ever larger learning rates for a training and suggest one")
+def _declare_find_rate(parser: argparse.ArgumentParser) -> None:
+    _add_project(parser)
+    _add_preset(parser)
+    parser.add_argument("--steps", type=int, metavar="N", help="rates that are tried, one a batch; 100 when not given")
+    parser.add_argument("--start", metavar="FROM", help="imagenet, scratch, best, or the number of a run")
+    parser.add_argument("--device", metavar="DEVICE", help="auto, cpu or gpu:N")
+    parser.set_defaults(command=_find_rate)
+
+
+def _find_rate(args: argparse.Namespace) -> int:
+    values = parse_assignments(args.set) | _given(args, "preset", "steps", "start", "device")
+    return _perform("find-rate", values, args, _say_rate)
+
+
+def _say_rate(result: dict[str, Any]) -> None:
+    _say_table([{name: f"{value:.3g}" for name, value in point.items()} for point in result["curve"][::5]])
+    _print(f"suggested: {_figure(result['suggested'])} (the options say {_figure(result['learning_rate'])})")
+    _print(result["reason"])
 
 
 @_command("runs", "list the runs of a project")

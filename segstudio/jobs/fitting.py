@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
     from segstudio.ml.data import Example, Pairs
     from segstudio.ml.device import Device
-    from segstudio.ml.fit import Outcome
+    from segstudio.ml.fit import Outcome, Plan
     from segstudio.ml.objective import ClassWeights
+    from segstudio.ml.rate_finder import Sweep
     from segstudio.ml.schedule import Schedule
 
 READING = 0.04
@@ -72,17 +73,7 @@ def fit_network(
 
     _require_apart(train, val)
     device, precision = computing_on(options)
-    plan = fit.Plan(
-        epochs=options.epochs,
-        batch=options.batch,
-        learning_rate=options.learning_rate,
-        seed=options.seed,
-        schedule=_schedule(options),
-        augmenter=_augmenter(options, recipe, report),
-        images_per_epoch=images_per_epoch,
-        loss=options.loss,
-        clipping=options.clipping,
-    )
+    plan = _plan(options, recipe, report, images_per_epoch)
     kind = network_of(model, options)
     fitting = Phase(report, READING, 1 - READING)
     try:
@@ -140,6 +131,64 @@ def _frozen(
         f"the encoder stays as it is for {min(options.frozen_epochs, options.epochs)} of {options.epochs} epochs"
     )
     return names
+
+
+def find_rate(
+    model: str,
+    options: TrainOptions,
+    train: "list[Example]",
+    steps: int,
+    report: Reporter,
+    *,
+    cache: Path,
+    recipe: Recipe | None,
+    start: Path | None = None,
+) -> "Sweep":
+    """Try ever larger learning rates on what a training would begin with; see `fit_network` for the arguments.
+
+    Raises:
+        UserError: When nothing can be read.
+        Cancelled: When the user stopped it.
+    """
+    from segstudio.ml.data import load_pairs
+    from segstudio.ml.rate_finder import sweep
+
+    device, precision = computing_on(options)
+    kind = network_of(model, options)
+    # No more is decoded than is seen.
+    needed = train[:: max(1, len(train) // (steps * options.batch))]
+    try:
+        shape = _shape(kind, train)
+        pairs = load_pairs(needed, shape, cache, Phase(report, 0, 0.1))
+        if not len(pairs):
+            raise UserError("no image to learn from could be read", "see the Problems panel")
+        plan = _plan(options, recipe, report)
+        plan = replace(plan, weights=_class_weights(options, pairs, report))
+        with device.scope():
+            network = _network(kind, shape, options, precision, start)
+            plan = plan.with_phases(_frozen(kind, network, options, report, is_fresh=start is None))
+            return sweep(network, pairs, plan, Phase(report, 0.1, 0.9), steps)
+    finally:
+        shutil.rmtree(cache, ignore_errors=True)
+
+
+def _plan(
+    options: TrainOptions, recipe: Recipe | None, report: Reporter, images_per_epoch: int | None = None
+) -> "Plan":
+    """How to train, but for what only the masks and the network tell."""
+    from segstudio.ml.fit import Plan
+
+    return Plan(
+        epochs=options.epochs,
+        batch=options.batch,
+        learning_rate=options.learning_rate,
+        seed=options.seed,
+        schedule=_schedule(options),
+        augmenter=_augmenter(options, recipe, report),
+        images_per_epoch=images_per_epoch,
+        loss=options.loss,
+        clipping=options.clipping,
+    )
 
 
 def _require_apart(train: "list[Example]", val: "list[Example]") -> None:

@@ -171,7 +171,7 @@ class Training:
 def _begun(project: Project, request: Request, report: Reporter) -> Training:
     """A new run."""
     start, model, options = settled(project, request.values, report)
-    recipe = _recipe(project, options, is_asked="recipe" in request.values)
+    recipe = recipe_asked(project, options, is_asked="recipe" in request.values)
     digest = recipe.digest if recipe else ""
     if options.recipe_digest not in ("", digest):
         raise UserError(
@@ -188,7 +188,7 @@ def _begun(project: Project, request: Request, report: Reporter) -> Training:
     return Training(run, options, recipe, start, train, val, learnt_from=chosen.learnt_from)
 
 
-def _recipe(project: Project, options: TrainOptions, *, is_asked: bool) -> Recipe | None:
+def recipe_asked(project: Project, options: TrainOptions, *, is_asked: bool) -> Recipe | None:
     """The recipe that augments, or that made the copies; None when nothing does.
 
     Args:
@@ -310,7 +310,7 @@ def _recalled_recipe(project: Project, run: Run, options: TrainOptions, report: 
     if run.recipe.is_file():
         recipe: Recipe | None = _kept_recipe(run, options)
     else:
-        recipe = _recipe(project, options, is_asked=True)
+        recipe = recipe_asked(project, options, is_asked=True)
     if options.recipe_digest and (recipe is None or recipe.digest != options.recipe_digest):
         report.log("the recipe is not what it was when the run began: it goes on, but not as it would have")
     return recipe

@@ -120,7 +120,7 @@ def fit(network: keras.Model, train: Pairs, val: Pairs, plan: Plan, folder: Path
         UserError: When the loss is no longer a number, or not even one image fits into memory.
     """
     plan = plan.with_phases(plan.frozen)
-    _begin_phase(network, plan, epoch=1)
+    compile_for(network, plan, epoch=1)
     initial = weights_digest(network)
     rows: list[Row] = []
     if has_baseline:
@@ -167,8 +167,8 @@ def compile_network(
     )
 
 
-def _begin_phase(network: keras.Model, plan: Plan, epoch: int) -> None:
-    """Keep or free the encoder, as the phase of this epoch wants it, and compile."""
+def compile_for(network: keras.Model, plan: Plan, epoch: int) -> None:
+    """Compile for an epoch: its phase keeps the encoder or frees it, with an optimizer that knows nothing yet."""
     is_kept = plan.schedule.phase_of(epoch) == 1
     for name in plan.frozen:
         network.get_layer(name).trainable = not is_kept
@@ -184,7 +184,7 @@ def _epochs(network: keras.Model, train: Pairs, val: Pairs, plan: Plan, folder: 
                 break
             if plan.frozen and epoch == plan.schedule.frozen_epochs + 1:
                 report.log(f"the encoder learns too from epoch {epoch} on, at a rate of {plan.rate(epoch, rows):g}")
-                _begin_phase(network, plan, epoch)
+                compile_for(network, plan, epoch)
             row, plan = _one_epoch(network, train, val, plan, report, epoch, rows)
             rows = [*rows, row]
             if row is best_row(rows):

@@ -34,6 +34,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "export-report": {"to": "{out}/report.html"},
     "export-comparison": {"to": "{out}/comparison.html"},
     "train": {"preset": "conv-unet-fast", "epochs": 1},
+    "find-rate": {"preset": "conv-unet-fast", "size": 32, "filters": 4, "depth": 1, "batch": 1, "steps": 10},
     "compare": {"preset": "conv-unet-fast", "epochs": 1, "recipe": "flip", "repeats": 1},
 }
 """Options with which a job has something to do on a small project."""
@@ -41,7 +42,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 MAKES_A_FOLDER = {"new", "demo", "generate"}
 """Jobs whose folder must not be there before."""
 
-SLOW = {"train": pytest.mark.training, "demo": pytest.mark.training, "compare": pytest.mark.training}
+SLOW = dict.fromkeys(("train", "demo", "compare", "find-rate"), pytest.mark.training)
 """Jobs that load TensorFlow before their first word."""
 
 
