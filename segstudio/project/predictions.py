@@ -32,6 +32,9 @@ THRESHOLD = 128
 SURELY_BACKGROUND = 13
 """Bytes below this (p < 0.05) count for nothing in the uncertainty."""
 
+PROMPT = 1 << 20
+"""The blobs of masks with up to so many pixels are found when they are saved: in a few hundredths of a second."""
+
 BATCH = 64
 """Scores are written to the index in transactions of this many samples."""
 
@@ -172,7 +175,11 @@ class Predictions:
         return {sample_id: Counts(*counts) for sample_id, *counts in rows}
 
     def mask_changed(self, sample: Sample, mask: Mask) -> None:
-        """Score the current and the previous run's prediction of this sample against its new mask."""
+        """Score the current and the previous run's prediction of this sample against its new mask.
+
+        A save does not wait for the blobs of a large image, nor for those of the previous run: they are missing until
+        somebody looks for them (`find_missing_blobs`), when the person leaves the sample or begins to walk.
+        """
         for run_id in {run_id for run_id in (self.current(), self.previous()) if run_id is not None}:
             try:
                 probability = self.load(run_id, sample)
@@ -181,13 +188,18 @@ class Predictions:
             if probability is not None:
                 predicted = probability >= THRESHOLD
                 counts = Counts.of(mask, predicted)
-                blobs = self._project.blobs.found(run_id, sample, mask, predicted.view(np.uint8))
+                blobs = None
+                if mask.size <= PROMPT and run_id == self.current():
+                    blobs = self._project.blobs.found(run_id, sample, mask, predicted.view(np.uint8))
                 with self._project.transaction("predictions") as connection:
                     connection.execute(
                         f"UPDATE prediction SET {_COUNTED} WHERE run_id = ? AND sample_id = ?",
                         (*_figures(counts), run_id, sample.id),
                     )
-                    self._project.blobs.store(connection, run_id, sample.id, blobs)
+                    if blobs is None:
+                        self._project.blobs.forget(connection, [(run_id, sample.id)])
+                    else:
+                        self._project.blobs.store(connection, run_id, sample.id, blobs)
 
     def keep(self, run_id: int, sample: Sample, region: Region, *, is_kept: bool = True) -> None:
         """Decide that the mask is right in a region and the prediction wrong, or take that back.
@@ -196,6 +208,15 @@ class Predictions:
         """
         self._project.blobs.keep(run_id, sample, region, is_kept=is_kept)
         self.find_blobs(run_id, [sample.id])
+
+    def find_missing_blobs(self, sample_ids: Iterable[int] | None = None) -> None:
+        """Look for the blobs of the current run's predictions that are not known; of all samples when None."""
+        run_id = self.current()
+        if run_id is not None:
+            missing = self._project.blobs.missing(run_id)
+            wanted = set(missing) if sample_ids is None else set(sample_ids)
+            if found := [sample_id for sample_id in missing if sample_id in wanted]:
+                self.find_blobs(run_id, found)
 
     def find_blobs(self, run_id: int, sample_ids: Iterable[int]) -> None:
         """Look for the worst blobs of some predictions; what cannot be read has none."""

@@ -243,9 +243,9 @@ class Session(QObject):
         self._leave_document()
         self._seal(self.sample, self.document)
         self.autosave.close()
-        self._measurer.close(CLOSE_SECONDS)
         self._reader.close(CLOSE_SECONDS)
         self._writer.close(CLOSE_SECONDS)
+        self._measurer.close(CLOSE_SECONDS)  # the writer gives it the last thing to do
         self._leave_project()
         self._is_closed = True
         self._telling.stop()
@@ -344,7 +344,12 @@ class Session(QObject):
         if sample is not None and document is not None and document.revision_counter and not self.project.read_only:
             self.autosave.save_now()
             ids = [sample.id]
-            self._writer.submit(lambda: self.project.masks.seal(ids), self._report)
+            self._writer.submit(lambda: self.project.masks.seal(ids), lambda future: self._look_again(ids, future))
+
+    def _look_again(self, ids: list[int], future: "Future[Any]") -> None:
+        """What the person has left: where is its prediction worst now?"""
+        if self._report(future) and not self._is_closed:
+            self._measurer.submit(lambda: self.project.predictions.find_missing_blobs(ids), self._report)
 
     def _save(self, sample_id: int, document: Document, snapshot: Any) -> Any:
         return save_snapshot(self.project, sample_id, document.journal, snapshot)

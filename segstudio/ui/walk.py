@@ -228,8 +228,8 @@ class Walk(QObject):
         assert run is not None
 
         def load() -> WalkOrder:
-            if is_writable and (missing := blobs.missing(run)):
-                predictions.find_blobs(run, missing)  # they were compared before there were blobs
+            if is_writable:
+                predictions.find_missing_blobs()
             return WalkOrder(blobs.ranking(run, tolerance), before)
 
         def take(future: "Future[WalkOrder]") -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from segstudio.core.blobs import TOLERANCES, Errors, Kind
+from segstudio.project import predictions
 from segstudio.project.blob_table import KINDS, MOST, as_ranked, blob_of
 from segstudio.project.project import Project
 from tests.ui.projects import make_project
@@ -62,6 +63,33 @@ def test_saving_a_mask_brings_its_blobs_up_to_date(project):
     after = project.blobs.ranking(run, 0)
     assert set(after["sample"].tolist()) == {first.id}
     assert np.array_equal(after, before[before["sample"] == first.id])
+
+
+def test_the_blobs_of_a_large_mask_are_found_later(project, monkeypatch):
+    monkeypatch.setattr(predictions, "PROMPT", 100)
+    run, (first, second, _) = predict_with_holes(project), list(project.samples.all())
+    mask = project.masks.load(second).copy()
+    mask[:8, :8] = 1
+    project.masks.save(second.id, mask)
+    assert project.blobs.missing(run) == [second.id]
+    assert set(project.blobs.ranking(run, 0)["sample"].tolist()) == {first.id}
+    project.predictions.find_missing_blobs([first.id])
+    assert project.blobs.missing(run) == [second.id]
+    project.predictions.find_missing_blobs()
+    assert not project.blobs.missing(run)
+    assert set(project.blobs.ranking(run, 0)["sample"].tolist()) == {first.id}
+
+
+def test_another_run_that_becomes_current_has_no_blobs_of_old_masks(project):
+    before, second = predict_with_holes(project), list(project.samples.all())[1]
+    predict_with_holes(project)
+    mask = project.masks.load(second).copy()
+    mask[:8, :8] = 1
+    project.masks.save(second.id, mask)
+    assert project.blobs.missing(before) == [second.id]
+    project.predictions.set_current(before)
+    project.predictions.find_missing_blobs()
+    assert second.id not in project.blobs.ranking(before, 0)["sample"]
 
 
 def test_a_kept_blob_is_not_listed_and_comes_back_when_the_decision_is_taken_back(project):
