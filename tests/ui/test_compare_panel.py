@@ -444,6 +444,16 @@ def test_repeats_are_drawn_as_mean_and_range(repeats: list[list[float]]) -> None
         assert (shown.low[epoch], shown.high[epoch]) == (min(there), max(there))
 
 
+def test_why_nothing_can_be_listed_is_told(qtbot: QtBot, session: Session, queue: JobQueue, shown: Shown) -> None:
+    panel = shown()
+    assert panel.comparing.message.text() == ""
+    connection = session.project.database.connection()
+    connection.execute("ALTER TABLE setting RENAME TO away")
+    session.take_job_end(frozenset({"comparisons"}))
+    qtbot.waitUntil(lambda: "cannot be listed: no such table" in panel.comparing.message.text(), timeout=WAIT)
+    connection.execute("ALTER TABLE away RENAME TO setting")
+
+
 def test_figures_in_words() -> None:
     assert [change_text(one) for one in (0.0341, -0.0341, 0.0004, -0.0004)] == ["+0.034", "−0.034", "0", "0"]
     assert [p_text(one) for one in (None, 0.0131, 0.00099)] == ["", "p = 0.013", "p < 0.001"]

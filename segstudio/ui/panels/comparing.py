@@ -345,7 +345,8 @@ class Comparing(QWidget):
 
     def _take(self, future: "Future[tuple[Sequence[Comparison], Sequence[Recipe], Pace]]", select: int | None) -> None:
         if isinstance(future.exception(), EXPECTED):
-            return  # the project was closed meanwhile
+            self._tell(f"The comparisons cannot be listed: {future.exception()}", is_error=True)
+            return
         rows, recipes, self._pace = future.result()
         newest = max((one.id for one in rows), default=0)
         if self._running is None and self.is_comparing and newest > self._newest_before:
