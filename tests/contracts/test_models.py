@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from segstudio.core.options import checked
-from segstudio.models import MODELS
+from segstudio.models import MODELS, OUTPUT
 
 SMALL = {
     "mobilenetv2-unet": {"alpha": 0.35, "decoder": 0.05},
@@ -109,3 +109,27 @@ def test_normalization_follows_within_a_few_hundred_steps(name):
     network = small(name).build((64, 64, small(name).channels(is_grey=False)), from_imagenet=False)
     layers = [layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)]
     assert all(layer.trainable and layer.momentum <= 0.95 for layer in layers)
+
+
+@every_model
+def test_what_a_first_phase_keeps_is_the_encoder_and_never_its_normalization(name):
+    import keras
+
+    from segstudio.ml.network import prepare
+
+    model = small(name)
+    network = model.build((64, 64, model.channels(is_grey=False)), from_imagenet=False)
+    prepare(network, "float32")
+    names = model.encoder_layers(network)
+    assert bool(names) == model.is_pretrained
+    assert OUTPUT not in names
+    assert "logits" not in names
+    if names:
+        learnt = sum(layer.count_params() for layer in network.layers)
+        assert 0.2 < sum(network.get_layer(one).count_params() for one in names) / learnt < 1
+        for layer in network.layers:  # as pretrained networks are built
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.trainable = False
+        found = [network.get_layer(one) for one in model.encoder_layers(network)]
+        assert found
+        assert not any(isinstance(layer, keras.layers.BatchNormalization) for layer in found)
