@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, QSettings, Qt
+from PySide6.QtCore import QModelIndex, QPoint, QPointF, QSettings, Qt, QTimer
+from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit, QMenu, QScrollArea, QWidget
 
 from segstudio.core.reporter import ListReporter
 from segstudio.jobs import JOBS
@@ -61,6 +63,71 @@ class Hands:
         self.until(self.window.isActiveWindow)
         QTest.keyClick(self.window.windowHandle(), key, modifier)
 
+    def click(self, widget: QWidget, spot: QPoint | None = None) -> None:
+        """Click a widget, in its middle unless a spot is named; what is out of sight is scrolled to before."""
+        self.until(lambda: widget.isVisible() and widget.isEnabled())
+        self.bring(widget)
+        spot = spot or widget.rect().center()
+        assert widget.visibleRegion().contains(spot), f"{widget.accessibleName() or widget} cannot be seen there"
+        QTest.mouseClick(widget, Qt.MouseButton.LeftButton, pos=spot)
+
+    def click_row(self, view, index: QModelIndex) -> None:
+        """Click an entry of a list or a table."""
+        self.click(view.viewport(), view.visualRect(index).center())
+
+    def tab(self, title: str) -> None:
+        """Click a tab at the right."""
+        tabs = self.window.workspace.tabs
+        (number,) = (number for number in range(tabs.count()) if tabs.tabText(number) == title)
+        self.click(tabs.tabBar(), tabs.tabBar().tabRect(number).center())
+        self.until(lambda: tabs.currentIndex() == number)
+
+    def pick(self, box: QComboBox, text: str) -> None:
+        """Open a combo box and click an entry."""
+        assert box.findText(text) >= 0, f"{text!r} is not among {[box.itemText(n) for n in range(box.count())]}"
+        self.click(box)
+        view = box.view()
+        self.until(view.isVisible)
+        spot = view.visualRect(view.model().index(box.findText(text), box.modelColumn())).center()
+        QTest.mouseMove(view.viewport(), spot)
+        QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=spot)
+        self.until(lambda: not view.isVisible() and box.currentText() == text)
+
+    def choose(self, button: QWidget, *titles: str) -> None:
+        """Open the menu of a button and click an entry of it, or of a menu that an entry opens."""
+        wanted, tries = list(titles), 0
+        timer = QTimer(interval=10)
+
+        def look() -> None:
+            # The menu has an event loop of its own: the click that opens it returns when it is closed.
+            nonlocal tries
+            menu = QApplication.activePopupWidget()
+            if not isinstance(menu, QMenu):
+                return
+            tries += 1
+            entry = next((one for one in menu.actions() if wanted and one.text().replace("&", "") == wanted[0]), None)
+            if entry is not None:
+                del wanted[0]
+                QTest.mouseClick(menu, Qt.MouseButton.LeftButton, pos=menu.actionGeometry(entry).center())
+            elif tries > 500:
+                menu.close()
+
+        timer.timeout.connect(look)
+        timer.start()
+        self.click(button)
+        self.until(lambda: QApplication.activePopupWidget() is None)
+        timer.stop()
+        assert not wanted, f"there is no {wanted[0]!r} to choose"
+
+    def write(self, edit: QLineEdit, text: str) -> None:
+        """Click a field and type another text into it."""
+        self.window.activateWindow()
+        self.click(edit)
+        self.until(edit.hasFocus)
+        self.key(Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+        QTest.keyClicks(edit, text)
+        assert edit.text() == text
+
     def do(self, action: str) -> None:
         """Choose a command of the menu."""
         chosen = self.window.actions_by_name[action]
@@ -73,6 +140,28 @@ class Hands:
             start()
         (record,) = ended.args
         return record
+
+    def bring(self, widget: QWidget) -> None:
+        """Turn the wheel until a widget is in sight."""
+        area = widget.parentWidget()
+        while area is not None and not isinstance(area, QScrollArea):
+            area = area.parentWidget()
+        if area is None or area.widget() is None or not area.widget().isAncestorOf(widget):
+            return
+        view, bar = area.viewport(), area.verticalScrollBar()
+        middle = QPointF(view.rect().center())
+        for _ in range(200):
+            top = widget.mapTo(view, QPoint(0, 0)).y()
+            if top >= 0 and top + widget.height() <= view.height():
+                return
+            before, turn = bar.value(), QPoint(0, 40 if top < 0 else -40)
+            wheel = QWheelEvent(
+                middle, view.mapToGlobal(middle), QPoint(), turn, Qt.MouseButton.NoButton,
+                Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+            )  # fmt: skip
+            QApplication.sendEvent(view, wheel)
+            if bar.value() == before:
+                return
 
     def _spot(self, pane: PaneName, x: float, y: float) -> QPoint:
         wx, wy = self.window.panes.canvas(pane).frame.to_widget(x, y)
