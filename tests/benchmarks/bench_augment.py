@@ -27,8 +27,10 @@ from segstudio.project.project import Project
 from tests.datasets import make_dataset
 
 RECIPE = "chest-xray"
-COPIES = 4
-ROUNDS = 5
+COPIES = 10
+"""Of each pair: what a job does once (hashes of the sources, a few copies made to see their room) weighs little then."""
+
+ROUNDS = 3
 SIZE = (512, 512)
 THREADS = os.cpu_count() or 1
 
