@@ -28,7 +28,7 @@ from tests.datasets import make_dataset
 
 RECIPE = "chest-xray"
 COPIES = 10
-"""Of each pair: what a job does once (hashes of the sources, a few copies made to see their room) weighs little then."""
+"""Of each pair: what a job does once (hashing the sources, trying how large a few copies are) weighs little then."""
 
 ROUNDS = 3
 SIZE = (512, 512)
