@@ -8,6 +8,7 @@ from typing import Any, Literal
 from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal
 
 from segstudio.core.document import Document, Snapshot
+from segstudio.project.journal import Journal
 from segstudio.ui.background import Background
 
 SavedState = Literal["saved", "saving", "unsaved"]
@@ -42,7 +43,8 @@ class Autosave(QObject):
 
     Attributes:
         changed: Told (state, reason) whenever either changes. `saved`: every stroke is in its file. `saving`: it will
-            be in a moment. `unsaved`: writing failed for this reason, and is tried again.
+            be in a moment. `unsaved`: writing failed for this reason, and is tried again. A reason with another state
+            says why strokes are not in the journal: only a crash before the next save would lose them.
         state: What was told last.
         reason: What was told last.
     """
@@ -85,6 +87,12 @@ class Autosave(QObject):
         """The document of a sample that is not written yet, though it may have been left: it is the truth."""
         entry = self._open.get(sample_id)
         return None if entry is None else entry.document
+
+    @property
+    def journal_problem(self) -> str:
+        """Why strokes are not in the journal of one of the documents, or an empty string."""
+        journals = [entry.document.journal for entry in self._open.values()]
+        return next((one.problem for one in journals if isinstance(one, Journal) and one.problem), "")
 
     def is_closing(self, sample_id: int) -> bool:
         """Whether a document of this sample is still being let go of in the background."""
@@ -172,7 +180,7 @@ class Autosave(QObject):
         state: SavedState = "saved"
         if not all(entry.document.is_saved for entry in self._open.values()):
             state = "unsaved" if self._failures else "saving"
-        reason = self._failure if state == "unsaved" else ""
+        reason = self._failure if state == "unsaved" else self.journal_problem
         if (state, reason) != (self.state, self.reason):
             self.state, self.reason = state, reason
             self.changed.emit(state, reason)

@@ -102,8 +102,14 @@ class StatusBar(QStatusBar):
             "unsaved": (f"NOT SAVED — {reason}", "bad"),
             "read-only": ("read-only", "warn"),
         }.get(state, ("", "text"))
+        help_text = words
+        if reason and state in ("saved", "saving"):
+            words, token = f"{words} — no journal: {reason}", "warn"
+            help_text = (
+                f"Strokes cannot be written to the journal: a crash would lose those since the last save. {reason}"
+            )
         self.saved.setText(words)
-        self.saved.setToolTip(words)
+        self.saved.setToolTip(help_text)
         weight = "700" if state == "unsaved" else "400"
         self.saved.setStyleSheet(f"color: {theme.color(token).name()}; font-weight: {weight};")
 

@@ -166,7 +166,9 @@ class Window(QMainWindow):
         if self.close_project(is_forced=is_forced):
             return True
         reason = self.session.autosave.reason if self.session is not None else ""
-        words = f"The last strokes could not be saved: {reason}. They are in the project's journal and come back."
+        is_kept = self.session is None or not self.session.autosave.journal_problem
+        fate = "They are in the project's journal and come back." if is_kept else "They will be lost."
+        words = f"The last strokes could not be saved: {reason}. {fate}"
         return agrees(self, words, "Close all the same") and self.close_project(is_forced=True)
 
     def open_path(self, path: Path | str) -> None:

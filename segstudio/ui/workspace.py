@@ -457,7 +457,8 @@ class Workspace(QWidget):
 
     def _show_saved(self, state: str, reason: str) -> None:
         if state == "unsaved":
-            hint = "Your strokes are kept in the journal, and saving is tried again by itself."
+            kept = "in the journal" if not self.session.autosave.journal_problem else "in memory alone: do not close"
+            hint = f"Your strokes are kept {kept}, and saving is tried again by itself."
             self.banner.tell(f"NOT SAVED — {reason}", hint, kind="bad", topic="save")
         elif state == "saved":
             self.banner.clear("save")

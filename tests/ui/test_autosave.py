@@ -1,11 +1,16 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent
 
 from segstudio.core.document import Document, Snapshot
+from segstudio.project.journal import Journal
 from segstudio.ui import autosave as module
 from segstudio.ui.autosave import Autosave
 from segstudio.ui.background import Background
+from segstudio.ui.job_queue import JobQueue
+from segstudio.ui.status_bar import StatusBar
 
 
 class Disk:
@@ -109,6 +114,29 @@ def test_a_full_disk_is_told_with_its_reason_and_tried_again(qtbot, autosave, di
     qtbot.waitUntil(lambda: autosave.state == "saved")
     assert ("saved", "") not in told[:-1], "never said before it was so"
     np.testing.assert_array_equal(disk.saved[-1][1], document.mask)
+
+
+def test_a_journal_that_cannot_be_written_is_told_while_all_is_saved(qtbot, autosave: Autosave, tmp_path: Path):
+    mask = np.zeros((32, 48), np.uint8)
+    document = Document(mask, journal=Journal.open(tmp_path / "journal" / "a.journal", mask).journal)
+    (tmp_path / "journal").write_bytes(b"in the way of the folder")
+    autosave.watch(1, document)
+    assert autosave.reason == ""
+    paint(document)
+    assert autosave.save_now(wait_seconds=5)
+    assert autosave.state == "saved"
+    assert autosave.reason == autosave.journal_problem != ""
+    queue = JobQueue()
+    bar = StatusBar(queue)
+    qtbot.addWidget(bar)
+    bar.show_saved(autosave.state, autosave.reason)
+    assert bar.saved.text() == f"✓ saved — no journal: {autosave.reason}"
+    assert "crash" in bar.saved.toolTip()
+    queue.shutdown()
+    (tmp_path / "journal").unlink()
+    paint(document)
+    assert autosave.save_now(wait_seconds=5)
+    assert (autosave.state, autosave.reason) == ("saved", "")
 
 
 def test_a_document_that_was_left_unsaved_is_kept_until_it_is_written(qtbot, autosave, disk, document, monkeypatch):
