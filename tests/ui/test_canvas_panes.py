@@ -537,6 +537,24 @@ def test_window_and_level_change_what_is_seen_and_not_the_data(panes: Panes, doc
     assert panes.pane("image").header.detail == ""  # colours are shown as they are
 
 
+def test_what_the_legend_means_is_said_where_it_is(panes: Panes, document: Document, qtbot: QtBot) -> None:
+    panes.set_error_view(True)
+    mask = np.zeros_like(document.mask)
+    mask[30:60, 60:100] = 1
+    document.replace(mask, "Test")
+    canvas = panes.canvas("errors")
+    pixels(canvas)
+    qtbot.waitUntil(lambda: "agree" in canvas.accessibleDescription())
+    middle, bottom = canvas.width() // 2, canvas.height()
+    words = [canvas.caption_help(QPoint(middle, y)) for y in range(bottom)]
+    assert words[0] == ""
+    assert any("false negative (FN) – in the mask, but not predicted" in text for text in words)
+    assert not any("forgiven" in text for text in words)
+    panes.set_tolerance(3)
+    qtbot.waitUntil(lambda: "± 3 px" in canvas.accessibleDescription())
+    assert any("3 px" in canvas.caption_help(QPoint(middle, y)) for y in range(bottom))
+
+
 def test_names_for_those_who_cannot_see(panes: Panes) -> None:
     panes.set_detail("truth", "revision 3")
     assert [panes.canvas(name).accessibleName() for name in NAMES] == ["Image", "True mask", "Prediction"]

@@ -3,9 +3,9 @@
 import math
 
 import numpy as np
-from PySide6.QtCore import QPoint, QRect, QSize, Qt
-from PySide6.QtGui import QImage, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt
+from PySide6.QtGui import QHelpEvent, QImage, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from segstudio.core.mask import Rect
 from segstudio.ui.canvas.layers import Layer, Screen, margin
@@ -156,6 +156,18 @@ class Canvas(QWidget):
                     self.update(self._caption_rect(one))
             self._caption = caption
             self.setAccessibleDescription(caption.text if caption else "")
+
+    def caption_help(self, position: QPoint) -> str:
+        """What the words at a place of this widget mean; empty where there are none."""
+        caption = self._caption if self._picture is not None else None
+        return caption.help if caption is not None and self._caption_rect(caption).contains(position) else ""
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            words = self.caption_help(event.pos())
+            QToolTip.showText(event.globalPos(), words, self)  # no words hide the one that is there
+            return True
+        return super().event(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._is_picture_stale = self._is_overlay_stale = self._is_preview_stale = True

@@ -75,10 +75,12 @@ class Caption:
     Attributes:
         parts: Each word with the colour of the square before it; no square when None.
         short: The same for a narrow pane; `parts` when empty.
+        help: What the words mean, for the tooltip.
     """
 
     parts: tuple[CaptionPart, ...]
     short: tuple[CaptionPart, ...] = ()
+    help: str = ""
 
     @property
     def text(self) -> str:

@@ -49,6 +49,14 @@ PaneName = Literal["image", "truth", "prediction", "errors"]
 TITLES: dict[PaneName, str] = {
     "image": "Image", "truth": "True mask", "prediction": "Prediction", "errors": "Errors",
 }  # fmt: skip
+LEGEND_HELP = (
+    "Shares of all that is foreground in the mask or in the prediction:\n"
+    "agree – in both, which is the IoU\n"
+    "false positive (FP) – predicted, but not in the mask\n"
+    "false negative (FN) – in the mask, but not predicted"
+)
+TOLERANCE_HELP = "\nErrors up to {} px beside the boundary of the mask are forgiven."
+
 NO_PREDICTION = Caption(((None, "not predicted yet"),))
 
 FOREGROUND = 128
@@ -672,6 +680,7 @@ def _legend(agreement: Agreement, tolerance: int) -> Caption:
     return Caption(
         (*_with_shares(colours, ("agree", "false positive", "false negative"), shares), *ignored),
         (*_with_shares(colours, ("agree", "FP", "FN"), shares, digits=0), *((None, f"±{tolerance}") for _ in ignored)),
+        LEGEND_HELP + (TOLERANCE_HELP.format(tolerance) if tolerance else ""),
     )
 
 
