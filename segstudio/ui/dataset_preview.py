@@ -51,22 +51,31 @@ class Preview:
     survey: MaskSurvey | None
     differing: int = 0
 
-    @property
-    def sentence(self) -> str:
-        """The dataset in one line."""
+    def sentence(self, rule: ForegroundRule | None = None) -> str:
+        """The dataset in one line; `rule` says what is foreground, None when that is still to be chosen."""
         pairs = self.found.pairs
+        empty, full = self._empty_and_full(rule)
         parts = [f"{len(pairs)} images", f"{self.found.with_mask} with a mask"]
         without = len(pairs) - self.found.with_mask
         for count, words in (
             (without, "without a mask"),
             (len(self.found.ambiguous), "ambiguous"),
             (len(self.found.unmatched_masks), "masks without an image"),
+            (empty, "masks empty" if empty > 1 else "mask empty"),
+            (full, "masks full" if full > 1 else "mask full"),
             (self.differing, "of another size than their image"),
             (len(self.survey.problems) if self.survey else 0, "masks unreadable"),
         ):
             if count:
                 parts.append(f"{count} {words}")
         return "  ·  ".join(parts)
+
+    def _empty_and_full(self, rule: ForegroundRule | None) -> tuple[int, int]:
+        """How many of the paired masks have no foreground, and how many nothing else."""
+        if rule is None or self.survey is None:
+            return 0, 0
+        shares = [facts.share(rule) for facts in self.survey.facts.values()]
+        return sum(share == 0 for share in shares), sum(share == 1 for share in shares)
 
 
 @dataclass

@@ -71,6 +71,23 @@ def test_what_needs_a_look_comes_first_and_with_a_reason(qtbot, dialog: NewProje
     assert "mask without an image" in reasons
     assert "same name" in str(model.index(model.rowCount() - 1, 2).data())
     assert "1 of another size than their image" in dialog.summary.text()
+    assert "1 mask full" in dialog.summary.text()
+
+
+def test_how_many_masks_are_empty_follows_from_what_is_foreground(
+    qtbot, dialog: NewProjectDialog, classes: Path
+) -> None:
+    for path in sorted((classes / "masks").iterdir())[:3]:
+        mask = np.array(Image.open(path))
+        mask[mask == 1] = 0
+        Image.fromarray(mask).save(path)
+    look(qtbot, dialog, classes)
+    assert dialog.summary.text() == "4 images  ·  4 with a mask", "nothing is chosen yet"
+    row = next(row for row in range(2) if dialog.foreground.list.item(row).text().startswith("1"))
+    dialog.foreground.list.item(row).setCheckState(Qt.CheckState.Checked)
+    assert dialog.summary.text() == "4 images  ·  4 with a mask  ·  3 masks empty"
+    dialog.foreground.list.item(1 - row).setCheckState(Qt.CheckState.Checked)
+    assert dialog.summary.text() == "4 images  ·  4 with a mask"
 
 
 def test_an_empty_folder_is_explained(qtbot, dialog: NewProjectDialog, tmp_path: Path):

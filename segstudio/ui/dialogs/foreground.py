@@ -71,6 +71,18 @@ class ForegroundChoice(QFrame):
             return "Tick the values of the masks that are foreground."
         return ""
 
+    @property
+    def rule(self) -> ForegroundRule | None:
+        """What is foreground as it is chosen now; None when nothing is."""
+        if self._survey is None or self.why_not:
+            return None
+        if self.list.isHidden():
+            return None if self._survey.needs_choice else self._survey.rule
+        ticked = self._ticked()
+        if ticked == self._proposed():
+            return self._survey.rule  # it may also name values that do not occur
+        return ForegroundRule(kind="values", values=tuple(ticked))
+
     def text(self) -> str:
         """The choice as the option `foreground` takes it; empty for what is proposed."""
         if self._survey is None or self.list.isHidden():

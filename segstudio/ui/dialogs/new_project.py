@@ -151,15 +151,19 @@ class NewProjectDialog(QDialog):
     def _show_preview(self, preview: Preview) -> None:
         self.preview = preview
         self.banner.clear()
-        self.summary.setText(preview.sentence)
         self.table.show_rows(preview.rows)
         self.foreground.show_survey(preview.survey)
+        self._show_summary()
         found = preview.found
         for box, folders, chosen in (
             (self.images_box, found.image_folders, self._inspection.images if self._inspection else ""),
             (self.masks_box, found.mask_folders, self._inspection.masks if self._inspection else ""),
         ):
             _fill_folders(box, sorted({*found.image_folders, *found.mask_folders}), folders, chosen)
+
+    def _show_summary(self) -> None:
+        """The dataset in a line; how many masks are empty follows from what is foreground."""
+        self.summary.setText("" if self.preview is None else self.preview.sentence(self.foreground.rule))
 
     def _show_progress(self) -> None:
         if self._inspection is not None:
@@ -246,6 +250,7 @@ class NewProjectDialog(QDialog):
         self.table = PairingTable()
         self.foreground = ForegroundChoice()
         self.foreground.changed.connect(self._update)
+        self.foreground.changed.connect(self._show_summary)
         self._form = QWidget()
         content = QVBoxLayout(self._form)
         content.setContentsMargins(0, 0, 0, 0)
