@@ -3,12 +3,13 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import QAbstractItemModel, QSize, Qt
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
     QLabel,
     QPushButton,
+    QSizePolicy,
     QSlider,
     QTableView,
     QToolButton,
@@ -29,6 +30,31 @@ def muted(text: str = "", *, wraps: bool = False) -> QLabel:
     label.setProperty("muted", True)
     label.setWordWrap(wraps)
     return label
+
+
+class ElidedLabel(QLabel):
+    """A line of words that needs no room: where there is too little of it they end in dots, and are in the tooltip."""
+
+    def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(text, parent)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+
+    @property
+    def shown_text(self) -> str:
+        """The words as far as there is room for them."""
+        return self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.contentsRect().width())
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(0, super().minimumSizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        words = self.shown_text
+        self.setToolTip(self.text() if words != self.text() else "")
+        painter = QPainter(self)
+        flags = self.alignment() | Qt.TextFlag.TextSingleLine
+        self.style().drawItemText(
+            painter, self.contentsRect(), int(flags), self.palette(), self.isEnabled(), words, self.foregroundRole()
+        )
 
 
 def push_button(text: str, help_text: str, pressed: Callable[[], object]) -> QPushButton:

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QMargins, QSize, Qt, Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QSlider, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSlider, QToolButton, QWidget
 
 from segstudio.core.blobs import TOLERANCES
 from segstudio.ui.canvas.panes import FULL_WINDOW, PaneName, Panes
 from segstudio.ui.widgets import action_button, divider, muted, slider, text_button
+from segstudio.ui.wrapping_bar import WrappingBar
 
 _TOLERANCE_HELP = (
     "Tolerance: errors so near to the true boundary are forgiven\n"
@@ -19,7 +20,7 @@ _TOLERANCE_HELP = (
 PANES: tuple[PaneName, ...] = ("image", "truth", "prediction")
 
 
-class DisplayBar(QFrame):
+class DisplayBar(WrappingBar):
     """Overlay opacity, error view, blinking, window and level, which panes, zoom.
 
     Attributes:
@@ -31,20 +32,31 @@ class DisplayBar(QFrame):
     tolerance_changed = Signal(int)
 
     def __init__(self, panes: Panes, actions: Mapping[str, QAction], parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setProperty("card", True)
-        self._panes = panes
         self.opacity = _narrow("Overlay opacity", 0, 100, 45)
         self.tolerance_slider = _narrow(_TOLERANCE_HELP, 0, len(TOLERANCES) - 1, 0)
         self.tolerance_slider.setPageStep(1)
         self._tolerance_words = muted()
+        self._tolerance_words.setMinimumWidth(self._tolerance_words.fontMetrics().horizontalAdvance("20 px") + 2)
         self.window_slider = _narrow("Window: how many grey values lie between black and white", 1, 255, 255)
         self.level_slider = _narrow("Level: the grey value in the middle", 0, 255, 128)
         self._auto = text_button("Auto", "Choose window and level by the grey values of each image")
         self._auto.setCheckable(True)
         self._reset = text_button("Reset", "Show every grey value as itself")
-        self._grey = QWidget()
-        self._lay_out(actions)
+        self._grey = self._make_grey()
+        overlay = (muted("Overlay"), self.opacity, action_button(actions["error-view"]), _HeldButton(actions["blink"]))
+        tolerance = (muted("Tolerance"), self.tolerance_slider, self._tolerance_words)
+        shown = [action_button(actions[f"pane-{pane}"]) for pane in PANES]
+        zoom = [action_button(actions[name]) for name in ("fit", "one-to-one")]
+        super().__init__(
+            (*overlay, divider(), *tolerance),
+            (self._grey, divider(), *shown, divider(), *zoom),
+            margins=QMargins(10, 3, 8, 3),
+            spacing=5,
+            has_divider=True,
+            parent=parent,
+        )
+        self.setProperty("card", True)
+        self._panes = panes
         self.opacity.valueChanged.connect(self._set_opacity)
         self.tolerance_slider.valueChanged.connect(self._set_tolerance)
         self._show_tolerance()
@@ -118,35 +130,18 @@ class DisplayBar(QFrame):
             one.setValue(round(value))
             one.blockSignals(was_blocked)
 
-    def _lay_out(self, actions: Mapping[str, QAction]) -> None:
-        grey = QHBoxLayout(self._grey)
-        grey.setContentsMargins(0, 0, 0, 0)
-        grey.setSpacing(5)
+    def _make_grey(self) -> QWidget:
+        grey = QWidget()
+        grey.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        row = QHBoxLayout(grey)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(5)
         for words, one in (("W", self.window_slider), ("L", self.level_slider)):
-            grey.addWidget(muted(words))
-            grey.addWidget(one, 1)
-        grey.addWidget(self._auto)
-        grey.addWidget(self._reset)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(10, 3, 8, 3)
-        layout.setSpacing(5)
-        layout.addWidget(muted("Overlay"))
-        layout.addWidget(self.opacity, 1)
-        layout.addWidget(action_button(actions["error-view"]))
-        layout.addWidget(_HeldButton(actions["blink"]))
-        layout.addWidget(divider())
-        layout.addWidget(muted("Tolerance"))
-        layout.addWidget(self.tolerance_slider, 1)
-        self._tolerance_words.setMinimumWidth(self.fontMetrics().horizontalAdvance("20 px") + 2)
-        layout.addWidget(self._tolerance_words)
-        layout.addWidget(divider())
-        layout.addWidget(self._grey, 2)
-        layout.addWidget(divider())
-        for pane in PANES:
-            layout.addWidget(action_button(actions[f"pane-{pane}"]))
-        layout.addWidget(divider())
-        for name in ("fit", "one-to-one"):
-            layout.addWidget(action_button(actions[name]))
+            row.addWidget(muted(words))
+            row.addWidget(one, 1)
+        row.addWidget(self._auto)
+        row.addWidget(self._reset)
+        return grey
 
 
 def _narrow(help_text: str, least: int, most: int, value: int) -> QSlider:

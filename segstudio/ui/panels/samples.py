@@ -9,7 +9,6 @@ import numpy as np
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QStringListModel, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
-    QComboBox,
     QCompleter,
     QFrame,
     QHBoxLayout,
@@ -29,9 +28,10 @@ from segstudio.project.sample_table import STATES, SampleTable
 from segstudio.project.sorting import sorted_rows
 from segstudio.ui import theme
 from segstudio.ui.background import Background
+from segstudio.ui.form import Combo
 from segstudio.ui.panels.samples_model import ROW_HEIGHT, IdRole, Rows, SampleDelegate, SamplesModel
 from segstudio.ui.session import Session
-from segstudio.ui.widgets import link, muted, set_property, text_button
+from segstudio.ui.widgets import ElidedLabel, link, muted, set_property, text_button
 
 SORTS: tuple[tuple[str, str], ...] = (
     ("iou", "Worst IoU"),
@@ -351,9 +351,10 @@ class SamplesPanel(QFrame):
         self.filter_edit.setPlaceholderText("Filter, e.g. state:todo iou<0.8")
         self.filter_edit.setClearButtonEnabled(True)
         self.filter_edit.setAccessibleName("Filter")
+        self.filter_edit.setToolTip("List only some samples; the funnel has examples  (Ctrl+F)")
         self.filter_edit.setCompleter(_WordCompleter(self.filter_edit))
         self.filter_edit.addAction(self._examples(), QLineEdit.ActionPosition.LeadingPosition)
-        self.sort_box = QComboBox()
+        self.sort_box = Combo()
         self.sort_box.setToolTip("Order of the list")
         self.sort_box.setAccessibleName("Order")
         for key, words in SORTS:
@@ -362,7 +363,8 @@ class SamplesPanel(QFrame):
         self.error_label.setWordWrap(True)
         self.error_label.setProperty("error", True)
         self.error_label.hide()
-        self.count_label = muted()
+        self.count_label = ElidedLabel()
+        self.count_label.setProperty("muted", True)
         self.stale_button = text_button("", "List anew: some samples changed and no longer fit filter or order")
         self.stale_button.setAccessibleName("List anew")
         self.stale_button.clicked.connect(self.refresh)
@@ -379,9 +381,8 @@ class SamplesPanel(QFrame):
         layout.setSpacing(6)
         layout.addWidget(self.filter_edit)
         line = QHBoxLayout()
-        line.addWidget(self.count_label)
+        line.addWidget(self.count_label, 1)
         line.addWidget(self.stale_button)
-        line.addStretch()
         line.addWidget(self.sort_box)
         layout.addLayout(line)
         layout.addWidget(self.error_label)

@@ -119,6 +119,20 @@ class SamplesModel(QAbstractListModel):
         return np.flatnonzero(is_other)
 
 
+def _bold(font: QFont) -> QFont:
+    bold = QFont(font)
+    bold.setWeight(QFont.Weight.DemiBold)
+    return bold
+
+
+def _iou_text(iou: float) -> str:
+    return "–" if math.isnan(iou) else f"{iou:.3f}"
+
+
+def _iou_width(font: QFont, iou: float) -> int:
+    return QFontMetrics(_bold(font)).horizontalAdvance(_iou_text(iou)) + 8
+
+
 class SampleDelegate(QStyledItemDelegate):
     """Paints a sample: thumbnail, name, state, split, IoU."""
 
@@ -141,8 +155,12 @@ class SampleDelegate(QStyledItemDelegate):
         self._paint_thumbnail(painter, picture, sample)
         font: QFont = option.font
         text = QRect(picture.right() + 9, area.top() + 9, area.right() - picture.right() - 15, area.height() - 17)
-        taken = self._paint_iou(painter, text, font, iou)
-        self._paint_name(painter, text.adjusted(0, 0, -taken, 0), font, sample)
+        name = sample.name.rpartition(".")[0] or sample.name
+        taken = _iou_width(font, iou)
+        # The end of a name tells samples apart: a long one gets the whole line, and the figure the one below.
+        is_long = QFontMetrics(font).horizontalAdvance(name) > text.width() - taken
+        self._paint_iou(painter, text, font, iou, is_low=is_long)
+        self._paint_name(painter, text.adjusted(0, 0, 0 if is_long else -taken, 0), font, name)
         self._paint_state(painter, text.adjusted(0, 0, -taken, 0), font, sample)
         painter.restore()
 
@@ -173,19 +191,15 @@ class SampleDelegate(QStyledItemDelegate):
             theme.icon("problems", "warn").paint(painter, area.adjusted(12, 12, -12, -12))
         painter.restore()
 
-    def _paint_iou(self, painter: QPainter, area: QRect, font: QFont, iou: float) -> int:
-        bold = QFont(font)
-        bold.setWeight(QFont.Weight.DemiBold)
-        painter.setFont(bold)
+    def _paint_iou(self, painter: QPainter, area: QRect, font: QFont, iou: float, *, is_low: bool) -> None:
+        painter.setFont(_bold(font))
         painter.setPen(theme.color(iou_token(iou)))
-        text = "–" if math.isnan(iou) else f"{iou:.3f}"
-        painter.drawText(area, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
-        return QFontMetrics(bold).horizontalAdvance("0.000") + 8
+        place = Qt.AlignmentFlag.AlignBottom if is_low else Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(area, Qt.AlignmentFlag.AlignRight | place, _iou_text(iou))
 
-    def _paint_name(self, painter: QPainter, area: QRect, font: QFont, sample: Sample) -> None:
+    def _paint_name(self, painter: QPainter, area: QRect, font: QFont, name: str) -> None:
         painter.setFont(font)
         painter.setPen(theme.color("text"))
-        name = sample.name.rpartition(".")[0] or sample.name
         name = QFontMetrics(font).elidedText(name, Qt.TextElideMode.ElideMiddle, area.width())
         painter.drawText(area, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, name)
 

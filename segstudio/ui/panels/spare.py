@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from segstudio.ui import theme
@@ -12,6 +12,7 @@ from segstudio.ui.widgets import heading, link, muted
 
 _ICON = 28
 _WIDTH = 280
+_MARGIN = 10
 
 
 class Spare(QFrame):
@@ -31,7 +32,6 @@ class Spare(QFrame):
         self._icon = QLabel()
         self._title = heading("")
         self._text = muted(wraps=True)
-        self._text.setFixedWidth(_WIDTH)
         self._train = link("Go to Train")
         self._train.clicked.connect(lambda _=False: go_on())
         self._links = {name: self._link(actions[name], commands[name]) for name in commands}
@@ -47,6 +47,10 @@ class Spare(QFrame):
         theme.notifier().changed.connect(self._dress)
         self._dress()
         self.show_offer((), is_predicted=False)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._text.setFixedWidth(max(min(_WIDTH, self.width() - 2 * _MARGIN), 1))
 
     def show_offer(self, hidden: Iterable[str], *, is_predicted: bool) -> None:
         """Say what could be here.

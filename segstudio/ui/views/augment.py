@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QStackedWi
 from segstudio.core.sample import Sample, Split
 from segstudio.ui.session import Session
 from segstudio.ui.views.preview import PreviewView
-from segstudio.ui.widgets import muted, set_property
+from segstudio.ui.widgets import ElidedLabel, set_property
 
 if TYPE_CHECKING:
     from segstudio.ui.views.copies import CopiesView
@@ -34,7 +34,9 @@ class AugmentView(QWidget):
         self._recipe = ""
         self._titles: Mapping[str, str] = {}
         self.preview = PreviewView(session)
-        self._about = muted()
+        self._about = ElidedLabel()
+        self._about.setProperty("muted", True)
+        self._about.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._stack = QStackedWidget()
         self._stack.addWidget(self.preview)
         self.preview_button = _segment("Preview", "What the recipe does to the chosen sample", "first")
@@ -46,8 +48,8 @@ class AugmentView(QWidget):
         for button in (self.preview_button, self.copies_button):
             group.addButton(button)
             row.addWidget(button)
-        row.addStretch(1)
-        row.addWidget(self._about)
+        row.addSpacing(12)
+        row.addWidget(self._about, 1)
         self.preview_button.setChecked(True)
         self.preview_button.clicked.connect(lambda _=False: self.show_preview())
         self.copies_button.clicked.connect(lambda _=False: self.show_copies())

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from PySide6.QtCore import QItemSelectionModel, QSize, Qt, QTimer, QUrl, Signal
+from PySide6.QtCore import QItemSelectionModel, QMargins, QSize, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QHideEvent, QKeyEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QListView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QLineEdit, QListView, QSizePolicy, QVBoxLayout, QWidget
 
 from segstudio.core.errors import UserError
 from segstudio.project.augmented import Copy
@@ -24,6 +24,7 @@ from segstudio.ui.session import Session
 from segstudio.ui.views.close_look import CloseLook
 from segstudio.ui.views.copies_model import CELL, KINDS, CopiesModel, CopyDelegate, Counts, fits
 from segstudio.ui.widgets import muted, push_button
+from segstudio.ui.wrapping_bar import WrappingBar
 
 _TOPICS = frozenset({"augmented", "masks", "recipes"})
 _TYPING_MS = 150
@@ -357,6 +358,7 @@ class CopiesView(QWidget):
         self.filter_edit.returnPressed.connect(lambda: self.gallery.setFocus(Qt.FocusReason.OtherFocusReason))
         self.count_label = QLabel()
         self.count_label.setTextFormat(Qt.TextFormat.RichText)
+        self.count_label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.reject_button = push_button(
             "Reject", "No training learns from the selected copies  (X or Del)", self.reject
         )
@@ -378,16 +380,11 @@ class CopiesView(QWidget):
         theme.notifier().changed.connect(self._tell)
 
     def _lay_out(self) -> None:
-        row = QHBoxLayout()
-        row.setContentsMargins(2, 0, 2, 0)
-        row.setSpacing(6)
-        for widget in (self.recipe_box, self.kind_box, self.filter_edit):
-            row.addWidget(widget)
-        row.addSpacing(6)
-        row.addWidget(self.count_label)
-        row.addStretch(1)
-        for button in (self.reject_button, self.restore_button, self.folder_button):
-            row.addWidget(button)
+        bar = WrappingBar(
+            (self.recipe_box, self.kind_box, self.filter_edit),
+            (self.count_label, self.reject_button, self.restore_button, self.folder_button),
+            margins=QMargins(2, 0, 2, 0),
+        )
         content = QWidget()
         inside = QVBoxLayout(content)
         inside.setContentsMargins(0, 0, 0, 0)
@@ -399,7 +396,7 @@ class CopiesView(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
-        column.addLayout(row)
+        column.addWidget(bar)
         column.addLayout(self._either, 1)
 
 

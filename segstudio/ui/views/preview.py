@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
+from PySide6.QtCore import QMargins, QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from segstudio.augmentation.augmenter import seed_of
 from segstudio.augmentation.recipe import Recipe
@@ -16,7 +16,8 @@ from segstudio.ui.number_box import NumberBox
 from segstudio.ui.session import Session
 from segstudio.ui.views.tiles import Tiles, applied_text
 from segstudio.ui.views.variations import Made, Pair, Variation, Variations
-from segstudio.ui.widgets import divider, muted, text_button
+from segstudio.ui.widgets import ElidedLabel, divider, muted, text_button
+from segstudio.ui.wrapping_bar import WrappingBar
 
 Scale = Literal["trained", "full"]
 
@@ -273,7 +274,9 @@ class PreviewView(QWidget):
         self.seed_box.edited.connect(self._on_setting)
         self.size_box = Combo()
         self.size_box.addItems([f"As trained: {DEFAULT_SIDE} px", "Full size, as queued"])
-        self.size_box.setMinimumContentsLength(19)
+        self.size_box.setMinimumContentsLength(17)
+        self.size_box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.size_box.setMaximumWidth(216)
         self.size_box.currentIndexChanged.connect(self._on_setting)
         help_of_size = "The size at which the recipe is applied: as a training sees the image, or as copies are written"
         self.size_box.setItemData(0, "Epoch k is what epoch k of a training with this seed sees",
@@ -306,32 +309,24 @@ class PreviewView(QWidget):
         for button in (self.previous_button, self.next_button, self.compare_button, self.outline_button):
             button.setAccessibleName(button.toolTip())
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self._status = muted()
+        self._status = ElidedLabel()
+        self._status.setProperty("muted", True)
+        self._status.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._status.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
         layout.addWidget(self.tiles, 1)
         layout.addWidget(self._bar())
 
-    def _bar(self) -> QFrame:
-        bar = QFrame()
+    def _bar(self) -> WrappingBar:
+        seed = (_label("Seed", self.seed_box), self.previous_button, self.seed_box, self.next_button)
+        bar = WrappingBar(
+            (_label("Variations", self.count_box), self.count_box, *seed),
+            (self.size_box, self._status, divider(), self.outline_button, self.compare_button),
+            margins=QMargins(12, 5, 8, 5),
+        )
         bar.setProperty("card", True)
-        row = QHBoxLayout(bar)
-        row.setContentsMargins(12, 5, 8, 5)
-        row.setSpacing(6)
-        row.addWidget(_label("Variations", self.count_box))
-        row.addWidget(self.count_box)
-        row.addSpacing(6)
-        row.addWidget(_label("Seed", self.seed_box))
-        for widget in (self.previous_button, self.seed_box, self.next_button):
-            row.addWidget(widget)
-        row.addSpacing(6)
-        row.addWidget(self.size_box)
-        row.addStretch(1)
-        row.addWidget(self._status)
-        row.addWidget(divider())
-        row.addWidget(self.outline_button)
-        row.addWidget(self.compare_button)
         return bar
 
     def _on_setting(self) -> None:
