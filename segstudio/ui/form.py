@@ -276,6 +276,7 @@ class Fold(QWidget):
         self._content = content
         self._button = QToolButton(self)
         self._button.setText(title)
+        self._button.setToolTip(title)
         self._button.setCheckable(True)
         self._button.setAutoRaise(True)
         self._button.setProperty("fold", True)
@@ -293,6 +294,7 @@ class Fold(QWidget):
     def set_title(self, title: str) -> None:
         """Change the heading."""
         self._button.setText(title)
+        self._button.setToolTip(title)  # it may be cut off
 
     def unfold(self) -> None:
         """Show the content."""

@@ -126,6 +126,7 @@ class ToolBar(QToolBar):
         menu = QMenu(button)
         menu.addActions([self._by_name[f"predict-{name}"] for name in ("current", "filtered", "all")])
         button.setMenu(menu)
+        button.setToolTip("Ask the model where the foreground is: in this sample, in the listed ones, or in all")
         return button
 
     def _retrain_button(self) -> QPushButton:

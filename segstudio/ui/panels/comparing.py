@@ -47,7 +47,7 @@ CONFIRM_MS = 5000
 MOST_ROWS = 5
 """Comparisons in sight at once."""
 
-ROW_MARGIN, CELL_MARGIN = 10, 18
+ROW_MARGIN, CELL_MARGIN = 10, 26
 """Pixels around the words of a row."""
 
 DEFAULT_RECIPE = "flip"
@@ -120,7 +120,7 @@ class ComparisonsModel(RowsModel):
         if role == Qt.ItemDataRole.ForegroundRole and column == "Verdict":
             verdict = str((one.result or {}).get("verdict", ""))
             return theme.color(TOKENS.get(verdict, "text" if one.is_finished else "text_muted"))
-        return one.title if role == Qt.ItemDataRole.ToolTipRole else None
+        return self._text(one, "Arms") if role == Qt.ItemDataRole.ToolTipRole else None
 
     def _text(self, one: Comparison, column: str) -> str:
         result = one.result or {}
@@ -157,6 +157,7 @@ class Comparing(QWidget):
         for one in presets().values():
             self.preset_box.addItem(one.title, one.name)
         self.preset_box.setAccessibleName("Preset of all arms")
+        self.preset_box.setToolTip("The network of every arm that has no preset of its own")
         self.form = Form(Plan)
         self.estimate = muted(wraps=True)
         self.start_button = push_button(
@@ -177,6 +178,7 @@ class Comparing(QWidget):
         self.table.selectionModel().currentRowChanged.connect(lambda *_: self._show_selected())
         self.more_box = QSpinBox(minimum=1, maximum=50, value=1, prefix="+ ")
         self.more_box.setAccessibleName("How many repeats more")
+        self.more_box.setToolTip("How many times more each arm is trained")
         self.resume_button = push_button("Go on", "Train what is missing", lambda: self._again("resume"))
         self.extend_button = push_button(
             "More repeats", "Train every arm some more times", lambda: self._again("extend")
@@ -359,7 +361,7 @@ class Comparing(QWidget):
         if rows:
             self.table.selectRow(row if row is not None else 0)
         else:
-            self._show_selected()
+            self.view.show_comparison(None)
         self._update()
 
     def _show_selected(self) -> None:

@@ -16,7 +16,7 @@ from segstudio.ui.form import Combo, Form
 from segstudio.ui.job_queue import JobQueue, JobRecord, JobState
 from segstudio.ui.panels.job_progress import JobProgress
 from segstudio.ui.session import Session
-from segstudio.ui.views.stress import NOTHING_YET, UNDER_WAY, StressView
+from segstudio.ui.views.stress import NOTHING_YET, READING, UNDER_WAY, StressView
 from segstudio.ui.widgets import heading, muted, push_button, set_property
 
 HIDDEN = ("run", "transforms", "to")
@@ -51,8 +51,10 @@ class Stressing(QWidget):
         self.view.export_requested.connect(self._export)
         self.record: JobRecord | None = None
         self._background = Background("stress results", self)
+        self._is_read = False
         self.run_box = Combo()
         self.run_box.setAccessibleName("Run")
+        self.run_box.setToolTip("Whose model is tested")
         self.run_box.activated.connect(lambda _: self._load())
         self.form = Form(StressOptions, hidden=HIDDEN)
         self.form.changed.connect(self._update)
@@ -196,8 +198,10 @@ class Stressing(QWidget):
             return
 
         def take(future: "Future[dict[str, Any] | None]") -> None:
+            self._is_read = True
             if run == self.run and future.exception() is None and future.result() != self.view.result:
                 self.view.show_result(future.result())
+            self._update()
 
         self._background.submit(lambda: load_result(run), take)
 
@@ -237,7 +241,8 @@ class Stressing(QWidget):
         self._no_run.setVisible(self.run is None)
         self.run_box.setEnabled(self.run is not None)
         self.progress.show_record(self.record if self.is_testing else None)
-        self.view.empty.set_text(*(UNDER_WAY if self.is_testing else NOTHING_YET))
+        is_read = self._is_read or self.run is None
+        self.view.empty.set_text(*(UNDER_WAY if self.is_testing else NOTHING_YET if is_read else READING))
 
     def _tell(self, text: str, *, is_error: bool = False) -> None:
         set_property(self.message, "error", is_error)

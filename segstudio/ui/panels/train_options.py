@@ -114,6 +114,7 @@ class TrainOptionsEditor(QWidget):
             box.addItem(one.title, one.name)
             box.setItemData(box.count() - 1, f"{one.name}: {one.description}", Qt.ItemDataRole.ToolTipRole)
         box.setAccessibleName("Preset")
+        box.setToolTip("The network, and the options it begins with")
         box.activated.connect(self._on_preset)
         return box
 

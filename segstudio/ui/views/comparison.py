@@ -45,6 +45,8 @@ TABLE_ROW = 26
 ERRORS = ((FALSE_POSITIVE, "too much"), (FALSE_NEGATIVE, "missed"))
 """What the colours on the pictures of predictions mean."""
 
+READING = ("Reading the comparisons…", "")
+
 NOTHING_YET = (
     "No comparison yet",
     "Choose the arms on the right and press Start: a verdict will stand here, how sure it is, and the images.",
@@ -112,7 +114,8 @@ class ComparisonView(QWidget):
         self.groups = Intervals()
         self.arms = ArmsModel(self)
         self.notes = muted(wraps=True)
-        self._either = Either(self._make_content(), Empty("error-view", *NOTHING_YET))
+        self.empty = Empty("error-view", *READING)
+        self._either = Either(self._make_content(), self.empty)
         ground = card()
         ground.setLayout(self._either)
         layout = QVBoxLayout(self)
@@ -141,6 +144,7 @@ class ComparisonView(QWidget):
         self._generation += 1
         self._either.show_content(comparison is not None)
         if comparison is None:
+            self.empty.set_text(*NOTHING_YET)
             return
         if not is_same:
             self._evidence = None

@@ -52,6 +52,8 @@ NOTHING_YET = (
 )
 
 
+READING = ("Reading the stress test…", "")
+
 UNDER_WAY = (
     "The stress test is under way",
     "Every picture is made worse step by step; the table comes when all of them are measured.",
