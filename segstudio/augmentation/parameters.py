@@ -93,7 +93,7 @@ class Parameter:
             self._label,
             help=self._found(HELP, "") or self.documented,
             unit=self._found(UNITS, ""),
-            is_advanced=self.source in _ADVANCED,
+            is_advanced=self.source in _ADVANCED or self.kind.is_text,  # few people want to write JSON
             **(self.bounds._asdict() if is_number else {}),
         )
         if self.kind.is_text:

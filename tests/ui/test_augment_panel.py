@@ -288,6 +288,11 @@ def test_extremes_show_both_ends_of_every_range(qtbot, panel):
     panel.editing.select((1,))
     settle(qtbot, panel)
     assert len(panel.view.preview.tiles.tiles) == 5, "brightness and contrast"
+    panel.editing.select((0,))
+    settle(qtbot, panel)
+    panel.step_form.form.set_values({"limit": (5.0, 5.0)})
+    settle(qtbot, panel)
+    assert [tile.header.title for tile in tiles] == ["Original", "Angle: always, 5 °"], "not the same picture twice"
     QTest.mouseClick(panel.step_form.extremes_button, Qt.MouseButton.LeftButton)
     settle(qtbot, panel)
     assert tiles[1].header.title == "Epoch 1"

@@ -228,16 +228,31 @@ class Tiles(QWidget):
             self.fit()
 
 
+WORDS = {"RandomBrightnessContrast": {"alpha": "contrast ×", "beta": "grey value +"}}
+"""What people call values that Albumentations names after a formula."""
+
+
 def applied_text(applied: Sequence[dict[str, object]], names: Mapping[str, str]) -> str:
     """What was applied with its sampled values, one transform a line, for a tooltip."""
     if not applied:
         return "Nothing was applied: every step has its chance, and none had it with this seed."
     lines = []
     for one in applied:
-        values = [f"{key.replace('_', ' ')} {_value(value)}" for key, value in one.items() if key != "transform"]
-        name = names.get(str(one["transform"]), str(one["transform"]))
+        transform = str(one["transform"])
+        called = WORDS.get(transform, {})
+        values = [
+            f"{called.get(key, key.replace('_', ' '))} {_value(value)}"
+            for key, value in one.items()
+            if key != "transform" and not _is_nested(value)
+        ]
+        name = names.get(transform, transform)
         lines.append(f"{name}: {', '.join(values)}" if values else name)
     return "\n".join(lines)
+
+
+def _is_nested(value: object) -> bool:
+    """Whether it is a matrix, a map or corners: right in a manifest, and nothing that tells a person anything."""
+    return isinstance(value, dict) or (isinstance(value, list) and any(isinstance(one, list | dict) for one in value))
 
 
 def _value(value: object) -> str:
