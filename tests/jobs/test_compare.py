@@ -2,12 +2,9 @@
 
 import csv
 import json
-import os
 import re
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -245,24 +242,38 @@ def test_arms_with_more_images_or_other_networks_say_so(project):
 
 
 @pytest.mark.training
-@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL there")
-def test_killed_it_goes_on_where_it_was(project):
-    options = [f"{name}={value}" for name, value in SMALL.items()]
-    arguments = ["compare", str(project.folder), "--recipe", "flip", "--preset", TINY["preset"], "--epochs", "1"]
-    sets = [word for option in options for word in ("--set", option)]
-    command = [sys.executable, "-m", "segstudio", *arguments, "--repeats", "2", *sets]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        while process.poll() is None and not list(project.folder.glob("comparisons/*/cells/*-0/done.json")):
-            time.sleep(0.01)
-        os.kill(process.pid, signal.SIGKILL)
+def test_a_killed_worker_keeps_what_is_finished_and_the_next_one_goes_on(project):
+    options = {"recipe": "flip", "preset": TINY["preset"], "options": SMALL, "epochs": 1, "repeats": 2}
+    job = {"id": "1", "job": "compare", "project": str(project.folder), "options": options}
+    with subprocess.Popen(
+        [sys.executable, "-m", "segstudio.worker"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, encoding="utf-8",
+    ) as worker:  # fmt: skip
+        worker.stdin.write(json.dumps(job) + "\n")
+        worker.stdin.flush()
+        for line in worker.stdout:
+            event = json.loads(line)
+            assert event["event"] not in ("finished", "failed"), event
+            if "original, repeat 2 (3/4)" in event.get("text", ""):
+                break
+        worker.kill()
     comparison = project.comparisons.latest()
-    done = {cell.folder.name: cell.manifest.stat().st_mtime_ns for cell in comparison.cells() if cell.is_done}
-    assert "original-0" in done
-    result = go_on(project, resume=comparison.id)
+    assert comparison.result is None
+
+    def finished():
+        return {
+            cell.folder.name: {one: one.stat().st_mtime_ns for one in cell.folder.rglob("*") if one.is_file()}
+            for cell in comparison.cells()
+            if cell.is_done
+        }
+
+    kept = finished()
+    assert kept.keys() == {"original-0", "flip-0"}, "the third was in the middle of it"
+    report = ListReporter()
+    result = go_on(project, report, resume=comparison.id)
     assert (result["repeats"], result["comparison"]) == (2, comparison.id)
-    assert all(
-        (comparison.folder / "cells" / name / "manifest.csv").stat().st_mtime_ns == at for name, at in done.items()
-    )
+    assert {name: finished()[name] for name in kept} == kept, "nothing of them is written again"
+    assert {name.rpartition("/")[0] for _, values in report.metrics for name in values} == {"original/1", "flip/1"}
 
 
 # --- measuring and judging, without any training ----------------------------------------------------------------------
