@@ -1,6 +1,7 @@
 """The Augment panel through its real widgets: recipes edited with mouse and keys, and what the preview shows."""
 
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from segstudio.ui import app as application
 from segstudio.ui.panels.augment import AugmentPanel
 from segstudio.ui.panels.queue_box import name_filter, usable_rows
 from segstudio.ui.panels.recipe_steps import share_text
+from segstudio.ui.views import variations
 from segstudio.ui.window import Window
 from tests.ui.projects import make_project
 
@@ -256,6 +258,30 @@ def test_another_sample_is_previewed_and_its_split_is_told(qtbot, window, panel)
     settle(qtbot, panel)
     assert not np.array_equal(shown(panel, 0), before)
     assert "never augmented" in panel.view._about.text()
+
+
+def test_what_takes_long_does_not_show_another_sample_meanwhile(qtbot, window, panel, monkeypatch):
+    preview, gate, at_once = panel.view.preview, threading.Event(), variations._varied
+    settle(qtbot, panel)
+    kept = shown(panel, 1)
+
+    def slowly(*asked):
+        gate.wait(60)
+        return at_once(*asked)
+
+    monkeypatch.setattr(variations, "_varied", slowly)
+    preview.step_seed(1)
+    preview._on_slow()
+    assert shown(panel, 1) is kept, "the same sample and recipe: better an old picture than none"
+    other = next(one for one in window.session.project.samples.all() if one.id != window.session.sample.id)
+    window.session.show(other.id)
+    qtbot.waitUntil(lambda: preview._subject.sample == other.id)
+    preview._on_slow()
+    assert [tile.seen for tile in preview.tiles.tiles] == [None] * len(preview.tiles.tiles)
+    assert preview.tiles.tiles[1].canvas.message == "computing…"
+    gate.set()
+    settle(qtbot, panel)
+    assert all(tile.seen is not None for tile in preview.tiles.tiles)
 
 
 def test_the_original_is_seen_as_long_as_a_key_or_the_button_is_down(qtbot, window, panel):

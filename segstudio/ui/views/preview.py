@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from PySide6.QtCore import QMargins, QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
@@ -28,6 +28,25 @@ SLOW_MS = 300
 """What takes longer says that it is at work."""
 
 DEFAULT_SIDE = 224
+
+ROUNDS = 64
+"""Questions that are remembered; there are two threads, so no more than two of them are still under way."""
+
+
+class Subject(NamedTuple):
+    """What pictures are of: while only values of steps change, the last ones may stay until there are new ones.
+
+    Attributes:
+        sample: Its id.
+        side: At which the recipe is applied, None for full size.
+        recipe: Its name.
+        is_extreme: Whether the ends of ranges are shown.
+    """
+
+    sample: int
+    side: int | None
+    recipe: str
+    is_extreme: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +92,10 @@ class PreviewView(QWidget):
         self._variations.made.connect(self._take)
         self.tiles = Tiles()
         self._slow = QTimer(self, singleShot=True, interval=SLOW_MS)
-        self._slow.timeout.connect(lambda: self._tell("computing…"))
+        self._slow.timeout.connect(self._on_slow)
+        self._subject: Subject | None = None
+        self._subjects: dict[int, Subject] = {}
+        self._seen: dict[int, Subject] = {}
         self._build()
         session.sample_changed.connect(lambda _sample: self.refresh())
         session.history_changed.connect(self.refresh)
@@ -175,6 +197,10 @@ class PreviewView(QWidget):
         for index, title in enumerate(self._titles):
             self.tiles.tiles[index].header.show_title(title)
         self._round = self._variations.ask(pair, [Variation(None), *(variation for _, variation in faces)])
+        self._subject = Subject(session.sample.id, pair.side, self._recipe.name, bool(self._extremes))
+        # A question before the last one may still be answered; of older ones the first picture is long there.
+        self._subjects = {number: one for number, one in self._subjects.items() if number > self._round - ROUNDS}
+        self._subjects[self._round] = self._subject
         self._slow.start()
 
     def _reason(self) -> str:
@@ -217,6 +243,9 @@ class PreviewView(QWidget):
     def _take(self, made: Made) -> None:
         if made.number >= len(self.tiles.tiles) or self._pair is None:
             return
+        if self._subjects.get(made.round) != self._subject:
+            return  # of another sample or recipe: titles and sizes would be wrong for it
+        self._seen[made.number] = self._subjects[made.round]
         tile = self.tiles.tiles[made.number]
         problem = made.problem
         tile.show_face(made.face, "" if problem is None else f"{problem.message}\n{problem.hint}".strip())
@@ -234,6 +263,15 @@ class PreviewView(QWidget):
         if not self._variations.is_busy:
             self._slow.stop()
             self._tell("")
+
+    def _on_slow(self) -> None:
+        """Say that it takes long, and no longer show what belongs to another sample or recipe."""
+        self._tell("computing…")
+        for number, tile in enumerate(self.tiles.tiles):
+            if self._seen.get(number) != self._subject:
+                tile.show_face(None, "computing…")
+                tile.header.show_detail("")
+                tile.canvas.setToolTip("")
 
     def _tell(self, text: str) -> None:
         self._status.setText(text)
