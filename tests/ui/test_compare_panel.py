@@ -300,6 +300,9 @@ def test_export_and_delete(qtbot: QtBot, session: Session, queue: JobQueue, show
     (record,) = queue.records
     JOBS[record.job].from_values(record.options)
     assert record.options == {"comparison": 1, "to": str(tmp_path / "page.html")}
+    say(queue, record, "finished", result={"comparison": 1, "path": str(tmp_path / "page.html")})
+    assert panel.message.isVisible()
+    assert panel.message.text() == f"The comparison is in {tmp_path / 'page.html'}."
     qtbot.mouseClick(panel.delete_button, Qt.MouseButton.LeftButton)
     settle(qtbot, whole)
     assert len(panel.model.rows) == 1, "nothing is deleted at the first press"

@@ -148,6 +148,7 @@ class Comparing(QWidget):
         self.queue = queue
         self.view = ComparisonView(session)
         self.record: JobRecord | None = None
+        self._exporting: JobRecord | None = None
         self._running: int | None = None
         self._newest_before = 0
         self._background = Background("comparisons", self)
@@ -317,6 +318,8 @@ class Comparing(QWidget):
             self.view.show_progress(record.text if self.is_comparing else "")
 
     def _on_ended(self, record: JobRecord) -> None:
+        if record is self._exporting:
+            self._show_exported(record)
         if record is not self.record:
             return
         match record.state:
@@ -332,6 +335,15 @@ class Comparing(QWidget):
         self._reload()
         self._follow_next()
         self._update()
+
+    def _show_exported(self, record: JobRecord) -> None:
+        match record.state:
+            case JobState.FINISHED:
+                self._tell(f"The comparison is in {record.result['path']}.")
+            case JobState.CANCELLED:
+                self._tell("Nothing was exported.")
+            case _:
+                self._tell(f"{record.message}\n{record.hint}".strip(), is_error=True)
 
     # the list
 
@@ -407,9 +419,11 @@ class Comparing(QWidget):
     def export_to(self, one: Comparison, path: Path) -> JobRecord:
         """Write a comparison as a page or a table, as the end of the file's name says."""
         values = {"comparison": one.id, "to": str(path)}
-        return self.queue.submit(
+        self._tell(f"Writing {path}…")
+        self._exporting = self.queue.submit(
             "export-comparison", values, f"Export comparison {one.name}", self.session.project.folder
         )
+        return self._exporting
 
     def _delete(self) -> None:
         """Delete at the second press: it cannot be undone, and nothing shall be modal."""
