@@ -23,6 +23,7 @@ import keras
 import tensorflow as tf
 
 from segstudio.augmentation.augmenter import Augmenter
+from segstudio.core.advice import advice
 from segstudio.core.errors import UserError
 from segstudio.core.files import write_atomically
 from segstudio.core.reporter import Cancelled, Reporter
@@ -177,7 +178,7 @@ def compile_for(network: keras.Model, plan: Plan, epoch: int) -> None:
 
 def _epochs(network: keras.Model, train: Pairs, val: Pairs, plan: Plan, folder: Path, report: Reporter,
             rows: list[Row]) -> Outcome:  # fmt: skip
-    is_stopped, ended = False, plan.schedule.end(rows)
+    is_stopped, ended, noticed = False, plan.schedule.end(rows), ""
     try:
         for epoch in range(rows[-1]["epoch"] + 1 if rows else 1, plan.epochs + 1):
             if ended:
@@ -192,6 +193,7 @@ def _epochs(network: keras.Model, train: Pairs, val: Pairs, plan: Plan, folder: 
             progress = {"rows": rows, "batch": plan.batch, "frozen": plan.frozen}
             save_network(network, folder / LAST, with_optimizer=True, attachment=progress)
             _publish(rows, folder, report)
+            noticed = _advise(rows, noticed, report)
             ended = plan.schedule.end(rows)
     except Cancelled:
         is_stopped = True
@@ -201,6 +203,14 @@ def _epochs(network: keras.Model, train: Pairs, val: Pairs, plan: Plan, folder: 
         report.log(ended)
     report.artifact(folder / BEST)
     return Outcome(rows, best_row(rows), is_stopped, plan.batch, ended=ended)
+
+
+def _advise(rows: list[Row], noticed: str, report: Reporter) -> str:
+    """What is wrong now, logged when it was not so before."""
+    found = advice(rows)
+    if found is not None and found.kind != noticed:
+        report.log(f"{found.message} {found.help}")
+    return found.kind if found else ""
 
 
 def _one_epoch(network: keras.Model, train: Pairs, val: Pairs, plan: Plan, report: Reporter, epoch: int,

@@ -131,6 +131,14 @@ def test_start_draws_the_curves_live_and_stop_keeps_the_best(qtbot: QtBot, panel
     assert panel.curves.best_epoch == 2
     assert panel.curves.isVisible()
     assert "epoch 3 of 10" in panel.progress.text.text()
+    assert panel._message.text() == ""
+    for epoch, loss in ((4, 30.0), (5, 60.0)):
+        record.metrics.append((epoch, {"loss": loss, "val_loss": 1.0, "val_iou": 0.1}))
+        panel.queue.metric.emit(record.id, *record.metrics[-1])
+    assert "The loss explodes: 60 in epoch 5" in panel._message.text()
+    del record.metrics[3:]
+    panel.queue.metric.emit(record.id, *record.metrics[-1])
+    assert panel._message.text() == "", "it is taken back when it is so no more"
     qtbot.mouseClick(panel.progress.stop_button, Qt.MouseButton.LeftButton)
     assert "stopping" in panel.progress.text.text()
     assert panel.progress.stop_button.text() == "End it now"
@@ -388,6 +396,11 @@ def test_outcome_tells_where_it_began() -> None:
     assert outcome_text(kept) == (
         "Run 0008 finished: no epoch was better, the weights stay; learnt from 9 reviewed masks of 70 usable ones"
     )
+
+
+def test_outcome_tells_why_it_ended_early() -> None:
+    result = {"run": 7, "best": {"epoch": 4, "val_iou": 0.912}, "ended": "stopped early: no epoch was better"}
+    assert outcome_text(result).endswith("IoU 0.912; stopped early: no epoch was better")
 
 
 @pytest.mark.training

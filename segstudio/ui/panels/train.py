@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from segstudio.core.advice import advice
 from segstudio.core.errors import UserError
 from segstudio.jobs.presets import DEFAULT, presets
 from segstudio.project.runs import Run
@@ -168,6 +169,7 @@ class TrainPanel(QWidget):
         self._begin_curves(record)
         for step, values in record.metrics:
             self.curves.append(step, values)
+        self._advise()
         self._update()
 
     def _begin_curves(self, record: JobRecord) -> None:
@@ -197,6 +199,13 @@ class TrainPanel(QWidget):
         if self.record is not None and job_id == self.record.id:
             self._either.show_content(True)
             self.curves.append(step, values)
+            self._advise()
+
+    def _advise(self) -> None:
+        """Say what the curves show while Stop can be pressed."""
+        if self.record is not None and not self.record.is_cancel_asked:
+            found = advice([{"epoch": step, **values} for step, values in self.record.metrics])
+            self._tell(f"{found.message} {found.help}" if found else "")
 
     def _on_changed(self, record: JobRecord) -> None:
         if record is self.record:
@@ -364,6 +373,8 @@ def outcome_text(result: dict[str, Any]) -> str:
     baseline = (result.get("baseline") or {}).get("val_iou")
     if baseline is not None and best.get("val_iou") is not None:
         text += f" (it began at {baseline:.3f})"
+    if ended := result.get("ended"):
+        text += f"; {ended}"
     if learnt_from := result.get("learnt_from"):
         text += f"; learnt from {learnt_from}"
     return text
