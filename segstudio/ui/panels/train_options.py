@@ -27,7 +27,7 @@ FROM_ELSEWHERE = HIDDEN | frozenset(OF_THESE_IMAGES)
 """Options without a row in the form: nobody chooses them, or the combo boxes above it do."""
 
 MODES = {
-    "on-the-fly": ("fresh", "On the fly: images are augmented anew every time they are learnt from"),
+    "on-the-fly": ("every epoch", "On the fly: images are augmented anew every time they are learnt from"),
     "queued": ("queued", "The copies that the Augment tab has queued are learnt from too, except rejected ones"),
     "both": ("both", "The queued copies, and the images themselves augmented anew every time they are learnt from"),
     "off": ("off", "Images are learnt from as they are"),
@@ -147,8 +147,8 @@ class TrainOptionsEditor(QWidget):
         self.form.set_locked(of_network if self._is_from_run() else [], "As in the run that it starts from")
         size = self.form.text("size")
         parts = [f"{values['epochs']} epochs", f"batch {values['batch']}", f"{size} px"]
-        if values["limit"]:  # it decides how good the model can become, and lies folded away
-            parts.append(f"{values['limit']} samples")
+        if values["limit"]:  # it decides how good the model can become, and lies folded away; there is room for three
+            parts[1:] = [parts[2], f"{values['limit']} samples"]
         self.fold.set_title(f"Options: {' · '.join(parts)}")
         if not self.form.is_valid:
             self.fold.unfold()
@@ -181,8 +181,8 @@ class AugmentationChoice(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(6)
-        row.addWidget(self.recipe_box, 3)
-        row.addWidget(self.mode_box, 2)
+        row.addWidget(self.recipe_box, 1)
+        row.addWidget(self.mode_box, 1)
         self.set_recipes(built_in_recipes().values())
         self.show_values(NONE, "on-the-fly")
         self.recipe_box.currentIndexChanged.connect(self._on_changed)
