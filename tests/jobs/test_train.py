@@ -151,6 +151,19 @@ def test_the_result_is_the_contract_and_the_run_keeps_everything(project):
 
 
 @pytest.mark.training
+def test_loss_balance_and_schedule_arrive_and_what_is_decided_is_said(project):
+    report = ListReporter()
+    options = {"loss": "focal", "balance": "frequency", "warm_up": 1, "clipping": 1, "patience": 9, "frozen_epochs": 1}
+    result = train(project, report, **options)
+    assert (result["status"], result["ended"]) == ("finished", "")
+    assert any(line.startswith("balance: foreground is ") for line in report.lines)
+    assert any("frozen epochs are left out" in line for line in report.lines)
+    rates = [row["learning_rate"] for row in project.runs.metrics(result["run"])]
+    assert rates == pytest.approx([0.005, 0.01]), "warm-up, then where the cosine begins"
+    assert resume(project, resume="last", epochs=3, patience=8)["epochs"] == 3
+
+
+@pytest.mark.training
 def test_retrain_begins_with_the_best_and_says_how_good_that_was(project):
     report = ListReporter()
     first = train(project, report, start="best", samples="retrain")
