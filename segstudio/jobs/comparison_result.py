@@ -89,7 +89,7 @@ class Table:
         firsts = {score.sample: score for score in reversed(scores)}
         self.images = [firsts[sample] for sample in rows]
         shape = (len(rows), comparison.repeats)
-        self.values = {arm.name: np.full(shape, np.nan) for arm in comparison.arms}
+        self.values: dict[str, Floats] = {arm.name: np.full(shape, np.nan) for arm in comparison.arms}
         for score in scores:
             self.values[score.arm][rows[score.sample], score.repeat] = getattr(score, comparison.metric)
         # An image without a group is alone.
@@ -97,7 +97,7 @@ class Table:
 
     def differences(self, arm: str, first: str) -> Floats:
         """Score of an arm less that of the first, (images, repeats)."""
-        return self.values[arm] - self.values[first]
+        return np.subtract(self.values[arm], self.values[first], dtype=np.float64)
 
 
 def result_of(project: Project, comparison: Comparison, scores: Sequence[Score]) -> dict[str, Any]:
