@@ -437,6 +437,11 @@ def test_a_read_only_project_shows_everything_and_changes_nothing(qtbot, window,
         assert panel.editing.recipe == before
         assert not panel.add_button.isEnabled()
         assert not panel.queue_box.start_button.isEnabled()
+        recipes = list(panel.editing.recipes)
+        panel.editing.new()
+        panel.editing.duplicate()
+        assert panel.editing.recipes == recipes, "no recipe is shown that is nowhere"
+        assert panel.editing.recipe == before
         assert window.close_project()
 
 

@@ -102,6 +102,10 @@ def test_original_against_the_recipe_in_hand_is_planned_at_first(
     panel.hide()
     panel.show()
     assert [one.recipe for one in panel.arms.arms] == ["none", "strong", "light"], "a plan of the person's own stays"
+    panel.arms.set_arms([ArmDraft(), ArmDraft(recipe="light")])
+    panel.hide()
+    panel.show()
+    assert [one.recipe for one in panel.arms.arms] == ["none", "light"], "also one that looks like a proposal"
 
 
 def test_what_is_planned_is_what_the_job_takes(qtbot: QtBot, session: Session, queue: JobQueue, shown: Shown) -> None:
@@ -310,6 +314,20 @@ def test_export_and_delete(qtbot: QtBot, session: Session, queue: JobQueue, show
     qtbot.mouseClick(panel.delete_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: not panel.model.rows and panel.view.comparison is None, timeout=WAIT)
     assert not comparison.folder.exists()
+
+
+def test_what_is_deleted_is_what_was_asked_about(qtbot: QtBot, session: Session, queue: JobQueue, shown: Shown) -> None:
+    comparisons = [finish_comparison(session.project) for _ in range(2)]
+    whole = shown()
+    panel = whole.comparing
+    panel.table.selectRow(0)
+    qtbot.mouseClick(panel.delete_button, Qt.MouseButton.LeftButton)
+    panel.table.selectRow(1)
+    assert panel.delete_button.text() == "Delete"
+    qtbot.mouseClick(panel.delete_button, Qt.MouseButton.LeftButton)
+    settle(qtbot, whole)
+    assert len(panel.model.rows) == 2
+    assert all(one.folder.exists() for one in comparisons)
 
 
 def test_a_project_that_is_read_only_can_be_looked_at(

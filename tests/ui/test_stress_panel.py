@@ -215,3 +215,17 @@ def test_another_run_has_another_result(qtbot: QtBot, session: Session, queue: J
     panel.stressing.select(first.id)
     settle(qtbot, panel)
     assert panel.stressing.view.result["run"] == first.id
+
+
+def test_a_panel_that_is_gone_hears_of_no_job(
+    qtbot: QtBot, session: Session, queue: JobQueue, shown: Shown, tmp_path: Path
+) -> None:
+    panel = ComparePanel(session, queue)
+    settle(qtbot, panel)
+    panel.close_threads()
+    gone = []
+    panel.destroyed.connect(lambda: gone.append(True))
+    panel.view.deleteLater()
+    panel.deleteLater()
+    qtbot.waitUntil(lambda: bool(gone))
+    queue.submit("stress", {"run": "1"}, "Stress test", session.project.folder)  # raised in the dead panel before

@@ -151,6 +151,8 @@ class Comparing(QWidget):
         self._exporting: JobRecord | None = None
         self._running: int | None = None
         self._newest_before = 0
+        self._proposed: ArmDraft | None = None
+        self._doomed: int | None = None
         self._background = Background("comparisons", self)
         self._is_stale = True
         self.arms = ArmsEditor()
@@ -222,10 +224,11 @@ class Comparing(QWidget):
         self.view.close_threads()
 
     def set_recipe(self, name: str) -> None:
-        """Let the second arm have this recipe, when the person has not planned anything else."""
+        """Let the second arm have this recipe, as long as it is the one that was put there last, and by nobody else."""
         arms = self.arms.arms
-        if len(arms) == 2 and arms[1] == ArmDraft(recipe=arms[1].recipe):
-            self.arms.set_arms([arms[0], ArmDraft(recipe=name)])
+        if len(arms) == 2 and arms[1] == self._proposed:
+            self._proposed = ArmDraft(recipe=name)
+            self.arms.set_arms([arms[0], self._proposed])
 
     def values(self) -> dict[str, Any]:
         """The options of the job as they are planned.
@@ -377,6 +380,8 @@ class Comparing(QWidget):
         self._update()
 
     def _show_selected(self) -> None:
+        if self.selected is None or self.selected.id != self._doomed:
+            self._unconfirm.stop()  # what was asked about is not what a press would delete now
         one = self.selected
         text = self.record.text if self.record is not None and one is not None and one.id == self._running else ""
         if one != self.view.comparison:
@@ -430,8 +435,9 @@ class Comparing(QWidget):
         one = self.selected
         if one is None:
             return
-        if not self._unconfirm.isActive():
-            self.delete_button.setText("Delete for good?")
+        if not self._unconfirm.isActive() or self._doomed != one.id:
+            self._doomed = one.id
+            self.delete_button.setText(f"Delete {one.name} for good?")
             self._unconfirm.start()
             return
         self._unconfirm.stop()
@@ -459,7 +465,10 @@ class Comparing(QWidget):
             plan = Plan.model_validate(state.get("plan") or {})
         except (TypeError, ValueError):
             arms, plan = [], Plan()
-        self.arms.set_arms(arms or [ArmDraft(), ArmDraft(recipe=self._edited_recipe())])
+        if not arms:
+            self._proposed = ArmDraft(recipe=self._edited_recipe())
+            arms = [ArmDraft(), self._proposed]
+        self.arms.set_arms(arms)
         self.form.set_values(plan.model_dump())
         chosen = str(state.get("preset") or self._usual_preset())
         self.preset_box.setCurrentIndex(max(self.preset_box.findData(chosen), 0))

@@ -182,7 +182,10 @@ class RecipeEditing(QObject):
         self._submit(write)
 
     def add_recipe(self, recipe: Recipe) -> None:
-        """Put a recipe into the project under a free name and title, and edit it."""
+        """Put a recipe into the project under a free name and title, and edit it; a read-only project says why not."""
+        if not self.is_editable:
+            self.told.emit("The project is read-only", "a recipe can be looked at, not made")
+            return
         title = self._free_title(recipe.title)
         added = renamed(recipe, self._free_name(title), title)
         self.recipes = [*self.recipes, added]

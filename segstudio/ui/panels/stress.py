@@ -63,7 +63,7 @@ class Stressing(QWidget):
         self.message = muted(wraps=True)
         self.message.hide()
         self._lay_out()
-        queue.added.connect(lambda _record: self._follow_next())
+        queue.added.connect(self._on_added)
         queue.changed.connect(self._on_changed)
         queue.ended.connect(self._on_ended)
         session.project_changed.connect(self._on_project_changed)
@@ -151,6 +151,9 @@ class Stressing(QWidget):
             self.record = record
             self._tell("")
             self._update()
+
+    def _on_added(self, _record: JobRecord) -> None:
+        self._follow_next()
 
     def _on_changed(self, record: JobRecord) -> None:
         if record is self.record:
