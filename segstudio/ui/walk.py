@@ -155,11 +155,11 @@ class Walk(QObject):
     def decide(self, decision: Decision) -> None:
         """Decide about the error under the pointer, else about the one the walk is at."""
         spot = None if self._here is None else (self._here.x, self._here.y)
-        self._ask(partial(self._carry_out, decision, spot))
+        self._ask_about_mask(partial(self._carry_out, decision, spot))
 
     def keep_all(self) -> None:
         """Decide that the mask is right wherever the prediction differs, on this sample."""
-        self._ask(self._keep_all)
+        self._ask_about_mask(self._keep_all)
 
     def forget(self) -> None:
         """Begin anew: another run, or another tolerance."""
@@ -176,6 +176,29 @@ class Walk(QObject):
         self._thread.close()
 
     # one after the other, as soon as all is known that it needs
+
+    def _ask_about_mask(self, act: Callable[[], None]) -> None:
+        """Ask for what is about the mask as it is on screen now: it is never done to another one."""
+        self._panes.finish_stroke()
+        meant = self._on_screen
+
+        def do() -> None:
+            if self._on_screen == meant:
+                act()
+                return
+            is_same = meant is not None and self._session.sample is not None and meant[0] == self._session.sample.id
+            why = "its mask has changed" if is_same else "another sample is on screen"
+            self.told.emit(f"Nothing was decided: {why} by now.", "Its errors were not found yet. Decide again.")
+
+        self._ask(do)
+
+    @property
+    def _on_screen(self) -> tuple[int, int] | None:
+        """Which sample is on screen, and which of its masks."""
+        sample, document = self._session.sample, self._session.document
+        if sample is None:
+            return None
+        return sample.id, -1 if document is None else document.revision_counter
 
     def _ask(self, act: Callable[[], None]) -> None:
         if self._session.project.predictions.current() is None:

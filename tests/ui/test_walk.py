@@ -1,5 +1,8 @@
 """From error to error through the real window, by keys and pointer."""
 
+import threading
+from functools import partial
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QSettings, Qt
@@ -325,3 +328,53 @@ def test_where_there_is_no_error_a_decision_does_nothing_and_says_so(qtbot, open
     step(qtbot, opened, Qt.Key.Key_Y)
     assert "no error here" in opened.banner.text
     assert np.array_equal(opened.session.document.mask, before)
+
+
+def ask_while_looking(qtbot, window: Window, monkeypatch, key: Qt.Key, then) -> None:
+    """Press a key with the pointer on an error, do something else before it is known where errors are, and wait."""
+    session, gate = window.session, threading.Event()
+    predicted = (session.loaded.probability >= 128).view(np.uint8)
+    blob = Errors(session.document.mask.copy(), predicted).worst(1)[0]
+    canvas = window.panes.canvas("truth")
+    x, y = canvas.frame.to_widget(blob.x + 0.5, blob.y + 0.5)
+    QTest.mouseMove(canvas, QPoint(round(x) + 2, round(y)))
+    QTest.mouseMove(canvas, QPoint(round(x), round(y)))
+    find = session.project.predictions.find_missing_blobs
+
+    def find_later(*wanted) -> None:
+        gate.wait(20)
+        find(*wanted)
+
+    monkeypatch.setattr(session.project.predictions, "find_missing_blobs", find_later)
+    press(window, key, Qt.KeyboardModifier.ShiftModifier if key == Qt.Key.Key_J else Qt.KeyboardModifier.NoModifier)
+    then()
+    gate.set()
+    qtbot.waitUntil(lambda: not session.is_busy and not window.workspace.walk.is_busy, timeout=20_000)
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_Y, Qt.Key.Key_J])
+def test_a_decision_that_waits_never_lands_on_another_sample(qtbot, opened: Window, monkeypatch, key):
+    session = opened.session
+    masks = {sample.id: session.project.masks.load(sample).copy() for sample in session.project.samples.all()}
+    errors, first = len(expected_blobs(opened)), session.sample.id
+
+    def leave() -> None:
+        opened.actions_by_name["next"].trigger()
+        qtbot.waitUntil(lambda: session.sample.id != first and not session.is_busy)
+
+    ask_while_looking(qtbot, opened, monkeypatch, key, leave)
+    assert "another sample is on screen" in opened.banner.text
+    assert session.save_now(wait=True)
+    for sample in session.project.samples.all():
+        assert np.array_equal(session.project.masks.load(sample), masks[sample.id])
+    assert step(qtbot, opened).startswith(f"error 1 of {errors}"), "nothing was kept"
+
+
+def test_a_decision_that_waits_is_not_about_a_mask_that_has_changed_since(qtbot, opened: Window, monkeypatch):
+    document = opened.session.document
+    edited = document.mask.copy()
+    edited[-2:, -2:] ^= 1
+    change = partial(document.replace, edited, "An edit elsewhere")
+    ask_while_looking(qtbot, opened, monkeypatch, Qt.Key.Key_Y, change)
+    assert "its mask has changed" in opened.banner.text
+    assert np.array_equal(document.mask, edited)
