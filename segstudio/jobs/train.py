@@ -113,28 +113,45 @@ class Training:
     learnt_from: str = ""
 
     def perform(self, project: Project, report: Reporter) -> dict[str, Any]:
-        """Do it; however it ends, the run's row says so."""
+        """Do it; however it ends, the run's row says so.
+
+        A resumed run that comes to nothing keeps the weights that it had, and may be used as before.
+        """
         started = time.monotonic() - self.run.seconds
 
         def ended(status: str, message: str = "", **fields: Any) -> Run:
             seconds = time.monotonic() - started
             return project.runs.update(self.run.id, status=status, message=message, seconds=seconds, **fields)
 
+        def broken_off(status: str, message: str) -> None:
+            if not self._keeps_weights:
+                ended(status, message)
+                return
+            reached = _reached(project, self.run)
+            epoch = reached.get("epochs", self.run.epochs)
+            ended("stopped", f"resumed, and broken off after epoch {epoch}: {message}", **reached)
+
         try:
             outcome = self._fit(project, RunReporter(project, self.run, report))
         except Cancelled:
-            ended("cancelled", "stopped before the first epoch was done")
+            which = "another" if self._keeps_weights else "the first"
+            broken_off("cancelled", f"stopped before {which} epoch was done")
             raise
         except UserError as error:
-            ended("failed", str(error))
+            broken_off("failed", str(error))
             raise
         except BaseException as error:
-            ended("failed", f"{type(error).__name__}: {error}")
+            broken_off("failed", f"{type(error).__name__}: {error}")
             raise
         best = {f"best_{name}": outcome.best[name] for name in ("epoch", "val_iou", "val_loss")}
         status = "stopped" if outcome.is_stopped else "finished"
         run = ended(status, outcome.ended, epochs=outcome.rows[-1]["epoch"], **best)
         return _result(run, outcome) | {"learnt_from": self.learnt_from}
+
+    @property
+    def _keeps_weights(self) -> bool:
+        """Whether the run has good weights however this training ends."""
+        return self.is_resumed and self.run.best_weights.is_file()
 
     def _fit(self, project: Project, report: Reporter) -> "Outcome":
         # TensorFlow is loaded here, in the worker, and nowhere before.
@@ -314,6 +331,25 @@ def _recalled_recipe(project: Project, run: Run, options: TrainOptions, report: 
     if options.recipe_digest and (recipe is None or recipe.digest != options.recipe_digest):
         report.log("the recipe is not what it was when the run began: it goes on, but not as it would have")
     return recipe
+
+
+def _reached(project: Project, run: Run) -> dict[str, Any]:
+    """The fields of a run that say how far it is, by its metrics; none when its row says so already."""
+    from segstudio.ml.schedule import best_row
+
+    try:
+        rows = [row for row in project.runs.metrics(run.id) if "val_iou" in row and "val_loss" in row]
+    except (OSError, ValueError):
+        return {}
+    if not rows or (rows[-1]["epoch"] <= run.epochs and run.best_epoch is not None):
+        return {}
+    best = best_row(rows)
+    return {
+        "epochs": int(rows[-1]["epoch"]),
+        "best_epoch": int(best["epoch"]),
+        "best_val_iou": best["val_iou"],
+        "best_val_loss": best["val_loss"],
+    }
 
 
 def _number(text: str) -> int:
