@@ -3,7 +3,7 @@
 predictions/<run>/<stem>.png   8-bit grey, 255 times the probability of foreground, at the image's own size
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -209,20 +209,25 @@ class Predictions:
         self._project.blobs.keep(run_id, sample, region, is_kept=is_kept)
         self.find_blobs(run_id, [sample.id])
 
-    def find_missing_blobs(self, sample_ids: Iterable[int] | None = None) -> None:
-        """Look for the blobs of the current run's predictions that are not known; of all samples when None."""
+    def find_missing_blobs(
+        self, sample_ids: Iterable[int] | None = None, goes_on: Callable[[], bool] = lambda: True
+    ) -> None:
+        """Look for the blobs of the current run's predictions that are not known; of all samples when None.
+
+        `goes_on` is asked before each sample; when it says no, the blobs of the others stay unknown.
+        """
         run_id = self.current()
         if run_id is not None:
             missing = self._project.blobs.missing(run_id)
             wanted = set(missing) if sample_ids is None else set(sample_ids)
             if found := [sample_id for sample_id in missing if sample_id in wanted]:
-                self.find_blobs(run_id, found)
+                self.find_blobs(run_id, found, goes_on)
 
-    def find_blobs(self, run_id: int, sample_ids: Iterable[int]) -> None:
+    def find_blobs(self, run_id: int, sample_ids: Iterable[int], goes_on: Callable[[], bool] = lambda: True) -> None:
         """Look for the worst blobs of some predictions; what cannot be read has none."""
 
         def found(sample: Sample) -> Found | None:
-            probability = self.load(run_id, sample)
+            probability = self.load(run_id, sample) if goes_on() else None
             if probability is None or not sample.has_mask:
                 return None
             predicted = (probability >= THRESHOLD).view(np.uint8)

@@ -118,6 +118,7 @@ class Session(QObject):
         self.thumbnails = Thumbnails(project, parent=self)
         self._next: _Arrival | None = None
         self._is_opening = False
+        self._is_closing = False
         self._is_closed = False
         self._reader = Background("open", self)
         self._measurer = Background("measure", self)
@@ -239,6 +240,7 @@ class Session(QObject):
         """
         if not self.save_now(wait=True) and not is_forced:
             return False
+        self._is_closing = True
         self._measuring.stop()
         self._leave_document()
         self._seal(self.sample, self.document)
@@ -349,7 +351,8 @@ class Session(QObject):
     def _look_again(self, ids: list[int], future: "Future[Any]") -> None:
         """What the person has left: where is its prediction worst now?"""
         if self._report(future) and not self._is_closed:
-            self._measurer.submit(lambda: self.project.predictions.find_missing_blobs(ids), self._report)
+            find = self.project.predictions.find_missing_blobs
+            self._measurer.submit(lambda: find(ids, lambda: not self._is_closing), self._report)
 
     def _save(self, sample_id: int, document: Document, snapshot: Any) -> Any:
         return save_snapshot(self.project, sample_id, document.journal, snapshot)

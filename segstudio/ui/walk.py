@@ -107,6 +107,7 @@ class Walk(QObject):
         self._here: PixelInfo | None = None
         self._decided: dict[tuple[int, int], Mask] = {}
         self._acts: deque[Callable[[], None]] = deque()
+        self._is_closed = False
         self._thread = Background("errors", self)
         self._pause = QTimer(self, singleShot=True, interval=_PAUSE_MS)
         self._pause.timeout.connect(self._find)
@@ -170,7 +171,8 @@ class Walk(QObject):
         self._tell()
 
     def close(self) -> None:
-        """End the thread."""
+        """End the thread, soon even when it looks for errors in many samples."""
+        self._is_closed = True
         self._acts.clear()
         self._pause.stop()
         self._thread.close()
@@ -238,7 +240,7 @@ class Walk(QObject):
         return None if loaded is None else loaded.probability
 
     def _load(self) -> None:
-        if self._is_loading:
+        if self._is_loading or self._is_closed:
             return
         self._is_loading = True
         predictions, blobs = self._session.project.predictions, self._session.project.blobs
@@ -252,7 +254,7 @@ class Walk(QObject):
 
         def load() -> WalkOrder:
             if is_writable:
-                predictions.find_missing_blobs()
+                predictions.find_missing_blobs(None, lambda: not self._is_closed)
             return WalkOrder(blobs.ranking(run, tolerance), before)
 
         def take(future: "Future[WalkOrder]") -> None:
@@ -279,7 +281,7 @@ class Walk(QObject):
         self._pause.stop()
         session, probability = self._session, self._probability
         sample, document, run = session.sample, session.document, session.project.predictions.current()
-        if self._is_finding or session.is_busy or document is None or document.is_stroke_open:
+        if self._is_closed or self._is_finding or session.is_busy or document is None or document.is_stroke_open:
             return
         if sample is None or probability is None or run is None:
             return

@@ -1,6 +1,7 @@
 """From error to error through the real window, by keys and pointer."""
 
 import threading
+import time
 from functools import partial
 
 import numpy as np
@@ -378,3 +379,24 @@ def test_a_decision_that_waits_is_not_about_a_mask_that_has_changed_since(qtbot,
     ask_while_looking(qtbot, opened, monkeypatch, Qt.Key.Key_Y, change)
     assert "its mask has changed" in opened.banner.text
     assert np.array_equal(document.mask, edited)
+
+
+def test_closing_does_not_wait_until_the_errors_of_all_samples_are_found(qtbot, window: Window, tmp_path, monkeypatch):
+    path, truths = damaged_project(tmp_path, 60)
+    window.open_project(path)
+    qtbot.waitUntil(lambda: window.session.sample is not None and window.is_settled(), timeout=20_000)
+    project = window.session.project
+    with project.transaction("blobs") as connection:
+        project.blobs.forget(connection, [(project.predictions.current(), sample) for sample in truths])
+    asked, find = [], project.blobs.found
+
+    def find_slowly(*wanted):
+        asked.append(wanted)
+        time.sleep(0.05)
+        return find(*wanted)
+
+    monkeypatch.setattr(project.blobs, "found", find_slowly)
+    press(window, Qt.Key.Key_N)
+    qtbot.waitUntil(lambda: bool(asked))
+    window.close_project()
+    assert len(asked) < 20, "those that were begun alone"
