@@ -3,11 +3,17 @@
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from functools import partial
+from time import monotonic
 from typing import Any
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 Done = Callable[["Future[Any]"], object]
+
+PATIENCE = 2.0
+"""Seconds that the window may stand still for something decided that is being computed."""
 
 
 class Background(QObject):
@@ -34,7 +40,7 @@ class Background(QObject):
         """
         future = self._pool.submit(work)
         self._tasks.append((future, done))
-        future.add_done_callback(lambda _: self._finished.emit())
+        future.add_done_callback(self._tell)
 
     def wait(self, seconds: float) -> bool:
         """Block until all is done and everybody has been told; False when that takes longer than `seconds`."""
@@ -42,13 +48,32 @@ class Background(QObject):
         self._deliver()
         return not self._tasks
 
+    def wait_until(self, is_over: Callable[[], bool], seconds: float) -> bool:
+        """Block until what was submitted, and what followed from it, has led to something; False when it has not."""
+        end = monotonic() + seconds
+        while not is_over() and self._tasks and (rest := end - monotonic()) > 0:
+            try:
+                self.wait(rest)
+            except Exception as error:  # no concern of who waits: raised where it would have been without waiting
+                QTimer.singleShot(0, self, partial(_raise, error))
+        return is_over()
+
     def close(self, seconds: float = 10.0) -> bool:
-        """Finish what was submitted and end the thread; False when that took too long."""
+        """Finish what was submitted and end the thread; False when that took too long, and then nobody is told."""
         is_done = self.wait(seconds)
+        self._tasks.clear()
         self._pool.shutdown(wait=is_done)
         return is_done
+
+    def _tell(self, _future: "Future[Any]") -> None:
+        with suppress(RuntimeError):  # the window is gone, which waited for this no longer
+            self._finished.emit()
 
     def _deliver(self) -> None:
         while self._tasks and self._tasks[0][0].done():
             future, done = self._tasks.popleft()
             done(future)
+
+
+def _raise(error: Exception) -> None:
+    raise error

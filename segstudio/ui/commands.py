@@ -98,8 +98,8 @@ def handlers_for(window: "Window") -> dict[str, Callable[..., Any]]:
 
 
 def _judge(workspace: Workspace, state: ReviewState) -> None:
-    workspace.panes.finish_stroke()
-    workspace.session.set_state(state)
+    if workspace.panes.finish_stroke():  # else the verdict would be on another mask than the person meant
+        workspace.session.set_state(state)
 
 
 def _show_pane(workspace: Workspace, is_shown: bool, name: PaneName) -> None:

@@ -67,7 +67,11 @@ class Learning(QObject):
         workspace = self._workspace
         if workspace is None:
             raise UserError("no project is open")
-        workspace.panes.finish_stroke()
+        if not workspace.panes.finish_stroke():
+            raise UserError(
+                "the last change of the mask takes too long to compute and was not made",
+                "make it again and wait for it, then try again",
+            )
         if not workspace.session.save_now(wait=True):
             raise UserError(
                 f"the last strokes are not saved: {workspace.session.autosave.reason}",

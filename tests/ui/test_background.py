@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+import shiboken6
 from pytestqt.qtbot import QtBot
 
 from segstudio.ui.background import Background
@@ -38,3 +39,46 @@ def test_an_error_nobody_expected_is_raised(qtbot: QtBot) -> None:
     with pytest.raises(ZeroDivisionError):
         background.wait(10)
     assert background.close()
+
+
+def test_waiting_for_what_follows_ends_when_it_is_there_or_takes_too_long(qtbot: QtBot) -> None:
+    background, told, go_on = Background("test"), [], threading.Event()
+    follow = lambda _: background.submit(lambda: None, lambda _: told.append("followed"))  # noqa: E731
+    background.submit(lambda: None, follow)
+    assert background.wait_until(lambda: bool(told), 10)
+    background.submit(go_on.wait)
+    assert not background.wait_until(lambda: False, 0.01)
+    go_on.set()
+    assert background.close()
+
+
+def test_who_waits_for_what_follows_does_not_get_the_error_of_another(qtbot: QtBot) -> None:
+    background = Background("test")
+    background.submit(lambda: 1 / 0)
+    with qtbot.captureExceptions() as raised:
+        assert not background.wait_until(lambda: False, 10)
+        qtbot.waitUntil(lambda: bool(raised))
+    assert raised[0][0] is ZeroDivisionError
+    assert background.close()
+
+
+def test_work_that_outlives_its_window_ends_without_a_word(qtbot: QtBot, caplog: pytest.LogCaptureFixture) -> None:
+    background, gate, told = Background("outlives"), threading.Event(), []
+    background.submit(gate.wait, told.append)
+    thread = next(one for one in threading.enumerate() if one.name.startswith("outlives"))
+    assert not background.close(0.05)
+    shiboken6.delete(background)
+    gate.set()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert not caplog.records
+    assert not told
+
+
+def test_after_closing_nobody_is_told(qtbot: QtBot) -> None:
+    background, gate, told = Background("closed"), threading.Event(), []
+    background.submit(gate.wait, told.append)
+    assert not background.close(0.05)
+    gate.set()
+    qtbot.wait(100)
+    assert not told

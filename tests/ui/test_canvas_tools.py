@@ -1,6 +1,7 @@
 """Tools with modes, previews and slow work, operations on the whole mask, pens: with real events on real widgets."""
 
 from collections.abc import Iterator
+from threading import Event
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from segstudio.core.document import Document
 from segstudio.core.edit import Mode
+from segstudio.tools import Work
 from segstudio.tools.brush import BrushOptions
 from segstudio.ui.canvas.layers import ADDED, REMOVED
 from segstudio.ui.canvas.panes import Panes
@@ -218,10 +220,42 @@ def test_a_click_on_a_segment_waits_until_there_are_segments(qtbot, panes, docum
     assert np.array_equal(document.mask, before)
 
 
-def test_leaving_the_sample_gives_up_what_is_not_known_yet(panes, document, hand) -> None:
+@pytest.fixture
+def slowly(monkeypatch: pytest.MonkeyPatch) -> Iterator[Event]:
+    """Whatever is computed waits until this is set, and nobody waits long for it."""
+    go_on = Event()
+    run = Work.run
+    monkeypatch.setattr(Work, "run", lambda work: (go_on.wait(10), run(work))[1])
+    monkeypatch.setattr("segstudio.ui.background.PATIENCE", 0.05)
+    yield go_on
+    go_on.set()
+
+
+def test_leaving_the_sample_keeps_a_click_that_is_being_computed(panes, document, hand) -> None:
     before = document.mask.copy()
     panes.set_tool("wand")
     hand.drag((60, 50))
+    panes.show_sample(np.zeros((20, 30), np.uint8), Document(np.zeros((20, 30), np.uint8)), None)
+    assert panes.pointer.drag is None
+    assert np.array_equal(document.mask, before | block(30, 70, 40, 90))
+
+
+def test_a_click_that_takes_too_long_is_given_up_and_that_is_said(panes, document, hand, slowly) -> None:
+    before = document.mask.copy()
+    told: list[str] = []
+    panes.tool_refused.connect(told.append)
+    panes.set_tool("wand")
+    hand.drag((60, 50))
+    assert not panes.finish_stroke()
+    assert panes.pointer.drag is None
+    assert told[0].startswith("Magic wand was not made")
+    assert np.array_equal(document.mask, before)
+
+
+def test_leaving_the_sample_gives_up_what_is_not_decided_yet(panes, document, hand) -> None:
+    before = document.mask.copy()
+    panes.set_tool("wand")
+    hand.press(60, 50)
     panes.show_sample(np.zeros((20, 30), np.uint8), Document(np.zeros((20, 30), np.uint8)), None)
     assert panes.pointer.drag is None
     assert np.array_equal(document.mask, before)
@@ -336,8 +370,32 @@ def test_an_operation_that_cannot_be_done_says_why(qtbot, panes, document) -> No
     assert len(told) == 2
 
 
+def test_leaving_the_sample_keeps_an_operation_that_is_being_computed(panes, document) -> None:
+    before = document.mask.copy()
+    panes.operate("invert")
+    panes.show_sample(np.zeros((20, 30), np.uint8), Document(np.zeros((20, 30), np.uint8)), None)
+    assert np.array_equal(document.mask, 1 - before)
+
+
+def test_an_operation_confirmed_before_it_is_computed_is_kept(panes, document) -> None:
+    panes.operate("grow")
+    panes.operating.apply()
+    assert panes.finish_stroke()
+    assert document.history.undo_label == "Grow"
+
+
+def test_an_operation_that_takes_too_long_is_given_up_and_that_is_said(panes, document, slowly) -> None:
+    told: list[str] = []
+    panes.operating.failed.connect(lambda message, _hint: told.append(message))
+    panes.operate("invert")
+    assert not panes.finish_stroke()
+    assert told[0].startswith("Invert was not made")
+    assert not panes.operating.is_active
+    assert not document.history.can_undo
+
+
 def test_leaving_the_sample_gives_up_an_operation(panes, document) -> None:
-    panes.operate("fill-holes")
+    panes.operate("grow")
     panes.show_sample(np.zeros((20, 30), np.uint8), Document(np.zeros((20, 30), np.uint8)), None)
     assert not panes.operating.is_active
     assert not document.history.can_undo

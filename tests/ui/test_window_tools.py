@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from segstudio.core.edit import Mode
+from segstudio.core.sample import ReviewState
 from segstudio.ui import app as application
 from segstudio.ui.number_box import NumberBox
 from segstudio.ui.tool_bar import GroupButton
@@ -110,6 +111,27 @@ def test_an_operation_takes_a_number_and_enter(qtbot: QtBot, window: Window) -> 
     QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Escape)
     assert not window.panes.operating.is_active
     assert len(document.history.past) == 1
+
+
+def test_a_verdict_waits_for_what_was_decided(qtbot: QtBot, window: Window) -> None:
+    session = window.session
+    before = session.document.mask.copy()
+    window.actions_by_name["mask-invert"].trigger()
+    window.actions_by_name["accept"].trigger()
+    assert np.array_equal(session.document.mask, 1 - before)
+    qtbot.waitUntil(lambda: session.sample.state is ReviewState.ACCEPTED)
+    assert np.array_equal(session.project.masks.load(session.sample), 1 - before)
+
+
+def test_no_verdict_is_given_on_a_mask_that_was_not_made(qtbot: QtBot, window: Window, monkeypatch) -> None:
+    monkeypatch.setattr("segstudio.ui.background.PATIENCE", 0.0)
+    sample, before = window.session.sample, window.session.document.mask.copy()
+    window.actions_by_name["mask-invert"].trigger()
+    window.actions_by_name["accept"].trigger()
+    assert "Invert was not made" in window.workspace.banner.text
+    window.session.save_now(wait=True)
+    assert window.session.project.samples.get(sample.id).state is ReviewState.TODO
+    assert np.array_equal(window.session.document.mask, before)
 
 
 def test_undo_gives_up_what_is_only_shown(qtbot: QtBot, window: Window) -> None:

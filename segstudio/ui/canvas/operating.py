@@ -16,6 +16,7 @@ from segstudio.core.mask import Mask, bounding_box
 from segstudio.core.options import Options
 from segstudio.operations import Check, Operation, Subject
 from segstudio.tools import Stopped, Work
+from segstudio.ui import background
 from segstudio.ui.background import Background
 from segstudio.ui.canvas.layers import PreviewLayer
 
@@ -67,6 +68,7 @@ class Operating(QObject):
         self._work: Work | None = None
         self._computed: tuple[Options, int] | None = None
         self._is_apply_wanted = False
+        self._is_made = False
         self._thread = _thread()
 
     @property
@@ -117,6 +119,22 @@ class Operating(QObject):
         if self.operation is not None:
             self._end()
 
+    def finish(self) -> bool:
+        """Make what was decided, waiting a moment for it, and give up what is only shown.
+
+        Returns:
+            False when something was decided and could not be made; `failed` has told why.
+        """
+        if not self._is_apply_wanted:
+            self.cancel()
+            return True
+        assert self.operation is not None
+        title, self._is_made = self.operation.title, False
+        if not self._thread.wait_until(lambda: not self.is_active, background.PATIENCE):
+            self.cancel()
+            self.failed.emit(f"{title} was not made: it takes too long to compute.", "Begin it again, and wait for it.")
+        return self._is_made
+
     def _compute(self) -> None:
         document, operation, options = self._document, self.operation, self.options
         assert document is not None
@@ -158,6 +176,7 @@ class Operating(QObject):
             return
         self._end()
         document.apply(outcome.edit)
+        self._is_made = True
 
     def _end(self) -> None:
         assert self.operation is not None

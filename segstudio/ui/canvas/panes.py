@@ -515,10 +515,14 @@ class Panes(QWidget):
         self._read_only = reason if is_read_only else ""
         self._allow()
 
-    def finish_stroke(self) -> None:
-        """End the drag under way and keep it: before saving, switching or undoing. What is only shown is given up."""
-        self.operating.cancel()
-        self.pointer.finish()
+    def finish_stroke(self) -> bool:
+        """End the drag under way and keep it: before saving or switching. What is only shown is given up.
+
+        Returns:
+            False when something was decided, took too long to compute and was not made; the person has been told.
+        """
+        is_made = self.operating.finish()
+        return self.pointer.finish() and is_made
 
     def operate(self, name: str, previous: Callable[[], Mask] | None = None) -> None:
         """Begin an operation on the whole mask.
@@ -527,7 +531,8 @@ class Panes(QWidget):
             name: Of the operation.
             previous: Reads the mask of the sample before this one; None when there is none.
         """
-        self.finish_stroke()
+        if not self.finish_stroke():
+            return
         if self.pointer.refusal or self._document is None:
             self.tool_refused.emit(self.pointer.refusal or "There is no mask to change.")
             return

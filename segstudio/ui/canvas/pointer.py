@@ -31,6 +31,7 @@ from segstudio.core.edit import Mode
 from segstudio.core.options import Options
 from segstudio.core.raster import Point
 from segstudio.tools import NOTHING, Drag, Pointer, Preview, Scene, Stopped, Tool, Work, has_modes
+from segstudio.ui import background
 from segstudio.ui.background import Background
 from segstudio.ui.canvas.canvas import Canvas
 from segstudio.ui.canvas.view import View
@@ -165,18 +166,29 @@ class PointerInput(QObject):
         self._show_cursor()
         self.outlined.emit()
 
-    def finish(self) -> None:
+    def finish(self) -> bool:
         """End the drag under way and keep what it did; a polygon that is not closed is given up.
 
-        So is what a tool has not found out yet: whoever calls this cannot wait.
+        One that the person has finished, and that waits for what its tool has not found out yet, is waited for.
+
+        Returns:
+            False when that took too long and was given up; `refused` has told so.
         """
         drag = self.drag
         if drag is None:
-            return
+            return True
+        if drag.is_waiting:
+            if self._threads.wait_until(lambda: drag.is_finished, background.PATIENCE):
+                return True
+            self.cancel()
+            title = self.tool.title if self.tool is not None else "The change"
+            self.refused.emit(f"{title} was not made: it takes too long to compute. Click again, and wait for it.")
+            return False
         if drag.work is not None or (self.tool is not None and self.tool.has_many_clicks):
             self.cancel()
-            return
-        self._end(drag.finish)
+        else:
+            self._end(drag.finish)
+        return True
 
     def cancel(self) -> None:
         """End the drag under way and leave every pixel as it was before."""
