@@ -336,6 +336,7 @@ class Workspace(QWidget):
         if not self.session.close(is_forced=is_forced):
             return False
         self.panes.clear()
+        self.panes.close_threads()  # nothing is looked for any more once the panes are empty
         return True
 
     def _state(self) -> dict[str, Any]:

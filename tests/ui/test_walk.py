@@ -400,3 +400,15 @@ def test_closing_does_not_wait_until_the_errors_of_all_samples_are_found(qtbot, 
     qtbot.waitUntil(lambda: bool(asked))
     window.close_project()
     assert len(asked) < 20, "those that were begun alone"
+
+
+def test_closing_ends_the_thread_that_finds_what_is_forgiven(qtbot, opened: Window):
+    before = set(threading.enumerate())
+    panes = opened.panes  # held, so that its threads do not end because nobody remembers them
+    opened.workspace.display.tolerance_slider.setValue(2)
+    qtbot.waitUntil(opened.is_settled, timeout=20_000)
+    threads = [thread for thread in set(threading.enumerate()) - before if thread.name.startswith("ring")]
+    assert threads
+    opened.close_project()
+    assert not any(thread.is_alive() for thread in threads)
+    assert not panes.is_forgiving

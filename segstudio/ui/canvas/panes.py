@@ -305,6 +305,10 @@ class Panes(QWidget):
         """Whether the ring of tolerance is being found."""
         return self._forgiving.is_busy or self._counting.isActive()
 
+    def close_threads(self) -> None:
+        """End the thread that finds the ring of tolerance."""
+        self._forgiving.close()
+
     def set_error_view(self, is_on: bool) -> None:
         """Show a pane of where mask and prediction differ, beside the others."""
         self.set_pane_visible("errors", is_on)
