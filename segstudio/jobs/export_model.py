@@ -3,6 +3,7 @@
 import json
 import shutil
 import tempfile
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
 
 DEFAULT = "keras"
 SCRIPT = "predict.py"
+FOLDER = (
+    "saved_model.pb", "fingerprint.pb", "model.json", "predict.py", "predict_*_savedmodel.py",
+    "variables", "variables/variables.*", "assets", "assets.extra", "assets.extra/*.json",
+)  # fmt: skip
+"""All that an exported folder holds."""
+
 BIGGEST_SAMPLE = 25_000_000
 """Pixels of an image that the check still takes: more takes long and shows nothing else."""
 
@@ -66,8 +73,8 @@ class ExportModel(ProjectJob[ExportModelOptions]):
         """
         exporter = self._exporter()
         target = exporter.file_in(self._target(project, exporter))
-        _require_free(target, exporter)
         exporter.require()
+        _require_free(target, exporter)
         run = project.runs.resolve(self.options.run)
         images = self._images(project, report)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -75,7 +82,7 @@ class ExportModel(ProjectJob[ExportModelOptions]):
             made = Path(folder) / (target.name if exporter.suffix else "model")
             metadata, check = _made(project, run, exporter, made, images, report)
             metadata["check"] = check.to_dict()
-            _put_in_place(made, target)
+            _put_in_place(made, target, exporter)
         inside = target.parent if exporter.suffix else target
         about = inside / f"{target.name if exporter.suffix else 'model'}.json"
         write_atomically(about, json.dumps(metadata, indent=2, ensure_ascii=False).encode("utf-8"))
@@ -148,16 +155,45 @@ def _made(
 
 
 def _require_free(target: Path, exporter: Exporter) -> None:
-    """An earlier export of this format may be replaced; nothing else is."""
-    is_folder = not exporter.suffix
-    if not target.exists() or (not is_folder and target.is_file()):
+    """An earlier export of this format may be replaced; nothing else is.
+
+    Raises:
+        UserError: When what lies there is something else, or has something else in it.
+    """
+    if not target.exists() or (not exporter.suffix and target.is_dir() and not any(target.iterdir())):
         return
-    if is_folder and target.is_dir() and (not any(target.iterdir()) or (target / "saved_model.pb").is_file()):
-        return
-    raise UserError(f"{target} exists already", "choose another name")
+    if not _is_ours(target, exporter):
+        raise UserError(
+            f"{target} exists already, and is no {exporter.title} that SegStudio has exported",
+            "choose another name, or move it away",
+        )
+    others = [] if exporter.suffix else _others_in(target)
+    if others:
+        named = ", ".join(others[:3]) + (" and more" if len(others) > 3 else "")
+        raise UserError(
+            f"{target} exists already, and more than an export lies in it: {named}",
+            "choose a new folder, or move those files away: the whole folder would be replaced",
+        )
 
 
-def _put_in_place(made: Path, target: Path) -> None:
+def _is_ours(path: Path, exporter: Exporter) -> bool:
+    """Whether it is an earlier export of this format."""
+    if path.is_file() != bool(exporter.suffix):
+        return False
+    try:
+        return isinstance(exporter.read_metadata(path), dict)
+    except Exception:  # each format's reader fails in its own way over what it does not know
+        return False
+
+
+def _others_in(folder: Path) -> list[str]:
+    """What lies in an exported folder besides what was written there, in the order of its names."""
+    names = (path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+    return sorted(name for name in names if not any(fnmatchcase(name, pattern) for pattern in FOLDER))
+
+
+def _put_in_place(made: Path, target: Path, exporter: Exporter) -> None:
+    _require_free(target, exporter)  # converting takes a while, in which somebody may have put something there
     if made.is_dir() and target.is_dir():
         shutil.rmtree(target)
     made.replace(target)
