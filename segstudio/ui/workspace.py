@@ -217,7 +217,7 @@ class Workspace(QWidget):
             facts.add("prediction")
         if session.is_editable and session.document is not None:
             facts.add("mask")
-            facts |= {"undo"} if session.document.history.can_undo else set()
+            facts |= {"undo"} if session.document.history.can_undo or self.panes.is_undecided else set()
             facts |= {"redo"} if session.document.history.can_redo else set()
         return facts if self.are_panes_seen else (facts - _OF_PANES) | self._facts_of_page()
 
@@ -287,13 +287,17 @@ class Workspace(QWidget):
         self._remembering.start()
 
     def undo(self) -> None:
-        """Undo the last stroke (one that is under way ends first), or the last change in the panel in front."""
+        """Undo the last stroke (one that is under way ends first), or the last change in the panel in front.
+
+        While something is shown, clicked or computed that is not made yet, that alone is taken back.
+        """
         if not self.are_panes_seen:
             if (stack := self._undo_stack) is not None:
                 stack.undo()
             return
-        self.panes.finish_stroke()
-        self.session.undo()
+        if not self.panes.step_back():
+            self.panes.finish_stroke()
+            self.session.undo()
 
     def redo(self) -> None:
         """Make it again."""
@@ -410,6 +414,7 @@ class Workspace(QWidget):
         session.failed.connect(lambda message, hint: self.banner.tell(message, hint, kind="bad"))
         panes.tool_refused.connect(lambda why: self.banner.tell(why, kind="warn", topic="refused"))
         panes.options_changed.connect(self._remembering.start)
+        panes.undecided_changed.connect(self.facts_changed)
         panes.operating.failed.connect(lambda why, hint: self.banner.tell(why, hint, kind="warn", topic="refused"))
         self.display.changed.connect(self._remembering.start)
         self.display.tolerance_changed.connect(session.set_tolerance)

@@ -18,6 +18,7 @@ from segstudio.ui.number_box import NumberBox
 from segstudio.ui.tool_bar import GroupButton
 from segstudio.ui.window import Window
 from tests.ui.projects import make_project, predict_noisily
+from tests.ui.test_canvas_tools import Hand
 
 
 @pytest.fixture
@@ -141,7 +142,48 @@ def test_undo_gives_up_what_is_only_shown(qtbot: QtBot, window: Window) -> None:
     window.actions_by_name["mask-grow"].trigger()
     window.actions_by_name["undo"].trigger()
     assert not window.panes.operating.is_active
+    assert np.array_equal(document.mask, before), "one key, one thing"
+    window.actions_by_name["undo"].trigger()
     assert np.array_equal(document.mask, 1 - before)
+
+
+def test_undo_is_offered_for_what_is_only_shown(qtbot: QtBot, window: Window) -> None:
+    undo = window.actions_by_name["undo"]
+    assert not undo.isEnabled()
+    window.actions_by_name["mask-grow"].trigger()
+    assert undo.isEnabled()
+    undo.trigger()
+    assert not window.panes.operating.is_active
+    assert not undo.isEnabled()
+
+
+def test_undo_takes_back_one_corner_after_another(qtbot: QtBot, window: Window) -> None:
+    document, panes, undo = window.session.document, window.panes, window.actions_by_name["undo"]
+    document.replace(1 - document.mask, "Paint")
+    before = document.mask.copy()
+    panes.set_tool("polygon")
+    hand = Hand(panes)
+    hand.drag((10, 10))
+    hand.drag((30, 10))
+    undo.trigger()
+    assert panes.pointer.drag is not None
+    undo.trigger()
+    assert panes.pointer.drag is None
+    assert np.array_equal(document.mask, before)
+    undo.trigger()
+    assert np.array_equal(document.mask, 1 - before)
+
+
+def test_undo_gives_up_a_click_that_is_being_computed(qtbot: QtBot, window: Window) -> None:
+    document, panes = window.session.document, window.panes
+    document.replace(1 - document.mask, "Paint")
+    before = document.mask.copy()
+    panes.set_tool("wand")
+    Hand(panes).drag((10, 10))
+    assert panes.pointer.drag.is_waiting
+    window.actions_by_name["undo"].trigger()
+    assert panes.pointer.drag is None
+    assert np.array_equal(document.mask, before)
 
 
 def test_options_of_tools_come_back(qtbot: QtBot, window: Window) -> None:

@@ -98,6 +98,7 @@ class Panes(QWidget):
         pointed: Told a PixelInfo, or None when the pointer is on no pixel.
         zoomed: Told the zoom (1.0 is one image pixel on one pixel of the screen).
         stroke_finished: Told after each drag of a tool.
+        undecided_changed: Told when `is_undecided` has become another.
         tool_changed: Told after another tool was taken in hand.
         radius_changed: Told the brush radius in image pixels.
         tool_refused: Told why painting is not allowed.
@@ -111,6 +112,7 @@ class Panes(QWidget):
     pointed = Signal(object)
     zoomed = Signal(float)
     stroke_finished = Signal()
+    undecided_changed = Signal()
     tool_changed = Signal()
     radius_changed = Signal(float)
     options_changed = Signal()
@@ -139,6 +141,7 @@ class Panes(QWidget):
         self._problem = ""
         self._options: dict[str, Options] = {}
         self._memory = Memory()
+        self._was_undecided = False
         self._preview: object = None
         self._lines: Pyramid | None = None
         self._here: Point | None = None
@@ -152,6 +155,11 @@ class Panes(QWidget):
         self.pointer.outlined.connect(self._show_preview)
         for signal in (self.operating.begun, self.operating.changed, self.operating.ended):
             signal.connect(self._show_operation)
+        for signal in (
+            self.operating.begun, self.operating.ended, self.pointer.outlined, self.pointer.computing,
+            self.pointer.finished,
+        ):  # fmt: skip
+            signal.connect(self._tell_undecided)
         self.pointer.finished.connect(self.stroke_finished)
         self.pointer.refused.connect(self.tool_refused)
         self.pointer.radius_wanted.connect(self.change_radius)
@@ -527,6 +535,26 @@ class Panes(QWidget):
         """
         is_made = self.operating.finish()
         return self.pointer.finish() and is_made
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether something is shown, clicked or computed that is no step of history yet."""
+        return self.operating.is_active or self.pointer.is_undecided
+
+    def step_back(self) -> bool:
+        """Take back the last click of what is not made yet, or give it up; False when there is nothing like that."""
+        if self.operating.is_active:
+            self.operating.cancel()
+        elif self.pointer.is_undecided:
+            self.pointer.step_back()
+        else:
+            return False
+        return True
+
+    def _tell_undecided(self) -> None:
+        if self.is_undecided != self._was_undecided:
+            self._was_undecided = self.is_undecided
+            self.undecided_changed.emit()
 
     def operate(self, name: str, previous: Callable[[], Mask] | None = None) -> None:
         """Begin an operation on the whole mask.

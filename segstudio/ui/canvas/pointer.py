@@ -195,6 +195,19 @@ class PointerInput(QObject):
         if self.drag is not None:
             self._end(self.drag.cancel)
 
+    @property
+    def is_undecided(self) -> bool:
+        """Whether a drag has something to take back that is no step of history: clicks, or what it waits for."""
+        drag, tool = self.drag, self.tool
+        return drag is not None and (drag.work is not None or (tool is not None and tool.has_many_clicks))
+
+    def step_back(self) -> None:
+        """Take back the last click of a tool with many; another drag is given up."""
+        if self.drag is None or self.drag.is_waiting or self.tool is None or not self.tool.has_many_clicks:
+            self.cancel()
+        else:
+            self._step_back(self.drag)
+
     def apply(self) -> None:
         """Enter: make the change that a tool with many clicks shows."""
         if self.drag is not None:
