@@ -196,7 +196,7 @@ def _begun(project: Project, request: Request, report: Reporter) -> Training:
             "name the recipe.json of the run that it was taken from, or leave recipe_digest out",
         )
     options = options.replaced(recipe_digest=digest)
-    chosen = choose(project, options, report)
+    chosen = choose(project, options, report, recipe)
     train, val = examples(project, chosen)
     word = str(start.id) if start else options.start
     run = project.runs.create(options.preset, model, options.model_dump(), word)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from segstudio.augmentation.recipe import NONE
+from segstudio.augmentation.recipe import NONE, Recipe
 from segstudio.core.errors import UserError
 from segstudio.core.reporter import Reporter
 from segstudio.core.sample import REVIEWED, USABLE, Sample, Split
@@ -41,10 +41,16 @@ class Chosen:
     copies: list[Copy] = field(default_factory=list)
 
 
-def choose(project: Project, options: TrainOptions, report: Reporter) -> Chosen:
+def choose(project: Project, options: TrainOptions, report: Reporter, recipe: Recipe | None = None) -> Chosen:
     """The samples of a new training; their current masks become permanent revisions.
 
     Flagged and rejected samples, and those without a mask or with a damaged file, are never used.
+
+    Args:
+        project: Whose samples.
+        options: Which of them.
+        report: Hears of decisions.
+        recipe: What made the copies, as it is now; when None, the project's recipe of that name says which are stale.
 
     Raises:
         UserError: When there is nothing to learn from.
@@ -63,7 +69,7 @@ def choose(project: Project, options: TrainOptions, report: Reporter) -> Chosen:
         )
     project.masks.seal(one.id for one in (*train, *val))
     train, val = (list(project.samples.all(one.id for one in part)) for part in (train, val))
-    copies = _copies(project, options, train, report)
+    copies = _copies(project, options, train, report, recipe)
     if copies:
         words += f" and {len(copies)} augmented copies"
     report.log(f"learning from {words}")
@@ -102,7 +108,9 @@ def recipe_name(options: TrainOptions) -> str:
     return Path(options.recipe).stem if options.recipe.lower().endswith(".json") else options.recipe
 
 
-def _copies(project: Project, options: TrainOptions, train: list[Sample], report: Reporter) -> list[Copy]:
+def _copies(
+    project: Project, options: TrainOptions, train: list[Sample], report: Reporter, recipe: Recipe | None
+) -> list[Copy]:
     """The copies to learn from beside `train`; none of a sample that is not learnt from itself.
 
     Raises:
@@ -114,8 +122,10 @@ def _copies(project: Project, options: TrainOptions, train: list[Sample], report
     if name == NONE:
         raise UserError("queued copies are those of a recipe, and the recipe is none", "choose a recipe")
     there = [copy for copy in project.augmented.copies(name) if copy.sample in learnt]
-    usable = [copy for copy in project.augmented.copies(name, usable=True) if copy.sample in learnt]
-    stale = sum(copy.is_stale for copy in there)
+    current = _digest(project, name, recipe)
+    fresh = [copy for copy in there if not copy.is_stale and current in (None, copy.recipe_digest)]
+    usable = [copy for copy in fresh if not copy.is_rejected]
+    stale = len(there) - len(fresh)
     if stale:
         report.note(f"augmented/{name}", f"{stale} copies are not used: their mask or the recipe has changed since")
     # The one-click retraining goes on without: correcting a mask is what puts its copies out of date.
@@ -126,6 +136,18 @@ def _copies(project: Project, options: TrainOptions, train: list[Sample], report
             f"`segstudio augment PROJECT --recipe {name}` or the Augment panel makes them; or augment on the fly",
         )
     return usable
+
+
+def _digest(project: Project, name: str, recipe: Recipe | None) -> str | None:
+    """The digest that copies by this recipe have; None when it is not known.
+
+    The project knows no recipe that came from a file, and so not whether the file is another by now.
+    """
+    if recipe is None:
+        return None
+    made = project.augmented.about(name)
+    # The same steps are the same recipe, also when another version of Albumentations gives them another digest.
+    return made.digest if made and made.recipe.steps == recipe.steps else recipe.digest
 
 
 def _carved(train: list[Sample], seed: int) -> tuple[list[Sample], list[Sample]]:

@@ -52,6 +52,7 @@ class Copy:
         is_rejected: Whether a person does not want it to be learnt from.
         is_stale: Whether the mask or the recipe is another by now.
         sha256: Of the contents of both files.
+        recipe_digest: Of the recipe that made it, as it was then.
     """
 
     recipe: str
@@ -68,6 +69,7 @@ class Copy:
     is_rejected: bool
     is_stale: bool
     sha256: str
+    recipe_digest: str
 
 
 class _Source(NamedTuple):
@@ -130,7 +132,7 @@ class AugmentedCopies:
             copy = Copy(
                 folder.name, row.name, source.id, row.source, row.number, row.seed, row.revision, row.mask_sha256,
                 image_file(folder, row.name), mask_file(folder, row.name), row.parameters, is_rejected, is_stale,
-                row.copy_sha256,
+                row.copy_sha256, row.recipe_digest,
             )  # fmt: skip
             found.append((source.position, row.number, copy))
         return [copy for *_, copy in sorted(found, key=lambda one: one[:2])]

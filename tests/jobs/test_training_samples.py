@@ -13,6 +13,7 @@ from segstudio.core.sample import ReviewState
 from segstudio.formats import read_image
 from segstudio.jobs import JOBS
 from segstudio.jobs.presets import preset
+from segstudio.jobs.train import Training
 from segstudio.jobs.training_samples import choose, example, examples, recall
 from segstudio.project.project import Project
 from tests.jobs.projects import make_project, review
@@ -129,6 +130,34 @@ def test_rejected_and_stale_copies_are_left_out_and_stale_ones_counted(project):
     assert copies[0].name not in {copy.name for copy in found.copies}
     assert changed.id not in {copy.sample for copy in found.copies}
     assert report.notes == [("augmented/turn", "2 copies are not used: their mask or the recipe has changed since")]
+
+
+def test_copies_by_a_recipe_file_are_stale_when_the_file_is_another_by_now(project, tmp_path, monkeypatch):
+    file = tmp_path / "mine.json"
+    values = {"recipe": str(file), "augmentation": "both", "preset": "conv-unet-fast"}
+    said = []
+
+    def train():
+        report = ListReporter()
+        with monkeypatch.context() as patched:
+            patched.setattr(Training, "perform", lambda self, *_: {"learnt_from": self.learnt_from})
+            learnt_from = JOBS["train"].from_values(values).perform(project.folder, report)["learnt_from"]
+        said[:] = [text for _, text in report.notes]
+        return learnt_from
+
+    file.write_text(TURN.to_json(), encoding="utf-8")
+    queue(project, recipe=str(file))
+    assert train() == "all 5 usable masks and 10 augmented copies"
+    assert said == []
+    other = dataclasses.replace(TURN, steps=(Step("HorizontalFlip", 1.0),))
+    file.write_text(other.to_json(), encoding="utf-8")
+    with pytest.raises(UserError, match="10 are out of date"):
+        train()
+    values["samples"] = "retrain"
+    assert "copies" not in train()
+    assert said == ["10 copies are not used: their mask or the recipe has changed since"]
+    queue(project, recipe=str(file))
+    assert "10 augmented copies" in train()
 
 
 def test_copies_that_are_not_there_are_asked_for_in_words(project):
