@@ -5,6 +5,7 @@ order of images and the same number of gradient steps: what differs is what was 
 never chooses an epoch; the validation split does, in every arm alike.
 """
 
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 from segstudio.core.errors import UserError
@@ -15,13 +16,13 @@ from segstudio.core.sample import Sample, Split
 from segstudio.core.statistics import FEWEST
 from segstudio.jobs import JOBS, ProjectJob
 from segstudio.jobs.comparison_arms import settled_arm, wanted_arms
-from segstudio.jobs.comparison_cells import Examples, Training, versions
+from segstudio.jobs.comparison_cells import Training, recalled, versions
 from segstudio.jobs.comparison_page import page
 from segstudio.jobs.comparison_result import measured, result_of
 from segstudio.jobs.evaluate import measurable
-from segstudio.jobs.presets import DEFAULT, TrainOptions, options_of
+from segstudio.jobs.presets import DEFAULT, options_of
 from segstudio.jobs.training_samples import choose, examples
-from segstudio.project.comparisons import Arm, Comparison
+from segstudio.project.comparisons import Arm, Choice, Comparison
 from segstudio.project.filter import compile_filter
 from segstudio.project.project import Project
 
@@ -100,18 +101,25 @@ class Compare(ProjectJob[CompareOptions]):
             Cancelled: When it was stopped; finished trainings are kept, and `resume` goes on.
         """
         project.require_writable()
-        comparison, chosen = self._comparison(project, report)
+        comparison = self._comparison(project, report)
         with project.comparisons.claimed(comparison):
-            if comparison.result is not None and comparison.is_finished:
+            # As it is now, which no other process changes any more.
+            comparison = project.comparisons.get(comparison.id)
+            wanted = comparison.repeats + (self.options.repeats if self.options.extend else 0)
+            if comparison.is_finished and comparison.repeats == wanted:
                 report.log(f"comparison {comparison.name} is finished already")
                 return _told(comparison)
+            examples = recalled(project, replace(comparison, repeats=wanted))
+            # Last: what cannot go on stays finished.
+            if comparison.repeats != wanted:
+                comparison = project.comparisons.update(comparison, repeats=wanted)
             report.log(f"comparison {comparison.name}: {comparison.title}, {comparison.repeats} repeats")
             _forewarn(comparison, report)
-            Training(project, comparison, chosen, self.options.device).perform(Phase(report, 0, TRAINING))
+            Training(project, comparison, examples, self.options.device).perform(Phase(report, 0, TRAINING))
             return finished(project, comparison, Phase(report, TRAINING, 1 - TRAINING))
 
-    def _comparison(self, project: Project, report: Reporter) -> tuple[Comparison, dict[str, Examples]]:
-        """The comparison to work on, and the examples of its arms."""
+    def _comparison(self, project: Project, report: Reporter) -> Comparison:
+        """The comparison to work on: a new one, or one there is."""
         earlier = [name for name in CHANGEABLE if getattr(self.options, name)]
         if not earlier:
             return self._begun(project, report)
@@ -122,9 +130,9 @@ class Compare(ProjectJob[CompareOptions]):
         if others := given - {word} - CHANGEABLE[word]:
             raise UserError(f"a comparison keeps its {', '.join(sorted(others))}", "make a new one with other settings")
         comparison = project.comparisons.get(getattr(self.options, word))
-        return getattr(self, f"_{word}")(project, comparison, report)  # type: ignore[no-any-return]
+        return self._rerun(project, comparison, report) if word == "rerun" else comparison
 
-    def _begun(self, project: Project, report: Reporter) -> tuple[Comparison, dict[str, Examples]]:
+    def _begun(self, project: Project, report: Reporter) -> Comparison:
         """A new comparison; everything that can be wrong is, before there is one."""
         options = self.options
         for text in options.groups:
@@ -134,63 +142,25 @@ class Compare(ProjectJob[CompareOptions]):
             base["epochs"] = options.epochs
         wanted = wanted_arms(base, options.arms, options.recipe, has_control=options.control)
         settled = [settled_arm(project, one, report) for one in wanted]
-        samples = self._measured(project)
-        chosen = {
-            arm.name: _chosen(project, arm, settings.replaced(seed=options.seed), report) for arm, settings in settled
-        }
-        comparison = project.comparisons.create(
+        return _created(
+            project,
+            report,
             arms=tuple(arm for arm, _ in settled),
             repeats=options.repeats,
             seed=options.seed,
             split=options.split,
             metric=options.metric,
             groups=options.groups,
-            samples=tuple(sample.id for sample in samples),
-            images_per_epoch=len(chosen[settled[0][0].name]["train"]),
             keeps_weights=options.keep_weights,
-            about=versions(),
         )
-        return comparison, chosen
 
-    def _measured(self, project: Project) -> list[Sample]:
-        """What is measured; UserError when there is nothing."""
-        split = Split(self.options.split)
-        if samples := measurable(project, split):
-            return samples
-        other = Split.VAL if split is Split.TEST else Split.TEST
-        hint = "make a project with a test split: --split 70/15/15"
-        if measurable(project, other):
-            hint = f"measure on the other one with --split {other}, or {hint}"
-        raise UserError(f"no sample of the {split} split has a mask to measure by", hint)
-
-    def _resume(
-        self, project: Project, comparison: Comparison, report: Reporter
-    ) -> tuple[Comparison, dict[str, Examples]]:
-        """The same one; its unfinished cells are trained."""
-        return comparison, _examples(project, comparison, report)
-
-    def _extend(
-        self, project: Project, comparison: Comparison, report: Reporter
-    ) -> tuple[Comparison, dict[str, Examples]]:
-        """The same one with more repeats; its result is made anew when they are done."""
-        repeats = comparison.repeats + self.options.repeats
-        with project.comparisons.claimed(comparison):
-            comparison = project.comparisons.update(comparison, repeats=repeats)
-        return comparison, _examples(project, comparison, report)
-
-    def _rerun(
-        self, project: Project, comparison: Comparison, report: Reporter
-    ) -> tuple[Comparison, dict[str, Examples]]:
+    def _rerun(self, project: Project, comparison: Comparison, report: Reporter) -> Comparison:
         """A new one with the settings of an earlier one, on the samples and masks of today."""
         settings = {name: getattr(comparison, name) for name in _KEPT}
         for name in ("repeats", "seed"):
             if getattr(self.options, name) != _default(name):
                 settings[name] = getattr(self.options, name)
-        chosen = _examples(project, comparison, report)
-        first = chosen[comparison.arms[0].name]["train"]
-        samples = tuple(one.id for one in measurable(project, Split(comparison.split)))
-        again = project.comparisons.create(**settings, samples=samples, images_per_epoch=len(first), about=versions())
-        return again, chosen
+        return _created(project, report, **settings)
 
 
 _KEPT = ("arms", "repeats", "seed", "split", "metric", "groups", "keeps_weights")
@@ -230,19 +200,36 @@ def _default(name: str) -> Any:
     return CompareOptions.model_fields[name].default
 
 
-def _examples(project: Project, comparison: Comparison, report: Reporter) -> dict[str, Examples]:
-    """The examples of every arm as they would be chosen today."""
-    chosen = {}
-    for arm in comparison.arms:
-        options = checked(options_of(arm.model), {**arm.options, "seed": comparison.seed})
-        chosen[arm.name] = _chosen(project, arm, options, report)
-    return chosen
+def _created(project: Project, report: Reporter, **settings: Any) -> Comparison:
+    """A new comparison, with what all its arms and repeats learn from and are measured on: samples as of today."""
+    samples = _measured(project, Split(settings["split"]))
+    arms, seed = settings["arms"], settings["seed"]
+    chosen = {arm.name: _chosen(project, arm, seed, report) for arm in arms}
+    return project.comparisons.create(
+        chosen,
+        **settings,
+        samples=tuple(one.id for one in samples),
+        images_per_epoch=sum(one.split == "train" for one in chosen[arms[0].name]),
+        about=versions(),
+    )
 
 
-def _chosen(project: Project, arm: Arm, options: TrainOptions, report: Reporter) -> Examples:
-    """What an arm learns from and is validated by: the same in every repeat."""
+def _measured(project: Project, split: Split) -> list[Sample]:
+    """What is measured; UserError when there is nothing."""
+    if samples := measurable(project, split):
+        return samples
+    other = Split.VAL if split is Split.TEST else Split.TEST
+    hint = "make a project with a test split: --split 70/15/15"
+    if measurable(project, other):
+        hint = f"measure on the other one with --split {other}, or {hint}"
+    raise UserError(f"no sample of the {split} split has a mask to measure by", hint)
+
+
+def _chosen(project: Project, arm: Arm, seed: int, report: Reporter) -> list[Choice]:
+    """What an arm learns from and is validated by; the seed is one for all arms, as it may carve what validates."""
+    options = checked(options_of(arm.model), {**arm.options, "seed": seed})
     try:
         train, val = examples(project, choose(project, options, report))
     except UserError as error:
         raise UserError(f"arm {arm.name}: {error.message}", error.hint) from error
-    return {"train": train, "val": val}
+    return [Choice(one.sample, one.image, one.split, one.revision, one.recipe) for one in (*train, *val)]

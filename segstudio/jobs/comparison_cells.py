@@ -17,12 +17,12 @@ from segstudio.jobs.comparison_arms import recipe_of
 from segstudio.jobs.fitting import fit_network
 from segstudio.jobs.presets import options_of
 from segstudio.jobs.training_samples import recall
-from segstudio.project.comparisons import Arm, Cell, Comparison
+from segstudio.project.comparisons import Arm, Cell, Choice, Comparison
 from segstudio.project.project import Project
 
 if TYPE_CHECKING:
     from segstudio.jobs.presets import TrainOptions
-    from segstudio.ml.data import Example
+    from segstudio.ml.data import Example, ManifestRow
     from segstudio.ml.fit import Outcome
 
 FITTING = 0.95
@@ -61,13 +61,13 @@ class Training:
     Attributes:
         project: Whose samples.
         comparison: Which cells.
-        chosen: Examples by arm, for arms without a finished cell: the others take what that one took.
+        examples: What every arm learns from and is validated by; see `recalled`.
         device: As in TrainOptions.
     """
 
     project: Project
     comparison: Comparison
-    chosen: dict[str, Examples]
+    examples: dict[str, Examples]
     device: str
 
     def perform(self, report: Reporter) -> None:
@@ -117,7 +117,7 @@ class Training:
 
     def _fit(self, arm: Arm, cell: Cell, report: Reporter) -> "Outcome":
         options = self._options(arm, cell)
-        examples = self._examples(arm)
+        examples = self.examples[arm.name]
         return fit_network(
             arm.model,
             options,
@@ -138,14 +138,6 @@ class Training:
         """The weights to begin with, when they are those of a run."""
         return self.project.runs.resolve(options.start).best_weights if options.start.isdecimal() else None
 
-    def _examples(self, arm: Arm) -> Examples:
-        """What the arm's first finished cell learnt from, else what was chosen: every repeat has the same."""
-        from segstudio.ml.data import load_manifest
-
-        done = (cell for cell in self.comparison.cells() if cell.arm == arm.name and cell.is_done)
-        first = next(done, None)
-        return self.chosen[arm.name] if first is None else recall(self.project, load_manifest(first.manifest))
-
     def _predict(self, cell: Cell, arm: Arm, samples: list[Sample], report: Reporter) -> int:
         """Keep the best epoch's predictions of what is measured; returns how many there are."""
         from segstudio.jobs.fitting import computing_on
@@ -165,6 +157,36 @@ class Training:
         del network
         release()
         return count
+
+
+def recalled(project: Project, comparison: Comparison) -> dict[str, Examples]:
+    """What every arm that has something left to train learns from: as it was chosen once, whatever was edited since.
+
+    Raises:
+        UserError: When an augmented copy is gone, or nothing says what was chosen; it names the arm.
+    """
+    chosen = comparison.chosen()
+    found = {}
+    for name in dict.fromkeys(cell.arm for cell in comparison.cells() if not cell.is_done):
+        try:
+            found[name] = recall(project, _rows(comparison, name, chosen))
+        except UserError as error:
+            raise UserError(f"arm {name}: {error.message}", error.hint) from error
+    return found
+
+
+def _rows(comparison: Comparison, arm: str, chosen: dict[str, list[Choice]]) -> "list[ManifestRow]":
+    """What was chosen for an arm; before that was written down, what its first finished cell learnt from."""
+    from segstudio.ml.data import ManifestRow, load_manifest
+
+    if arm in chosen:
+        return [ManifestRow(one.sample, one.image, one.split, one.revision, "", "", one.recipe) for one in chosen[arm]]
+    for cell in comparison.cells():
+        if cell.arm == arm and cell.is_done:
+            return load_manifest(cell.manifest)
+    raise UserError(
+        f"comparison {comparison.name} does not say what it learns from", f"make it again: --rerun {comparison.id}"
+    )
 
 
 def _computed(options: "TrainOptions") -> dict[str, Any]:

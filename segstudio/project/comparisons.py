@@ -1,6 +1,7 @@
 """Comparisons: arms trained as pairs over several seeds, and what came out.
 
     comparisons/NNNN/comparison.json       arms, seeds, what is measured, versions; the result when there is one
+                     chosen.json           what every arm learns from and is validated by, in every repeat
                      results.csv           one line for each image, arm and repeat
                      report.html           the same for people
                      cells/<arm>-<repeat>/ one training: metrics.csv manifest.csv predictions/<stem>.png done.json
@@ -14,7 +15,7 @@ import io
 import json
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, astuple, dataclass, field, fields, replace
 from pathlib import Path
@@ -39,6 +40,7 @@ ARM_NAME = re.compile(r"\w[\w.+-]{0,39}")
 """What an arm may be called: it is part of a folder's name."""
 
 _ABOUT, _RESULTS, _REPORT, _LOCK = "comparison.json", "results.csv", "report.html", ".lock"
+_CHOSEN = "chosen.json"
 _NUMBERED = re.compile(r"\d{4,}")
 
 Epochs: TypeAlias = list[dict[str, float]]
@@ -72,6 +74,25 @@ class Arm:
     def is_control(self) -> bool:
         """Whether it is trained with seeds of its own, to see what chance alone does."""
         return self.seed_offset != 0
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One image that an arm learns from or is validated by.
+
+    Attributes:
+        sample: Id of the sample.
+        image: Its path below the dataset; that of an augmented copy below the project.
+        split: "train" or "val".
+        revision: Of the mask.
+        recipe: Of an augmented copy, the recipe that made it; else empty.
+    """
+
+    sample: int
+    image: str
+    split: str
+    revision: int
+    recipe: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +238,21 @@ class Comparison:
         """The table of all scores; there when finished."""
         return self.folder / _RESULTS
 
+    def chosen(self) -> dict[str, list[Choice]]:
+        """What was chosen for each arm when the comparison was made; nothing when it is older than this file.
+
+        Raises:
+            UserError: When the file is damaged.
+        """
+        path = self.folder / _CHOSEN
+        try:
+            content = json.loads(path.read_bytes().decode("utf-8", "surrogatepass"))
+            return {arm: [Choice(*row) for row in rows] for arm, rows in content.items()}
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, TypeError, AttributeError) as error:
+            raise UserError(f"{path} cannot be read: {error}", f"make it again: compare --rerun {self.id}") from error
+
     def arm(self, name: str) -> Arm:
         """The arm of that name; KeyError when there is none."""
         for arm in self.arms:
@@ -283,10 +319,18 @@ class Comparisons:
     def __init__(self, project: "Project") -> None:
         self._project = project
 
-    def create(self, **settings: Any) -> Comparison:
-        """Begin a comparison: a new number and its file. `settings` are fields of Comparison."""
+    def create(self, chosen: Mapping[str, Sequence[Choice]] | None = None, **settings: Any) -> Comparison:
+        """Begin a comparison: a new number and its files.
+
+        Args:
+            chosen: What each arm learns from and is validated by.
+            settings: Fields of Comparison.
+        """
         self._project.require_writable()
         folder = self._new_folder()
+        if chosen is not None:  # before there is a comparison: none is ever without
+            rows = {arm: [astuple(one) for one in choices] for arm, choices in chosen.items()}
+            write_atomically(folder / _CHOSEN, json.dumps(rows, ensure_ascii=False).encode("utf-8", "surrogatepass"))
         return self._saved(Comparison(id=int(folder.name), folder=folder, created=now(), **settings))
 
     def get(self, comparison_id: int) -> Comparison:
