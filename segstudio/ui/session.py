@@ -79,6 +79,7 @@ class Session(QObject):
         sample_changed: Told the Sample that is on screen now; `document`, `loaded` and `problem` belong to it.
         probability_changed: Told the new probabilities (or None) of the sample on screen.
         verdict_changed: Told the Sample on screen after its state or revision became another.
+        replacing: Told before the mask on screen becomes another as a whole: what is under way on it must end.
         history_changed: Told after each stroke, undo and redo.
         measured: Told a Measurement a moment after the mask on screen changed.
         saved_changed: Told (state, reason); see `Autosave.changed`.
@@ -100,6 +101,7 @@ class Session(QObject):
     sample_changed = Signal(object)
     probability_changed = Signal(object)
     verdict_changed = Signal(object)
+    replacing = Signal()
     history_changed = Signal()
     measured = Signal(object)
     saved_changed = Signal(str, str)
@@ -210,7 +212,10 @@ class Session(QObject):
             return
 
         def take(future: "Future[Any]") -> None:
-            if self._report(future) and document is self.document and not document.is_stroke_open:
+            if not self._report(future) or document is not self.document:
+                return
+            self.replacing.emit()
+            if not document.is_stroke_open:
                 document.replace(future.result(), f"Revision {number}")
 
         self._reader.submit(lambda: self.project.masks.load_revision(sample, number), take)

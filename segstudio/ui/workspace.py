@@ -409,6 +409,7 @@ class Workspace(QWidget):
         session.verdict_changed.connect(lambda _sample: self._show_details())
         session.probability_changed.connect(self._show_probability)
         session.project_changed.connect(lambda _topics: self._show_details())
+        session.replacing.connect(panes.finish_stroke)
         session.history_changed.connect(self.facts_changed)
         session.saved_changed.connect(self._show_saved)
         session.failed.connect(lambda message, hint: self.banner.tell(message, hint, kind="bad"))

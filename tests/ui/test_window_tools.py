@@ -186,6 +186,20 @@ def test_undo_gives_up_a_click_that_is_being_computed(qtbot: QtBot, window: Wind
     assert np.array_equal(document.mask, before)
 
 
+def test_scribbles_end_before_a_revision_is_taken(qtbot: QtBot, window: Window) -> None:
+    session, panes = window.session, window.panes
+    original = session.document.mask.copy()
+    session.document.replace(1 - original, "Paint")
+    assert session.save_now(wait=True)
+    panes.set_tool("grabcut")
+    Hand(panes).drag((20, 20), (30, 20))
+    qtbot.waitUntil(lambda: panes.pointer.drag.work is None, timeout=20_000)
+    session.take_revision(0)
+    qtbot.waitUntil(lambda: session.document.history.undo_label == "Revision 0")
+    panes.pointer.apply()
+    assert np.array_equal(session.document.mask, original), "what was found on the mask before is not made"
+
+
 def test_options_of_tools_come_back(qtbot: QtBot, window: Window) -> None:
     folder = window.session.project.folder
     window.panes.set_tool("wand")
