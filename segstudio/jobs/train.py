@@ -50,7 +50,7 @@ class Train(ProjectJob[TrainOptions]):
     name: ClassVar[str] = "train"
     title: ClassVar[str] = "Train"
     lane: ClassVar = "compute"
-    topics: ClassVar[frozenset[str]] = frozenset({"runs", "masks"})
+    topics: ClassVar[frozenset[str]] = frozenset({"runs", "masks", "predictions"})
     Options: ClassVar[type[Options]] = TrainOptions
 
     def __init__(self, request: Request) -> None:
@@ -118,10 +118,14 @@ class Training:
         A resumed run that comes to nothing keeps the weights that it had, and may be used as before.
         """
         started = time.monotonic() - self.run.seconds
+        reporter, weights = RunReporter(project, self.run, report), _stamp(self.run.best_weights)
 
         def ended(status: str, message: str = "", **fields: Any) -> Run:
             seconds = time.monotonic() - started
-            return project.runs.update(self.run.id, status=status, message=message, seconds=seconds, **fields)
+            run = project.runs.update(self.run.id, status=status, message=message, seconds=seconds, **fields)
+            if self.is_resumed and _stamp(run.best_weights) != weights:
+                _forget_predictions(project, run, reporter)
+            return run
 
         def broken_off(status: str, message: str) -> None:
             if not self._keeps_weights:
@@ -132,7 +136,7 @@ class Training:
             ended("stopped", f"resumed, and broken off after epoch {epoch}: {message}", **reached)
 
         try:
-            outcome = self._fit(project, RunReporter(project, self.run, report))
+            outcome = self._fit(project, reporter)
         except Cancelled:
             which = "another" if self._keeps_weights else "the first"
             broken_off("cancelled", f"stopped before {which} epoch was done")
@@ -350,6 +354,21 @@ def _reached(project: Project, run: Run) -> dict[str, Any]:
         "best_val_iou": best["val_iou"],
         "best_val_loss": best["val_loss"],
     }
+
+
+def _stamp(weights: Path) -> tuple[int, int] | None:
+    """What tells a file of weights from the one before; None when there is none."""
+    try:
+        status = weights.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size
+
+
+def _forget_predictions(project: Project, run: Run, report: Reporter) -> None:
+    """What the weights before have predicted is not what the run would predict now."""
+    if count := project.predictions.forget_run(run.id):
+        report.log(f"{count} predictions of run {run.name} are deleted: its best weights are better ones now")
 
 
 def _number(text: str) -> int:

@@ -3,6 +3,7 @@
 predictions/<run>/<stem>.png   8-bit grey, 255 times the probability of foreground, at the image's own size
 """
 
+import shutil
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
@@ -249,6 +250,15 @@ class Predictions:
         with self._project.transaction("predictions") as connection:
             connection.executemany("DELETE FROM prediction WHERE run_id = ? AND sample_id = ?", gone)
             self._project.blobs.forget(connection, gone)
+
+    def forget_run(self, run_id: int) -> int:
+        """Delete all predictions of a run, whose weights are others by now; returns how many there were."""
+        shutil.rmtree(self._project.folder / "predictions" / f"{run_id:04}", ignore_errors=True)
+        rows = self._project.database.rows("SELECT sample_id FROM prediction WHERE run_id = ?", (run_id,))
+        gone = [(run_id, sample_id) for (sample_id,) in rows]
+        if gone:
+            self.forget(gone)
+        return len(gone)
 
     def _predicted(self, run_id: int) -> list[Sample]:
         ids = self._project.database.rows("SELECT sample_id FROM prediction WHERE run_id = ?", (run_id,))

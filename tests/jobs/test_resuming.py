@@ -1,8 +1,13 @@
 """A run that is resumed and broken off: what it had stays good, and what is said of it stays true."""
 
+from contextlib import nullcontext
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
 
 from segstudio.core.errors import UserError
+from segstudio.core.files import write_atomically
 from segstudio.core.reporter import Cancelled, ListReporter
 from segstudio.jobs.presets import options_of
 from segstudio.jobs.train import Training
@@ -79,3 +84,44 @@ def test_one_that_begins_or_has_no_weights_is_no_model(project, stopped, monkeyp
     with pytest.raises(type(error)):
         resumed(project, stopped, monkeypatch, raising(error))
     assert project.runs.get(stopped.id).status == status
+
+
+def predict(project, run):
+    """Predict every sample, in place of the network."""
+    for sample in project.samples.all():
+        project.predictions.save(run.id, sample, np.full((sample.height, sample.width), 200, np.uint8))
+    project.predictions.score(run.id)
+    return next(iter(project.samples.all()))
+
+
+@pytest.mark.parametrize("error", [None, UserError("no")])
+def test_what_the_weights_before_have_predicted_is_forgotten_when_there_are_better_ones(
+    project, stopped, monkeypatch, error
+):
+    other = project.runs.create("conv-unet-fast", "conv-unet", {}, "scratch")
+    sample = predict(project, stopped)
+    predict(project, other)
+
+    def fit(run):
+        write_atomically(run.best_weights, b"better")
+        if error:
+            raise error
+        row = {"epoch": 3, "val_iou": 0.6, "val_loss": 0.3}
+        return SimpleNamespace(rows=[row], best=row, is_stopped=False, ended="")
+
+    report = ListReporter()
+    with pytest.raises(UserError) if error else nullcontext():
+        resumed(project, stopped, monkeypatch, fit, report)
+    assert not project.predictions.has(stopped.id, sample)
+    assert project.predictions.counts(stopped.id) == {}
+    assert report.lines == ["8 predictions of run 0001 are deleted: its best weights are better ones now"]
+    assert project.predictions.has(other.id, sample)
+    assert len(project.predictions.counts(other.id)) == 8
+
+
+def test_what_the_same_weights_have_predicted_stays(project, stopped, monkeypatch):
+    sample = predict(project, stopped)
+    with pytest.raises(Cancelled):
+        resumed(project, stopped, monkeypatch, raising(Cancelled()))
+    assert project.predictions.has(stopped.id, sample)
+    assert len(project.predictions.counts(stopped.id)) == 8
