@@ -43,6 +43,9 @@ _ABOUT, _RESULTS, _REPORT, _LOCK = "comparison.json", "results.csv", "report.htm
 _CHOSEN = "chosen.json"
 _NUMBERED = re.compile(r"\d{4,}")
 
+PATIENCE = 1.0
+"""Seconds to wait for who has a comparison: a listing has it for a moment, to see whether somebody works on it."""
+
 Epochs: TypeAlias = list[dict[str, float]]
 
 
@@ -371,11 +374,11 @@ class Comparisons:
         self._changed()
 
     @contextmanager
-    def claimed(self, comparison: Comparison) -> Iterator[None]:
-        """The right to work on it, for one process at a time; UserError when another one does."""
+    def claimed(self, comparison: Comparison, patience: float = PATIENCE) -> Iterator[None]:
+        """The right to work on it, for one process at a time; UserError when another one does for so many seconds."""
         lock = FileLock(comparison.folder / _LOCK, thread_local=False)
         try:
-            lock.acquire(timeout=0)
+            lock.acquire(timeout=patience)
         except Timeout:
             raise UserError(
                 f"comparison {comparison.name} is being worked on by another process", "wait for it, or stop it"
@@ -390,7 +393,7 @@ class Comparisons:
     def is_running(self, comparison: Comparison) -> bool:
         """Whether some process is working on it now."""
         try:
-            with self.claimed(comparison):
+            with self.claimed(comparison, patience=0):
                 return False
         except UserError:
             return True

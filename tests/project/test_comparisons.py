@@ -1,6 +1,7 @@
 """Comparisons on disk: what was written is read, what is damaged is said, nobody works on one twice at a time."""
 
 import json
+import threading
 
 import numpy as np
 import pytest
@@ -121,9 +122,26 @@ def test_two_cannot_work_on_one_comparison(project):
     assert not project.comparisons.is_running(made)
     with project.comparisons.claimed(made):
         assert project.comparisons.is_running(made)
-        with pytest.raises(UserError, match="another process"), project.comparisons.claimed(made):
+        with pytest.raises(UserError, match="another process"), project.comparisons.claimed(made, patience=0.1):
             pass
     assert not project.comparisons.is_running(made)
+
+
+def test_whoever_only_looks_at_a_comparison_stops_nobody(project):
+    made = create(project)
+    looks, is_seen = threading.Event(), threading.Event()
+
+    def look():
+        with project.comparisons.claimed(made, patience=0):
+            is_seen.set()
+            looks.wait(0.2)
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    is_seen.wait(10)
+    with project.comparisons.claimed(made):
+        pass
+    thread.join()
 
 
 def test_a_project_for_reading_only_gets_none(project):
