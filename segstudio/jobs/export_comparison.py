@@ -17,12 +17,15 @@ class ExportComparisonOptions(Options):
     """Which, and where to."""
 
     to: str = option("", "File", help="The file to write: .html for the page, .csv for the scores.", is_path=True)
-    comparison: int = option(0, "Comparison", ge=0, help="Its number; 0 is the newest one that is finished.")
+    comparison: int = option(0, "Comparison", ge=0, help="Its number; 0 is the newest one with a result.")
 
 
 @JOBS.register
 class ExportComparison(ProjectJob[ExportComparisonOptions]):
-    """Writes one file with everything in it; it needs nothing else to be looked at."""
+    """Writes one file with everything in it; it needs nothing else to be looked at.
+
+    While repeats are added it is the result of those before.
+    """
 
     name: ClassVar[str] = "export-comparison"
     title: ClassVar[str] = "Export comparison"
@@ -48,12 +51,12 @@ class ExportComparison(ProjectJob[ExportComparisonOptions]):
     def _comparison(self, project: Project) -> Comparison:
         if self.options.comparison:
             comparison = project.comparisons.get(self.options.comparison)
-            if not comparison.is_finished:
+            if comparison.result is None:
                 raise UserError(
                     f"comparison {comparison.name} is not finished", f"go on with it: compare --resume {comparison.id}"
                 )
             return comparison
-        finished = [one for one in project.comparisons.list() if one.is_finished]
+        finished = [one for one in project.comparisons.list() if one.result is not None]
         if not finished:
             raise UserError("there is no finished comparison", "make one: segstudio compare PROJECT --recipe NAME")
         return finished[0]

@@ -15,7 +15,8 @@ from segstudio.core.errors import ReadOnlyProject, UserError
 from segstudio.core.reporter import Cancelled, ListReporter
 from segstudio.core.sample import ReviewState
 from segstudio.jobs import JOBS
-from segstudio.jobs.comparison_cells import recalled
+from segstudio.jobs.compare import finished
+from segstudio.jobs.comparison_cells import recalled, versions
 from segstudio.jobs.comparison_result import measured, result_of
 from segstudio.jobs.presets import options_of
 from segstudio.jobs.training_samples import choose
@@ -339,6 +340,23 @@ def test_a_killed_worker_keeps_what_is_finished_and_the_next_one_goes_on(project
     assert {name.rpartition("/")[0] for _, values in report.metrics for name in values} == {
         "flip/0", "original/1", "flip/1"
     }  # fmt: skip
+
+
+def test_what_cannot_be_extended_stays_finished_and_what_is_being_extended_is_exported(project, predicted, tmp_path):
+    finished(project, project.comparisons.update(predicted, about=versions()), ListReporter())
+    with pytest.raises(UserError, match="arm blind"):
+        go_on(project, extend=predicted.id)
+    there = project.comparisons.get(predicted.id)
+    assert (there.repeats, there.is_finished) == (3, True)
+    there = project.comparisons.update(there, repeats=5)
+    assert not there.is_finished
+    for number in (0, there.id):
+        for ending, words in ((".html", there.result["summary"].split(".")[0]), (".csv", "sample,image,group")):
+            to = str(tmp_path / f"out{number}{ending}")
+            JOBS["export-comparison"].from_values({"to": to, "comparison": number}).perform(
+                project.folder, ListReporter()
+            )
+            assert words in Path(to).read_text(encoding="utf-8")
 
 
 # --- measuring and judging, without any training ----------------------------------------------------------------------
