@@ -126,8 +126,7 @@ class Compare(ProjectJob[CompareOptions]):
         if len(earlier) > 1:
             raise UserError(f"{' and '.join(earlier)} do not go together", "choose one of them")
         word = earlier[0]
-        given = {name for name in CompareOptions.model_fields if getattr(self.options, name) != _default(name)}
-        if others := given - {word} - CHANGEABLE[word]:
+        if others := self.options.model_fields_set - CHANGEABLE.keys() - CHANGEABLE[word]:
             raise UserError(f"a comparison keeps its {', '.join(sorted(others))}", "make a new one with other settings")
         comparison = project.comparisons.get(getattr(self.options, word))
         return self._rerun(project, comparison, report) if word == "rerun" else comparison
@@ -157,9 +156,8 @@ class Compare(ProjectJob[CompareOptions]):
     def _rerun(self, project: Project, comparison: Comparison, report: Reporter) -> Comparison:
         """A new one with the settings of an earlier one, on the samples and masks of today."""
         settings = {name: getattr(comparison, name) for name in _KEPT}
-        for name in ("repeats", "seed"):
-            if getattr(self.options, name) != _default(name):
-                settings[name] = getattr(self.options, name)
+        for name in self.options.model_fields_set & {"repeats", "seed"}:
+            settings[name] = getattr(self.options, name)
         return _created(project, report, **settings)
 
 
@@ -194,10 +192,6 @@ def _forewarn(comparison: Comparison, report: Reporter) -> None:
         report.log(f"{few}: too few for a verdict, which needs {FEWEST} at least")
     if comparison.repeats < 2:
         report.log("with one repeat, chance between trainings stays unknown: a verdict needs two at least")
-
-
-def _default(name: str) -> Any:
-    return CompareOptions.model_fields[name].default
 
 
 def _created(project: Project, report: Reporter, **settings: Any) -> Comparison:

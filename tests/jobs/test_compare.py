@@ -74,6 +74,9 @@ class StopIn(ListReporter):
         ({"recipe": "flip", "options": {"seed": "x"}}, "--seed"),
         ({"recipe": "flip", "groups": ("iou<",)}, "filter"),
         ({"recipe": "flip", "rerun": 1}, "keeps its"),
+        ({"resume": 1, "split": "test"}, "keeps its split"),
+        ({"resume": 1, "repeats": 3}, "keeps its repeats"),
+        ({"extend": 1, "seed": 0}, "keeps its seed"),
         ({"resume": 1, "extend": 2}, "do not go together"),
         ({"resume": 7}, "no comparison 0007"),
     ],
@@ -81,7 +84,11 @@ class StopIn(ListReporter):
 def test_what_is_wrong_is_said_before_anything_begins(project, values, words):
     report = ListReporter()
     with pytest.raises(UserError, match=words):
-        go_on(project, report, **{"preset": TINY["preset"]} | values if "resume" not in values else values)
+        go_on(
+            project,
+            report,
+            **{"preset": TINY["preset"]} | values if not {"resume", "extend"} & values.keys() else values,
+        )
     assert report.progresses == []
     assert project.comparisons.list() == []
 
@@ -134,6 +141,17 @@ def test_what_was_chosen_once_stays_and_is_chosen_anew_only_when_made_again(tmp_
         options = options_of("conv-unet")(seed=5)
         val = {one.id for one in choose(project, options, ListReporter()).val}
         assert {one.sample for one in again["flip"] if one.split == "val"} == val
+
+
+def test_what_is_given_counts_also_when_it_is_the_default(project):
+    with pytest.raises(Cancelled):
+        compare(project, StopIn(""), recipe="flip", repeats=2, seed=7)
+    first = project.comparisons.latest()
+    for given, repeats, seed in (({}, 2, 7), ({"repeats": 3, "seed": 0}, 3, 0)):
+        with pytest.raises(Cancelled):
+            go_on(project, StopIn(""), rerun=first.id, **given)
+        again = project.comparisons.latest()
+        assert (again.repeats, again.seed) == (repeats, seed)
 
 
 def test_one_that_is_older_than_what_is_chosen_takes_what_a_training_learnt_from(project):
