@@ -1,5 +1,6 @@
 """The arms of a comparison, from what was asked for; whatever is wrong with one is said before anything begins."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,7 +55,7 @@ def wanted_arms(
     """
     wanted = [_wanted(base, arm) for arm in arms] or [_wanted(base, {})]
     if recipe:
-        wanted.append(_wanted(base, {"recipe": recipe, "name": _stem(recipe)}))
+        wanted.append(_wanted(base, {"recipe": recipe, "name": _after(recipe)}))
     if has_control:
         wanted.append(Wanted(CONTROL, wanted[0].values, CONTROL_OFFSET))
     if len(wanted) < 2:
@@ -77,13 +78,14 @@ def _wanted(base: dict[str, Any], arm: dict[str, Any]) -> Wanted:
     own |= arm.get("options") or {}
     # What is original is the images: a preset's own augmentation is no part of it unless it is asked for.
     values = {"recipe": NONE, **base, **own}
-    name = ORIGINAL if values["recipe"] == NONE else _stem(str(values["recipe"]))
+    name = ORIGINAL if values["recipe"] == NONE else _after(str(values["recipe"]))
     return Wanted(str(arm.get("name") or name), values)
 
 
-def _stem(recipe: str) -> str:
-    """The name of a recipe, or that of its file."""
-    return Path(recipe).stem if recipe.endswith(".json") else recipe
+def _after(recipe: str) -> str:
+    """The name of an arm after its recipe, or after the recipe's file: always one that an arm may have."""
+    name = Path(recipe).stem if recipe.lower().endswith(".json") else recipe
+    return re.sub(r"[^\w.+-]+", "-", name).strip("-.+")[:40] or "recipe"
 
 
 def settled_arm(project: Project, wanted: Wanted, report: Reporter) -> "tuple[Arm, TrainOptions]":

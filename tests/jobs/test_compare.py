@@ -16,6 +16,7 @@ from segstudio.core.reporter import Cancelled, ListReporter
 from segstudio.core.sample import ReviewState
 from segstudio.jobs import JOBS
 from segstudio.jobs.compare import finished
+from segstudio.jobs.comparison_arms import wanted_arms
 from segstudio.jobs.comparison_cells import recalled, versions
 from segstudio.jobs.comparison_result import measured, result_of
 from segstudio.jobs.presets import options_of
@@ -141,6 +142,26 @@ def test_what_was_chosen_once_stays_and_is_chosen_anew_only_when_made_again(tmp_
         options = options_of("conv-unet")(seed=5)
         val = {one.id for one in choose(project, options, ListReporter()).val}
         assert {one.sample for one in again["flip"] if one.split == "val"} == val
+
+
+@pytest.mark.parametrize(
+    ("recipe", "name"),
+    [
+        ("Lens dirt", "Lens-dirt"),
+        ("lens (2)", "lens-2"),
+        ("a" * 41, "a" * 40),
+        ("/recipes/Lens dirt.JSON", "Lens-dirt"),
+        ("(!)", "recipe"),
+        ("Trübe Linse", "Trübe-Linse"),
+        ("none", "none"),
+    ],
+)
+def test_an_arm_is_called_after_its_recipe_whatever_that_is_called(recipe, name):
+    asked = wanted_arms({}, (), recipe, has_control=False)
+    assert [one.name for one in asked] == ["original", name]
+    assert asked[1].values["recipe"] == recipe
+    with pytest.raises(UserError, match="cannot be called"):
+        wanted_arms({}, ({"name": "Lens dirt"},), "flip", has_control=False)
 
 
 def test_what_is_given_counts_also_when_it_is_the_default(project):
