@@ -117,11 +117,11 @@ def test_what_is_looked_at_in_the_catalogue_is_tried_in_the_preview(qtbot, panel
     panel.open_catalogue()
     QTest.keyClicks(panel.picker.search, "negative")
     settle(qtbot, panel)
-    assert not np.array_equal(shown(panel, 2), before)
+    qtbot.waitUntil(lambda: not np.array_equal(shown(panel, 2), before), timeout=60_000)
     QTest.keyClick(panel.picker.search, Qt.Key.Key_Escape)
     panel.picker.hide()
     settle(qtbot, panel)
-    np.testing.assert_array_equal(shown(panel, 2), before)
+    qtbot.waitUntil(lambda: np.array_equal(shown(panel, 2), before), timeout=60_000)
     assert names(panel) == ["HorizontalFlip"]
 
 
