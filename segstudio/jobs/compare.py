@@ -15,7 +15,7 @@ from segstudio.core.reporter import Phase, Reporter
 from segstudio.core.sample import Sample, Split
 from segstudio.core.statistics import FEWEST
 from segstudio.jobs import JOBS, ProjectJob
-from segstudio.jobs.comparison_arms import settled_arm, wanted_arms
+from segstudio.jobs.comparison_arms import recipe_of, settled_arm, wanted_arms
 from segstudio.jobs.comparison_cells import Training, recalled, versions
 from segstudio.jobs.comparison_page import page
 from segstudio.jobs.comparison_result import measured, result_of
@@ -223,7 +223,7 @@ def _chosen(project: Project, arm: Arm, seed: int, report: Reporter) -> list[Cho
     """What an arm learns from and is validated by; the seed is one for all arms, as it may carve what validates."""
     options = checked(options_of(arm.model), {**arm.options, "seed": seed})
     try:
-        train, val = examples(project, choose(project, options, report))
+        train, val = examples(project, choose(project, options, report, recipe_of(arm)))
     except UserError as error:
         raise UserError(f"arm {arm.name}: {error.message}", error.hint) from error
     return [Choice(one.sample, one.image, one.split, one.revision, one.recipe) for one in (*train, *val)]

@@ -61,7 +61,7 @@ class FindRate(ProjectJob[FindRateOptions]):
         started = time.monotonic()
         start, model, options = settled(project, self.request.values, report)
         recipe = recipe_asked(project, options, is_asked="recipe" in self.request.values)
-        train, _ = examples(project, choose(project, options, report))
+        train, _ = examples(project, choose(project, options, report, recipe))
         device, precision = computing_on(options)
         report.log(f"{device.title}, {precision}")
         found = find_rate(
