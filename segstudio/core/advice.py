@@ -82,5 +82,5 @@ def _plateau(rows: Sequence[Mapping[str, float]]) -> Advice | None:
     return Advice(
         "plateau",
         f"No epoch of the last {waited} was better on validation than epoch {best['epoch']:.0f}.",
-        "Stop, the best weights are kept; or let it end by itself: Stop early after, in the advanced options.",
+        "Stop, the best weights are kept; or let it end by itself: Early stop, in the advanced options.",
     )

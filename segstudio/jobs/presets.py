@@ -49,22 +49,22 @@ class TrainOptions(Options):
         help="With the schedule plateau: after how many epochs without a better one the learning rate is halved.",
     )  # fmt: skip
     patience: int = option(
-        0, "Stop early after", ge=0, le=10_000, unit="epochs", is_advanced=True, zero="never",
+        0, "Early stop", ge=0, le=10_000, unit="epochs", is_advanced=True, zero="never",
         help="Training ends when so many epochs in a row were not better on validation; the best weights are kept. "
         "0: never.",
     )  # fmt: skip
     clipping: float = option(
-        0.0, "Longest gradient", ge=0, le=1000, is_advanced=True, zero="any",
+        0.0, "Clip norm", ge=0, le=1000, is_advanced=True, zero="any",
         help="A single odd batch can throw training off: no step follows a gradient longer than this (its norm over "
         "all weights); 1 is usual. 0: no limit.",
     )  # fmt: skip
     frozen_epochs: int = option(
-        0, "Encoder kept for", ge=0, le=10_000, unit="epochs", is_advanced=True, zero="none",
+        0, "Frozen epochs", ge=0, le=10_000, unit="epochs", is_advanced=True, zero="none",
         help="First epochs in which a pretrained encoder stays as it is while the rest learns to use it, at the "
         "learning rate; then all learn together. 0: all from the first epoch.",
     )  # fmt: skip
     tuned_rate: float = option(
-        1e-4, "Rate afterwards", gt=0, le=1, is_advanced=True,
+        1e-4, "Tuned rate", gt=0, le=1, is_advanced=True,
         help="The learning rate once the encoder learns too, when it was kept first; smaller, or it forgets what it "
         "knows of pictures.",
     )  # fmt: skip

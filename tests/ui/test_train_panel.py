@@ -96,7 +96,8 @@ def test_panel_is_no_wider_than_the_window_makes_it(panel: TrainPanel) -> None:
     panel.options.fold.unfold()
     assert panel.minimumSizeHint().width() <= 280
     assert panel.options.form.width() <= 348
-    assert panel.options.minimumSizeHint().width() <= 280, "nothing is cut off at its right"
+    # The right side of the window is 340 wide at least, its margins and the scroll bar take 32 of it.
+    assert panel.options.minimumSizeHint().width() <= 308, "nothing is cut off at its right"
 
 
 def test_heading_of_the_options_tells_that_few_samples_are_learnt_from(panel: TrainPanel) -> None:
@@ -106,7 +107,7 @@ def test_heading_of_the_options_tells_that_few_samples_are_learnt_from(panel: Tr
     assert title.text().endswith("· 20 samples")
 
 
-def test_an_epoch_is_whole_on_the_axis() -> None:
+def test_an_epoch_is_whole_on_the_axis(qapp: object) -> None:
     axis = WholeAxis("bottom")
     for most in (2, 4, 25, 400):
         values = [value for _, ticks in axis.tickValues(1, most, 300) for value in ticks]

@@ -248,7 +248,7 @@ def test_the_tolerance_follows_one_slider(qtbot, opened: Window):
     step(qtbot, opened)
     opened.workspace.remember()
     assert opened.workspace._state()["tolerance"] == 2
-    assert "within 2 px" in opened.workspace.review_panel._note.text()
+    qtbot.waitUntil(lambda: "within 2 px" in opened.workspace.review_panel._note.text(), timeout=20_000)
 
 
 def test_taking_with_a_tolerance_leaves_no_moat(qtbot, opened: Window, damaged):
