@@ -171,7 +171,7 @@ class AugmentationChoice(QWidget):
         super().__init__(parent)
         self.recipe_box, self.mode_box = Combo(), Combo()
         for box in (self.recipe_box, self.mode_box):
-            box.setMinimumContentsLength(6)  # two of them share a row
+            box.setMinimumContentsLength(4)  # two of them share a row, also in the narrowest panel
         self.recipe_box.setAccessibleName("Recipe")
         self.recipe_box.setToolTip("What is done to the images to learn from; never to those that validate")
         self.mode_box.setAccessibleName("Augmentation")
