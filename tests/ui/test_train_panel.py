@@ -16,8 +16,9 @@ from segstudio.project.project import Project
 from segstudio.project.runs import Run
 from segstudio.ui.job_queue import JobQueue, JobRecord, JobState
 from segstudio.ui.panels.curves import WholeAxis
+from segstudio.ui.panels.job_progress import progress_text
 from segstudio.ui.panels.jobs import log_text
-from segstudio.ui.panels.train import SETTING, TrainPanel, outcome_text, progress_text
+from segstudio.ui.panels.train import SETTING, TrainPanel, outcome_text
 from segstudio.ui.panels.train_options import FROM_ELSEWHERE
 from segstudio.ui.session import Session
 from segstudio.ui.worker_thread import Patience
@@ -376,15 +377,15 @@ def test_panel_without_a_project_refuses_politely(qtbot: QtBot, queue: JobQueue)
 
 def test_progress_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
     record = JobRecord("1", "train", "Train", {}, Path(), "compute")
-    assert progress_text(record) == "waiting for another job to end"
+    assert progress_text(record, "the best weights are kept") == "waiting for another job to end"
     record.state = JobState.RUNNING
-    assert progress_text(record) == "starting TensorFlow…"
+    assert progress_text(record, "the best weights are kept") == "starting TensorFlow…"
     now = [0.0]
     monkeypatch.setattr("segstudio.ui.job_queue.time.monotonic", lambda: now[0])
     record.advance(0, 25, "")
     now[0] = 180
     record.advance(18, 25, "epoch 18 of 25 · 21 img/s")
-    assert progress_text(record) == "epoch 18 of 25 · 21 img/s · 1 min 10 s left"
+    assert progress_text(record, "the best weights are kept") == "epoch 18 of 25 · 21 img/s · 1 min 10 s left"
 
 
 def test_outcome_tells_where_it_began() -> None:

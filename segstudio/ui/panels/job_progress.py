@@ -10,16 +10,24 @@ from segstudio.ui.widgets import muted, push_button
 class JobProgress(QWidget):
     """Hidden while there is nothing to show."""
 
-    def __init__(self, queue: JobQueue, kept: str, parent: QWidget | None = None) -> None:
-        """`kept` says what stays of a job that is stopped."""
+    def __init__(self, queue: JobQueue, kept: str, stop: str = "Stop", parent: QWidget | None = None) -> None:
+        """A bar without a job.
+
+        Args:
+            queue: Whose jobs it shows.
+            kept: What stays of a job that is stopped.
+            stop: What the button says.
+            parent: Qt parent.
+        """
         super().__init__(parent)
         self._queue = queue
         self._kept = kept
+        self._stop_words = stop
         self._record: JobRecord | None = None
         self.bar = QProgressBar(textVisible=False)
         self.bar.setFixedHeight(10)
         self.text = muted(wraps=True)
-        self.stop_button = push_button("Stop", "", self._stop)
+        self.stop_button = push_button(stop, "", self._stop)
         row = QHBoxLayout()
         row.addWidget(self.stop_button)
         row.addStretch(1)
@@ -51,19 +59,27 @@ class JobProgress(QWidget):
         # Nothing to tell yet: a moving bar while libraries are loaded.
         self.bar.setMaximum(1000 if record.fraction is not None else 0)
         self.bar.setValue(round(1000 * (record.fraction or 0)))
-        self.text.setText(self._words(record))
-        self.stop_button.setText("End it now" if record.is_cancel_asked else "Stop")
+        self.text.setText(progress_text(record, self._kept))
+        self.stop_button.setText("End it now" if record.is_cancel_asked else self._stop_words)
         self.stop_button.setToolTip("End the process at once" if record.is_cancel_asked else f"Stop; {self._kept}")
-
-    def _words(self, record: JobRecord) -> str:
-        if record.state is JobState.QUEUED:
-            return "waiting for another job to end"
-        if record.is_cancel_asked:
-            return f"stopping; {self._kept}"
-        left = record.seconds_left
-        parts = [record.text or "starting TensorFlow…", "" if left is None else f"{duration(left)} left"]
-        return " · ".join(part for part in parts if part)
 
     def _stop(self) -> None:
         if self._record is not None:
             self._queue.cancel(self._record.id)
+
+
+def progress_text(record: JobRecord, kept: str, begin: str = "starting TensorFlow…") -> str:
+    """What a job is at and how long it will take, for example "epoch 18 of 25 · 21 img/s · 1 min 40 s left".
+
+    Args:
+        record: A job that waits or runs.
+        kept: What stays of it when it is stopped.
+        begin: What it is at before it has said so itself.
+    """
+    if record.state is JobState.QUEUED:
+        return "waiting for another job to end"
+    if record.is_cancel_asked:
+        return f"stopping; {kept}"
+    left = record.seconds_left
+    parts = [record.text or begin, "" if left is None else f"{duration(left)} left"]
+    return " · ".join(part for part in parts if part)

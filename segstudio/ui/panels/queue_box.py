@@ -24,8 +24,9 @@ from segstudio.project.project import Project
 from segstudio.project.sample_table import SPLITS, STATES, SampleTable
 from segstudio.ui.background import Background
 from segstudio.ui.form import Combo
-from segstudio.ui.job_queue import JobQueue, JobRecord, JobState, duration
+from segstudio.ui.job_queue import JobQueue, JobRecord, JobState
 from segstudio.ui.number_box import NumberBox
+from segstudio.ui.panels.job_progress import progress_text
 from segstudio.ui.session import Session
 from segstudio.ui.widgets import heading, link, muted, push_button, set_property
 
@@ -356,22 +357,12 @@ class QueueBox(QWidget):
         if record is not None and self.is_running:
             self.bar.setMaximum(1000 if record.fraction is not None else 0)
             self.bar.setValue(round(1000 * (record.fraction or 0)))
-            self._progress.setText(progress_text(record))
+            self._progress.setText(progress_text(record, "what is made stays", begin="starting…"))
             self.cancel_button.setText("End it now" if record.is_cancel_asked else "Cancel")
         elif is_seen:
             self.bar.setMaximum(1000)
             self.bar.setValue(round(1000 * there / max(total, 1)))
         self.setAccessibleDescription(self._progress.text() if self.is_running else self._words.text())
-
-
-def progress_text(record: JobRecord) -> str:
-    """What the job is at and how long it will take."""
-    if record.state is JobState.QUEUED:
-        return "waiting for another job to end"
-    if record.is_cancel_asked:
-        return "stopping; what is made stays"
-    left = record.seconds_left
-    return "  ·  ".join(part for part in (record.text or "starting…", f"{duration(left)} left" if left else "") if part)
 
 
 def usable_rows(table: SampleTable, text: str) -> np.ndarray:

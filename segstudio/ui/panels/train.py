@@ -3,11 +3,10 @@
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QProgressBar,
     QScrollArea,
     QVBoxLayout,
     QWidget,
@@ -18,9 +17,10 @@ from segstudio.core.errors import UserError
 from segstudio.jobs.presets import DEFAULT, presets
 from segstudio.project.runs import Run
 from segstudio.ui.form import Form
-from segstudio.ui.job_queue import JobQueue, JobRecord, JobState, duration
+from segstudio.ui.job_queue import JobQueue, JobRecord, JobState
 from segstudio.ui.panels.curves import Curves
 from segstudio.ui.panels.empty import Either, Empty
+from segstudio.ui.panels.job_progress import JobProgress
 from segstudio.ui.panels.train_options import TrainOptionsEditor, options_of_training
 from segstudio.ui.widgets import muted, push_button, set_property
 
@@ -55,7 +55,7 @@ class TrainPanel(QWidget):
             "Train with the options above; Retrain goes on from the best weights instead",
             self._on_start,
         )
-        self.progress = TrainingProgress(queue)
+        self.progress = JobProgress(queue, "the best weights are kept", "Stop, keep best")
         self.curves = Curves()
         self._message = muted(wraps=True)
         self._message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -286,72 +286,6 @@ class TrainPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(area)
-
-
-class TrainingProgress(QWidget):
-    """The bar, what the training is at, and Stop."""
-
-    def __init__(self, queue: JobQueue, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._queue = queue
-        self._record: JobRecord | None = None
-        self.bar = QProgressBar(textVisible=False)
-        self.bar.setMaximum(1000)
-        self.bar.setFixedHeight(10)
-        self.text = muted(wraps=True)
-        self.stop_button = push_button("Stop, keep best", "", self._stop)
-        row = QHBoxLayout()
-        row.addWidget(self.stop_button)
-        row.addStretch(1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.bar)
-        layout.addWidget(self.text)
-        layout.addLayout(row)
-        # The time left goes down by itself between two events.
-        self._clock = QTimer(self, interval=1000)
-        self._clock.timeout.connect(self._draw)
-        self.hide()
-
-    def show_record(self, record: JobRecord | None) -> None:
-        """Show how far a training is; hide for None."""
-        self._record = record
-        self.setVisible(record is not None)
-        if record is None:
-            self._clock.stop()
-            return
-        if not self._clock.isActive():
-            self._clock.start()
-        self._draw()
-
-    def _draw(self) -> None:
-        record = self._record
-        if record is None:
-            return
-        # Nothing to tell yet: a moving bar while TensorFlow is loaded.
-        self.bar.setMaximum(1000 if record.fraction is not None else 0)
-        self.bar.setValue(round(1000 * (record.fraction or 0)))
-        self.text.setText(progress_text(record))
-        self.stop_button.setText("End it now" if record.is_cancel_asked else "Stop, keep best")
-        help_text = (
-            "End the process at once" if record.is_cancel_asked else "Stop after this step; the best weights stay"
-        )
-        self.stop_button.setToolTip(help_text)
-
-    def _stop(self) -> None:
-        if self._record is not None:
-            self._queue.cancel(self._record.id)
-
-
-def progress_text(record: JobRecord) -> str:
-    """What a job is at and how long it will take, for example "epoch 18 of 25 · 21 img/s · 1 min 40 s left"."""
-    if record.state is JobState.QUEUED:
-        return "waiting for another job to end"
-    if record.is_cancel_asked:
-        return "stopping after this step; the best weights are kept"
-    left = record.seconds_left
-    parts = [record.text or "starting TensorFlow…", "" if left is None else f"{duration(left)} left"]
-    return " · ".join(part for part in parts if part)
 
 
 def stop_text(record: JobRecord) -> str:
