@@ -1,7 +1,9 @@
 """ONNX: for every other runtime, in any language."""
 
+import contextlib
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -45,11 +47,13 @@ def probability(image):
         """See Exporter.write; the metadata is in metadata_props."""
         import onnx
         import tensorflow as tf
-        import tf2onnx
+
+        with _environment_kept():
+            from tf2onnx.convert import from_function
 
         signature = [tf.TensorSpec(model.input_shape, tf.uint8, name="image")]
         function = tf.function(lambda image: {"probability": model(image, training=False)}, input_signature=signature)
-        converted, _ = tf2onnx.convert.from_function(function, input_signature=signature, opset=OPSET)
+        converted, _ = from_function(function, input_signature=signature, opset=OPSET)
         for value in (converted.graph.input[0], converted.graph.output[0]):
             for axis, title in enumerate(("batch", "height", "width")):
                 value.type.tensor_type.shape.dim[axis].dim_param = title
@@ -70,3 +74,16 @@ def probability(image):
 
         session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
         return [session.run(["probability"], {"image": batch})[0] for batch in images]
+
+
+@contextlib.contextmanager
+def _environment_kept() -> Iterator[None]:
+    """Importing tf2onnx.convert silences TensorFlow's errors for the whole process: they are wanted."""
+    before = os.environ.get("TF_CPP_MIN_LOG_LEVEL")
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop("TF_CPP_MIN_LOG_LEVEL", None)
+        else:
+            os.environ["TF_CPP_MIN_LOG_LEVEL"] = before

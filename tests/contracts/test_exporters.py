@@ -1,5 +1,6 @@
 """What every export format promises; a new one is tested by being there."""
 
+import os
 import re
 
 import numpy as np
@@ -30,7 +31,9 @@ def exported(request, model, tmp_path_factory):
     exporter = EXPORTERS[request.param]()
     path = exporter.file_in(tmp_path_factory.mktemp("export") / "földer")
     path.parent.mkdir(parents=True, exist_ok=True)
+    environment = dict(os.environ)
     exporter.write(model, path, METADATA)
+    assert dict(os.environ) == environment, "what runs after it in this process finds another environment"
     return exporter, path
 
 
