@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segstudio.core.errors import UserError
+from segstudio.core.manifest import ManifestRow, load_manifest
 from segstudio.core.options import checked
 from segstudio.core.reporter import Cancelled, Phase, Reporter
 from segstudio.core.sample import Sample
@@ -22,7 +23,7 @@ from segstudio.project.project import Project
 
 if TYPE_CHECKING:
     from segstudio.jobs.presets import TrainOptions
-    from segstudio.ml.data import Example, ManifestRow
+    from segstudio.ml.data import Example
     from segstudio.ml.fit import Outcome
 
 FITTING = 0.95
@@ -175,10 +176,8 @@ def recalled(project: Project, comparison: Comparison) -> dict[str, Examples]:
     return found
 
 
-def _rows(comparison: Comparison, arm: str, chosen: dict[str, list[Choice]]) -> "list[ManifestRow]":
+def _rows(comparison: Comparison, arm: str, chosen: dict[str, list[Choice]]) -> list[ManifestRow]:
     """What was chosen for an arm; before that was written down, what its first finished cell learnt from."""
-    from segstudio.ml.data import ManifestRow, load_manifest
-
     if arm in chosen:
         return [ManifestRow(one.sample, one.image, one.split, one.revision, "", "", one.recipe) for one in chosen[arm]]
     for cell in comparison.cells():

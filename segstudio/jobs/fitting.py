@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from segstudio.augmentation.augmenter import Augmenter
 from segstudio.augmentation.recipe import Recipe
 from segstudio.core.errors import UserError
+from segstudio.core.manifest import load_manifest, save_manifest
 from segstudio.core.options import checked
 from segstudio.core.reporter import Phase, Reporter
 from segstudio.jobs.presets import TrainOptions
@@ -233,7 +234,7 @@ def _pairs(
     *, is_resumed: bool,
 ) -> "tuple[Pairs, Pairs]":  # fmt: skip
     """Everything decoded, with the manifest written."""
-    from segstudio.ml.data import load_manifest, load_pairs, save_manifest
+    from segstudio.ml.data import load_pairs
 
     share = len(train) / (len(train) + len(val))
     reading = Phase(report, 0, READING)

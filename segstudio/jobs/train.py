@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from segstudio.augmentation.recipe import NONE, Recipe, read_recipe
 from segstudio.core.errors import UserError
 from segstudio.core.files import write_atomically
+from segstudio.core.manifest import load_manifest
 from segstudio.core.options import Options, checked
 from segstudio.core.reporter import Cancelled, Reporter
 from segstudio.jobs import JOBS, ProjectJob
@@ -304,8 +305,6 @@ def _from_preset(values: dict[str, Any]) -> tuple[str, TrainOptions]:
 
 def _resumed(project: Project, request: Request, report: Reporter) -> Training:
     """A run that goes on from its last checkpoint, with the very masks it began with."""
-    from segstudio.ml.data import load_manifest
-
     run = project.runs.latest() if request.resume == "last" else project.runs.get(_number(request.resume))
     if run is None:
         raise UserError("there is no run to resume", "train one first")

@@ -10,6 +10,7 @@ import numpy as np
 
 from segstudio.augmentation.recipe import NONE, Recipe
 from segstudio.core.errors import UserError
+from segstudio.core.manifest import ManifestRow
 from segstudio.core.reporter import Reporter
 from segstudio.core.sample import REVIEWED, USABLE, Sample, Split
 from segstudio.formats import read_image
@@ -18,7 +19,7 @@ from segstudio.project.augmented import Copy
 from segstudio.project.project import Project
 
 if TYPE_CHECKING:
-    from segstudio.ml.data import Example, ManifestRow
+    from segstudio.ml.data import Example
 
 CARVED = 0.15
 """Share of the training samples, by whole groups, that validates when the project has no validation split."""
@@ -168,7 +169,7 @@ def _carved(train: list[Sample], seed: int) -> tuple[list[Sample], list[Sample]]
     return [one for one in train if one.id not in carved], val
 
 
-def recall(project: Project, rows: Sequence["ManifestRow"]) -> dict[str, list["Example"]]:
+def recall(project: Project, rows: Sequence[ManifestRow]) -> dict[str, list["Example"]]:
     """The examples of an earlier training by its manifest, in their order, under "train" and "val".
 
     Raises:
@@ -185,7 +186,7 @@ def recall(project: Project, rows: Sequence["ManifestRow"]) -> dict[str, list["E
     return parts
 
 
-def _recalled_copies(project: Project, rows: Sequence["ManifestRow"]) -> dict[str, Copy]:
+def _recalled_copies(project: Project, rows: Sequence[ManifestRow]) -> dict[str, Copy]:
     """The copies that a manifest names, by their path; also those that are stale or rejected by now."""
     wanted = [row for row in rows if row.recipe]
     there = {

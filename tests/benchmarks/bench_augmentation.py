@@ -65,10 +65,11 @@ def _prepared(preset_name: str, recipe_name: str) -> tuple[Callable[[], Cost], C
 
     from segstudio.augmentation.augmenter import Augmenter
     from segstudio.augmentation.recipe import built_in_recipes
+    from segstudio.core.manifest import ManifestRow
     from segstudio.core.scaling import scaled_image, scaled_mask
     from segstudio.jobs.fitting import network_of
     from segstudio.jobs.presets import preset
-    from segstudio.ml.data import ManifestRow, Pairs, batches_of_epoch
+    from segstudio.ml.data import Pairs, batches_of_epoch
     from segstudio.ml.device import choose_device
     from segstudio.ml.fit import compile_network
     from segstudio.ml.network import prepare

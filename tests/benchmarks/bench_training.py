@@ -37,8 +37,9 @@ def measure(preset_name: str, variant: str) -> dict[str, tuple[float, float]]:
     import numpy as np
     import tensorflow as tf
 
+    from segstudio.core.manifest import ManifestRow
     from segstudio.jobs.presets import preset
-    from segstudio.ml.data import ManifestRow, Pairs, batches_of_epoch
+    from segstudio.ml.data import Pairs, batches_of_epoch
     from segstudio.ml.device import choose_device, cpu_gains_from_bfloat16
     from segstudio.ml.fit import compile_network
     from segstudio.ml.network import prepare

@@ -195,7 +195,7 @@ def test_from_a_recipe_to_a_verdict(open_window, large):
         hands.write(training.form.editor(field).lineEdit(), text)
     trained = hands.job(lambda: hands.click(training.start_button))
     assert trained.state is JobState.FINISHED, trained.message
-    from segstudio.ml.data import load_manifest
+    from segstudio.core.manifest import load_manifest
 
     rows = load_manifest(project.runs.latest().manifest)
     assert Counter((row.split, row.recipe) for row in rows) == {

@@ -176,7 +176,7 @@ def test_what_is_given_counts_also_when_it_is_the_default(project):
 
 
 def test_one_that_is_older_than_what_is_chosen_takes_what_a_training_learnt_from(project):
-    from segstudio.ml.data import ManifestRow, save_manifest
+    from segstudio.core.manifest import ManifestRow, save_manifest
 
     arms = tuple(Arm(name, "p", "m", {}) for name in ("one", "other"))
     older = project.comparisons.create(

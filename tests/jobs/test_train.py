@@ -249,7 +249,7 @@ def test_a_run_that_was_interrupted_ends_as_if_it_had_not_been_whatever_became_o
     run = project.runs.get(whole["run"])
     assert (run.options["recipe"], run.options["recipe_digest"]) == ("turn", TURN.digest)
     assert Recipe.from_json(run.recipe.read_text(encoding="utf-8"), "turn") == TURN
-    from segstudio.ml.data import load_manifest
+    from segstudio.core.manifest import load_manifest
 
     rows = load_manifest(run.manifest)
     assert [row.recipe for row in rows] == [""] * 5 + ["turn"] * 10 + [""] * 2

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from segstudio.ml.data import ManifestRow, Pairs
+from segstudio.core.manifest import ManifestRow
+from segstudio.ml.data import Pairs
 from tests.datasets import blob_pair
 
 SIDE = 32

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from segstudio.augmentation.augmenter import Augmenter, seed_of
 from segstudio.augmentation.recipe import Recipe, Step
 from segstudio.core.errors import UserError
+from segstudio.core.manifest import ManifestRow, load_manifest, save_manifest
 from segstudio.core.reporter import Cancelled, ListReporter
 from segstudio.ml import data
 from tests.ml.blobs import blob_pairs
@@ -34,8 +35,8 @@ def test_pairs_carry_hashes_of_the_very_files(tmp_path):
     assert pairs.rows[0].image_sha256 == hashlib.sha256(image.tobytes()).hexdigest()
     assert (pairs.rows[0].sample, pairs.rows[0].revision) == (7, 3)
     assert not (tmp_path / "cache").exists()
-    data.save_manifest(pairs.rows, tmp_path / "manifest.csv")
-    assert data.load_manifest(tmp_path / "manifest.csv") == pairs.rows
+    save_manifest(pairs.rows, tmp_path / "manifest.csv")
+    assert load_manifest(tmp_path / "manifest.csv") == pairs.rows
 
 
 def test_what_does_not_fit_into_memory_lies_on_disk(tmp_path, monkeypatch):
@@ -224,10 +225,10 @@ def test_a_recipe_that_cannot_be_applied_says_so_in_its_own_words():
 
 
 def test_a_manifest_from_before_there_were_copies_can_be_read(tmp_path):
-    row = data.ManifestRow(1, "a.png", "train", 0, "x", "y")
-    copy = data.ManifestRow(1, "augmented/flip/images/a-01.png", "train", 0, "x", "y", "flip")
-    data.save_manifest([row, copy], tmp_path / "new.csv")
-    assert data.load_manifest(tmp_path / "new.csv") == [row, copy]
+    row = ManifestRow(1, "a.png", "train", 0, "x", "y")
+    copy = ManifestRow(1, "augmented/flip/images/a-01.png", "train", 0, "x", "y", "flip")
+    save_manifest([row, copy], tmp_path / "new.csv")
+    assert load_manifest(tmp_path / "new.csv") == [row, copy]
     lines = (tmp_path / "new.csv").read_text(encoding="utf-8").splitlines()[:2]
     (tmp_path / "old.csv").write_text("\n".join(line.rpartition(",")[0] for line in lines), encoding="utf-8")
-    assert data.load_manifest(tmp_path / "old.csv") == [row]
+    assert load_manifest(tmp_path / "old.csv") == [row]
