@@ -16,4 +16,9 @@ if [ $# -eq 0 ]; then
     "$root/.venv/bin/lint-imports"
 fi
 say "tests"
+if [ $# -eq 0 ]; then
+    # A file is the smallest piece: what its tests share (trained runs, mostly) is made once. More than four processes
+    # with TensorFlow in each only stand in each other's way.
+    set -- -n logical --maxprocesses 4 --dist loadfile
+fi
 exec "$python" -m pytest "$@"
