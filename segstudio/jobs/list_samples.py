@@ -1,6 +1,7 @@
 """List samples, filtered and sorted, with their figures."""
 
 import math
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from segstudio.core.options import Options, option
@@ -8,17 +9,19 @@ from segstudio.core.reporter import Reporter
 from segstudio.jobs import JOBS, ProjectJob
 from segstudio.project.filter import compile_filter
 from segstudio.project.project import Project
-from segstudio.project.sample_table import SampleTable
-from segstudio.project.sorting import sorted_rows
+from segstudio.project.sample_table import UNCERTAINTIES, SampleTable
+from segstudio.project.sorting import SORT_KEYS, sorted_rows
 
-FIGURES = ("iou", "dice", "precision", "recall", "uncertainty", "foreground")
+FIGURES = (
+    "iou", "dice", "precision", "recall", "uncertainty", "work", "suspicion", "fold_iou", "foreground",
+)  # fmt: skip
 
 
 class ListOptions(Options):
     """Which samples, and in which order."""
 
     filter: str = option("", "Filter", help="For example: state:todo split:test iou<0.8 name:*lens*")
-    sort: str = option("name", "Sort", help="name, iou (worst first), dice, uncertainty, work, state, split, changed.")
+    sort: str = option("name", "Sort", help=f"{', '.join(SORT_KEYS)}; the worst, or what wants a look most, first.")
 
 
 @JOBS.register
@@ -38,7 +41,8 @@ class ListSamples(ProjectJob[ListOptions]):
 
 def _listed(table: SampleTable, row: int) -> dict[str, Any]:
     sample = table.row(row)
-    figures = {name: _figure(float(getattr(table, name)[row])) for name in FIGURES}
+    figures: dict[str, Any] = {name: _figure(float(getattr(table, name)[row])) for name in FIGURES}
+    kind = int(table.uncertainty_kind[row])
     return {
         "sample": sample.id,
         "image": sample.image,
@@ -50,7 +54,14 @@ def _listed(table: SampleTable, row: int) -> dict[str, Any]:
         "revision": sample.revision,
         "has_mask": sample.has_mask,
         "problem": sample.problem,
+        "uncertainty_kind": UNCERTAINTIES[kind] if kind >= 0 else None,
+        "seen": _moment(float(table.seen[row])),
     }
+
+
+def _moment(seconds: float) -> str | None:
+    """ISO 8601 in UTC, or None."""
+    return None if math.isnan(seconds) else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
 def _figure(value: float) -> float | None:

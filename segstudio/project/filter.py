@@ -1,14 +1,16 @@
 """Filter: the expressions of the filter box and of --filter.
 
-    state:todo,flagged split:test iou<0.8 uncertainty>0.2 name:*lens* -problem:yes "two words"
+    state:todo,flagged split:test iou<0.8 uncertainty>0.2 name:*lens* -problem:yes unseen>30 "two words"
 
 A space means "and", a comma "or", a minus before a term "not"; a word alone is looked for in the image's path. Quotes
-hold a value with spaces together. `iou:none` finds what has no such figure, `iou:0.2..0.8` a range.
+hold a value with spaces together. `iou:none` finds what has no such figure, `iou:0.2..0.8` a range. `unseen`
+is in days; what was never on screen has been unseen for ever.
 """
 
 import fnmatch
 import math
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -26,16 +28,20 @@ Flags: TypeAlias = NDArray[np.bool_]
 Condition: TypeAlias = Callable[[SampleTable], Flags]
 
 NUMBERS = (
-    "iou", "dice", "precision", "recall", "uncertainty", "wrong", "change", "foreground", "width", "height", "revision",
+    "iou", "dice", "precision", "recall", "uncertainty", "wrong", "expected", "work", "change", "suspicion", "fold_iou",
+    "unseen", "foreground", "width", "height", "revision",
 )  # fmt: skip
 """Fields that are compared as numbers."""
 
 CHOICES = {"state": tuple(map(str, STATES)), "split": tuple(map(str, SPLITS)), "mask": ("yes", "no"),
-           "problem": ("yes", "no")}  # fmt: skip
+           "problem": ("yes", "no"), "seen": ("yes", "no")}  # fmt: skip
 """Fields with a few known values."""
 
 TEXTS = ("name", "group")
 """Fields whose value is a text in which * and ? stand for anything."""
+
+DAY = 86400.0
+"""Seconds."""
 
 FIELDS = (*CHOICES, *TEXTS, *NUMBERS)
 
@@ -161,7 +167,14 @@ def _choice_condition(term: _Term) -> Condition:
         codes = [known.index(value) for value in values]
         return lambda table: np.isin(table.state if term.field == "state" else table.split, codes)
     wanted = [value == "yes" for value in values]
-    return lambda table: np.isin(table.has_mask if term.field == "mask" else table.has_problem, wanted)
+    return lambda table: np.isin(_YES_OR_NO[term.field](table), wanted)
+
+
+_YES_OR_NO: dict[str, Callable[[SampleTable], Flags]] = {
+    "mask": lambda table: table.has_mask,
+    "problem": lambda table: table.has_problem,
+    "seen": lambda table: ~np.isnan(table.seen),
+}
 
 
 def _texts_condition(term: _Term) -> Condition:
@@ -202,6 +215,8 @@ def _number_condition(term: _Term) -> Condition:
 
 
 def _numbers(table: SampleTable, field: str) -> NDArray[np.float32]:
+    if field == "unseen":
+        return np.where(np.isnan(table.seen), np.inf, (time.time() - table.seen) / DAY).astype(np.float32)
     column: NDArray[np.float32] = getattr(table, field)
     return column.astype(np.float32, copy=False)
 

@@ -23,6 +23,13 @@ STATES = tuple(ReviewState)
 SPLITS = tuple(Split)
 """The splits in the order of their codes."""
 
+UNCERTAINTIES = ("probability", "horizontal", "all")
+"""What an uncertainty is measured by, in the order of their codes: what the probabilities say, or which mirror images
+disagree."""
+
+SUSPICIOUS = 0.5
+"""A suspicion of this or more is one."""
+
 
 @dataclass(frozen=True, eq=False)
 class SampleTable:
@@ -45,13 +52,19 @@ class SampleTable:
         revision: Number of the current corrected mask, 0 for the dataset's own.
         foreground: Share of the area that the current mask covers.
         uncertainty: Of the prediction; see `predictions.uncertainty_of`.
+        uncertainty_kind: What it was measured by: index into UNCERTAINTIES; -1 without a prediction.
         wrong: Share of the area that the prediction gets wrong.
+        expected: Share of the area that it is expected to get wrong, by its probabilities; see `predictions`.
         change: Share of the area predicted otherwise than by the previous run.
         iou: Intersection over union of the foreground.
         dice: Dice coefficient of the foreground.
         precision: Of the foreground.
         recall: Of the foreground.
         iou_before: The previous run's IoU.
+        seen: float64, when the sample was last on screen: seconds since 1970, UTC; NaN when it never was.
+        suspicion: How likely it is that the mask is wrong, 0..1, see `core.suspicion`; NaN where nothing is known, the
+            mask has been changed since, or somebody has judged it although it was suspicious.
+        fold_iou: Mean IoU of the networks of the last cross-validation that had not learnt from the sample.
     """
 
     id: NDArray[np.int64]
@@ -68,13 +81,18 @@ class SampleTable:
     revision: Ints
     foreground: Floats
     uncertainty: Floats
+    uncertainty_kind: Codes
     wrong: Floats
+    expected: Floats
     change: Floats
     iou: Floats
     dice: Floats
     precision: Floats
     recall: Floats
     iou_before: Floats
+    seen: NDArray[np.float64]
+    suspicion: Floats
+    fold_iou: Floats
 
     def __len__(self) -> int:
         return len(self.id)
@@ -89,6 +107,11 @@ class SampleTable:
     def has_problem(self) -> NDArray[np.bool_]:
         """Which samples cannot be used."""
         return np.fromiter((bool(problem) for problem in self.problem), np.bool_, len(self))
+
+    @cached_property
+    def work(self) -> Floats:
+        """How much of the area there is to mend: what is wrong, and where there is no mask what probably is."""
+        return np.where(np.isnan(self.wrong), self.expected, self.wrong)
 
     @cached_property
     def folded_image(self) -> list[str]:
@@ -128,6 +151,9 @@ class SampleTable:
         return found[is_there]
 
 
+_OF_THIS_MASK = "CASE WHEN s.suspected_revision = s.revision THEN {} END"
+_SUSPICION = "nullif(max(ifnull(s.loss_suspicion, -1), ifnull(s.fold_suspicion, -1)), -1)"
+
 _COLUMNS: dict[str, tuple[str, Any]] = {
     "id": ("s.id", np.int64),
     "image": ("s.image", list),
@@ -143,13 +169,21 @@ _COLUMNS: dict[str, tuple[str, Any]] = {
     "revision": ("s.revision", np.int32),
     "foreground": ("s.foreground", np.float32),
     "uncertainty": ("p.uncertainty", np.float32),
+    "uncertainty_kind": ("p.uncertainty_kind", {None: -1, **{kind: code for code, kind in enumerate(UNCERTAINTIES)}}),
     "wrong": ("CAST(p.fp + p.fn AS REAL) / (s.width * s.height)", np.float32),
+    "expected": ("p.expected", np.float32),
     "change": ("p.change", np.float32),
     "iou": ("p.iou", np.float32),
     "dice": ("p.dice", np.float32),
     "precision": ("p.precision", np.float32),
     "recall": ("p.recall", np.float32),
     "iou_before": ("b.iou", np.float32),
+    "seen": ("(julianday(s.seen) - 2440587.5) * 86400", np.float64),
+    "suspicion": (
+        f"CASE WHEN s.settled_revision IS NOT s.revision THEN {_OF_THIS_MASK.format(_SUSPICION)} END",
+        np.float32,
+    ),
+    "fold_iou": (_OF_THIS_MASK.format("s.fold_iou"), np.float32),
 }
 """What each column asks of SQLite and what it is made of: a numpy type, a list, or codes."""
 

@@ -10,7 +10,7 @@ from segstudio.core.errors import UserError
 from segstudio.core.sample import ReviewState, Sample, Split
 from segstudio.project.clock import now
 from segstudio.project.mirror import append_reviews
-from segstudio.project.sample_table import STATES, SampleTable, TableCache
+from segstudio.project.sample_table import STATES, SUSPICIOUS, SampleTable, TableCache
 
 if TYPE_CHECKING:
     from segstudio.project.project import Project
@@ -118,7 +118,23 @@ class Samples:
                 f"WHERE id IN (SELECT id {of_chosen})",
                 (state, time, state.is_decided, state),
             )
+            # Who accepts a suspicious mask has looked at it: the same mask is not asked about again.
+            settled = "revision" if state in (ReviewState.ACCEPTED, ReviewState.REJECTED) else "NULL"
+            connection.execute(
+                f"UPDATE sample SET settled_revision = {settled} WHERE id IN (SELECT id FROM chosen) "
+                f"AND suspected_revision = revision AND settled_revision IS NOT {settled} "
+                "AND max(ifnull(loss_suspicion, 0), ifnull(fold_suspicion, 0)) >= ?",
+                (SUSPICIOUS,),
+            )
             self._project.database.after_commit(lambda: append_reviews(self._project.folder, time, images, state))
+
+    def set_seen(self, sample_ids: Iterable[int]) -> None:
+        """Remember that some samples have been on screen until now; nobody is told, as little depends on it."""
+        time = now()
+        with self._project.transaction() as connection:
+            connection.executemany(
+                "UPDATE sample SET seen = ? WHERE id = ?", [(time, sample_id) for sample_id in sample_ids]
+            )
 
     def state_changed(self, sample_id: int) -> str | None:
         """When the last verdict was given (ISO 8601, UTC), or None."""

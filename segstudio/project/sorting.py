@@ -31,8 +31,17 @@ def _uncertainty(table: SampleTable) -> Keys:
 
 
 def _work(table: SampleTable) -> Keys:
-    """Undecided samples first, then by how much of the area is predicted wrongly."""
-    return (table.state != STATES.index(ReviewState.TODO), -table.wrong)
+    """Undecided samples first, then by how much of the area is predicted wrongly, or probably is."""
+    return (table.state != STATES.index(ReviewState.TODO), -table.work)
+
+
+def _unseen(table: SampleTable) -> Keys:
+    """What was never on screen first, then what has not been there for longest."""
+    return (~np.isnan(table.seen), table.seen)
+
+
+def _suspicion(table: SampleTable) -> Keys:
+    return (-table.suspicion,)
 
 
 def _state(table: SampleTable) -> Keys:
@@ -57,8 +66,11 @@ SORT_KEYS: dict[str, Callable[[SampleTable], Keys]] = {
     "state": _state,
     "split": _split,
     "changed": _changed,
+    "unseen": _unseen,
+    "suspicion": _suspicion,
 }
-"""Each order by its name: worst IoU and Dice first, most uncertain, most work and most changed first."""
+"""Each order by its name: worst IoU and Dice first, most uncertain, most work, most changed, longest unseen and most
+suspicious first."""
 
 
 def sorted_rows(table: SampleTable, rows: NDArray[np.intp], key: str, *, is_reversed: bool = False) -> NDArray[np.intp]:
@@ -79,7 +91,9 @@ def sorted_rows(table: SampleTable, rows: NDArray[np.intp], key: str, *, is_reve
         raise UserError(f"samples cannot be sorted by {key!r}", f"keys are {', '.join(SORT_KEYS)}")
     sorters: list[NDArray[np.generic]] = [table.position[rows]]
     for column in reversed(SORT_KEYS[key](table)):
-        values = column[rows].astype(np.float32)
+        # Moments need more digits than figures.
+        kind = np.float64 if column.dtype == np.float64 else np.float32
+        values: NDArray[np.floating] = column[rows].astype(kind)
         # lexsort's last key counts most; NaN would come last by itself, but not when it is turned round.
         sorters += [-values if is_reversed else values, np.isnan(values)]
     return rows[np.lexsort(sorters)]

@@ -248,6 +248,7 @@ class Session(QObject):
         self._is_closing = True
         self._measuring.stop()
         self._leave_document()
+        self._note_seen(self.sample)
         self._seal(self.sample, self.document)
         self.autosave.close()
         self._reader.close(CLOSE_SECONDS)
@@ -333,6 +334,7 @@ class Session(QObject):
         self.loaded, self.problem = arrival.loaded, arrival.problem
         # The canvas lets go of the old document first: a stroke under way ends there and is saved with the rest.
         self.sample_changed.emit(self.sample)
+        self._note_seen(left)
         self._leave_document()
         self._leave_document = lambda: None
         self._seal(left, left_document)
@@ -341,6 +343,12 @@ class Session(QObject):
             self._leave_document = arrival.document.history_changed.connect(self._note_change)
         self.history_changed.emit()
         self._measure()
+
+    def _note_seen(self, left: Sample | None) -> None:
+        """The sample that is left was on screen until now."""
+        if left is not None and not self.project.read_only and not self._is_closed:
+            ids = [left.id]
+            self._writer.submit(lambda: self.project.samples.set_seen(ids), self._report)
 
     def _note_change(self) -> None:
         self.history_changed.emit()

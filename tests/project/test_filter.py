@@ -40,6 +40,19 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SampleTable]:
                     (run, sample_id, sample_id / 10, sample_id / 100, iou, iou, sample_id),
                 )
         project.predictions.set_current(run)
+        with project.transaction("samples") as connection:
+            # Of the third, an earlier mask is suspicious.
+            for sample_id, seen, revision, loss, fold in [
+                (ids[0], "1999-01-01T00:00:00.250+00:00", 0, 0.25, None),
+                (ids[2], None, 7, 0.9, 0.9),
+                (ids[3], "1999-01-01T00:00:00.500+00:00", 0, 0.5, 0.75),
+            ]:
+                connection.execute(
+                    "UPDATE sample SET seen = ?, suspected_revision = ?, loss_suspicion = ?, fold_suspicion = ?, "
+                    "fold_iou = 0.125 WHERE id = ?",
+                    (seen, revision, loss, fold, sample_id),
+                )
+            connection.execute("UPDATE prediction SET fp = NULL, expected = 0.5 WHERE sample_id = ?", (ids[1],))
         project.samples.set_state([ids[0]], ReviewState.ACCEPTED)
         yield project.samples.table()
 
@@ -101,6 +114,15 @@ def found(table: SampleTable, text: str) -> set[int]:
         ("-", set()),
         ("nothing", set()),
         ("state:todo,", {2, 3}),
+        ("suspicion>0.5", {3}),
+        ("suspicion:none", {1, 2}),
+        ("fold_iou<0.5", {0, 3}),
+        ("seen:no", {1, 2}),
+        ("seen:yes", {0, 3}),
+        ("unseen>1000", {0, 1, 2, 3}),
+        ("unseen<1e6", {0, 3}),
+        ("work>0.4", {1}),
+        ("wrong:none", {1}),
     ],
 )
 def test_expressions(table: SampleTable, text: str, rows: set[int]) -> None:
@@ -180,6 +202,8 @@ def order(table: SampleTable, key: str, *, is_reversed: bool = False) -> list[in
         ("uncertainty", [2, 3, 1, 0], [0, 1, 3, 2]),
         ("changed", [2, 3, 1, 0], [0, 1, 3, 2]),
         ("work", [2, 3, 1, 0], [0, 1, 3, 2]),
+        ("suspicion", [3, 0, 1, 2], [0, 3, 1, 2]),
+        ("unseen", [1, 2, 0, 3], [3, 0, 1, 2]),  # a quarter of a second tells
     ],
 )
 def test_orders(table: SampleTable, key: str, forward: list[int], backward: list[int]) -> None:

@@ -1,5 +1,6 @@
 """Samples and their snapshot: what changed is seen at once, and what did not is not read again."""
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from segstudio.project import mirror
 from segstudio.project.project import Project
 from segstudio.project.sample_table import SPLITS, STATES, SampleTable
 from segstudio.project.samples import NewSample
-from tests.project.projects import make_project
+from tests.project.projects import SIZE, make_project
 
 COLUMNS = [name for name in SampleTable.__dataclass_fields__ if name != "id"]
 
@@ -94,6 +95,41 @@ def test_a_verdict_is_told_once_and_kept_with_its_time(project: Project) -> None
     assert [line[1:] for line in mirror.read_reviews(project.folder)] == [
         (f"images/sample_0{number}.png", ReviewState.FLAGGED) for number in range(4)
     ]
+
+
+def test_who_judges_a_suspicious_mask_settles_it_until_it_changes_or_the_verdict_is_taken_back(
+    project: Project,
+) -> None:
+    with project.transaction("samples") as connection:
+        connection.execute("UPDATE sample SET suspected_revision = 0, loss_suspicion = id / 6.0, fold_iou = 0.5")
+
+    def suspected() -> list[int]:
+        table = project.samples.table()
+        assert_same(table, fresh(project))
+        return [int(one) for one in table.id[~np.isnan(table.suspicion)]]
+
+    project.samples.set_state([1, 4, 5], ReviewState.ACCEPTED)
+    assert suspected() == [1, 2, 3, 6]  # what is not suspicious has nothing to settle
+    project.samples.set_state([4], ReviewState.TODO)
+    project.samples.set_state([5], ReviewState.FLAGGED)
+    assert suspected() == [1, 2, 3, 4, 5, 6]
+    project.samples.set_state([6], ReviewState.ACCEPTED)
+    project.samples.set_state([6], ReviewState.ACCEPTED)
+    assert suspected() == [1, 2, 3, 4, 5]
+    project.masks.save(4, np.ones((SIZE[1], SIZE[0]), np.uint8))
+    assert suspected() == [1, 2, 3, 5]
+    assert np.isnan(project.samples.table().fold_iou[3])
+
+
+def test_what_was_on_screen_is_remembered_without_a_word(project: Project) -> None:
+    told: list[frozenset[str]] = []
+    project.changed.connect(told.append)
+    project.samples.table()
+    project.samples.set_seen([2])
+    seen = project.samples.table().seen
+    assert list(np.flatnonzero(~np.isnan(seen))) == [1]
+    assert abs(seen[1] - time.time()) < 600
+    assert told == []
 
 
 def test_progress_counts_every_state(project: Project) -> None:

@@ -72,6 +72,17 @@ def test_the_old_sample_stays_until_the_new_one_is_there(qtbot, session: Session
     assert session.sample.id != first
 
 
+def test_a_sample_that_is_left_was_seen_and_so_was_the_last_one(qtbot, session: Session):
+    first, second = show(qtbot, session, 0), show(qtbot, session, 1)
+    qtbot.waitUntil(lambda: not np.isnan(session.project.samples.table().seen[0]))
+    assert np.isnan(session.project.samples.table().seen[1])
+    folder = session.project.folder
+    assert session.close()
+    with Project.open(folder) as project:
+        table = project.samples.table()
+        assert list(table.id[~np.isnan(table.seen)]) == [first, second]
+
+
 def test_a_stroke_is_saved_and_the_sample_corrected(qtbot, session: Session):
     sample_id = show(qtbot, session, 0)
     mask = paint(session)

@@ -37,6 +37,8 @@ SORTS: tuple[tuple[str, str], ...] = (
     ("iou", "Worst IoU"),
     ("uncertainty", "Most uncertain"),
     ("work", "Most work"),
+    ("suspicion", "Suspicious truth"),
+    ("unseen", "Longest unseen"),
     ("changed", "Most changed"),
     ("name", "Name"),
     ("state", "State"),
@@ -52,6 +54,8 @@ EXAMPLES: tuple[tuple[str, str], ...] = (
     ("Test split", "split:test"),
     ("Bad predictions", "iou<0.8"),
     ("Uncertain predictions", "uncertainty>0.2"),
+    ("Suspicious masks", "suspicion>0.5"),
+    ("Never on screen", "seen:no"),
     ("Name contains", "name:*lens*"),
     ("Without a mask", "mask:no"),
     ("Empty masks", "foreground=0"),
@@ -62,7 +66,20 @@ EXAMPLES: tuple[tuple[str, str], ...] = (
 _WORDS = [
     *(f"state:{state}" for state in ReviewState),
     *(f"split:{split}" for split in Split),
-    *("iou<", "dice<", "precision<", "recall<", "uncertainty>", "foreground=0", "foreground>", "name:", "group:"),
+    *(
+        "iou<",
+        "dice<",
+        "precision<",
+        "recall<",
+        "uncertainty>",
+        "work>",
+        "suspicion>0.5",
+        "foreground=0",
+        "foreground>",
+        "name:",
+        "group:",
+    ),
+    *("fold_iou<", "unseen>7", "seen:no", "seen:yes"),
     *("mask:no", "mask:yes", "problem:yes", "problem:no", "revision>0", "width>", "height>"),
 ]
 _TOPICS = frozenset({"samples", "masks", "predictions"})
@@ -421,8 +438,9 @@ class SamplesPanel(QFrame):
         action = QAction(theme.icon("filter", "text_muted"), "Filters", self)
         action.setToolTip(
             "A space means “and”, a comma “or”, a minus “not”.\n"
-            "Fields: state split name group iou dice precision recall uncertainty foreground width height revision\n"
-            "mask:yes|no problem:yes|no; a bare word is looked for in the name."
+            "Fields: state split name group iou dice precision recall uncertainty work suspicion fold_iou foreground\n"
+            "width height revision unseen (days); mask:yes|no problem:yes|no seen:yes|no;\n"
+            "a bare word is looked for in the name."
         )
         action.triggered.connect(lambda: menu.popup(self.filter_edit.mapToGlobal(self.filter_edit.rect().bottomLeft())))
         return action
