@@ -111,7 +111,7 @@ def seed(number: int) -> None:
 def describe() -> dict[str, Any]:
     """What this machine offers, for `segstudio doctor`."""
     gpus = tf.config.list_physical_devices("GPU")
-    weights = sorted((Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "models").glob("mobilenet_v2_*"))
+    weights = sorted((Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "models").glob("*no*top*.h5"))
     return {
         "tensorflow": tf.__version__,
         "keras": keras.__version__,

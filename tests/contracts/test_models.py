@@ -12,6 +12,8 @@ from segstudio.models import MODELS, OUTPUT
 SMALL = {
     "mobilenetv2-unet": {"alpha": 0.35, "decoder": 0.05},
     "conv-unet": {"filters": 4, "depth": 3},
+    "efficientnetv2-unet": {"decoder": 0.05},
+    "resnet50v2-unet": {"decoder": 0.05},
 }
 """Options that make a network small; a network without an entry is built as it comes."""
 

@@ -14,7 +14,7 @@ from segstudio.core.sample import ReviewState
 from segstudio.jobs import JOBS
 from segstudio.jobs.presets import preset
 from segstudio.jobs.training_samples import choose
-from segstudio.models import mobilenetv2_unet
+from segstudio.models import pretrained
 from tests.jobs.projects import TINY, damage, make_project, review
 
 
@@ -43,7 +43,7 @@ def project(tmp_path):
 
 
 def test_without_weights_it_fails_before_anything_is_begun(project, tmp_path, monkeypatch):
-    monkeypatch.setattr(mobilenetv2_unet, "WEIGHTS_URL", "http://127.0.0.1:9/")  # the port of "discard": nobody answers
+    monkeypatch.setattr(pretrained, "WEIGHTS_SITE", "http://127.0.0.1:9/")  # the port of "discard": nobody answers
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     report = ListReporter()

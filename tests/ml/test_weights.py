@@ -1,16 +1,19 @@
 """ImageNet weights: from a local file, and what is said when they cannot be had."""
 
+import hashlib
 import socket
 import time
 
+import h5py
 import keras
 import numpy as np
 import pytest
+from keras.src.legacy.saving import legacy_h5_format
 
 from segstudio.core.errors import UserError
 from segstudio.core.user_settings import UserSettings, save_settings
 from segstudio.ml.network import prepare
-from segstudio.models import mobilenetv2_unet
+from segstudio.models import MODELS, pretrained
 from segstudio.models.mobilenetv2_unet import MobileNetV2UNet, MobileNetV2UNetOptions
 
 
@@ -63,7 +66,65 @@ def test_a_folder_and_the_settings_will_do(weights, tmp_path):
 def test_weights_of_another_alpha_are_refused_with_words(weights):
     with pytest.raises(UserError, match=r"mobilenet\.weights\.h5 does not fit MobileNetV2 of alpha 0\.5") as error:
         build(alpha=0.5, weights=str(weights))
-    assert "same alpha" in error.value.hint
+    assert "MobileNetV2 of alpha 0.5 without top" in error.value.hint
+
+
+APPLICATIONS = {
+    "efficientnetv2-unet": (keras.applications.EfficientNetV2B0, "efficientnetv2-b0_notop.h5", "stem_conv"),
+    "resnet50v2-unet": (
+        keras.applications.ResNet50V2,
+        "resnet50v2_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        "conv5_block3_3_conv",
+    ),
+}
+"""Other pretrained networks, with the function and the file of keras.applications and a layer to look at."""
+
+
+@pytest.mark.parametrize("name", sorted(APPLICATIONS))
+def test_a_further_encoder_reads_the_file_of_keras_applications(name, tmp_path):
+    """In a folder as it was published, or saved by Keras 3; never that of another encoder. Of random weights here."""
+    (application, file, layer), kind = APPLICATIONS[name], MODELS[name]
+    source = application(include_top=False, weights=None)  # with its own scaling inside, where it has one
+    (tmp_path / "folder").mkdir()
+    published, ours = tmp_path / "folder" / file, tmp_path / "ours.weights.h5"
+    with h5py.File(published, "w") as archive:  # the files of keras.applications are of Keras's first format
+        legacy_h5_format.save_weights_to_hdf5_group(archive, source)
+    source.save_weights(ours)
+    for weights in (ours, published.parent):
+        model = kind(kind.Options(size=32, decoder=0.05, weights=str(weights)))
+        model.require_weights()
+        network = model.build((32, 32, 3), from_imagenet=True)
+        pairs = zip(network.get_layer(layer).get_weights(), source.get_layer(layer).get_weights(), strict=True)
+        for mine, theirs in pairs:
+            np.testing.assert_array_equal(mine, theirs)
+    kept = [one for one in network.layers if isinstance(one, keras.layers.BatchNormalization) and not one.trainable]
+    assert len(kept) > 40, "statistics of ImageNet stay as they are"
+    with pytest.raises(UserError, match="does not fit MobileNetV2"):
+        build(alpha=0.35, weights=str(published))
+
+
+@pytest.mark.parametrize("name", sorted(APPLICATIONS))
+def test_a_further_encoder_is_looked_for_where_keras_keeps_it(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(pretrained, "WEIGHTS_SITE", "http://127.0.0.1:9/")
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    model = MODELS[name](MODELS[name].Options())
+    with pytest.raises(UserError, match=f"{model.encoder_title} cannot be downloaded"):
+        model.require_weights()
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / APPLICATIONS[name][1]).touch()
+    model.require_weights()
+
+
+def test_the_notebooks_network_is_what_it_has_always_been():
+    """Runs of earlier versions open, and a seed makes the same weights: the layers, their order and their shapes."""
+    network = MobileNetV2UNet(MobileNetV2UNetOptions(alpha=0.35, decoder=0.05)).build((96, 64, 3), from_imagenet=False)
+    layers = [(one.name, type(one).__name__, [weight.shape for weight in one.weights]) for one in network.layers]
+    shapes = repr([(kind, shape) for _, kind, shape in layers])
+    assert (network.name, len(layers)) == ("mobilenetv2_unet", 169)
+    assert hashlib.sha256(shapes.encode()).hexdigest() == (
+        "67966ad3a54325cfca11110ad6bad9275c3b70c2322f10ae7eed7c9a2724b8ec"
+    )
 
 
 @pytest.mark.parametrize("name", ["missing.h5", "text.h5"])
@@ -76,8 +137,8 @@ def test_a_file_that_is_no_weights_file_is_named(tmp_path, name):
 def test_offline_it_fails_at_once_with_a_hint(tmp_path, monkeypatch):
     """A server that takes the connection and never answers is the slowest kind of offline."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        monkeypatch.setattr(mobilenetv2_unet, "WEIGHTS_URL", f"http://127.0.0.1:{silent.getsockname()[1]}/")
-        monkeypatch.setattr(mobilenetv2_unet, "SECONDS_TO_ANSWER", 0.2)
+        monkeypatch.setattr(pretrained, "WEIGHTS_SITE", f"http://127.0.0.1:{silent.getsockname()[1]}/")
+        monkeypatch.setattr(pretrained, "SECONDS_TO_ANSWER", 0.2)
         monkeypatch.setenv("KERAS_HOME", str(tmp_path))
         monkeypatch.setenv("no_proxy", "127.0.0.1")
         started = time.monotonic()
