@@ -1,19 +1,20 @@
 """Every command of the window in one table: what it is called, its icon, its keys, its help and when it can be used.
 
-A new command is a row here and a handler in commands.py; the menus, the tooltips and Help ▸ Keys come from the table.
-The commands of the mask tools and of the operations on the whole mask come from their registries.
+A new command is a row here and a handler in commands.py; the menus, the tooltips, the palette and the list of keys come
+from the table. The commands of the mask tools and of the operations on the whole mask come from their registries.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 
 from segstudio.operations import OPERATIONS
 from segstudio.tools import TOOLS
 from segstudio.ui import theme
+from segstudio.ui.bindings import Bindings, combination, shown
 
 Fact = Literal[
     "always",
@@ -31,6 +32,22 @@ Fact = Literal[
     "preview",
 ]
 """What must be the case for a command to be usable; the window says which facts hold."""
+
+WANTING: dict[Fact, str] = {
+    "project": "open a project first",
+    "writable": "the project must be open for writing",
+    "sample": "needs a sample on screen",
+    "panes": "needs a sample on screen",
+    "verdict": "needs a sample that you may judge",
+    "mask": "needs a mask that can be changed",
+    "undo": "there is nothing to undo",
+    "redo": "there is nothing to make again",
+    "prediction": "needs a prediction of this sample",
+    "errors": "needs predictions: train, then predict",
+    "idle": "something is running",
+    "preview": "needs a preview of a recipe",
+}
+"""Why a command cannot be used, when its fact does not hold."""
 
 Menu = Literal["File", "Edit", "Tools", "Mask", "Errors", "Sample", "View", "Model", "Help"]
 MENUS: tuple[Menu, ...] = ("File", "Edit", "Tools", "Mask", "Errors", "Sample", "View", "Model", "Help")
@@ -91,6 +108,8 @@ COMMANDS: tuple[Command, ...] = (
             ("Ctrl+Shift+Z", "Ctrl+Y"), "redo"),
     Command("filter", "&Find samples", "Edit", "Write a filter, for example state:todo iou<0.8.", "search",
             ("Ctrl+F",), "project", starts_section=True),
+    Command("palette", "&Commands…", "Edit",
+            "Search commands, samples, filters, runs, recipes and presets, and go there.", "keys", ("Ctrl+K",)),
     Command("settings", "&Settings…", "Edit", "What holds on this machine for every project: where weights lie.",
             "settings", ("Ctrl+,",), starts_section=True),
     Command("radius-down", "Sma&ller brush", "Tools", "Make brush and eraser smaller; the wheel with Ctrl does it too.",
@@ -161,7 +180,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("predict-filtered", "Predict the &filtered samples", "Model",
             "Ask the best run about the samples of the list.", "filter", ("Ctrl+Shift+P",), "writable"),
     Command("predict-all", "Predict &all samples", "Model", "Ask the best run about every sample.", "", (), "writable"),
-    Command("keys", "&Keys", "Help", "List all keys.", "keys", ("F1",)),
+    Command("keys", "&Keys", "Help", "List all keys, by what they are for.", "keys", ("?", "F1")),
+    Command("change-keys", "&Change keys…", "Help",
+            "Give commands other keys; take yours to another machine or go back to those of the program.", "settings"),
     Command("about", "&About SegStudio", "Help", "Version and licence.", "info"),
 )
 # fmt: on
@@ -211,16 +232,20 @@ class Actions(QObject):
     Attributes:
         by_name: Every action; `by_name["retrain"].trigger()` does what the menu does.
         commands: The rows they were made from.
+        bindings: The keys that they have now.
     """
 
     def __init__(self, parent: QObject, handlers: Mapping[str, Callable[..., Any]]) -> None:
         """Make them; `handlers` has a callable for each command (checkable ones are called with the new state)."""
         super().__init__(parent)
         self.commands = {command.name: command for command in all_commands()}
+        self.bindings = Bindings(self.commands, self)
         self.by_name: dict[str, QAction] = {}
         self._tools = QActionGroup(self)
         for command in self.commands.values():
             self.by_name[command.name] = self._made(command, handlers)
+        self._bind()
+        self.bindings.changed.connect(self._bind)
         self._dress()
         theme.notifier().changed.connect(self._dress)
 
@@ -238,9 +263,27 @@ class Actions(QObject):
         action.blockSignals(was_blocked)
         action.changed.emit()  # buttons and menus learn of it; the handler listens to `triggered` alone
 
-    def held(self) -> dict[str, QAction]:
-        """The actions that last as long as their key is down."""
-        return {name: self.by_name[name] for name, command in self.commands.items() if command.is_held}
+    def held(self) -> dict[Qt.Key, QAction]:
+        """For each key that something lasts as long as it is down: the action that is on meanwhile."""
+        return {
+            combination(key).key(): self.by_name[name]
+            for name, command in self.commands.items()
+            if command.is_held
+            for key in self.bindings.keys(name)
+        }
+
+    def shown_keys(self, name: str) -> str:
+        """The keys that a command has now, as this desktop writes them."""
+        return shown(self.bindings.keys(name), is_held=self.commands[name].is_held)
+
+    def _bind(self) -> None:
+        """Give every action its keys, and say them in its tooltip."""
+        for name, command in self.commands.items():
+            action = self.by_name[name]
+            if not command.is_held:
+                action.setShortcuts([QKeySequence(key) for key in self.bindings.keys(name)])
+            keys = self.shown_keys(name)
+            action.setToolTip(f"{plain_text(command)}{f'  ({keys})' if keys else ''}\n{command.help}")
 
     def _made(self, command: Command, handlers: Mapping[str, Callable[..., Any]]) -> QAction:
         action = QAction(command.text, self)
@@ -252,12 +295,8 @@ class Actions(QObject):
             command.name
             in ("next", "previous", "error-next", "error-previous", "undo", "redo", "radius-up", "radius-down")
         )
-        if not command.is_held:
-            action.setShortcuts([QKeySequence(key) for key in command.keys])
         if command.name.startswith("tool-"):
             self._tools.addAction(action)
-        keys = shown_keys(command)
-        action.setToolTip(f"{plain_text(command)}{f'  ({keys})' if keys else ''}\n{command.help}")
         action.setStatusTip("")
         handler = handlers[command.name]
         if command.is_held:
@@ -277,10 +316,3 @@ class Actions(QObject):
 def plain_text(command: Command) -> str:
     """The text of a command without what menus need."""
     return command.text.replace("&", "").removesuffix("…")
-
-
-def shown_keys(command: Command) -> str:
-    """The keys of a command as this desktop writes them, for example "Ctrl+Shift+Z, Ctrl+Y"."""
-    native = QKeySequence.SequenceFormat.NativeText
-    texts = ", ".join(QKeySequence(key).toString(native) for key in command.keys)
-    return f"hold {texts}" if command.is_held else texts

@@ -11,6 +11,7 @@ from segstudio.operations import OPERATIONS
 from segstudio.tools import TOOLS
 from segstudio.ui.canvas.panes import PaneName
 from segstudio.ui.dialogs import files
+from segstudio.ui.dialogs.key_editor import KeyEditorDialog
 from segstudio.ui.dialogs.keys import KeysDialog
 from segstudio.ui.dialogs.questions import show_about
 from segstudio.ui.dialogs.settings import show_settings
@@ -83,7 +84,9 @@ def handlers_for(window: "Window") -> dict[str, Callable[..., Any]]:
         "predict-current": attempt(window.learning.predict_current),
         "predict-filtered": attempt(window.learning.predict_filtered),
         "predict-all": attempt(window.learning.predict_all),
-        "keys": lambda: KeysDialog(window.commands, window).show(),
+        "palette": window.show_palette,
+        "keys": lambda: _show_keys(window),
+        "change-keys": lambda: _show_key_editor(window),
         "about": lambda: show_about(window),
     }
     for name, state in VERDICTS.items():
@@ -95,6 +98,22 @@ def handlers_for(window: "Window") -> dict[str, Callable[..., Any]]:
     for operation in OPERATIONS:
         handlers[f"mask-{operation.name}"] = of_workspace(partial(_operate, name=operation.name))
     return handlers
+
+
+def _show_keys(window: "Window") -> None:
+    dialog = window.findChild(KeysDialog)
+    if dialog is None:
+        dialog = KeysDialog(window.actions_table, partial(_show_key_editor, window), window)
+    dialog.show()
+    dialog.raise_()
+    dialog.activateWindow()
+
+
+def _show_key_editor(window: "Window") -> None:
+    dialog = window.findChild(KeyEditorDialog) or KeyEditorDialog(window.actions_table, window)
+    dialog.show()
+    dialog.raise_()
+    dialog.activateWindow()
 
 
 def _judge(workspace: Workspace, state: ReviewState) -> None:

@@ -7,7 +7,7 @@ letters elsewhere (AZERTY, QWERTZ, Dvorak) keeps what is printed on its keys. Te
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from PySide6.QtCore import QEvent, QKeyCombination, QObject, Qt
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QWindow
@@ -46,6 +46,12 @@ def _letter_at(event: QKeyEvent) -> str:
     return _SET_1.get(event.nativeScanCode() - offset, "")
 
 
+def is_shifted_sign(event: QKeyEvent) -> bool:
+    """Whether Shift was only needed to reach the sign: "?" is the key "?" and not Shift with it."""
+    key, is_shifted = event.key(), bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+    return is_shifted and 0x20 < key < 0x7F and not chr(key).isalnum()
+
+
 def types_text(widget: QWidget | None) -> bool:
     """Whether keys pressed in this widget are text."""
     if isinstance(widget, QComboBox):
@@ -56,17 +62,19 @@ def types_text(widget: QWidget | None) -> bool:
 class Keyboard(QObject):
     """Runs actions for keys that Qt's shortcuts do not know, and those that last as long as a key is down."""
 
-    def __init__(self, parent: QWidget, actions: Callable[[], list[QAction]], held: dict[str, QAction]) -> None:
+    def __init__(
+        self, parent: QWidget, actions: Callable[[], list[QAction]], held: Callable[[], Mapping[Qt.Key, QAction]]
+    ) -> None:
         """Serve the window `parent`.
 
         Args:
             parent: The window; keys of dialogs are left alone.
             actions: Says which actions there are.
-            held: For each letter that is held, the checkable action that is on meanwhile.
+            held: Says for each key that is held the checkable action that is on meanwhile.
         """
         super().__init__(parent)
         self._actions = actions
-        self._held = {Qt.Key(ord(key)): action for key, action in held.items()}
+        self._held = held
         self._down: QAction | None = None
 
     def watch(self, window: QWindow) -> None:
@@ -85,10 +93,13 @@ class Keyboard(QObject):
         if types_text(QApplication.focusWidget()) or QApplication.activePopupWidget() is not None:
             return False
         key, modifiers = key_meant(event), event.modifiers() & _MEANT
-        if (action := self._held.get(Qt.Key(key))) is not None and not modifiers:
+        if (action := self._held().get(Qt.Key(key))) is not None and not modifiers:
             return self._hold(action, event)
-        if event.type() != QEvent.Type.KeyPress or key == event.key():
+        sign = is_shifted_sign(event)
+        if event.type() != QEvent.Type.KeyPress or (key == event.key() and not sign):
             return False  # Qt's own shortcuts had their turn
+        if sign:
+            modifiers &= ~Qt.KeyboardModifier.ShiftModifier
         wanted = QKeySequence(QKeyCombination(modifiers, Qt.Key(key)))
         for candidate in self._actions():
             if candidate.isEnabled() and wanted in candidate.shortcuts():

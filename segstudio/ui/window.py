@@ -1,6 +1,6 @@
 """The window: menus, tool bar, docks and status bar around the workspace of one project. It wires, never computes."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QDockWidget, QMainWindow, QStackedWidget, QWidget
 
 from segstudio.core.errors import UserError
 from segstudio.project.project import INDEX, Project
-from segstudio.ui import theme
-from segstudio.ui.actions import Actions, Command
+from segstudio.ui import findable, theme
+from segstudio.ui.actions import Actions
 from segstudio.ui.banner import Banner
 from segstudio.ui.canvas.panes import Panes
 from segstudio.ui.commands import handlers_for
@@ -22,6 +22,7 @@ from segstudio.ui.job_queue import JobQueue, JobRecord, JobState, topics_of
 from segstudio.ui.keyboard import Keyboard
 from segstudio.ui.learning import Learning
 from segstudio.ui.menus import fill_menus
+from segstudio.ui.palette import Palette
 from segstudio.ui.panels.jobs import JobsPanel
 from segstudio.ui.panels.problems import ProblemsPanel
 from segstudio.ui.panels.samples import SamplesPanel
@@ -45,6 +46,7 @@ class Window(QMainWindow):
         workspace: The open project on screen, or None.
         learning: The jobs that a person asks for.
         actions_by_name: Every command's action.
+        finder: The palette.
     """
 
     def __init__(self, queue: JobQueue) -> None:
@@ -55,12 +57,13 @@ class Window(QMainWindow):
         self._actions = Actions(self, handlers_for(self))
         self.actions_by_name = self._actions.by_name
         self.addActions(list(self.actions_by_name.values()))
-        held = {command.keys[0]: self.actions_by_name[command.name]
-                for command in self._actions.commands.values() if command.is_held}  # fmt: skip
-        self._keyboard = Keyboard(self, self.actions, held)
+        self._keyboard = Keyboard(self, self.actions, self._actions.held)
         self._build()
+        self.finder = Palette(self, self.focus_work)
         self._connect()
         self._update()
+        if self._actions.bindings.problem:
+            self.banner.tell(self._actions.bindings.problem, "Help ▸ Change keys makes a new file.", topic="keys")
 
     # what tests, scripts and other parts ask
 
@@ -90,9 +93,9 @@ class Window(QMainWindow):
         return self.workspace
 
     @property
-    def commands(self) -> Iterable[Command]:
-        """The table of commands."""
-        return self._actions.commands.values()
+    def actions_table(self) -> Actions:
+        """The table of commands with their keys."""
+        return self._actions
 
     def is_settled(self) -> bool:
         """Whether everything that is loaded in the background is on screen."""
@@ -211,6 +214,23 @@ class Window(QMainWindow):
     def show_image(self, image: str) -> None:
         """Go to the sample of an image of the open project; an image it does not have is told of."""
         self.in_workspace(lambda w: w.session.show(w.session.project.samples.by_image(image).id))
+
+    def show_palette(self) -> None:
+        """Let the person search commands and everything of the open project; once more hides it again."""
+        if self.finder.isVisible():
+            self.finder.close_again()
+            return
+        sources = [findable.commands(self._actions), findable.projects(self.open_path), findable.themes(self.set_theme)]
+        if self.workspace is not None:
+            sources += findable.of_project(self.workspace)
+        self.finder.open(sources)
+
+    def focus_work(self) -> None:
+        """Give the keys to what stands in the centre."""
+        if self.workspace is not None:
+            self.workspace.focus_centre()
+        else:
+            self._welcome.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def show_jobs(self, is_shown: bool) -> None:
         """Show or hide what runs and waits."""

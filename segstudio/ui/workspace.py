@@ -41,6 +41,9 @@ _SETTING = "window"
 
 _REMEMBER_MS = 1500
 
+_FILTERS = 8
+"""So many filters are remembered."""
+
 _OLD_TABS = ("Review", "Train", "Runs")
 """Projects of the first version kept the number of the tab."""
 
@@ -103,6 +106,7 @@ class Workspace(QWidget):
         facts_changed: Told when other commands may have become usable.
         predictions_wanted: Told when the person asks the training panel for predictions of its run.
         session: The project and the sample on screen.
+        recent_filters: What the samples were filtered by lately, the latest first.
     """
 
     facts_changed = Signal()
@@ -130,6 +134,7 @@ class Workspace(QWidget):
         self._compare = Page(lambda: _compare_panel(self, session, queue))
         self.tabs = self._make_tabs()
         self._is_error_view_wanted = True
+        self.recent_filters: list[str] = []
         self._remembering = QTimer(self)
         self._remembering.setSingleShot(True)
         self._remembering.setInterval(_REMEMBER_MS)
@@ -177,6 +182,16 @@ class Workspace(QWidget):
         self.tabs.setCurrentWidget(self._augment)
         self.augment_panel.view.show_preview()  # nothing was made by it yet, so there are no copies to see
         self.augment_panel.editing.load(name)
+
+    def show_run(self, run_id: int) -> None:
+        """Bring a training to the front."""
+        self.tabs.setCurrentWidget(self._runs)
+        self.runs_panel.select(run_id)
+
+    def show_preset(self, name: str) -> None:
+        """Bring the panel of training to the front, with the options of a preset."""
+        self.show_training()
+        self.train_panel.options.choose(name)
 
     def show_original(self, is_on: bool) -> None:
         """Show the original in place of what a preview makes of it, where there is one."""
@@ -350,6 +365,7 @@ class Workspace(QWidget):
         return {
             "sample": session.sample.image if session.sample else None,
             "filter": self.samples_panel.filter_text,
+            "recent_filters": self.recent_filters,
             "sort": self.samples_panel.sort,
             "tool": tool.name if tool is not None else None,
             "tool_options": options,
@@ -373,6 +389,7 @@ class Workspace(QWidget):
         for name in sorted(PANES, key=lambda name: name not in shown):  # the last one cannot be hidden
             self.set_pane_visible(name, name in shown)
         self.tabs.setCurrentIndex(self._tab_of(state.get("tab")))
+        self.recent_filters = [str(text) for text in state.get("recent_filters") or ()][:_FILTERS]
         self.samples_panel.restore(str(state.get("filter") or ""), str(state.get("sort") or "iou"))
         self._show_first_sample(state.get("sample"))
         self._remembering.stop()
@@ -444,8 +461,16 @@ class Workspace(QWidget):
             self.banner.tell(problem.message, hint, kind="bad", topic="sample")
         self._show_details()
         session.images.prefetch(self.samples_panel.neighbours())
+        self._note_filter()
         self._remembering.start()
         self.facts_changed.emit()
+
+    def _note_filter(self) -> None:
+        """A filter is remembered when a sample was looked at by it: not every letter of it while it is typed."""
+        text = self.samples_panel.filter_text.strip()
+        if text and self.recent_filters[:1] != [text]:
+            others = [one for one in self.recent_filters if one != text]
+            self.recent_filters = [text, *others][:_FILTERS]
 
     def _show_probability(self, probability: Any) -> None:
         self.panes.set_probability(probability)

@@ -77,7 +77,7 @@ def board(qtbot):
     brush.setShortcut("B")
     undo.setShortcut("Ctrl+Z")
     blink.setCheckable(True)
-    keyboard = Keyboard(window, lambda: [brush, undo], {"V": blink})
+    keyboard = Keyboard(window, lambda: [brush, undo], lambda: {Qt.Key.Key_V: blink})
     return keyboard, brush, undo, blink, window  # Qt deletes what nobody keeps
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable, Mapping
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QAction, QResizeEvent
-from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtGui import QAction, QKeySequence, QResizeEvent
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from segstudio.ui import theme
-from segstudio.ui.actions import Command, plain_text, shown_keys
+from segstudio.ui.actions import Command, plain_text
 from segstudio.ui.widgets import heading, link, muted
 
 _ICON = 28
@@ -34,7 +34,9 @@ class Spare(QFrame):
         self._text = muted(wraps=True)
         self._train = link("Go to Train")
         self._train.clicked.connect(lambda _=False: go_on())
+        self._actions, self._commands = actions, commands
         self._links = {name: self._link(actions[name], commands[name]) for name in commands}
+        self._name_links()
         layout = QVBoxLayout(self)
         layout.setSpacing(6)
         layout.addStretch(1)
@@ -67,11 +69,17 @@ class Spare(QFrame):
         self._title.setText("Errors appear here")
         self._text.setText("Train a network and predict: then this pane shows where mask and prediction differ.")
 
-    def _link(self, action: QAction, command: Command) -> QWidget:
-        keys = shown_keys(command)
-        button = link(f"Show {plain_text(command).lower()}" + (f"   {keys}" if keys else ""), command.help)
+    def _link(self, action: QAction, command: Command) -> QPushButton:
+        button = link("", command.help)
         button.clicked.connect(lambda _=False: action.trigger())
+        action.changed.connect(self._name_links)  # its keys may be others now
         return button
+
+    def _name_links(self) -> None:
+        for name, button in self._links.items():
+            keys = self._actions[name].shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+            words = f"Show {plain_text(self._commands[name]).lower()}"
+            button.setText(f"{words}   {keys}" if keys else words)
 
     def _dress(self) -> None:
         pixmap = theme.icon("error-view", "text_faint").pixmap(QSize(_ICON, _ICON), self.devicePixelRatio())

@@ -102,6 +102,13 @@ class TrainOptionsEditor(QWidget):
         self.augmentation.show_values(options.recipe, options.augmentation)
         self._replace_form(chosen, options)
 
+    def choose(self, name: str) -> None:
+        """Take a preset, as a person does with the box; while a training runs there is nothing to choose."""
+        index = self.preset_box.findData(name)
+        if index >= 0 and self.preset_box.isEnabled():
+            self.preset_box.setCurrentIndex(index)
+            self._on_preset()
+
     def set_busy(self, is_busy: bool) -> None:
         """While a training runs there is nothing to choose and less to read."""
         self.preset_box.setEnabled(not is_busy)
