@@ -15,6 +15,7 @@ import keras
 import tensorflow as tf
 
 from segstudio.core.errors import UserError
+from segstudio.ml.chatter import without_chatter
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
@@ -49,7 +50,7 @@ def choose_device(wanted: str = "auto") -> Device:
         UserError: For a GPU that is not there, or another text.
     """
     _settle_threads()
-    gpus = tf.config.list_physical_devices("GPU")
+    gpus = _gpus()
     for gpu in gpus:
         # Refused once TensorFlow has started; then an earlier job of this process has said it already.
         with contextlib.suppress(RuntimeError):
@@ -77,6 +78,12 @@ def _settle_threads() -> None:
     if not tf.config.list_physical_devices("GPU"):
         with contextlib.suppress(RuntimeError):  # already running: an earlier job of this process has said it
             tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
+def _gpus() -> list[Any]:
+    """TensorFlow's GPUs; to look for them makes it say that there are none."""
+    with without_chatter():
+        return list(tf.config.list_physical_devices("GPU"))
 
 
 @functools.cache
@@ -110,7 +117,7 @@ def seed(number: int) -> None:
 
 def describe() -> dict[str, Any]:
     """What this machine offers, for `segstudio doctor`."""
-    gpus = tf.config.list_physical_devices("GPU")
+    gpus = _gpus()
     weights = sorted((Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "models").glob("*no*top*.h5"))
     return {
         "tensorflow": tf.__version__,
