@@ -282,6 +282,37 @@ def _evaluate(args: argparse.Namespace) -> int:
     return _perform("evaluate", _given(args, "run", "split", "device"), args, _say_pairs)
 
 
+@_command("threshold", "show what each threshold would give over the validation split, and choose the one of a run")
+def _declare_threshold(parser: argparse.ArgumentParser) -> None:
+    _add_project(parser)
+    parser.add_argument("--run", metavar="RUN", help="number of a run, best (default) or last")
+    parser.add_argument("--set", metavar="T|best", help="use this threshold, or the best, for all that is done with it")
+    parser.add_argument("--split", choices=["train", "val"], help="what the curve is over; val when not given")
+    parser.add_argument("--accept", type=float, metavar="IOU", help="from which IoU on a prediction passes")
+    parser.add_argument("--device", metavar="DEVICE", help="auto, cpu or gpu:N")
+    parser.set_defaults(command=_threshold)
+
+
+def _threshold(args: argparse.Namespace) -> int:
+    values = _given(args, "run", "set", "split", "accept", "device")
+    return _perform("threshold", values, args, _say_threshold)
+
+
+def _say_threshold(result: dict[str, Any]) -> None:
+    _print(f"run {result['run']:04}, {result['images']} images of the {result['split']} split")
+    _say_table([{name: _figure(value) for name, value in row.items()} for row in result["curve"][12::25]])
+    best, used = result["best"], result["at"]
+    if best is not None:
+        _print(f"best: {_figure(best['threshold'])} (IoU {_figure(best['iou'])})")
+    _print(f"used: {_figure(used['threshold'])} (IoU {_figure(used['iou'])})")
+    if result["before"] != result["threshold"]:
+        _print(f"until now: {_figure(result['before'])}")
+    words = f"{len(result['flips'])} samples change their verdict (IoU of {_figure(result['accept'])}, or empty)"
+    _print(words if result["before"] != result["threshold"] else f"with the best, {words}")
+    for one in result["flips"][:10]:
+        _print(f"  {one['image']}: IoU {_figure(one['iou_before'])} to {_figure(one['iou'])}")
+
+
 @_command("stress", "measure what a run loses when pictures become darker, noisier, tilted ...")
 def _declare_stress(parser: argparse.ArgumentParser) -> None:
     _add_project(parser)

@@ -40,10 +40,10 @@ class Evaluate(ProjectJob[EvaluateOptions]):
         Rejected samples, and those without a usable mask, are not measured.
 
         Returns:
-            `run`, `split`, `images` (measured); `iou`, `dice`, `precision`, `recall`: means over the images where
-            they exist; `accuracy`, `binary_iou`: over all pixels of the split; `undefined`: images with nothing to
-            measure; `pooled`: every figure over all pixels; `predict_nothing`: what an empty prediction would score;
-            `empty_convention`: how empty masks count; `per_image`: one row an image.
+            `run`, `threshold` (of the run), `split`, `images` (measured); `iou`, `dice`, `precision`, `recall`: means
+            over the images where they exist; `accuracy`, `binary_iou`: over all pixels of the split; `undefined`:
+            images with nothing to measure; `pooled`: every figure over all pixels; `predict_nothing`: what an empty
+            prediction would score; `empty_convention`: how empty masks count; `per_image`: one row an image.
 
         Raises:
             UserError: When there is no such run, or nothing to measure.
@@ -64,7 +64,8 @@ class Evaluate(ProjectJob[EvaluateOptions]):
         ids = {one.image: one.id for one in samples}
         # `sample` is the id here as in `list`, so that scripts can join the two.
         measured["per_image"] = [{"sample": ids[row["image"]], **row} for row in measured["per_image"]]
-        return {"run": run.id, "split": self.options.split, **measured}
+        threshold = project.runs.get(run.id).threshold
+        return {"run": run.id, "threshold": threshold, "split": self.options.split, **measured}
 
 
 def measurable(project: Project, split: Split) -> list[Sample]:

@@ -17,7 +17,6 @@ from segstudio.exporting import EXPORTERS, Exporter
 from segstudio.jobs import JOBS, ProjectJob
 from segstudio.jobs.model_card import metadata_of
 from segstudio.jobs.model_check import Check, check_exported
-from segstudio.project.predictions import THRESHOLD
 from segstudio.project.project import Project
 from segstudio.project.runs import Run
 
@@ -151,7 +150,8 @@ def _made(
         report.progress(0.1, 1, f"converting to {exporter.title}")
         metadata = metadata_of(project, run, exporter, network.input_shape[1:], network.count_params())
         exporter.write(exportable(network), path, metadata)
-        return metadata, check_exported(network, exporter, path, images, Phase(report, 0.6, 0.4, "checking"))
+        checking = Phase(report, 0.6, 0.4, "checking")
+        return metadata, check_exported(network, exporter, path, images, checking, run.threshold)
 
 
 def _require_free(target: Path, exporter: Exporter) -> None:
@@ -206,7 +206,8 @@ def _bytes_of(target: Path) -> int:
 
 def _write_script(folder: Path, target: Path, exporter: Exporter, metadata: dict[str, Any]) -> Path:
     """Write predict.py; where there is one of another model, under a name of its own."""
-    text = script_of(exporter, target.name if exporter.suffix else "", metadata["input"]["channels"])
+    file = target.name if exporter.suffix else ""
+    text = script_of(exporter, file, metadata["input"]["channels"], metadata["threshold"])
     path = folder / SCRIPT
     if path.exists() and path.read_text(encoding="utf-8", errors="replace") != text:
         path = folder / f"predict_{target.stem}_{exporter.name}.py"
@@ -214,7 +215,7 @@ def _write_script(folder: Path, target: Path, exporter: Exporter, metadata: dict
     return path
 
 
-def script_of(exporter: Exporter, file: str, channels: int) -> str:
+def script_of(exporter: Exporter, file: str, channels: int, threshold: float = 0.5) -> str:
     """The text of predict.py for a file beside it, or for the folder it lies in when `file` is empty."""
     place = f'.with_name("{file}")' if file else ".parent"
     mode, pixels = ("L", "np.asarray(image)[..., None]") if channels == 1 else ("RGB", "np.asarray(image)")
@@ -232,7 +233,7 @@ MODEL = Path(__file__){place}
 
 if __name__ == "__main__":
     image = ImageOps.exif_transpose(Image.open(sys.argv[1])).convert("{mode}")
-    found = probability({pixels}) >= {THRESHOLD / 256}
+    found = probability({pixels}) >= {threshold}
     print(f"{{found.mean():.2%}} is foreground")
     if len(sys.argv) > 2:
         Image.fromarray(found.astype(np.uint8) * 255).save(sys.argv[2])

@@ -13,11 +13,12 @@ from segstudio.core.files import resource, write_atomically
 from segstudio.core.metrics import EMPTY_CONVENTION, Counts
 from segstudio.core.options import Options, option
 from segstudio.core.reporter import Phase, Reporter
+from segstudio.core.threshold import predicted_at
 from segstudio.jobs import JOBS, ProjectJob
 from segstudio.jobs.report_pictures import PREDICTED, TRUTH, as_rgb, data_uri, tinted, with_errors
 from segstudio.project.filter import compile_filter
-from segstudio.project.predictions import THRESHOLD
 from segstudio.project.project import Project
+from segstudio.project.runs import Run
 
 
 class ExportReportOptions(Options):
@@ -58,8 +59,12 @@ class ExportReport(ProjectJob[ExportReportOptions]):
             cards=_cards(evaluation),
             figures=_figures(evaluation),
             charts=_charts(project.runs.metrics(run.id)),
-            options=sorted((name, value) for name, value in run.options.items() if value not in ("", None)),
-            groups=self._groups(project, run.id, Phase(report, 0.6, 0.4, "pictures")),
+            options=sorted(
+                (name, value)
+                for name, value in {**run.options, "threshold": run.threshold}.items()
+                if value not in ("", None)
+            ),
+            groups=self._groups(project, run, Phase(report, 0.6, 0.4, "pictures")),
         )
         write_atomically(path, page.encode("utf-8"))
         report.artifact(path)
@@ -78,9 +83,9 @@ class ExportReport(ProjectJob[ExportReportOptions]):
             raise UserError(f"{path} exists already", "choose a name that ends in .html")
         return path
 
-    def _groups(self, project: Project, run: int, report: Reporter) -> list[dict[str, Any]]:
+    def _groups(self, project: Project, run: Run, report: Reporter) -> list[dict[str, Any]]:
         """Worst, best and random samples that have a prediction by this run."""
-        table, counts = project.samples.table(), project.predictions.counts(run)
+        table, counts = project.samples.table(), project.predictions.counts(run.id)
         ids = [int(table.id[row]) for row in compile_filter(self.options.filter).rows(table)]
         measured = [(iou, one) for one in ids if one in counts and (iou := counts[one].iou) is not None]
         ranked = [one for _, one in sorted(measured)]
@@ -162,17 +167,17 @@ def _chart(title: str, rows: Sequence[dict[str, Any]], names: tuple[str, str]) -
     return f'<svg width="{width}" height="{height}" role="img" aria-label="{title}">{"".join(marks + lines)}</svg>'
 
 
-def _row(project: Project, run: int, sample_id: int, counts: Counts) -> dict[str, Any] | None:
+def _row(project: Project, run: Run, sample_id: int, counts: Counts) -> dict[str, Any] | None:
     """One line of the grid, or None when a file cannot be read (the Problems panel says which)."""
     sample = project.samples.get(sample_id)
     try:
         image, truth = project.read_image(sample), project.masks.load(sample)
-        probability = project.predictions.load(run, sample)
+        probability = project.predictions.load(run.id, sample)
     except UserError:
         return None
     if probability is None:
         return None
-    rgb, predicted = as_rgb(image), (probability >= THRESHOLD).astype(np.uint8)
+    rgb, predicted = as_rgb(image), predicted_at(probability, run.level)
     pictures = (rgb, tinted(rgb, truth, TRUTH), tinted(rgb, predicted, PREDICTED), with_errors(rgb, truth, predicted))
     return {
         "name": sample.image,

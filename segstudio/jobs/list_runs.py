@@ -32,6 +32,7 @@ class ListRuns(ProjectJob[Any]):
                 "seconds": run.seconds,
                 "device": run.device,
                 "precision": run.precision,
+                "threshold": run.threshold,
                 "is_current": run.id == current,
             }
             for run in project.runs.list()

@@ -13,7 +13,6 @@ from segstudio.exporting import Exporter
 from segstudio.jobs.evaluate import figures, measurable
 from segstudio.models import Shape
 from segstudio.project.clock import now
-from segstudio.project.predictions import THRESHOLD
 from segstudio.project.project import Project
 from segstudio.project.runs import Run
 
@@ -36,7 +35,7 @@ def metadata_of(project: Project, run: Run, exporter: Exporter, shape: Shape, pa
         "made_with": f"SegStudio {__version__}",
         "format": exporter.name,
         "exported": now(),
-        "threshold": THRESHOLD / 256,
+        "threshold": run.threshold,
         "input": {
             "name": "image",
             "dtype": "uint8",

@@ -13,8 +13,8 @@ import numpy as np
 from segstudio.core.errors import UserError
 from segstudio.core.reporter import Reporter
 from segstudio.core.scaling import scaled_image
+from segstudio.core.threshold import DEFAULT
 from segstudio.exporting import Exporter
-from segstudio.project.predictions import THRESHOLD
 
 if TYPE_CHECKING:
     import keras
@@ -27,8 +27,6 @@ TOLERANCE = 0.05
 
 MEAN_TOLERANCE = 2e-3
 """Of whole images on average: a shift of half a pixel would be more."""
-
-LIMIT = THRESHOLD / 256
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,12 @@ class Check:
 
 
 def check_exported(
-    network: "keras.Model", exporter: Exporter, path: Path, images: Sequence[np.ndarray], report: Reporter
+    network: "keras.Model",
+    exporter: Exporter,
+    path: Path,
+    images: Sequence[np.ndarray],
+    report: Reporter,
+    threshold: float = DEFAULT,
 ) -> Check:
     """Compare a file with the network that it was made from, as this program predicts with it in float32.
 
@@ -80,6 +83,7 @@ def check_exported(
         path: The file.
         images: uint8 (H, W) or (H, W, 3).
         report: Hears of progress.
+        threshold: From which probability on a pixel is foreground.
 
     Raises:
         UserError: When the file does not predict, or something else than the original.
@@ -98,7 +102,7 @@ def check_exported(
     report.progress(3, 3, "compared")
     pairs = list(zip(found[: len(whole)], native, strict=True))
     distances = [np.abs(one - other) for one, other in pairs]
-    other_side = sum(int(np.count_nonzero((one >= LIMIT) != (other >= LIMIT))) for one, other in pairs)
+    other_side = sum(int(np.count_nonzero((one >= threshold) != (other >= threshold))) for one, other in pairs)
     check = Check(
         len(images),
         [list(image.shape[:2]) for image in images],

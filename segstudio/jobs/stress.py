@@ -157,7 +157,7 @@ class Stress(ProjectJob[StressOptions]):
             network = load_network(run.best_weights, chosen.precision)
             shape = network.input_shape[1:]
             forward = forward_of(network, len(samples) * len(cells))
-            test = _Test(self.options, cells, shape, forward, threads)
+            test = _Test(self.options, cells, shape, forward, threads, run.level)
             measured: list[Sample] = []
             rows: list[NDArray[np.float64]] = []
             for start in range(0, len(samples), CHUNK):
@@ -181,11 +181,13 @@ class _Test:
         shape: tuple[int, int, int],
         forward: Callable[[NDArray[np.uint8]], NDArray[np.float32]],
         threads: ThreadPoolExecutor,
+        level: int = THRESHOLD,
     ) -> None:
         self._options = options
         self._cells = cells
         self._shape = shape
         self._forward = forward
+        self._level = level
         self._threads = threads
         self._augmenters = [_augmenters(cell) for cell in cells]
 
@@ -217,7 +219,7 @@ class _Test:
         while batch := list(islice(made, self._options.batch)):
             maps = self._forward(np.stack([fed for fed, _ in batch]))
             for (_, truth), probability in zip(batch, maps, strict=True):
-                scores[next(places)] = _scored(truth, probability)
+                scores[next(places)] = _scored(truth, probability, self._level)
             done += len(batch)
             report.progress(done, len(work), self._words(work[done - 1][1]))
         return scores
@@ -257,11 +259,11 @@ def _augmenters(cell: Cell) -> list[Augmenter]:
     return [Augmenter(Recipe("stress", "", "", (cell.family.step(cell.strength, sign),))) for sign in signs]
 
 
-def _scored(truth: Pixels, probability: NDArray[np.float32]) -> tuple[float, float]:
-    """IoU and Dice of one prediction at the size of the truth; see COMPARED_CONVENTION."""
+def _scored(truth: Pixels, probability: NDArray[np.float32], level: int) -> tuple[float, float]:
+    """IoU and Dice of one prediction at the size of the truth and a threshold; see COMPARED_CONVENTION."""
     from segstudio.ml.predict import at_native_size
 
-    counts = Counts.of(truth, at_native_size(probability, truth.shape) >= THRESHOLD)
+    counts = Counts.of(truth, at_native_size(probability, truth.shape) >= level)
     return compared(counts, "iou"), compared(counts, "dice")
 
 

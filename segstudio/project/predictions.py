@@ -20,6 +20,7 @@ from segstudio.core.metrics import Counts
 from segstudio.core.raster import Region
 from segstudio.core.reporter import Reporter
 from segstudio.core.sample import Sample
+from segstudio.core.threshold import ACCEPTED_IOU, DEFAULT, Histogram, level_of, predicted_at, threshold_of
 from segstudio.formats import encode_grey, read_mask_values
 from segstudio.project.blob_table import Found
 from segstudio.project.threads import in_threads
@@ -27,8 +28,8 @@ from segstudio.project.threads import in_threads
 if TYPE_CHECKING:
     from segstudio.project.project import Project
 
-THRESHOLD = 128
-"""A probability byte of this or more is foreground: p >= 0.5."""
+THRESHOLD = level_of(DEFAULT)
+"""A probability byte of this or more is foreground (p >= 0.5), unless another threshold was chosen for the run."""
 
 SURELY_BACKGROUND = 13
 """Bytes below this (p < 0.05) count for nothing in the uncertainty."""
@@ -48,9 +49,12 @@ class Score:
         sample_id: Of the sample.
         uncertainty: What the prediction's maker knew of it, else see `uncertainty_of`.
         foreground: Share of the area predicted as foreground.
-        change: Share of the area that the previous run predicted otherwise; None without one.
+        change: Share of the area that the previous run predicted otherwise, at the thresholds of that time; None
+            without one.
         counts: Pixels against the current mask; None when the sample has none or it cannot be read.
         blobs: Where it is worst; None when there are no counts.
+        histogram: What it would be at another threshold; None for a new prediction, which was not compared yet.
+        level: The least probability byte that was taken for foreground.
     """
 
     sample_id: int
@@ -59,6 +63,15 @@ class Score:
     change: float | None
     counts: Counts | None
     blobs: Found | None = None
+    histogram: Histogram | None = None
+    level: int = THRESHOLD
+
+    def at(self, level: int) -> "Score":
+        """The same at another threshold; where it is worst is not known then."""
+        if self.histogram is None or level == self.level:
+            return self
+        histogram = self.histogram
+        return replace(self, foreground=histogram.share(level), counts=histogram.counts(level), blobs=None, level=level)
 
 
 class Predictions:
@@ -90,7 +103,8 @@ class Predictions:
         write_atomically(self.path(run_id, sample), encode_grey(probability), is_durable=False)
         if uncertainty is None:
             uncertainty = uncertainty_of(probability)
-        score = Score(sample.id, uncertainty, _share(probability >= THRESHOLD), None, None)
+        share = _share(probability >= self.level(run_id))
+        score = Score(sample.id, uncertainty, share, None, None)
         self._store(run_id, [score], is_new=True)
 
     def load(self, run_id: int, sample: Sample) -> NDArray[np.uint8] | None:
@@ -130,8 +144,71 @@ class Predictions:
         value = self._project.settings.get("previous_run")
         return None if value is None else int(value)
 
+    def level(self, run_id: int) -> int:
+        """The least probability byte that is foreground in the predictions of a run."""
+        row = self._project.database.row("SELECT threshold FROM run WHERE id = ?", (run_id,))
+        return THRESHOLD if row is None else level_of(row[0])
+
+    def set_threshold(self, run_id: int, threshold: float) -> float:
+        """Choose from which probability on pixels are foreground, for all that is done with a run from now on.
+
+        The figures of all its predictions follow in the same transaction, without a look at files; where they are
+        worst is found when somebody asks. What was not counted yet is compared anew.
+
+        Args:
+            run_id: Whose predictions.
+            threshold: From 0 to 1; the nearest that can be told apart is taken.
+
+        Returns:
+            The threshold that was taken.
+
+        Raises:
+            UserError: When it is none, or there is no such run.
+        """
+        try:
+            level = level_of(threshold)
+        except ValueError as error:
+            raise UserError(str(error), "0.5 is the usual one") from error
+        taken = threshold_of(level)
+        self._project.runs.get(run_id)
+        with self._project.transaction("predictions") as connection:
+            counted = list(self._project.histograms.all(run_id))
+            connection.executemany(
+                f"UPDATE prediction SET foreground = ?, {_COUNTED} WHERE run_id = ? AND sample_id = ?",
+                (
+                    (histogram.share(level), *_figures(histogram.counts(level)), run_id, sample_id)
+                    for sample_id, histogram in counted
+                ),
+            )
+            connection.execute("DELETE FROM blobs WHERE run_id = ?", (run_id,))
+            self._project.runs.update(run_id, threshold=taken)
+        self.count(run_id)
+        return taken
+
+    def accepted_iou(self) -> float:
+        """From which IoU on a prediction passes, in this project."""
+        value = self._project.settings.get("accepted_iou")
+        return float(value) if isinstance(value, int | float) else ACCEPTED_IOU
+
+    def set_accepted_iou(self, limit: float) -> None:
+        """Say from which IoU on a prediction passes."""
+        self._project.settings.set("accepted_iou", min(max(limit, 0.0), 1.0))
+
+    def count(self, run_id: int, report: Reporter | None = None, goes_on: Callable[[], bool] = lambda: True) -> None:
+        """Compare those predictions anew of which nobody knows what they would be at another threshold.
+
+        `goes_on` is asked before each sample; when it says no, the others stay unknown.
+        """
+        missing = self._project.histograms.missing(run_id)
+        if missing:
+            self.score(run_id, missing, report, goes_on)
+
     def score(
-        self, run_id: int, sample_ids: Iterable[int] | None = None, report: Reporter | None = None
+        self,
+        run_id: int,
+        sample_ids: Iterable[int] | None = None,
+        report: Reporter | None = None,
+        goes_on: Callable[[], bool] = lambda: True,
     ) -> dict[int, Score]:
         """Compare a run's predictions with the current masks and with the run before, and store what comes out.
 
@@ -139,6 +216,7 @@ class Predictions:
             run_id: Whose predictions.
             sample_ids: Which samples; None is all that the run has predicted.
             report: Hears of progress and of files that could not be read.
+            goes_on: Asked before each sample; when it says no, the others are left out.
 
         Returns:
             The scores by sample id.
@@ -147,7 +225,11 @@ class Predictions:
         before = self._before(run_id)
         scores: dict[int, Score] = {}
         waiting: list[Score] = []
-        with in_threads(samples, lambda sample: self._score(run_id, before, sample)) as scored:
+
+        def one(sample: Sample) -> Score | None:
+            return self._score(run_id, before, sample) if goes_on() else None
+
+        with in_threads(samples, one) as scored:
             for done, (sample, result) in enumerate(scored, start=1):
                 score = _noted(result, sample, report)
                 if score is not None:
@@ -181,22 +263,25 @@ class Predictions:
         A save does not wait for the blobs of a large image, nor for those of the previous run: they are missing until
         somebody looks for them (`find_missing_blobs`), when the person leaves the sample or begins to walk.
         """
-        for run_id in {run_id for run_id in (self.current(), self.previous()) if run_id is not None}:
+        shown = {run_id for run_id in (self.current(), self.previous()) if run_id is not None}
+        with self._project.transaction("predictions") as connection:
+            self._project.histograms.forget_sample(connection, sample.id, shown)
+        for run_id in shown:
             try:
                 probability = self.load(run_id, sample)
             except (UserError, OSError):
                 continue  # the mask is what is being saved; a damaged prediction must not stop that
             if probability is not None:
-                predicted = probability >= THRESHOLD
-                counts = Counts.of(mask, predicted)
+                level, histogram = self.level(run_id), Histogram.of(probability, mask)
                 blobs = None
                 if mask.size <= PROMPT and run_id == self.current():
-                    blobs = self._project.blobs.found(run_id, sample, mask, predicted.view(np.uint8))
+                    blobs = self._project.blobs.found(run_id, sample, mask, predicted_at(probability, level))
                 with self._project.transaction("predictions") as connection:
                     connection.execute(
                         f"UPDATE prediction SET {_COUNTED} WHERE run_id = ? AND sample_id = ?",
-                        (*_figures(counts), run_id, sample.id),
+                        (*_figures(histogram.counts(level)), run_id, sample.id),
                     )
+                    self._project.histograms.store(connection, run_id, sample.id, histogram)
                     if blobs is None:
                         self._project.blobs.forget(connection, [(run_id, sample.id)])
                     else:
@@ -226,13 +311,14 @@ class Predictions:
 
     def find_blobs(self, run_id: int, sample_ids: Iterable[int], goes_on: Callable[[], bool] = lambda: True) -> None:
         """Look for the worst blobs of some predictions; what cannot be read has none."""
+        level = self.level(run_id)
 
         def found(sample: Sample) -> Found | None:
             probability = self.load(run_id, sample) if goes_on() else None
             if probability is None or not sample.has_mask:
                 return None
-            predicted = (probability >= THRESHOLD).view(np.uint8)
-            return self._project.blobs.found(run_id, sample, self._project.masks.load(sample), predicted)
+            mask = self._project.masks.load(sample)
+            return self._project.blobs.found(run_id, sample, mask, predicted_at(probability, level))
 
         with in_threads(list(self._project.samples.all(sample_ids)), found) as results:
             for sample, result in results:
@@ -242,7 +328,8 @@ class Predictions:
                 blobs = {0: []} if error is not None else result.result()
                 if blobs is not None:
                     with self._project.transaction("blobs") as connection:
-                        self._project.blobs.store(connection, run_id, sample.id, blobs)
+                        if self.level(run_id) == level:  # else they are those of a threshold that is not used any more
+                            self._project.blobs.store(connection, run_id, sample.id, blobs)
 
     def forget(self, predictions: Iterable[tuple[int, int]]) -> None:
         """Drop the figures of some predictions, each named by run id and sample id, whose files are gone."""
@@ -250,6 +337,7 @@ class Predictions:
         with self._project.transaction("predictions") as connection:
             connection.executemany("DELETE FROM prediction WHERE run_id = ? AND sample_id = ?", gone)
             self._project.blobs.forget(connection, gone)
+            self._project.histograms.forget(connection, gone)
 
     def forget_run(self, run_id: int) -> int:
         """Delete all predictions of a run, whose weights are others by now; returns how many there were."""
@@ -273,15 +361,23 @@ class Predictions:
         probability = self.load(run_id, sample)
         if probability is None:
             return None
-        predicted = probability >= THRESHOLD
+        level = self.level(run_id)
+        predicted = predicted_at(probability, level)
         earlier = None if before is None else self.load(before, sample)
-        change = None if earlier is None else _share(predicted != (earlier >= THRESHOLD))
-        score = Score(sample.id, uncertainty_of(probability), _share(predicted), change, None)
-        if not sample.has_mask:
-            return score
-        mask = self._project.masks.load(sample)
-        blobs = self._project.blobs.found(run_id, sample, mask, predicted.view(np.uint8))
-        return replace(score, counts=Counts.of(mask, predicted), blobs=blobs)
+        # `before` is not None where there is an earlier prediction
+        change = None if earlier is None else _share(predicted != predicted_at(earlier, self.level(before or 0)))
+        mask = self._project.masks.load(sample) if sample.has_mask else None
+        histogram = Histogram.of(probability, mask)
+        return Score(
+            sample.id,
+            uncertainty_of(probability),
+            histogram.share(level),
+            change,
+            histogram.counts(level),
+            None if mask is None else self._project.blobs.found(run_id, sample, mask, predicted),
+            histogram,
+            level,
+        )
 
     def _store(self, run_id: int, scores: Sequence[Score], *, is_new: bool = False) -> None:
         """Write scores to the index; the uncertainty only of new predictions, whose maker may have known it better."""
@@ -289,6 +385,8 @@ class Predictions:
             return
         uncertainty = "excluded" if is_new else "prediction"
         with self._project.transaction("predictions") as connection:
+            level = self.level(run_id)  # somebody may have chosen another threshold since they were made
+            scores = [score.at(level) for score in scores]
             connection.executemany(
                 "INSERT INTO prediction (run_id, sample_id, uncertainty, foreground, change, "
                 'tp, fp, fn, tn, iou, dice, "precision", recall) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) '
@@ -307,6 +405,10 @@ class Predictions:
                     self._project.blobs.store(connection, run_id, score.sample_id, score.blobs)
                 else:
                     self._project.blobs.forget(connection, [(run_id, score.sample_id)])
+                if score.histogram is not None:
+                    self._project.histograms.store(connection, run_id, score.sample_id, score.histogram)
+                else:
+                    self._project.histograms.forget(connection, [(run_id, score.sample_id)])
 
 
 def _noted(result: "Future[Score | None]", sample: Sample, report: Reporter | None) -> Score | None:

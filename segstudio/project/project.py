@@ -27,6 +27,7 @@ from segstudio.project.blob_table import BlobTable
 from segstudio.project.clock import now
 from segstudio.project.comparisons import Comparisons
 from segstudio.project.database import Database
+from segstudio.project.histogram_table import HistogramTable
 from segstudio.project.masks import Masks
 from segstudio.project.predictions import Predictions
 from segstudio.project.problems import Problems, storable
@@ -57,6 +58,7 @@ class Project:
         comparisons: Arms trained as pairs over several seeds.
         predictions: What the runs say of the samples.
         blobs: Where they are worst.
+        histograms: What they would be at other thresholds.
         settings: Small values.
         problems: Files that could not be used.
         recipes: What can be done to images to make more of them.
@@ -76,6 +78,7 @@ class Project:
         self.problems = Problems(self)
         self.predictions = Predictions(self)
         self.blobs = BlobTable(self)
+        self.histograms = HistogramTable(self)
         self.masks = Masks(self)
         self.runs = Runs(self)
         self.recipes = Recipes(self)

@@ -173,7 +173,7 @@ def _run_row(project: Project, folder: Path) -> dict[str, Any]:
 
 _RUN_FIELDS = (
     "status", "epochs", "best_epoch", "best_val_iou", "best_val_loss", "seconds", "device", "precision", "message",
-    "note",
+    "note", "threshold",
 )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ import tomli_w
 
 from segstudio.core.errors import UserError
 from segstudio.core.files import write_atomically
+from segstudio.core.threshold import DEFAULT, level_of
 from segstudio.project.clock import now
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class Run:
         device: What it ran on.
         precision: Numbers it ran with, for example "mixed_bfloat16".
         message: Why it failed, or anything else worth knowing.
+        threshold: From which probability on its predictions are foreground.
     """
 
     id: int
@@ -81,6 +83,12 @@ class Run:
     device: str = ""
     precision: str = ""
     message: str = ""
+    threshold: float = DEFAULT
+
+    @property
+    def level(self) -> int:
+        """The least probability byte, of 255 times the probability, that is foreground in its predictions."""
+        return level_of(self.threshold)
 
     @property
     def name(self) -> str:

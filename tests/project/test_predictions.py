@@ -1,16 +1,23 @@
 """Predictions: kept at native size, scored against the current masks, and brought up to date by every edit."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from segstudio.core.errors import BadImage
+from segstudio.core.errors import BadImage, UserError
 from segstudio.core.metrics import Counts
 from segstudio.core.reporter import Cancelled, ListReporter
+from segstudio.core.sample import Split
+from segstudio.core.threshold import level_of
 from segstudio.project.predictions import THRESHOLD, uncertainty_of
 from segstudio.project.project import Project
+from segstudio.project.rebuilding import rebuild_index
+from segstudio.project.samples import NewSample
+from tests.datasets import make_dataset
 
 LEFT = np.zeros((48, 64), np.uint8)
 LEFT[:, :20] = 255
@@ -190,3 +197,131 @@ def test_uncertainty_is_a_share(probability: np.ndarray) -> None:
 def test_uncertainty_grows_towards_a_half(value: int) -> None:
     lower, higher = (uncertainty_of(np.full((4, 4), one, np.uint8)) for one in (value, value + 1))
     assert lower < higher
+
+
+def rough(seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (48, 64), np.uint8)
+
+
+def counts_at(project: Project, run_id: int, level: int) -> dict[int, Counts]:
+    """By comparing pixels."""
+    counts = {}
+    for sample in project.samples.all():
+        probability = project.predictions.load(run_id, sample)
+        assert probability is not None
+        counts[sample.id] = Counts.of(project.masks.load(sample), probability >= level)
+    return counts
+
+
+def test_a_threshold_holds_for_all_figures_of_its_run_and_of_no_other(project: Project) -> None:
+    first, second = new_run(project), new_run(project)
+    for run in (first, second):
+        for sample in project.samples.all():
+            predict(project, run, sample.id, rough(10 * run + sample.id))
+        project.predictions.score(run)
+    project.predictions.set_current(first)
+    assert project.predictions.counts(first) == counts_at(project, first, 128)
+    assert project.predictions.set_threshold(first, 0.3) == 0.3
+    assert project.predictions.level(first) == project.runs.get(first).level == 77
+    assert project.predictions.counts(first) == counts_at(project, first, 77)
+    assert project.predictions.counts(second) == counts_at(project, second, 128)
+    table = project.samples.table()
+    assert table.iou[0] == pytest.approx(counts_at(project, first, 77)[1].iou)
+    before = project.predictions.counts(first)
+    assert {one: score.counts for one, score in project.predictions.score(first).items()} == before
+    project.masks.save(1, (LEFT > 0).astype(np.uint8))
+    assert project.predictions.counts(first) == counts_at(project, first, 77)
+
+
+def test_where_a_run_is_worst_follows_its_threshold(project: Project) -> None:
+    run = new_run(project)
+    project.predictions.set_current(run)
+    for sample in project.samples.all():
+        predict(project, run, sample.id, rough(sample.id))
+    project.predictions.score(run)
+    at_half = project.blobs.ranking(run, 0)
+    project.predictions.set_threshold(run, 0.9)
+    assert len(project.blobs.ranking(run, 0)) == 0
+    project.predictions.find_missing_blobs()
+    at_nine = project.blobs.ranking(run, 0)
+    assert len(at_nine)
+    assert not np.array_equal(at_half, at_nine)
+    project.predictions.set_threshold(run, 0.5)
+    project.predictions.find_missing_blobs()
+    places = ["sample", "kind", "x", "y", "area"]  # depths differ in the last digit from time to time
+    assert np.array_equal(np.sort(project.blobs.ranking(run, 0)[places]), np.sort(at_half[places]))
+
+
+def test_old_predictions_are_counted_when_somebody_asks(project: Project) -> None:
+    run = new_run(project)
+    for sample in project.samples.all():
+        predict(project, run, sample.id, rough(sample.id))
+    project.predictions.score(run)
+    with project.transaction("predictions") as connection:
+        connection.execute("DELETE FROM histogram")  # as an earlier version left it
+    assert len(project.histograms.missing(run)) == 6
+    project.predictions.count(run, goes_on=lambda: False)
+    assert len(project.histograms.missing(run)) == 6
+    project.predictions.count(run)
+    assert project.histograms.missing(run) == []
+    sweep = project.histograms.sweep(run)
+    assert sweep.ids.tolist() == [1, 2, 3, 4, 5, 6]
+    assert sweep.chosen.tolist() == [False, False, True, False, False, False]
+    with project.transaction("predictions") as connection:
+        connection.execute("DELETE FROM histogram WHERE sample_id > 3")
+    project.predictions.set_threshold(run, 0.7)
+    assert project.predictions.counts(run) == counts_at(project, run, level_of(0.7))
+
+
+def test_a_mask_that_changes_is_counted_anew_for_the_runs_on_screen_and_forgotten_for_others(project: Project) -> None:
+    runs = [new_run(project) for _ in range(3)]
+    for run in runs:
+        predict(project, run, 1, rough(run))
+        project.predictions.score(run)
+        project.predictions.set_current(run)
+    project.masks.save(1, (LEFT > 0).astype(np.uint8))
+    assert project.histograms.missing(runs[0]) == [1]
+    assert project.histograms.missing(runs[1]) == project.histograms.missing(runs[2]) == []
+    for run in runs:
+        project.predictions.set_threshold(run, 0.2)
+        mask = project.masks.load(project.samples.get(1))
+        assert project.predictions.counts(run)[1] == Counts.of(mask, rough(run) >= level_of(0.2))
+
+
+def test_a_sample_without_a_mask_has_a_share_and_no_figures_at_any_threshold(tmp_path: Path) -> None:
+    source = make_dataset(tmp_path / "dataset", 1, (64, 48))
+    rows = [NewSample("images/sample_00.png", None, 64, 48, Split.TRAIN)]
+    with Project.create(tmp_path / "project", source, rows) as project:
+        run = new_run(project)
+        predict(project, run, 1, rough(1))
+        project.predictions.score(run)
+        project.predictions.set_threshold(run, 0.9)
+        (row,) = project.database.rows("SELECT foreground, tp FROM prediction")
+        assert tuple(row) == (pytest.approx((rough(1) >= level_of(0.9)).mean()), None)
+        assert len(project.histograms.sweep(run)) == 0
+
+
+def test_what_is_no_threshold_is_refused_and_nothing_changes(project: Project) -> None:
+    run = new_run(project)
+    with pytest.raises(UserError, match="between 0 and 1"):
+        project.predictions.set_threshold(run, 1.5)
+    with pytest.raises(UserError, match="no run"):
+        project.predictions.set_threshold(run + 1, 0.5)
+    assert project.runs.get(run).threshold == 0.5
+
+
+def test_a_rebuilt_index_knows_the_threshold(project: Project) -> None:
+    run = new_run(project)
+    project.runs.update(run, status="finished")
+    for sample in project.samples.all():
+        predict(project, run, sample.id, rough(sample.id))
+    project.predictions.score(run)
+    project.predictions.set_threshold(run, 0.3)
+    expected = project.predictions.counts(run)
+    folder = project.folder
+    project.close()
+    (folder / "project.sqlite").unlink()
+    rebuild_index(folder, ListReporter())
+    with Project.open(folder) as rebuilt:
+        assert rebuilt.runs.get(run).threshold == 0.3
+        assert rebuilt.predictions.counts(run) == expected
