@@ -20,6 +20,9 @@ class UserSettings(Options):
         help="A folder of weight files for machines without internet, or one file; empty: Keras downloads them once.",
         is_path=True,
     )
+    reviewer: str = option(
+        "", "Reviewer", help="Your name: it is written down with every verdict you give. Empty: verdicts bear no name."
+    )
 
 
 def settings_path() -> Path:
@@ -46,6 +49,14 @@ def load_settings() -> UserSettings:
         raise UserError(f"{path} is damaged: {error}", "mend or delete it") from error
     except UserError as error:
         raise UserError(f"{path}: {error.message}", error.hint) from error
+
+
+def reviewer_name() -> str:
+    """Who gives the verdicts, as far as they said; a damaged file says nothing."""
+    try:
+        return load_settings().reviewer.strip()
+    except UserError:
+        return ""
 
 
 def save_settings(settings: UserSettings) -> None:

@@ -12,6 +12,7 @@ from segstudio.core.sample import Sample
 from segstudio.formats import image_size
 from segstudio.project import mirror
 from segstudio.project.augmented import image_file
+from segstudio.project.clock import now
 from segstudio.project.copy_rows import read_manifest
 from segstudio.project.copy_writer import CopyWriter, is_sound, orphans
 from segstudio.project.masks import Revision
@@ -226,21 +227,23 @@ def _mend_mirror(project: Project) -> Iterator[Finding]:
         yield Finding("project.json", "was missing or damaged, and is written anew", "mended")
     rows = project.database.rows(mirror.SAMPLES_SQL)
     try:
-        is_same = {row["image"]: row["stem"] for row in mirror.read_samples(project.folder)} == {
-            row[0]: row[2] for row in rows
+        is_same = {row["image"]: (row["stem"], row["split"]) for row in mirror.read_samples(project.folder)} == {
+            row[0]: (row[2], row[5]) for row in rows
         }
     except UserError:
         is_same = False
     if not is_same:
         mirror.write_samples(project.folder, rows)
         yield Finding("samples.csv", "was missing or damaged, and is written anew", "mended")
-    states = project.database.rows(
-        "SELECT state_changed, image, state FROM sample WHERE state_changed IS NOT NULL ORDER BY state_changed, id"
-    )
-    said = {image: str(state) for _, image, state in mirror.read_reviews(project.folder)}
-    if any(said.get(image) != state for _, image, state in states):
-        mirror.write_reviews(project.folder, states)
-        yield Finding("reviews.csv", "lacked some verdicts, and is written anew", "mended")
+    known = [mirror.Review(*row) for row in project.database.rows(mirror.REVIEWS_SQL, (now(),))]
+    said = {one.image: _said(one) for one in mirror.read_reviews(project.folder)}
+    if any(said.get(one.image) != _said(one) for one in known):
+        mirror.write_reviews(project.folder, known)
+        yield Finding("reviews.csv", "lacked some verdicts or comments, and is written anew", "mended")
+
+
+def _said(review: mirror.Review) -> tuple[str, str, str]:
+    return review.state, review.reviewer, review.comment
 
 
 def _remove_left_behind(folder: Path) -> Iterator[Finding]:

@@ -4,7 +4,8 @@
 
 A space means "and", a comma "or", a minus before a term "not"; a word alone is looked for in the image's path. Quotes
 hold a value with spaces together. `iou:none` finds what has no such figure, `iou:0.2..0.8` a range. `unseen`
-is in days; what was never on screen has been unseen for ever.
+is in days; what was never on screen has been unseen for ever. `comment:*blur*` looks into comments, `comment:?*` finds
+every sample that has one.
 """
 
 import fnmatch
@@ -29,7 +30,7 @@ Condition: TypeAlias = Callable[[SampleTable], Flags]
 
 NUMBERS = (
     "iou", "dice", "precision", "recall", "uncertainty", "wrong", "expected", "work", "change", "suspicion", "fold_iou",
-    "unseen", "foreground", "width", "height", "revision",
+    "unseen", "foreground", "width", "height", "revision", "seconds",
 )  # fmt: skip
 """Fields that are compared as numbers."""
 
@@ -37,7 +38,7 @@ CHOICES = {"state": tuple(map(str, STATES)), "split": tuple(map(str, SPLITS)), "
            "problem": ("yes", "no"), "seen": ("yes", "no")}  # fmt: skip
 """Fields with a few known values."""
 
-TEXTS = ("name", "group")
+TEXTS = ("name", "group", "comment", "reviewer")
 """Fields whose value is a text in which * and ? stand for anything."""
 
 DAY = 86400.0
@@ -188,8 +189,11 @@ def _text_condition(field: str, value: str) -> Condition:
     if field == "name":
         is_like = _like(wanted) if is_pattern else lambda path: wanted in path
         return lambda table: _flags(map(is_like, table.folded_image))
-    is_like = _like(wanted) if is_pattern else lambda group: wanted == group
-    return lambda table: _flags(is_like(folded(group)) for group in table.group)
+    if field == "comment":
+        is_in = _glob(wanted) if is_pattern else lambda comment: wanted in comment
+        return lambda table: _flags(map(is_in, table.folded_comment))
+    is_like = _like(wanted) if is_pattern else lambda text: wanted == text
+    return lambda table: _flags(is_like(folded(text)) for text in getattr(table, field))
 
 
 def _like(pattern: str) -> Callable[[str], bool]:
@@ -201,6 +205,12 @@ def _like(pattern: str) -> Callable[[str], bool]:
     glob = fnmatch.translate(pattern.replace("[", "[[]"))
     matches = re.compile(glob if pattern.startswith("*") else rf"(?:[^/]*/)*{glob}").match
     return lambda path: matches(path) is not None
+
+
+def _glob(pattern: str) -> Callable[[str], bool]:
+    """Whether all of a text is like the pattern."""
+    matches = re.compile(fnmatch.translate(pattern.replace("[", "[[]"))).match
+    return lambda text: matches(text) is not None
 
 
 def _number_condition(term: _Term) -> Condition:

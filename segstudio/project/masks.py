@@ -188,7 +188,7 @@ class Masks:
             # Asked now: until the index is free, another program may have written the file again.
             status = self._file(sample).stat()
             with self._project.transaction("masks", "samples") as connection:
-                self._remember(connection, sample, data, mask, status)
+                self._remember(connection, sample, data, mask, status, self._project.reviewer)
         return self._project.samples.get(sample_id)
 
     def seal(self, sample_ids: Iterable[int]) -> None:
@@ -310,9 +310,15 @@ class Masks:
             self._remember(connection, sample, data, mask, status)
 
     def _remember(
-        self, connection: sqlite3.Connection, sample: Sample, data: bytes, mask: Mask, status: os.stat_result
+        self,
+        connection: sqlite3.Connection,
+        sample: Sample,
+        data: bytes,
+        mask: Mask,
+        status: os.stat_result,
+        reviewer: str = "",
     ) -> None:
-        """Write the row for a file with these bytes and this size and time."""
+        """Write the row for a file with these bytes and this size and time, made by that reviewer if one is known."""
         stored = self._stored(sample.id)
         sha256 = _sha256(data)
         seen = (status.st_size, status.st_mtime_ns, sha256)
@@ -325,16 +331,17 @@ class Masks:
         state, time, foreground = state_after_edit(stored.state), now(), float(mask.mean())
         connection.execute(
             "UPDATE sample SET mask_size = ?, mask_mtime_ns = ?, mask_sha256 = ?, revision = ?, is_sealed = 0, "
-            "foreground = ?, state = ?, state_changed = iif(state = ?, state_changed, ?) WHERE id = ?",
-            (*seen, number, foreground, state, state, time, sample.id),
+            "foreground = ?, state = ?, state_changed = iif(state = ?, state_changed, ?), "
+            "reviewer = iif(state = ?, reviewer, ?) WHERE id = ?",
+            (*seen, number, foreground, state, state, time, state, reviewer, sample.id),
         )
         connection.execute(
             "INSERT OR REPLACE INTO revision VALUES (?, ?, ?, ?, ?)", (sample.id, number, time, sha256, foreground)
         )
         self._project.predictions.mask_changed(sample, mask)
         if state is not stored.state:
-            folder = self._project.folder
-            self._project.database.after_commit(lambda: append_reviews(folder, time, [sample.image], state))
+            reviews = self._project.samples.reviews([sample.id])
+            self._project.database.after_commit(lambda: append_reviews(self._project.folder, reviews))
 
 
 def _encoded(mask: Mask, sample: Sample) -> bytes:

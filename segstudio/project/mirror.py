@@ -2,17 +2,19 @@
 
     project.json   name, source, rule of the masks, how the split was made
     samples.csv    image, truth, size, split, group of each sample; written when the project is made
-    reviews.csv    one line for each verdict, appended
+    reviews.csv    one line for each verdict and each change of a comment, appended
 
 They are also the plainest way for another program to read a project.
 """
 
+import contextlib
 import csv
 import io
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from segstudio.core.errors import NotAProject
 from segstudio.core.files import write_atomically
@@ -31,8 +33,32 @@ ABOUT_FIELDS = ("name", "created", "source", "rule", "split")
 """What project.json says; settings of the same names say it in the index."""
 
 
-Review: TypeAlias = tuple[str, str, ReviewState]
-"""Time (ISO 8601, UTC), image and state of a verdict."""
+REVIEWS_SQL = """
+    SELECT coalesce(state_changed, ?), image, state, reviewer, seconds, comment
+    FROM sample WHERE state_changed IS NOT NULL OR comment <> '' ORDER BY state_changed, id
+"""
+"""What the index has for reviews.csv; the parameter is the time of comments on what has no verdict."""
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A line of reviews.csv: how the review of a sample stood when a verdict was given or a comment written.
+
+    Attributes:
+        time: When (ISO 8601, UTC).
+        image: Of which sample.
+        state: Its state from then on.
+        reviewer: Who gave the last verdict, or empty.
+        seconds: That somebody had worked on it.
+        comment: What somebody says of it.
+    """
+
+    time: str
+    image: str
+    state: ReviewState
+    reviewer: str = ""
+    seconds: float = 0.0
+    comment: str = ""
 
 
 def write_about(folder: Path, about: dict[str, Any]) -> None:
@@ -80,27 +106,35 @@ def read_samples(folder: Path) -> list[dict[str, str]]:
     return rows
 
 
-def append_reviews(folder: Path, time: str, images: Iterable[str], state: ReviewState) -> None:
-    """Add one line for each image that got a verdict."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows((time, image, state) for image in images)
+def append_reviews(folder: Path, reviews: Iterable[Review]) -> None:
+    """Add one line for each."""
+    text = _lines(reviews)
     with (folder / "reviews.csv").open("a", encoding="utf-8", newline="") as file:
-        file.write(text.getvalue())
+        file.write(text)
 
 
-def write_reviews(folder: Path, rows: Iterable[tuple[str, str, str] | Review]) -> None:
-    """Write reviews.csv anew from rows of time, image and state."""
+def write_reviews(folder: Path, reviews: Iterable[Review]) -> None:
+    """Write reviews.csv anew."""
+    write_atomically(folder / "reviews.csv", _lines(reviews).encode())
+
+
+def _lines(reviews: Iterable[Review]) -> str:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    write_atomically(folder / "reviews.csv", text.getvalue().encode())
+    csv.writer(text, lineterminator="\n").writerows(
+        (one.time, one.image, one.state, one.reviewer, f"{one.seconds:.1f}", one.comment) for one in reviews
+    )
+    return text.getvalue()
 
 
 def read_reviews(folder: Path) -> Iterator[Review]:
-    """Each verdict, the oldest first; a line torn by a crash is left out."""
+    """Each line, the oldest first; one torn by a crash is left out. Lines of version 1 end with the state."""
     path = folder / "reviews.csv"
     if not path.is_file():
         return
     with path.open(encoding="utf-8", errors="replace", newline="") as file:
         for line in csv.reader(file):
-            if len(line) == 3 and line[2] in set(ReviewState):
-                yield line[0], line[1], ReviewState(line[2])
+            if len(line) not in (3, 6) or line[2] not in set(ReviewState):
+                continue
+            time, image, state, reviewer, seconds, comment = line if len(line) == 6 else (*line, "", "0", "")
+            with contextlib.suppress(ValueError):
+                yield Review(time, image, ReviewState(state), reviewer, float(seconds), comment)

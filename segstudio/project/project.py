@@ -22,6 +22,7 @@ from segstudio.core.signal import Signal
 from segstudio.formats import read_image
 from segstudio.formats.foreground import ForegroundRule
 from segstudio.project import mirror
+from segstudio.project.acts import Acts
 from segstudio.project.augmented import AugmentedCopies
 from segstudio.project.blob_table import BlobTable
 from segstudio.project.clock import now
@@ -50,7 +51,7 @@ class Project:
     Attributes:
         folder: Where it lies.
         changed: Emitted once after each transaction, in the thread that made it, with the topics that changed:
-            "samples", "masks", "runs", "predictions", "blobs", "comparisons", "settings", "problems".
+            "samples", "masks", "runs", "predictions", "blobs", "comparisons", "settings", "problems", "acts".
         database: The index.
         samples: Images with their states and splits.
         masks: Their masks and revisions.
@@ -60,10 +61,12 @@ class Project:
         blobs: Where they are worst.
         histograms: What they would be at other thresholds.
         settings: Small values.
+        acts: What was done and can be undone: verdicts, splits, bulk accepts, deleted runs.
         problems: Files that could not be used.
         recipes: What can be done to images to make more of them.
         augmented: Copies that recipes have made.
         notes: What was out of the ordinary at opening, as sentences.
+        reviewer: Who works on it, as far as they said: it is written down with each verdict.
     """
 
     def __init__(self, folder: Path, database: Database, lock: FileLock | None) -> None:
@@ -72,8 +75,10 @@ class Project:
         self.database = database
         self.changed: Signal[[frozenset[str]]] = Signal()
         self.notes = list(database.notes)
+        self.reviewer = ""
         self._lock = lock
         self.settings = Settings(self)
+        self.acts = Acts(self)
         self.samples = Samples(self)
         self.problems = Problems(self)
         self.predictions = Predictions(self)

@@ -10,7 +10,7 @@ from typing import Any
 
 from segstudio.core.errors import UserError
 from segstudio.core.reporter import Reporter
-from segstudio.core.sample import Sample, Split
+from segstudio.core.sample import ReviewState, Sample, Split
 from segstudio.project import mirror
 from segstudio.project.project import INDEX, Project, build_index, editor_lock
 from segstudio.project.runs import STATUSES, read_events, read_options
@@ -129,18 +129,27 @@ def _find_revisions(project: Project, sample: Sample, report: Reporter) -> int:
 
 
 def _replay_reviews(project: Project, reviews: list[mirror.Review]) -> None:
-    """Give every sample its last verdict.
+    """Give every sample its last verdict and comment.
 
     Finding the masks has made the samples that have one "corrected" and written that down: it holds only for those
     of which nothing else is known.
     """
-    last = {image: (time, str(state)) for time, image, state in reviews}
-    guessed = [review for review in mirror.read_reviews(project.folder) if review[1] not in last]
+    last: dict[str, mirror.Review] = {}
+    changed: dict[str, str | None] = {}
+    for review in reviews:
+        before = last.get(review.image) or mirror.Review("", review.image, ReviewState.TODO)
+        if (before.state, before.reviewer) != (review.state, review.reviewer):  # else only the comment is another
+            changed[review.image] = review.time
+        last[review.image] = review
+    guessed = [review for review in mirror.read_reviews(project.folder) if review.image not in last]
     mirror.write_reviews(project.folder, [*reviews, *guessed])
     with project.transaction("samples") as connection:
         connection.executemany(
-            "UPDATE sample SET state_changed = ?, state = ? WHERE image = ?",
-            [(time, state, image) for image, (time, state) in last.items()],
+            "UPDATE sample SET state_changed = ?, state = ?, reviewer = ?, seconds = ?, comment = ? WHERE image = ?",
+            [
+                (changed.get(image), one.state, one.reviewer, one.seconds, one.comment, image)
+                for image, one in last.items()
+            ],
         )
 
 

@@ -65,6 +65,10 @@ class SampleTable:
         suspicion: How likely it is that the mask is wrong, 0..1, see `core.suspicion`; NaN where nothing is known, the
             mask has been changed since, or somebody has judged it although it was suspicious.
         fold_iou: Mean IoU of the networks of the last cross-validation that had not learnt from the sample.
+        comment: What somebody says of it.
+        reviewer: Who gave the last verdict, or empty.
+        seconds: That somebody has worked on it.
+        judged: When the last verdict was given, in seconds since 1970; NaN without one.
     """
 
     id: NDArray[np.int64]
@@ -93,6 +97,10 @@ class SampleTable:
     seen: NDArray[np.float64]
     suspicion: Floats
     fold_iou: Floats
+    comment: list[str]
+    reviewer: list[str]
+    seconds: Floats
+    judged: NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.id)
@@ -117,6 +125,11 @@ class SampleTable:
     def folded_image(self) -> list[str]:
         """The images' paths as a search compares them."""
         return [folded(image) for image in self.image]
+
+    @cached_property
+    def folded_comment(self) -> list[str]:
+        """The comments as a search compares them."""
+        return [folded(comment) for comment in self.comment]
 
     def row(self, index: int) -> Sample:
         """The sample in that row."""
@@ -184,6 +197,10 @@ _COLUMNS: dict[str, tuple[str, Any]] = {
         np.float32,
     ),
     "fold_iou": (_OF_THIS_MASK.format("s.fold_iou"), np.float32),
+    "comment": ("s.comment", list),
+    "reviewer": ("s.reviewer", list),
+    "seconds": ("s.seconds", np.float32),
+    "judged": ("(julianday(s.state_changed) - 2440587.5) * 86400", np.float64),
 }
 """What each column asks of SQLite and what it is made of: a numpy type, a list, or codes."""
 
@@ -288,8 +305,9 @@ def _with_rows(table: SampleTable, rows: list[Any]) -> SampleTable:
         new.flags.writeable = False
         changes[name] = new
     patched = replace(table, **changes)
-    if "image" not in changes and "folded_image" in table.__dict__:
-        patched.__dict__["folded_image"] = table.folded_image
+    for name in ("image", "comment"):
+        if name not in changes and f"folded_{name}" in table.__dict__:
+            patched.__dict__[f"folded_{name}"] = getattr(table, f"folded_{name}")
     return patched
 
 

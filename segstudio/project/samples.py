@@ -1,15 +1,18 @@
 """Samples: what the project knows of each image, and the changes a person makes to it."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from segstudio.core.errors import UserError
 from segstudio.core.sample import ReviewState, Sample, Split
+from segstudio.project.acts import review_title
 from segstudio.project.clock import now
-from segstudio.project.mirror import append_reviews
+from segstudio.project.mirror import SAMPLES_SQL, Review, append_reviews, write_samples
+from segstudio.project.problems import storable
 from segstudio.project.sample_table import STATES, SUSPICIOUS, SampleTable, TableCache
 
 if TYPE_CHECKING:
@@ -102,31 +105,113 @@ class Samples:
         return {state: int(count) for state, count in zip(STATES, counts, strict=True)}
 
     def set_state(self, sample_ids: Iterable[int], state: ReviewState) -> None:
-        """Give the verdict on some samples; their current revisions are sealed by it."""
-        time, ids = now(), [(sample_id,) for sample_id in sample_ids]
+        """Give the verdict on some samples; their current revisions are sealed by it. An act that can be undone.
+
+        It is told with the name of the project's reviewer. A verdict that a sample has already is given anew only when
+        somebody else gives it.
+        """
+        time, ids, reviewer = now(), list(sample_ids), self._project.reviewer
         self._project.require_writable()
         if state.is_decided:
-            self._project.masks.keep(sample_id for (sample_id,) in ids)
+            self._project.masks.keep(ids)
         with self._project.transaction("samples") as connection:
-            connection.execute("CREATE TEMP TABLE IF NOT EXISTS chosen (id INTEGER PRIMARY KEY)")
-            connection.execute("DELETE FROM chosen")
-            connection.executemany("INSERT OR IGNORE INTO chosen VALUES (?)", ids)
-            of_chosen = "FROM sample WHERE id IN (SELECT id FROM chosen) AND state <> ?"
-            images = [image for (image,) in connection.execute(f"SELECT image {of_chosen}", (state,))]
-            connection.execute(
-                "UPDATE sample SET state = ?, state_changed = ?, is_sealed = is_sealed OR (? AND revision > 0) "
-                f"WHERE id IN (SELECT id {of_chosen})",
-                (state, time, state.is_decided, state),
+            found = connection.execute(
+                "SELECT id, image, state, state_changed, reviewer, settled_revision FROM sample "
+                "WHERE id IN (SELECT value FROM json_each(?)) AND (state <> ? OR (reviewer <> ? AND ? <> ''))",
+                (json.dumps(ids), state, reviewer, reviewer),
+            ).fetchall()
+            connection.executemany(
+                "UPDATE sample SET state = ?, state_changed = ?, reviewer = ?, "
+                "is_sealed = is_sealed OR (? AND revision > 0) WHERE id = ?",
+                [(state, time, reviewer, state.is_decided, sample_id) for sample_id, *_ in found],
             )
             # Who accepts a suspicious mask has looked at it: the same mask is not asked about again.
-            settled = "revision" if state in (ReviewState.ACCEPTED, ReviewState.REJECTED) else "NULL"
+            number = "revision" if state in (ReviewState.ACCEPTED, ReviewState.REJECTED) else "NULL"
             connection.execute(
-                f"UPDATE sample SET settled_revision = {settled} WHERE id IN (SELECT id FROM chosen) "
-                f"AND suspected_revision = revision AND settled_revision IS NOT {settled} "
+                f"UPDATE sample SET settled_revision = {number} WHERE id IN (SELECT value FROM json_each(?)) "
+                f"AND suspected_revision = revision AND settled_revision IS NOT {number} "
                 "AND max(ifnull(loss_suspicion, 0), ifnull(fold_suspicion, 0)) >= ?",
-                (SUSPICIOUS,),
+                (json.dumps(ids), SUSPICIOUS),
             )
-            self._project.database.after_commit(lambda: append_reviews(self._project.folder, time, images, state))
+            title = review_title(state, len(found), found[0][1].rpartition("/")[2] if found else "")
+            settled = dict(
+                connection.execute(
+                    "SELECT id, settled_revision FROM sample WHERE id IN (SELECT value FROM json_each(?))",
+                    (json.dumps([one for one, *_ in found]),),
+                )
+            )
+            rows = [(one, before, (str(state), time, reviewer, settled[one])) for one, _, *before in found]
+            self._project.acts.record("review", title, rows)
+            reviews = self.reviews([sample_id for sample_id, *_ in found])
+            self._project.database.after_commit(lambda: append_reviews(self._project.folder, reviews))
+
+    def reviews(self, sample_ids: Iterable[int]) -> list[Review]:
+        """The lines of reviews.csv for how some samples stand now."""
+        rows = self._project.database.rows(
+            "SELECT coalesce(state_changed, ?), image, state, reviewer, seconds, comment FROM sample "
+            "WHERE id IN (SELECT value FROM json_each(?)) ORDER BY position",
+            (now(), json.dumps(list(sample_ids))),
+        )
+        return [Review(time, image, ReviewState(state), *rest) for time, image, state, *rest in rows]
+
+    def set_comment(self, sample_id: int, comment: str) -> None:
+        """Say something about a sample; empty takes it back."""
+        comment = storable(comment.strip())
+        with self._project.transaction("samples") as connection:
+            done = connection.execute(
+                "UPDATE sample SET comment = ? WHERE id = ? AND comment <> ?", (comment, sample_id, comment)
+            )
+            if done.rowcount:
+                reviews = [replace(one, time=now()) for one in self.reviews([sample_id])]
+                self._project.database.after_commit(lambda: append_reviews(self._project.folder, reviews))
+
+    def add_seconds(self, seconds: Mapping[int, float]) -> None:
+        """Add to the time that somebody has worked on samples, by their ids; nobody is told of it."""
+        with self._project.transaction() as connection:
+            connection.executemany(
+                "UPDATE sample SET seconds = seconds + ? WHERE id = ?", [(more, one) for one, more in seconds.items()]
+            )
+
+    def set_split(self, sample_ids: Iterable[int], split: Split) -> list[int]:
+        """Move samples between training and validation, with all of their groups. An act that can be undone.
+
+        Returns:
+            The samples that were moved.
+
+        Raises:
+            UserError: When the test split would become another: what is measured on it could not be compared any more.
+        """
+        hint = "a test split that changes measures nothing; choose samples of training and validation alone"
+        if split is Split.TEST:
+            raise UserError("the test split is frozen: nothing can be moved into it", hint)
+        with self._project.transaction("samples") as connection:
+            ids = json.dumps(list(sample_ids))
+            chosen = "id IN (SELECT value FROM json_each(:ids))"
+            (frozen,) = connection.execute(
+                f"SELECT count(*) FROM sample WHERE {chosen} AND split = 'test'", {"ids": ids}
+            ).fetchone()
+            if frozen:
+                what = "one of the samples is" if frozen == 1 else f"{frozen} of the samples are"
+                raise UserError(f"the test split is frozen, and {what} in it: nothing was moved", hint)
+            found = connection.execute(
+                f"SELECT id, image, split FROM sample WHERE split NOT IN ('test', :split) AND ({chosen} "
+                f"OR group_name IN (SELECT group_name FROM sample WHERE {chosen} AND group_name <> '')) "
+                "ORDER BY position",
+                {"ids": ids, "split": split},
+            ).fetchall()
+            moved = [sample_id for sample_id, *_ in found]
+            connection.executemany("UPDATE sample SET split = ? WHERE id = ?", [(split, one) for one in moved])
+            if found:
+                what = found[0][1].rpartition("/")[2] if len(found) == 1 else f"{len(found)} samples"
+                where = "validation" if split is Split.VAL else "training"
+                rows = [(sample_id, (before,), (str(split),)) for sample_id, _, before in found]
+                self._project.acts.record("split", f"move {what} to {where}", rows)
+                self._project.database.after_commit(self.write_mirror)
+        return moved
+
+    def write_mirror(self) -> None:
+        """Write samples.csv as the index has the samples now."""
+        write_samples(self._project.folder, self._project.database.rows(SAMPLES_SQL))
 
     def set_seen(self, sample_ids: Iterable[int]) -> None:
         """Remember that some samples have been on screen until now; nobody is told, as little depends on it."""

@@ -26,6 +26,8 @@ Fact = Literal[
     "mask",
     "undo",
     "redo",
+    "undo-act",
+    "redo-act",
     "prediction",
     "errors",
     "idle",
@@ -106,6 +108,11 @@ COMMANDS: tuple[Command, ...] = (
             "undo", ("Ctrl+Z",), "undo"),
     Command("redo", "&Redo", "Edit", "Make the stroke again that was undone last.", "redo",
             ("Ctrl+Shift+Z", "Ctrl+Y"), "redo"),
+    Command("undo-act", "Undo act", "Edit",
+            "Undo the last act on the project: a verdict, a change of split, a bulk accept, a deleted run.", "",
+            ("Ctrl+Alt+Z",), "undo-act", starts_section=True),
+    Command("redo-act", "Redo act", "Edit", "Do the act on the project again that was undone last.", "",
+            ("Ctrl+Alt+Y",), "redo-act"),
     Command("filter", "&Find samples", "Edit", "Write a filter, for example state:todo iou<0.8.", "search",
             ("Ctrl+F",), "project", starts_section=True),
     Command("palette", "&Commands…", "Edit",
@@ -149,6 +156,16 @@ COMMANDS: tuple[Command, ...] = (
             ("PgUp", ","), "project"),
     Command("next-undecided", "Next &undecided", "Sample", "Go to the next sample of the list without a verdict.",
             "next-undecided", ("U",), "project", short="Next"),
+    Command("next-flagged", "Next f&lagged", "Sample", "Go to the next flagged sample of the list.", "flag",
+            ("Shift+F",), "project"),
+    Command("comment", "&Comment", "Sample", "Write something about this sample; Escape leads back to the mask.", "",
+            ("Ctrl+M",), "verdict"),
+    Command("split-train", "Move to t&raining", "Sample",
+            "The selected samples are learnt from. Their groups come along; the test split is frozen.", "", (),
+            "verdict", starts_section=True),
+    Command("split-val", "Move to &validation", "Sample",
+            "The selected samples decide which weights are best. Their groups come along; the test split is frozen.",
+            "", (), "verdict"),
     Command("error-view", "&Error view", "View", "Show where mask and prediction differ.", "error-view", ("X",),
             "prediction", is_checkable=True),
     Command("blink", "Blink", "View", "Hide mask and prediction as long as the key is held.", "blink", ("V",),
@@ -262,6 +279,10 @@ class Actions(QObject):
         action.setChecked(is_on)
         action.blockSignals(was_blocked)
         action.changed.emit()  # buttons and menus learn of it; the handler listens to `triggered` alone
+
+    def rename(self, name: str, text: str) -> None:
+        """Call a command otherwise in the menus, where what it does depends on what was done."""
+        self.by_name[name].setText(text)
 
     def held(self) -> dict[Qt.Key, QAction]:
         """For each key that something lasts as long as it is down: the action that is on meanwhile."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segstudio.core.mask import Mask
-from segstudio.core.sample import ReviewState
+from segstudio.core.sample import ReviewState, Split
 from segstudio.operations import OPERATIONS
 from segstudio.tools import TOOLS
 from segstudio.ui.canvas.panes import PaneName
@@ -54,14 +54,20 @@ def handlers_for(window: "Window") -> dict[str, Callable[..., Any]]:
         "quit": window.close,
         "undo": of_workspace(lambda w: w.undo()),
         "redo": of_workspace(lambda w: w.redo()),
+        "undo-act": of_workspace(lambda w: w.undo_act()),
+        "redo-act": of_workspace(lambda w: w.redo_act()),
         "filter": of_workspace(lambda w: w.samples_panel.filter_edit.setFocus()),
-        "settings": lambda: show_settings(window),
+        "settings": lambda: show_settings(window).accepted.connect(window.take_settings),
         "radius-down": of_workspace(lambda w: w.panes.change_radius(1 / RADIUS_STEP)),
         "radius-up": of_workspace(lambda w: w.panes.change_radius(RADIUS_STEP)),
         "mode": of_workspace(lambda w: w.panes.next_mode()),
         "next": of_workspace(lambda w: w.samples_panel.step(1)),
         "previous": of_workspace(lambda w: w.samples_panel.step(-1)),
-        "next-undecided": of_workspace(_go_to_next_undecided),
+        "next-undecided": of_workspace(partial(_go_to_next, state=ReviewState.TODO)),
+        "next-flagged": of_workspace(partial(_go_to_next, state=ReviewState.FLAGGED)),
+        "comment": of_workspace(lambda w: w.write_comment()),
+        "split-train": of_workspace(partial(_split, split=Split.TRAIN)),
+        "split-val": of_workspace(partial(_split, split=Split.VAL)),
         "error-next": of_workspace(lambda w: w.walk.step(1)),
         "error-previous": of_workspace(lambda w: w.walk.step(-1)),
         "error-take": of_workspace(lambda w: w.walk.decide("take")),
@@ -118,7 +124,11 @@ def _show_key_editor(window: "Window") -> None:
 
 def _judge(workspace: Workspace, state: ReviewState) -> None:
     if workspace.panes.finish_stroke():  # else the verdict would be on another mask than the person meant
-        workspace.session.set_state(state)
+        workspace.session.set_states(workspace.samples_panel.chosen_ids(), state)
+
+
+def _split(workspace: Workspace, split: Split) -> None:
+    workspace.session.set_split(workspace.samples_panel.chosen_ids(), split)
 
 
 def _show_pane(workspace: Workspace, is_shown: bool, name: PaneName) -> None:
@@ -142,9 +152,15 @@ def _operate(workspace: Workspace, name: str) -> None:
     workspace.panes.operate(name, previous)
 
 
-def _go_to_next_undecided(workspace: Workspace) -> None:
-    if not workspace.samples_panel.go_to_next_undecided():
-        workspace.banner.tell("Every sample of this list has a verdict.", kind="info", topic="refused")
+_NONE_LEFT = {
+    ReviewState.TODO: "Every sample of this list has a verdict.",
+    ReviewState.FLAGGED: "No other sample of this list is flagged.",
+}
+
+
+def _go_to_next(workspace: Workspace, state: ReviewState) -> None:
+    if not workspace.samples_panel.go_to_next(state):
+        workspace.banner.tell(_NONE_LEFT[state], kind="info", topic="refused")
 
 
 def _begin_from(window: "Window", source: Path | None) -> None:

@@ -45,10 +45,10 @@ class Learning(QObject):
         self._retraining = workspace.train_panel.retrain().id
 
     def predict_current(self) -> None:
-        """Ask the best run about the sample on screen."""
-        workspace = self._saved_workspace()
-        if workspace.session.sample is not None:
-            self._predict({"samples": [workspace.session.sample.id]}, "Predict this sample")
+        """Ask the best run about the samples that are selected, or the one on screen."""
+        ids = self._saved_workspace().samples_panel.chosen_ids()
+        if ids:
+            self._predict({"samples": ids}, "Predict this sample" if len(ids) == 1 else f"Predict {len(ids)} samples")
 
     def predict_filtered(self) -> None:
         """Ask the best run about the samples of the list."""

@@ -6,7 +6,7 @@ never overtakes the mask it is about.
 """
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +21,8 @@ from segstudio.core.errors import UserError
 from segstudio.core.mask import Mask
 from segstudio.core.metrics import Counts
 from segstudio.core.raster import Region
-from segstudio.core.sample import ReviewState, Sample
+from segstudio.core.sample import ReviewState, Sample, Split
+from segstudio.project.acts import Outcome
 from segstudio.project.documents import OpenedDocument, close_document, open_document, save_snapshot
 from segstudio.project.predictions import THRESHOLD
 from segstudio.project.project import Project
@@ -75,6 +76,8 @@ class Session(QObject):
     Attributes:
         project_changed: Told the topics that changed; always in the window's thread.
         predicted: Told when a run has predicted anew, so that orders by prediction are out of date.
+        deciding: Told before a verdict or a comment is stored.
+        acted: Told the Outcome when an act was undone or done again.
         opening: Told the id of a sample that is being loaded.
         sample_changed: Told the Sample that is on screen now; `document`, `loaded` and `problem` belong to it.
         probability_changed: Told the new probabilities (or None) of the sample on screen.
@@ -97,6 +100,8 @@ class Session(QObject):
 
     project_changed = Signal(object)
     predicted = Signal()
+    deciding = Signal()
+    acted = Signal(object)
     opening = Signal(int)
     sample_changed = Signal(object)
     probability_changed = Signal(object)
@@ -187,11 +192,43 @@ class Session(QObject):
 
     def set_state(self, state: ReviewState) -> None:
         """Give a verdict on the sample on screen; it is stored after its mask."""
-        if self.sample is None or self.project.read_only:
-            return
-        self.autosave.save_now()
-        ids = [self.sample.id]
-        self._writer.submit(lambda: self.project.samples.set_state(ids, state), self._report)
+        if self.sample is not None:
+            self.set_states([self.sample.id], state)
+
+    def set_states(self, sample_ids: Sequence[int], state: ReviewState) -> None:
+        """Give one verdict on several samples, as one act that can be undone."""
+        self._write(lambda: self.project.samples.set_state(sample_ids, state))
+
+    def set_split(self, sample_ids: Sequence[int], split: Split) -> None:
+        """Move samples between training and validation, with their groups."""
+        self._write(lambda: self.project.samples.set_split(sample_ids, split))
+
+    def set_comment(self, sample_id: int, comment: str) -> None:
+        """Say something about a sample."""
+        self._write(lambda: self.project.samples.set_comment(sample_id, comment))
+
+    def add_seconds(self, seconds: Mapping[int, float]) -> None:
+        """Store that the person has worked on samples, by their ids, so much longer."""
+        if seconds and not self.project.read_only and not self._is_closed:
+            self._writer.submit(lambda: self.project.samples.add_seconds(seconds), self._report)
+
+    def undo_act(self) -> None:
+        """Take back the last act on the project; `acted` tells what came of it."""
+        self._write(self.project.acts.undo, self._take_outcome)
+
+    def redo_act(self) -> None:
+        """Do the act again that was undone last."""
+        self._write(self.project.acts.redo, self._take_outcome)
+
+    def _take_outcome(self, outcome: Outcome) -> None:
+        self.acted.emit(outcome)
+
+    def _write(self, work: Callable[[], Any], done: Callable[[Any], None] = lambda _: None) -> None:
+        """Change what is known of samples, after their masks are stored; `done` gets what came of it."""
+        if not self.project.read_only:
+            self.deciding.emit()
+            self.autosave.save_now()
+            self._writer.submit(work, lambda future: done(future.result()) if self._report(future) else None)
 
     def set_tolerance(self, tolerance: int) -> None:
         """Forgive errors near the true boundary in the figures of the sample on screen."""

@@ -1,5 +1,6 @@
 """The tool bar: which project, undo, the tools with the options of the one in hand, Predict and Retrain."""
 
+from datetime import datetime
 from itertools import groupby
 
 from PySide6.QtCore import QSize, Qt
@@ -7,11 +8,13 @@ from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QMenu, QPushButton, QToolBar, QToolButton, QWidget
 
 from segstudio.core.sample import ReviewState
+from segstudio.project.pace import Pace, pace_of
 from segstudio.project.sample_table import STATES, SampleTable
 from segstudio.tools import TOOLS
 from segstudio.ui import theme
 from segstudio.ui.actions import Actions
 from segstudio.ui.canvas.panes import Panes
+from segstudio.ui.times import seconds_text
 from segstudio.ui.tool_options import ToolOptions
 from segstudio.ui.widgets import heading, muted
 
@@ -102,8 +105,11 @@ class ToolBar(QToolBar):
         self.options.radius.show_usable()
         self._sentence = name or ""
         if name and table is not None:
-            todo = int((table.state == STATES.index(ReviewState.TODO)).sum())
-            self._sentence = f"{name} — {len(table) - todo} of {len(table)} decided"
+            now = datetime.now().astimezone()
+            pace = pace_of(table, now)
+            words = [f"{name} — {pace.done} of {len(table)} decided", *_pace_words(pace, now)]
+            self._sentence = "  ·  ".join(words)
+            self._progress.setToolTip("  ·  ".join([f"{pace.left:,} left".replace(",", "\u202f"), *words[1:]]))
 
     def sentence(self) -> str:
         """The title of the window."""
@@ -143,6 +149,19 @@ class ToolBar(QToolBar):
         self._retrain.setEnabled(is_usable)
         self._retrain.setIcon(theme.icon("retrain", "on_accent" if is_usable else "text_faint"))
         self._predict.setEnabled(self._by_name["predict-all"].isEnabled())
+
+
+def _pace_words(pace: Pace, now: datetime) -> list[str]:
+    """How fast the review goes and when it ends; nothing when nobody can tell."""
+    end = pace.end(now)
+    if pace.seconds is None or end is None:
+        return []
+    day = "" if end.date() == now.date() else f"{end:%d %b} "
+    return [
+        f"{pace.left:,} left".replace(",", "\u202f"),
+        f"{seconds_text(pace.seconds)} each",
+        f"done at {day}{end:%H:%M}",
+    ]
 
 
 def _progress(table: SampleTable) -> str:

@@ -10,6 +10,7 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, Q
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QStackedWidget, QWidget
 
 from segstudio.core.errors import UserError
+from segstudio.core.user_settings import reviewer_name
 from segstudio.project.project import INDEX, Project
 from segstudio.ui import findable, theme
 from segstudio.ui.actions import Actions
@@ -117,8 +118,10 @@ class Window(QMainWindow):
         if not self.close_project():
             return
         project = Project.open(folder, is_editor=True)
+        project.reviewer = reviewer_name()
         session = Session(project, self)
         self.workspace = workspace = Workspace(session, self.queue, self._actions)
+        self._watch_input()
         self.queue.project = project.folder
         workspace.facts_changed.connect(self._update)
         session.project_changed.connect(self._take_change)
@@ -210,6 +213,11 @@ class Window(QMainWindow):
         if self.workspace is not None:
             workspace = self.workspace
             self.attempt(lambda: work(workspace))
+
+    def take_settings(self) -> None:
+        """The person's settings have become others."""
+        if self.session is not None:
+            self.session.project.reviewer = reviewer_name()
 
     def show_image(self, image: str) -> None:
         """Go to the sample of an image of the open project; an image it does not have is told of."""
@@ -304,6 +312,13 @@ class Window(QMainWindow):
         handle = self.windowHandle()
         if handle is not None:
             self._keyboard.watch(handle)
+        self._watch_input()
+
+    def _watch_input(self) -> None:
+        """Let the open project see the input as it arrives."""
+        handle = self.windowHandle()
+        if handle is not None and self.workspace is not None:
+            handle.installEventFilter(self.workspace.attending)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if _dropped(event) is not None:

@@ -14,8 +14,10 @@ from PySide6.QtGui import QShowEvent, QUndoStack
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
 from segstudio.core.sample import Sample
+from segstudio.project.acts import Act, Outcome
 from segstudio.tools import TOOLS
 from segstudio.ui.actions import Actions, Fact
+from segstudio.ui.attending import Attending
 from segstudio.ui.banner import Banner
 from segstudio.ui.canvas.panes import PaneName, Panes
 from segstudio.ui.job_queue import JobQueue
@@ -128,6 +130,8 @@ class Workspace(QWidget):
         self.walk = Walk(session, self.panes, self.samples_panel.model.ids, self)
         self.error_bar = ErrorBar(self.walk, actions.by_name)
         self.review_panel = ReviewPanel(session, actions.by_name)
+        self.attending = Attending(session, lambda: self.are_panes_seen, self)
+        self._acts: tuple[Act | None, Act | None] = (None, None)
         self._augment = Page(lambda: _augment_panel(self, session, queue))
         self._train = Page(self._train_panel)
         self._runs = Page(lambda: _runs_panel(session, queue))
@@ -142,6 +146,7 @@ class Workspace(QWidget):
         self._lay_out()
         self._connect()
         self._restore()
+        self._show_acts()
 
     @property
     def augment_panel(self) -> "AugmentPanel":
@@ -224,6 +229,9 @@ class Workspace(QWidget):
         facts: set[Fact] = {"project"}
         if not session.project.read_only:
             facts.add("writable")
+            undoable, redoable = self._acts
+            facts |= {"undo-act"} if undoable is not None else set()
+            facts |= {"redo-act"} if redoable is not None else set()
         if session.sample is not None:
             facts |= {"sample", "panes"}
             facts |= {"verdict"} if "writable" in facts else set()
@@ -323,6 +331,40 @@ class Workspace(QWidget):
         self.panes.finish_stroke()
         self.session.redo()
 
+    def undo_act(self) -> None:
+        """Undo the last verdict, change of split, bulk accept or deleted run; strokes have their own undo."""
+        if self.panes.finish_stroke():
+            self.session.undo_act()
+
+    def redo_act(self) -> None:
+        """Do the act again that was undone last."""
+        if self.panes.finish_stroke():
+            self.session.redo_act()
+
+    def write_comment(self) -> None:
+        """Bring the comment of the sample on screen to the keys."""
+        self.tabs.setCurrentWidget(self.review_panel)
+        self.review_panel.comment.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def _take_acts(self, topics: frozenset[str]) -> None:
+        if "acts" in topics:
+            self._show_acts()
+
+    def _show_acts(self) -> None:
+        """Say in the menu what would be undone, and done again."""
+        acts = self.session.project.acts
+        self._acts = undoable, redoable = acts.undoable(), acts.redoable()
+        for verb, act in (("Undo", undoable), ("Redo", redoable)):
+            title = "last act" if act is None else act.title.replace("&", "&&")
+            self._actions.rename(f"{verb.lower()}-act", f"{verb} {title}")
+        self.facts_changed.emit()
+
+    def _take_outcome(self, outcome: Outcome) -> None:
+        verb = "Undone" if outcome.act.is_undone else "Done again"
+        self.banner.tell(f"{verb}: {outcome.act.title}.", outcome.words, kind="info", topic="act")
+        if outcome.act.kind != "run" and len(outcome.ids) == 1 and self.are_panes_seen:
+            self.session.show(outcome.ids[0])
+
     def _show_centre(self) -> None:
         """The panes, or what the panel in front wants to show in their place."""
         page = self.tabs.currentWidget()
@@ -344,6 +386,8 @@ class Workspace(QWidget):
     def close_project(self, *, is_forced: bool = False) -> bool:
         """Save and close; False when something could not be saved and it is still open."""
         self.panes.finish_stroke()
+        self.review_panel.comment.store()
+        self.attending.store()
         self.remember()
         QSettings().setValue("splitter", self._splitter.saveState())
         if not self.session.save_now(wait=True) and not is_forced:
@@ -421,6 +465,10 @@ class Workspace(QWidget):
         self.samples_panel.left.connect(self.focus_centre)
         self.samples_panel.query_changed.connect(self._remembering.start)
         self.samples_panel.listed.connect(self.facts_changed)
+        self.samples_panel.chosen_count_changed.connect(self.review_panel.show_chosen)
+        self.review_panel.comment.left.connect(self.focus_centre)
+        session.acted.connect(self._take_outcome)
+        session.project_changed.connect(self._take_acts)
         self.samples_panel.listed.connect(lambda: session.images.prefetch(self.samples_panel.neighbours()))
         session.sample_changed.connect(self._show_sample)
         session.verdict_changed.connect(lambda _sample: self._show_details())

@@ -53,7 +53,11 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SampleTable]:
                     (seen, revision, loss, fold, sample_id),
                 )
             connection.execute("UPDATE prediction SET fp = NULL, expected = 0.5 WHERE sample_id = ?", (ids[1],))
+        project.reviewer = "Анна"
         project.samples.set_state([ids[0]], ReviewState.ACCEPTED)
+        project.samples.set_comment(ids[0], "Left lung, [blurred]\nat the rim")
+        project.samples.set_comment(ids[2], "fine")
+        project.samples.add_seconds({ids[2]: 40.0})
         yield project.samples.table()
 
 
@@ -66,6 +70,14 @@ def found(table: SampleTable, text: str) -> set[int]:
     [
         ("", {0, 1, 2, 3}),
         ("   ", {0, 1, 2, 3}),
+        ("comment:*BLUR*rim", {0}),
+        ("comment:blur", {0}),
+        ("comment:fine,rim", {0, 2}),
+        ("comment:?*", {0, 2}),
+        ("-comment:?*", {1, 3}),
+        ("comment:[blur", {0}),
+        ("reviewer:анна", {0}),
+        ("seconds>30", {2}),
         ("state:todo", {2, 3}),
         ("state:accepted,flagged", {0, 1}),
         ("STATE:Flagged", {1}),

@@ -124,7 +124,7 @@ def test_a_verdict_seals(project: Project) -> None:
     project.samples.set_state([1], ReviewState.ACCEPTED)
     saved = project.masks.save(1, ONES)
     assert (saved.revision, saved.state) == (2, ReviewState.CORRECTED)
-    assert [line[2] for line in mirror.read_reviews(project.folder)] == ["corrected", "accepted", "corrected"]
+    assert [line.state for line in mirror.read_reviews(project.folder)] == ["corrected", "accepted", "corrected"]
 
 
 @pytest.mark.parametrize("state", [ReviewState.FLAGGED, ReviewState.REJECTED])

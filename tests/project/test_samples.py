@@ -86,13 +86,13 @@ def test_a_verdict_is_told_once_and_kept_with_its_time(project: Project) -> None
     told = []
     project.changed.connect(told.append)
     project.samples.set_state([1, 2, 3], ReviewState.FLAGGED)
-    assert told == [frozenset({"samples"})]
+    assert told == [frozenset({"samples", "acts"})]
     time = project.samples.state_changed(1)
     assert time is not None
     project.samples.set_state([1, 4], ReviewState.FLAGGED)
     assert project.samples.state_changed(1) == time  # it was flagged already
     assert project.samples.state_changed(5) is None
-    assert [line[1:] for line in mirror.read_reviews(project.folder)] == [
+    assert [(line.image, line.state) for line in mirror.read_reviews(project.folder)] == [
         (f"images/sample_0{number}.png", ReviewState.FLAGGED) for number in range(4)
     ]
 
@@ -175,7 +175,7 @@ def test_codes_name_states_and_splits(project: Project) -> None:
 
 changes = st.lists(
     st.tuples(
-        st.sampled_from(["state", "mask", "problem", "prediction", "current", "forget"]),
+        st.sampled_from(["state", "mask", "problem", "prediction", "current", "forget", "comment", "undo"]),
         st.integers(1, 4),
         st.integers(0, 4),
     ),
@@ -198,6 +198,11 @@ def test_a_patched_snapshot_is_what_a_fresh_one_would_be(
                     project.samples.set_state([sample_id, 1], STATES[value])
                 case "mask":
                     project.masks.save(sample_id, np.full((6, 8), value % 2, np.uint8))
+                case "comment":
+                    project.samples.set_comment(sample_id, "x" * value)
+                    project.samples.add_seconds({sample_id: value})
+                case "undo" if project.acts.undoable() is not None:
+                    project.acts.undo()
                 case "problem":
                     project.samples.set_problem(sample_id, "x" * value)
                 case "prediction":

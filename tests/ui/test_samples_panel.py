@@ -110,11 +110,11 @@ def test_next_undecided_goes_round(qtbot, panel: SamplesPanel, session: Session)
     qtbot.waitUntil(lambda: int((panel.model.states() == 0).sum()) == 2)
     panel.select(ids[2])
     for expected in (ids[5], ids[1], ids[5]):
-        assert panel.go_to_next_undecided()
+        assert panel.go_to_next(ReviewState.TODO)
         qtbot.waitUntil(lambda expected=expected: session.sample is not None and session.sample.id == expected)
     session.project.samples.set_state(ids, ReviewState.ACCEPTED)
     qtbot.waitUntil(lambda: not (panel.model.states() == 0).any())
-    assert not panel.go_to_next_undecided()
+    assert not panel.go_to_next(ReviewState.TODO)
 
 
 def test_a_verdict_repaints_one_row_and_moves_nothing(qtbot, panel: SamplesPanel, session: Session):

@@ -10,10 +10,11 @@ from segstudio.core.metrics import EMPTY_CONVENTION
 from segstudio.core.sample import ReviewState, Sample, Split
 from segstudio.project.masks import Revision
 from segstudio.ui import theme
+from segstudio.ui.panels.comment import CommentEdit
 from segstudio.ui.panels.samples_model import STATE_LOOK, iou_token
 from segstudio.ui.session import Measurement, Session
-from segstudio.ui.times import when_text
-from segstudio.ui.widgets import heading, link, muted, set_property
+from segstudio.ui.times import seconds_text, when_text
+from segstudio.ui.widgets import ElidedLabel, heading, link, muted, set_property
 
 _FIGURES = (("iou", "IoU"), ("dice", "Dice"), ("precision", "Precision"), ("recall", "Recall"))
 _VERDICTS = ("accept", "flag", "reject", "todo")
@@ -58,12 +59,27 @@ class ReviewPanel(QWidget):
             set_property(button, "current", name == given)
         if sample is None:
             self._state.clear()
+            self._by.clear()
+            self.comment.show_comment(None, "")
             return
         icon, token = STATE_LOOK[sample.state]
         self._state_icon.setPixmap(theme.icon(icon, token).pixmap(16, 16))
         self._state.setText(sample.state.capitalize())
         self._state.setStyleSheet(f"color: {theme.color(token).name()}; font-weight: 600;")
+        self._show_review(sample)
         self._show_revisions(sample)
+
+    def _show_review(self, sample: Sample) -> None:
+        (review,) = self._session.project.samples.reviews([sample.id])
+        self.comment.show_comment(sample.id, review.comment)
+        words = [f"by {review.reviewer}"] if review.reviewer else []
+        words += [seconds_text(review.seconds)] if review.seconds >= 1 else []
+        self._by.setText("  ·  ".join(words))
+
+    def show_chosen(self, count: int) -> None:
+        """Say on how many samples a verdict would be given."""
+        self._chosen.setText(f"{count:,} samples are selected: a verdict is on all of them.".replace(",", "\u202f"))
+        self._chosen.setVisible(count > 1)
 
     def _show_measurement(self, measurement: Measurement) -> None:
         self._measurement = measurement
@@ -117,6 +133,14 @@ class ReviewPanel(QWidget):
         self._about = muted(wraps=True)
         self._state_icon = QLabel()
         self._state = QLabel()
+        self._by = ElidedLabel()
+        self._by.setProperty("muted", True)
+        self._by.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._chosen = muted(wraps=True)
+        self._chosen.hide()
+        self.comment = CommentEdit()
+        self.comment.setReadOnly(self._session.project.read_only)
+        self.comment.written.connect(self._session.set_comment)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 12, 12, 12)
         layout.setSpacing(6)
@@ -126,9 +150,11 @@ class ReviewPanel(QWidget):
         line.setSpacing(6)
         line.addWidget(self._state_icon)
         line.addWidget(self._state)
-        line.addStretch()
+        line.addWidget(self._by, 1)
         layout.addLayout(line)
         layout.addLayout(self._verdicts(actions))
+        layout.addWidget(self._chosen)
+        layout.addWidget(self.comment)
         layout.addSpacing(8)
         layout.addWidget(heading("Mask against prediction"))
         layout.addWidget(self._figure_table())

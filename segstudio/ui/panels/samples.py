@@ -1,12 +1,13 @@
 """The samples panel: the list, its filter and its order, and the way from one sample to the next."""
 
+from collections.abc import Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
-from PySide6.QtCore import QEvent, QModelIndex, QObject, QStringListModel, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QItemSelectionRange, QModelIndex, QObject, QStringListModel, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QCompleter,
@@ -60,6 +61,7 @@ EXAMPLES: tuple[tuple[str, str], ...] = (
     ("Without a mask", "mask:no"),
     ("Empty masks", "foreground=0"),
     ("Unreadable", "problem:yes"),
+    ("With a comment", "comment:?*"),
     ("Not rejected", "-state:rejected"),
 )
 
@@ -80,6 +82,7 @@ _WORDS = [
         "group:",
     ),
     *("fold_iou<", "unseen>7", "seen:no", "seen:yes"),
+    *("comment:", "reviewer:", "seconds>"),
     *("mask:no", "mask:yes", "problem:yes", "problem:no", "revision>0", "width>", "height>"),
 ]
 _TOPICS = frozenset({"samples", "masks", "predictions"})
@@ -115,12 +118,14 @@ class SamplesPanel(QFrame):
         listed: Told after the list became another.
         query_changed: Told after the person changed filter or order.
         left: Told when the person is done with the filter and wants the keys for the work again.
+        chosen_count_changed: Told how many samples are selected.
     """
 
     chosen = Signal(int)
     listed = Signal()
     query_changed = Signal()
     left = Signal()
+    chosen_count_changed = Signal(int)
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -129,6 +134,8 @@ class SamplesPanel(QFrame):
         self._background = Background("list", self)
         self._current: int | None = None
         self._is_first_wanted = False
+        self._shown_words = ""
+        self._chosen_count = 0
         self._last: Rows = np.empty(0, np.intp)
         self.model = SamplesModel(self)
         self._build()
@@ -142,6 +149,7 @@ class SamplesPanel(QFrame):
         self.view.viewport().installEventFilter(self)
         self.sort_box.activated.connect(lambda _: self._query_by_person())
         self.view.selectionModel().currentChanged.connect(self._choose_current)
+        self.view.selectionModel().selectionChanged.connect(lambda *_: self._show_chosen())
         session.project_changed.connect(self._reload)
         session.predicted.connect(self.refresh)
         session.opening.connect(self._follow)
@@ -190,7 +198,10 @@ class SamplesPanel(QFrame):
         if index != self.view.currentIndex():
             was_blocked = self.view.selectionModel().blockSignals(True)
             self.view.setCurrentIndex(index)
+            if not index.isValid():
+                self.view.clearSelection()
             self.view.selectionModel().blockSignals(was_blocked)
+            self._show_chosen()
             self.view.viewport().update()
         if index.isValid():
             self.view.scrollTo(index)
@@ -220,9 +231,9 @@ class SamplesPanel(QFrame):
         if count and target != row:
             self.chosen.emit(int(self.model.ids()[target]))
 
-    def go_to_next_undecided(self) -> bool:
-        """Go to the next sample without a verdict, from the top again after the end; False when all have one."""
-        todo = np.flatnonzero(self.model.states() == STATES.index(ReviewState.TODO))
+    def go_to_next(self, state: ReviewState) -> bool:
+        """Go to the next sample of a review state, from the top again after the end; False when no other is of it."""
+        todo = np.flatnonzero(self.model.states() == STATES.index(state))
         row = self._current_row()
         row = -1 if row is None else row
         todo = todo[todo != row]
@@ -231,6 +242,14 @@ class SamplesPanel(QFrame):
         later = todo[todo > row]
         self.chosen.emit(int(self.model.ids()[later[0] if later.size else todo[0]]))
         return True
+
+    def chosen_ids(self) -> list[int]:
+        """The samples that a command is about: those selected, in order, when several are; else the one on screen."""
+        ids = self.model.ids()
+        rows = [row for area in self._selected() for row in range(area.top(), area.bottom() + 1)]
+        if len(rows) > 1:
+            return [int(ids[row]) for row in sorted(rows)]
+        return [] if self._session.sample is None else [self._session.sample.id]
 
     def sample_before(self) -> int | None:
         """The sample one row up; None at the top."""
@@ -332,12 +351,24 @@ class SamplesPanel(QFrame):
 
     def _show_count(self, answer: _Answer, *, is_stale: bool) -> None:
         shown, count = self.model.rowCount(), len(answer.table)
-        self.count_label.setText(f"{shown:,} of {count:,} shown".replace(",", "\u202f"))
+        self._shown_words = f"{shown:,} of {count:,} shown".replace(",", "\u202f")
+        self._show_chosen()
         self.stale_button.setVisible(is_stale)
         self.empty_label.setVisible(shown == 0)
         self.clear_button.setVisible(shown == 0 and count > 0)
         self.view.setVisible(shown > 0)
         self.empty_label.setText("No sample fits the filter." if count else "This project has no samples.")
+
+    def _selected(self) -> list[QItemSelectionRange]:
+        """What is selected, as areas: there may be 100,000 rows in one."""
+        return list(cast(Iterable[QItemSelectionRange], self.view.selectionModel().selection()))
+
+    def _show_chosen(self) -> None:
+        count = sum(area.height() for area in self._selected())
+        self.count_label.setText(f"{count:,} selected".replace(",", "\u202f") if count > 1 else self._shown_words)
+        if count != self._chosen_count:
+            self._chosen_count = count
+            self.chosen_count_changed.emit(count)
 
     def _follow(self, sample_id: int) -> None:
         self._is_first_wanted = False  # somebody may have gone elsewhere before the list was there
@@ -422,7 +453,7 @@ class SamplesPanel(QFrame):
         view.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
         view.setShowGrid(False)
         view.setTabKeyNavigation(False)
-        view.setSelectionMode(QTableView.SelectionMode.SingleSelection)
+        view.setSelectionMode(QTableView.SelectionMode.ExtendedSelection)
         view.setVerticalScrollMode(QTableView.ScrollMode.ScrollPerPixel)
         view.verticalScrollBar().setSingleStep(20)
         view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -439,8 +470,8 @@ class SamplesPanel(QFrame):
         action.setToolTip(
             "A space means “and”, a comma “or”, a minus “not”.\n"
             "Fields: state split name group iou dice precision recall uncertainty work suspicion fold_iou foreground\n"
-            "width height revision unseen (days); mask:yes|no problem:yes|no seen:yes|no;\n"
-            "a bare word is looked for in the name."
+            "width height revision unseen (days) comment reviewer seconds; \n"
+            "mask:yes|no problem:yes|no seen:yes|no; a bare word is looked for in the name."
         )
         action.triggered.connect(lambda: menu.popup(self.filter_edit.mapToGlobal(self.filter_edit.rect().bottomLeft())))
         return action

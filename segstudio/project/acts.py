@@ -1,0 +1,201 @@
+"""Acts: what a person did to the project and not to the pixels of one mask, with an undo of their own that lasts.
+
+Verdicts, changes of split, bulk accepts and deleted runs are acts. Each is stored with how things stood before and
+after it, in the transaction that does it, so undo survives closing. The strokes of a sample have their own history.
+
+Undo brings back how things stood before; what has become something else since the act is left alone and counted.
+"""
+
+import json
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import compress
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from segstudio.core.errors import UserError
+from segstudio.core.sample import ReviewState
+from segstudio.project.clock import now
+from segstudio.project.mirror import append_reviews
+
+if TYPE_CHECKING:
+    from segstudio.project.project import Project
+
+Kind = Literal["review", "split", "masks", "run"]
+
+Row: TypeAlias = tuple[int, Sequence[Any], Sequence[Any]]
+"""Id of a sample (or run), and the values of the kind's columns before and after the act."""
+
+COLUMNS: dict[Kind, tuple[str, ...]] = {
+    "review": ("state", "state_changed", "reviewer", "settled_revision"),
+    "split": ("split",),
+    "masks": ("state", "state_changed", "reviewer", "revision", "settled_revision"),
+    "run": ("is_deleted",),
+}
+"""What an act of each kind changes."""
+
+_FOLLOWING = frozenset({"settled_revision"})
+"""What need not be as the act has left it for the act to be undone."""
+
+KEPT = 500
+"""So many acts can be undone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One act.
+
+    Attributes:
+        id: Rises with time.
+        created: When (ISO 8601, UTC).
+        title: What was done, as menus say it behind "Undo": "accept 12 samples".
+        kind: Of COLUMNS.
+        is_undone: Whether it was taken back and can be done again.
+    """
+
+    id: int
+    created: str
+    title: str
+    kind: Kind
+    is_undone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What undoing or redoing an act has done.
+
+    Attributes:
+        act: Which act, as it is now.
+        ids: The samples (or the run) that are now as before the act, or as after it.
+        left: How many had become something else since, and were left alone.
+    """
+
+    act: Act
+    ids: list[int]
+    left: int
+
+    @property
+    def words(self) -> str:
+        """What was left alone, as a sentence; empty when nothing was."""
+        return f"{self.left} had been changed since and stay as they are." if self.left else ""
+
+
+class Acts:
+    """The acts of a project, the newest of which can be undone, and those undone that can be done again."""
+
+    def __init__(self, project: "Project") -> None:
+        self._project = project
+
+    def record(self, kind: Kind, title: str, rows: Sequence[Row]) -> None:
+        """Store an act that the transaction under way has done; what was undone cannot be done again after it."""
+        if not rows:
+            return
+        change = zlib.compress(json.dumps(rows, ensure_ascii=False).encode(), 1)
+        with self._project.transaction("acts") as connection:
+            connection.execute("DELETE FROM act WHERE is_undone")
+            connection.execute(
+                "INSERT INTO act (created, title, kind, change) VALUES (?, ?, ?, ?)", (now(), title, kind, change)
+            )
+            connection.execute(
+                "DELETE FROM act WHERE id <= (SELECT id FROM act ORDER BY id DESC LIMIT 1 OFFSET ?)", (KEPT,)
+            )
+
+    def all(self) -> list[Act]:
+        """All acts, the newest first."""
+        return [_act(row) for row in self._project.database.rows(f"{_SQL} ORDER BY id DESC")]
+
+    def undoable(self) -> Act | None:
+        """What undo would take back; None when there is nothing."""
+        row = self._project.database.row(f"{_SQL} WHERE NOT is_undone ORDER BY id DESC LIMIT 1")
+        return None if row is None else _act(row)
+
+    def redoable(self) -> Act | None:
+        """What redo would do again; None when there is nothing."""
+        row = self._project.database.row(f"{_SQL} WHERE is_undone ORDER BY id LIMIT 1")
+        return None if row is None else _act(row)
+
+    def undo(self) -> Outcome:
+        """Take the newest act back.
+
+        Raises:
+            UserError: When there is none.
+        """
+        act = self.undoable()
+        if act is None:
+            raise UserError("there is nothing to undo: no verdict, split, bulk accept or deleted run")
+        return self._carry_out(act, is_undo=True)
+
+    def redo(self) -> Outcome:
+        """Do the act again that was undone last.
+
+        Raises:
+            UserError: When there is none.
+        """
+        act = self.redoable()
+        if act is None:
+            raise UserError("there is nothing to do again")
+        return self._carry_out(act, is_undo=False)
+
+    def _carry_out(self, act: Act, *, is_undo: bool) -> Outcome:
+        (data,) = self._project.database.row("SELECT change FROM act WHERE id = ?", (act.id,))
+        rows = json.loads(zlib.decompress(data))
+        wanted = [(key, *((after, before) if is_undo else (before, after))) for key, before, after in rows]
+        with self._project.transaction("acts", *_TOPICS[act.kind]) as connection:
+            found = self._values(act.kind, [key for key, *_ in wanted])
+            kept = [name not in _FOLLOWING for name in COLUMNS[act.kind]]
+            moved = [
+                (key, to)
+                for key, since, to in wanted
+                if key in found and list(compress(found[key], kept)) == list(compress(since, kept))
+            ]
+            self._put(act.kind, moved)
+            connection.execute("UPDATE act SET is_undone = ? WHERE id = ?", (is_undo, act.id))
+        return Outcome(replace(act, is_undone=is_undo), [key for key, _ in moved], len(wanted) - len(moved))
+
+    def _values(self, kind: Kind, keys: Sequence[int]) -> dict[int, list[Any]]:
+        """How the columns of a kind stand now."""
+        table = "run" if kind == "run" else "sample"
+        sql = f"SELECT id, {', '.join(COLUMNS[kind])} FROM {table} WHERE id IN (SELECT value FROM json_each(?))"
+        return {key: values for key, *values in self._project.database.rows(sql, (json.dumps(keys),))}
+
+    def _put(self, kind: Kind, rows: Sequence[tuple[int, Sequence[Any]]]) -> None:
+        """Give the columns of a kind other values, and do what follows from it. Within a transaction."""
+        project, ids = self._project, [key for key, _ in rows]
+        columns = tuple(name for name in COLUMNS[kind] if name != "revision")
+        table = "run" if kind == "run" else "sample"
+        assignments = ", ".join(f"{name} = ?" for name in columns)
+        with project.transaction() as connection:
+            connection.executemany(
+                f"UPDATE {table} SET {assignments} WHERE id = ?",
+                [(*values[: len(columns)], key) for key, values in rows],
+            )
+            if kind == "split":
+                project.database.after_commit(project.samples.write_mirror)
+            elif "state" in columns:
+                reviews = project.samples.reviews(ids)
+                project.database.after_commit(lambda: append_reviews(project.folder, reviews))
+
+
+def review_title(state: ReviewState, count: int, name: str) -> str:
+    """What giving a verdict is called: "accept 12 samples", "flag lung_03.png"."""
+    what = name if count == 1 else f"{count:,} samples".replace(",", "\u202f")
+    return f"{_VERBS[state]} {what}"
+
+
+_VERBS = {
+    ReviewState.TODO: "take back verdict on",
+    ReviewState.CORRECTED: "mark as corrected",
+    ReviewState.ACCEPTED: "accept",
+    ReviewState.FLAGGED: "flag",
+    ReviewState.REJECTED: "reject",
+}
+
+_TOPICS: dict[Kind, tuple[str, ...]] = {
+    "review": ("samples",), "split": ("samples",), "masks": ("samples", "masks"), "run": ("runs", "predictions"),
+}  # fmt: skip
+
+_SQL = "SELECT id, created, title, kind, is_undone FROM act"
+
+
+def _act(row: Any) -> Act:
+    return Act(row[0], row[1], row[2], row[3], bool(row[4]))

@@ -1,0 +1,138 @@
+"""Verdicts with a name and a comment, on one sample or many, and their undo: through the real window, by keys."""
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QCoreApplication, QEvent, QSettings, Qt
+from PySide6.QtTest import QTest
+
+from segstudio.core.sample import ReviewState, Split
+from segstudio.core.user_settings import UserSettings, save_settings
+from segstudio.project import mirror
+from segstudio.project.project import Project
+from segstudio.project.sample_table import STATES
+from segstudio.ui import app as application
+from segstudio.ui.window import Window
+from tests.ui.projects import make_project
+
+CONTROL, ALT, SHIFT = (
+    Qt.KeyboardModifier.ControlModifier,
+    Qt.KeyboardModifier.AltModifier,
+    Qt.KeyboardModifier.ShiftModifier,
+)
+
+
+@pytest.fixture
+def window(qtbot, qapp, tmp_path: Path):
+    QSettings().clear()
+    save_settings(UserSettings(reviewer="Anna"))
+    _, one = application.build(["segstudio"])
+    one.resize(1440, 900)
+    one.show()
+    one.activateWindow()
+    qtbot.waitUntil(one.isActiveWindow)
+    one.open_project(make_project(tmp_path))
+    qtbot.waitUntil(lambda: one.session.sample is not None and one.is_settled())
+    one.samples_panel.set_sort("name")
+    qtbot.waitUntil(one.is_settled)
+    yield one
+    one.close()
+    one.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+def press(window: Window, key: Qt.Key, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
+    QTest.keyClick(window.windowHandle(), key, modifiers)
+
+
+def states(window: Window) -> list[ReviewState]:
+    return [one.state for one in window.session.project.samples.all()]
+
+
+def select(window: Window, first: int, last: int) -> None:
+    """Click a row of the list and another one with Shift."""
+    view, model = window.samples_panel.view, window.samples_panel.model
+    for row, modifier in ((first, Qt.KeyboardModifier.NoModifier), (last, SHIFT)):
+        spot = view.visualRect(model.index(row)).center()
+        QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, modifier, spot)
+
+
+def test_a_verdict_bears_a_name_and_a_comment_and_is_undone_by_a_key(qtbot, window: Window) -> None:
+    session, comment = window.session, window.workspace.review_panel.comment
+    first = session.sample.id
+    press(window, Qt.Key.Key_M, CONTROL)
+    qtbot.waitUntil(comment.hasFocus)
+    QTest.keyClicks(comment, "a flag")  # letters are text here, and no commands
+    QTest.keyClick(comment, Qt.Key.Key_Escape)
+    qtbot.waitUntil(window.panes.isAncestorOf(window.focusWidget()).__bool__)
+    press(window, Qt.Key.Key_A)
+    qtbot.waitUntil(lambda: states(window)[0] is ReviewState.ACCEPTED)
+    (review,) = session.project.samples.reviews([first])
+    assert (review.reviewer, review.comment) == ("Anna", "a flag")
+    assert [line.comment for line in mirror.read_reviews(session.project.folder)] == ["a flag"] * 2
+    undo = window.actions_by_name["undo-act"]
+    qtbot.waitUntil(lambda: undo.text() == f"Undo accept {session.sample.name}")
+    assert not window.actions_by_name["undo"].isEnabled(), "there is no stroke"
+    press(window, Qt.Key.Key_U)
+    qtbot.waitUntil(lambda: session.sample.id != first and window.is_settled())
+    assert comment.toPlainText() == ""
+    press(window, Qt.Key.Key_Z, CONTROL | ALT)
+    qtbot.waitUntil(lambda: states(window)[0] is ReviewState.TODO and session.sample.id == first)
+    qtbot.waitUntil(lambda: window.actions_by_name["redo-act"].isEnabled())
+    assert comment.toPlainText() == "a flag"
+    press(window, Qt.Key.Key_Y, CONTROL | ALT)
+    qtbot.waitUntil(lambda: states(window)[0] is ReviewState.ACCEPTED)
+
+
+def test_a_verdict_is_on_all_that_are_selected(qtbot, window: Window) -> None:
+    select(window, 1, 3)
+    qtbot.waitUntil(lambda: not window.session.is_busy and window.is_settled())
+    assert window.samples_panel.count_label.text() == "3 selected"
+    press(window, Qt.Key.Key_F)
+    qtbot.waitUntil(lambda: states(window).count(ReviewState.FLAGGED) == 3)
+    assert window.session.project.acts.undoable().title == "flag 3 samples"
+    flagged = STATES.index(ReviewState.FLAGGED)
+    qtbot.waitUntil(lambda: (window.samples_panel.model.states() == flagged).sum() == 3)
+    assert len(window.samples_panel.chosen_ids()) == 3, "the selection stays for the next command"
+    press(window, Qt.Key.Key_F, SHIFT)
+    qtbot.waitUntil(lambda: window.session.sample.id == 2 and window.is_settled())
+    assert window.samples_panel.chosen_ids() == [2]
+    press(window, Qt.Key.Key_Z, CONTROL | ALT)
+    qtbot.waitUntil(lambda: states(window) == [ReviewState.TODO] * 6)
+
+
+def test_splits_move_in_the_window_and_the_test_split_does_not(qtbot, window: Window) -> None:
+    samples = window.session.project.samples
+    select(window, 0, 1)
+    qtbot.waitUntil(lambda: not window.session.is_busy)
+    window.actions_by_name["split-val"].trigger()
+    qtbot.waitUntil(lambda: [samples.get(one).split for one in (1, 2)] == [Split.VAL] * 2)
+    select(window, 2, 3)  # the fourth is in the test split
+    qtbot.waitUntil(lambda: not window.session.is_busy)
+    window.actions_by_name["split-train"].trigger()
+    qtbot.waitUntil(lambda: "test split is frozen" in window.banner.text)
+    assert samples.get(3).split is Split.VAL
+
+
+def test_the_time_on_a_sample_and_the_pace_are_shown(qtbot, window: Window) -> None:
+    session = window.session
+    for key in (Qt.Key.Key_A, Qt.Key.Key_U, Qt.Key.Key_A, Qt.Key.Key_U, Qt.Key.Key_A):
+        press(window, key)
+        qtbot.waitUntil(lambda: not session.is_busy and window.is_settled())
+    qtbot.waitUntil(lambda: states(window).count(ReviewState.ACCEPTED) == 3)
+    seconds = [one.seconds for one in session.project.samples.reviews(range(1, 4))]
+    assert all(0 < one < 60 for one in seconds), seconds
+    qtbot.waitUntil(lambda: "3 left" in window.windowTitle())
+    assert window.windowTitle().startswith("blobs — 3 of 6 decided  ·  3 left  ·  ")
+    assert "each  ·  done at " in window.windowTitle()
+
+
+def test_a_comment_that_is_being_written_is_stored_at_closing(qtbot, window: Window, tmp_path: Path) -> None:
+    sample_id = window.session.sample.id
+    press(window, Qt.Key.Key_M, CONTROL)
+    comment = window.workspace.review_panel.comment
+    qtbot.waitUntil(comment.hasFocus)
+    QTest.keyClicks(comment, "late")
+    assert window.close_project()
+    with Project.open(tmp_path / "blobs") as project:
+        assert project.samples.reviews([sample_id])[0].comment == "late"
