@@ -101,7 +101,7 @@ def test_samples_filters_runs_recipes_and_presets_are_found(qtbot, opened: Windo
     look_for(opened, name)
     enter(opened)
     qtbot.waitUntil(lambda: session.sample.image == name and not session.is_busy)
-    assert look_for(opened, "flagged")[0] in ("List: Flagged", "Flag")
+    assert look_for(opened, "flagged")[0] in ("List: Flagged", "Flag", "Next flagged")
     look_for(opened, "list flagged")
     enter(opened)
     assert opened.samples_panel.filter_text == "state:flagged"
