@@ -35,15 +35,19 @@ _OVERHEAD = 256  # bytes that an Edit takes beside its tiles and payload, roughl
 
 
 class Mode(StrEnum):
-    """What a region does to a mask."""
+    """What a region does to a mask, or is for."""
 
     ADD = "add"
     SUBTRACT = "subtract"
     INTERSECT = "intersect"
+    SELECT = "select"
+    """Nothing: the region becomes the selection, about which a person then decides."""
 
     @property
     def opposite(self) -> "Mode":
         """What the right button does: take away instead of adding, and the other way round."""
+        if self is Mode.SELECT:
+            return self
         return Mode.ADD if self is Mode.SUBTRACT else Mode.SUBTRACT
 
 
@@ -70,7 +74,7 @@ def combined(mask: Mask, region: Region, mode: Mode) -> Patch:
         region: Clipped to the mask.
         mode: Intersect keeps what is inside the region and clears all else.
     """
-    if not region.inside.any():
+    if mode is Mode.SELECT or not region.inside.any():
         return NO_PATCH
     inside = region.inside.view(np.uint8)
     if mode is Mode.ADD:

@@ -46,6 +46,7 @@ from segstudio.core.mask import Mask
 from segstudio.core.options import Options
 from segstudio.core.raster import Point
 from segstudio.core.registry import Registry
+from segstudio.core.selection import Selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +128,14 @@ class Scene:
         probability: What the model says, uint8 (H, W), 255 times the probability of foreground; None when it has not
             been asked.
         memory: What tools have computed from this image.
+        selection: The part of it that somebody wants to decide about; tools with modes can set it.
     """
 
     document: Document
     image: npt.NDArray[np.uint8]
     probability: npt.NDArray[np.uint8] | None = None
     memory: Memory = field(default_factory=Memory)
+    selection: Selection = field(default_factory=Selection)
 
 
 class Stopped(Exception):

@@ -13,7 +13,9 @@ class RegionOptions(Options):
     """What becomes of the pixels inside a shape."""
 
     mode: Mode = option(
-        Mode.ADD, "Mode", help="What the shape does to the mask; Shift adds, Alt subtracts, both keep what is inside."
+        Mode.ADD,
+        "Mode",
+        help="What the shape does to the mask; Shift adds, Alt subtracts, both keep the inside, Ctrl selects.",
     )
 
 
@@ -40,7 +42,10 @@ class Lasso(Tool[RegionOptions]):
 
 
 def change(scene: Scene, label: str, region: Region, mode: Mode) -> None:
-    """Add a region to the mask, take it away, or keep only what is inside: one step of history."""
+    """Add a region to the mask, take it away, or keep only what is inside: one step of history; or select it."""
+    if mode is Mode.SELECT:
+        scene.selection.set(region)
+        return
     with scene.document.stroke(label) as stroke:
         stroke.put(combined(scene.document.mask, region, mode))
 

@@ -19,6 +19,10 @@ MODES = {
     Mode.ADD: ("mode-add", "Add to the mask  (hold Shift)"),
     Mode.SUBTRACT: ("mode-subtract", "Take away from the mask  (hold Alt, or use the right button)"),
     Mode.INTERSECT: ("mode-intersect", "Keep only what is inside  (hold Shift and Alt)"),
+    Mode.SELECT: (
+        "mode-select",
+        "Select, then take, keep, fill or erase the errors inside by their keys  (hold Ctrl, with any tool)",
+    ),
 }
 """Icon and tooltip of each mode."""
 

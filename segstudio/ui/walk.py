@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from segstudio.core.blobs import Blob, Errors, Kind, is_kept, worst_open
+from segstudio.core.edit import Patch
 from segstudio.core.errors import UserError
-from segstudio.core.mask import Mask
+from segstudio.core.mask import Mask, Rect
 from segstudio.core.raster import Region
 from segstudio.core.sample import Sample
 from segstudio.project.blob_table import MOST
@@ -32,6 +33,14 @@ Decision = Literal["take", "keep", "fill", "erase"]
 
 _TITLES: dict[Decision, str] = {
     "take": "Take prediction here", "keep": "Keep mask here", "fill": "Fill error", "erase": "Erase error",
+}  # fmt: skip
+
+_OF_SELECTION: dict[Decision, str] = {
+    "take": "Take prediction in selection", "keep": "Keep mask in selection", "fill": "Fill errors in selection",
+    "erase": "Erase errors in selection",
+}  # fmt: skip
+_OF_ALL: dict[Decision, str] = {
+    "take": "Take whole prediction", "keep": "Keep whole mask", "fill": "Fill all errors", "erase": "Erase all errors",
 }  # fmt: skip
 
 _PAUSE_MS = 120
@@ -116,6 +125,7 @@ class Walk(QObject):
         session.probability_changed.connect(lambda _probability: self._take_sample())
         session.predicted.connect(self._take_predictions)
         panes.pointed.connect(self._point)
+        panes.selection_changed.connect(self._tell)
 
     # what is asked for
 
@@ -133,6 +143,8 @@ class Walk(QObject):
     @property
     def words(self) -> str:
         """Where the walk is: "error 3 of 127 · false positive · 412 px · 14 px deep"; empty before it began."""
+        if not self._panes.selection.is_empty:
+            return self._words_of_selection()
         if self._is_loading:
             return "looking for errors…"
         if self.place is None or self._order is None or not self.is_here:
@@ -149,18 +161,34 @@ class Walk(QObject):
             parts.append("settled")
         return "  ·  ".join(parts)
 
+    def _words_of_selection(self) -> str:
+        """What is selected: "selection · 1 204 of 9 000 px differ"."""
+        document, probability, region = self._session.document, self._probability, self._panes.selection.region
+        parts = ["selection", f"{int(np.count_nonzero(region.inside)):,} px"]
+        if document is not None and probability is not None:
+            wrong = document.mask[region.rect.slices] != (probability[region.rect.slices] >= THRESHOLD)
+            parts[1] = f"{int(np.count_nonzero(wrong & region.inside)):,} of {parts[1]} differ"
+        return "  ·  ".join(parts).replace(",", "\u202f")
+
     def step(self, by: int) -> None:
         """Go to the next error, or back to the one before."""
         self._ask(self._advance if by > 0 else self._return)
 
     def decide(self, decision: Decision) -> None:
-        """Decide about the error under the pointer, else about the one the walk is at."""
+        """Decide about the selection, else about the error under the pointer, else about the one the walk is at."""
+        region = self._panes.selection.region
+        if not region.rect.is_empty:
+            self._ask_about_mask(partial(self._carry_out_in, decision, region, _OF_SELECTION[decision]))
+            return
         spot = None if self._here is None else (self._here.x, self._here.y)
         self._ask_about_mask(partial(self._carry_out, decision, spot))
 
-    def keep_all(self) -> None:
-        """Decide that the mask is right wherever the prediction differs, on this sample."""
-        self._ask_about_mask(self._keep_all)
+    def decide_all(self, decision: Decision) -> None:
+        """Decide about everything on this sample that mask and prediction differ in, within the tolerance too."""
+        document = self._session.document
+        if document is not None:
+            whole = Region(Rect.of(document.shape), np.ones(document.shape, np.bool_))
+            self._ask_about_mask(partial(self._carry_out_in, decision, whole, _OF_ALL[decision], is_whole=True))
 
     def forget(self) -> None:
         """Begin anew: another run, or another tolerance."""
@@ -409,15 +437,40 @@ class Walk(QObject):
         if self.goes_on and at_walk is not None and blob == at_walk:
             self._acts.append(self._advance)
 
-    def _keep_all(self) -> None:
-        found = self._found
-        if found is None or not self._session.is_editable:
-            self.told.emit("There is nothing to keep here.", "")
+    def _carry_out_in(self, decision: Decision, region: Region, title: str, *, is_whole: bool = False) -> None:
+        """Decide about the pixels of a region that mask and prediction differ in."""
+        found, document = self._found, self._session.document
+        if not self._session.is_editable:
+            self.told.emit("This project is open for reading only.", "")
             return
-        wrong = (found.errors.truth ^ found.errors.predicted).view(np.bool_)
-        self._keep(found, Region.of(wrong), is_kept=True)
-        if self.goes_on and self.is_here:
+        if found is None or document is None:
+            self.told.emit("There is nothing to decide about: this sample has no prediction.", "Predict it first.")
+            return
+        here = region.rect.slices
+        wrong = (found.errors.truth[here] != found.errors.predicted[here]) & region.inside
+        disputed = Region(region.rect, wrong)
+        is_at_walk = self.is_here if is_whole else self._is_walk_in(disputed)
+        if not wrong.any():
+            self.told.emit("Mask and prediction agree there.", "")
+        elif decision == "keep":
+            is_settled = found.kept is not None and bool(found.kept[here].view(np.bool_)[wrong].all())
+            self._keep(found, disputed, is_kept=not is_settled)
+            is_at_walk = is_at_walk and not is_settled
+        else:
+            after = found.errors.predicted[here] if decision == "take" else np.uint8(decision == "fill")
+            with document.stroke(title) as stroke:
+                stroke.put(Patch(region.rect, np.where(wrong, after, found.errors.truth[here])))
+        self._panes.selection.clear()
+        if self.goes_on and is_at_walk:
             self._acts.append(self._advance)
+
+    def _is_walk_in(self, region: Region) -> bool:
+        """Whether the error that the walk is at lies in a region."""
+        if not self.is_here or self.place is None or not self.place.is_there:
+            return False
+        x, y = self.place.blob.x - region.rect.x, self.place.blob.y - region.rect.y
+        is_inside = 0 <= x < region.rect.width and 0 <= y < region.rect.height
+        return is_inside and bool(region.inside[y, x])
 
     def _keep(self, found: _Found, region: Region, *, is_kept: bool) -> None:
         if region.rect.is_empty:
@@ -452,6 +505,8 @@ class Walk(QObject):
         self._load()
 
     def _take_edit(self) -> None:
+        if not self._panes.selection.is_empty:
+            self._tell()  # how much of it differs
         if self._order is not None and not self._is_known:
             self._pause.start()
             self._go_on()
@@ -471,6 +526,9 @@ class Walk(QObject):
     def _show_target(self) -> None:
         """Mark what a decision would be about."""
         found, blob = self._found, None
+        if not self._panes.selection.is_empty:
+            self._panes.show_target(None)  # a decision is about the selection, which is marked itself
+            return
         if found is not None and self._order is not None and self._is_known:
             if self._here is not None:
                 blob = found.errors.at(self._here.x, self._here.y)

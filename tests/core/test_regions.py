@@ -64,7 +64,9 @@ def test_modes_are_set_operations(shape, seed, mode) -> None:
     document = Document(mask.copy())
     with document.stroke("Region") as stroke:
         stroke.put(patch)
-    wanted = {Mode.ADD: mask | inside, Mode.SUBTRACT: mask & (1 - inside), Mode.INTERSECT: mask & inside}[mode]
+    wanted = {
+        Mode.ADD: mask | inside, Mode.SUBTRACT: mask & (1 - inside), Mode.INTERSECT: mask & inside, Mode.SELECT: mask
+    }[mode]  # fmt: skip
     if inside.any():
         assert np.array_equal(document.mask, wanted)
     else:

@@ -7,12 +7,13 @@ import math
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
+import cv2
 import numpy as np
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QImage, QPainter, QPen, QPolygonF
 
 from segstudio.core.mask import Rect
-from segstudio.core.raster import Point, brush_centre, capsule
+from segstudio.core.raster import Point, Region, brush_centre, capsule
 from segstudio.tools import Scribble
 from segstudio.ui.canvas.layers import ADDED, REMOVED
 from segstudio.ui.canvas.view import Frame
@@ -32,12 +33,37 @@ GRID = QColor(255, 255, 255, 34)
 CAPTION_BACK = QColor(9, 11, 14, 205)
 CAPTION_TEXT = QColor(231, 234, 239)
 SCRIBBLE_ALPHA = 200
+SELECTION_SHADOW = QColor(0, 0, 0, 220)
+_FINE = 4_000_000
+"""Pixels up to which the border of a selection is found at half a pixel."""
+_MOST_POINTS = 20_000
+"""More points than these take too long to draw."""
 TARGET = QColor(255, 242, 176)
 TARGET_AWAY, TARGET_ARM = 7, 8
 """In widget pixels."""
 BADGE_FONT, BADGE_GAP = 13, 14
 """In widget pixels."""
 CAPTION_PADDING, CAPTION_GAP, CAPTION_SQUARE = 10, 14, 16
+
+
+Outlines = tuple[tuple[Point, ...], ...]
+"""Closed lines in image pixels."""
+
+
+def outlines_of(region: Region) -> Outlines:
+    """The borders of a region, a quarter of a pixel inside of it; the rectangle around one that is too ragged."""
+    if region.rect.is_empty:
+        return ()
+    rect, inside = region.rect, region.inside.view(np.uint8)
+    fine = 2 if inside.size <= _FINE else 1
+    if fine > 1:
+        inside = inside.repeat(fine, axis=0).repeat(fine, axis=1)
+    found, _ = cv2.findContours(inside, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
+    if sum(len(line) for line in found) > _MOST_POINTS:
+        corners = (rect.x, rect.y), (rect.right, rect.y), (rect.right, rect.bottom), (rect.x, rect.bottom)
+        return (corners,)
+    offset = np.array((rect.x, rect.y)) + 0.5 / fine
+    return tuple(tuple(map(tuple, (line[:, 0] / fine + offset).tolist())) for line in found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +79,7 @@ class Marks:
         sign: What the tool does: a sign beside the pointer.
         text: A few words beside the sign.
         target: What somebody shall look at, with corners around it.
+        selected: The borders of what is selected.
     """
 
     pointer: Point | None = None
@@ -63,6 +90,7 @@ class Marks:
     sign: str = ""
     text: str = ""
     target: Rect | None = None
+    selected: "Outlines" = ()
 
 
 CaptionPart = tuple[tuple[int, int, int] | None, str]
@@ -94,6 +122,8 @@ def draw(painter: QPainter, marks: Marks, frame: Frame) -> None:
         _draw_scribble(painter, scribble, frame)
     if marks.target is not None:
         _draw_target(painter, marks.target, frame)
+    if marks.selected:
+        _draw_selection(painter, marks.selected, frame)
     if len(marks.outline) > 1:
         _draw_outline(painter, marks, frame)
     if marks.pointer is not None:
@@ -254,6 +284,19 @@ def _draw_target(painter: QPainter, target: Rect, frame: Frame) -> None:
             corner = [QPointF(x + across * arm, y), QPointF(x, y), QPointF(x, y + down * arm)]
             painter.drawPolyline(QPolygonF(corner))
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+
+def _draw_selection(painter: QPainter, outlines: Outlines, frame: Frame) -> None:
+    """Light dashes upon a dark line, which are seen on any picture."""
+    weight = _weight(frame)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    light = QPen(LIGHT, weight)
+    light.setDashPattern([5, 4])
+    for outline in outlines:
+        polygon = _polygon(outline, frame)
+        for pen in (QPen(SELECTION_SHADOW, weight), light):
+            painter.setPen(pen)
+            painter.drawPolygon(polygon)
 
 
 def _draw_outline(painter: QPainter, marks: Marks, frame: Frame) -> None:

@@ -17,6 +17,7 @@ from segstudio.core.edit import Mode
 from segstudio.core.mask import NOWHERE, Mask, Rect
 from segstudio.core.options import Options
 from segstudio.core.raster import Point, brush_diameter
+from segstudio.core.selection import Selection
 from segstudio.operations import OPERATIONS
 from segstudio.tools import TOOLS, Memory, Scene, Tool
 from segstudio.ui.background import Background
@@ -37,7 +38,7 @@ from segstudio.ui.canvas.layers import (
     automatic_window,
     windowed,
 )
-from segstudio.ui.canvas.marks import Caption, CaptionPart, Marks
+from segstudio.ui.canvas.marks import Caption, CaptionPart, Marks, Outlines, outlines_of
 from segstudio.ui.canvas.operating import Operating
 from segstudio.ui.canvas.pane import INSET, Pane
 from segstudio.ui.canvas.pointer import PointerInput
@@ -107,6 +108,7 @@ class Panes(QWidget):
         options_changed: Told after an option of a tool was changed.
         pointer: What the mouse does.
         operating: The operation on the whole mask that is under way.
+        selection: The part of the picture that a person wants to decide about.
     """
 
     pointed = Signal(object)
@@ -118,6 +120,8 @@ class Panes(QWidget):
     options_changed = Signal()
     tool_refused = Signal(str)
     window_level_changed = Signal(float, float)
+    selection_changed = Signal()
+    """Another part of the picture is selected, or none."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -141,11 +145,13 @@ class Panes(QWidget):
         self._problem = ""
         self._options: dict[str, Options] = {}
         self._memory = Memory()
+        self.selection = Selection()
         self._was_undecided = False
         self._preview: object = None
         self._lines: Pyramid | None = None
         self._here: Point | None = None
         self._target: Rect | None = None
+        self._selected: Outlines = ()
         self._disconnect: Callable[[], None] = lambda: None
         self._counting = QTimer(self, singleShot=True, interval=COUNT_AFTER_MS)
         self._counting.timeout.connect(self._count)
@@ -161,6 +167,7 @@ class Panes(QWidget):
         ):  # fmt: skip
             signal.connect(self._tell_undecided)
         self.pointer.finished.connect(self.stroke_finished)
+        self.selection.changed.connect(self._show_selection)
         self.pointer.refused.connect(self.tool_refused)
         self.pointer.radius_wanted.connect(self.change_radius)
         self.clear()
@@ -574,7 +581,7 @@ class Panes(QWidget):
         self.pointer.refusal = self._read_only or self._problem
         self.pointer.scene = None
         if self._document is not None and self._image is not None:
-            self.pointer.scene = Scene(self._document, self._image, self._probability, self._memory)
+            self.pointer.scene = Scene(self._document, self._image, self._probability, self._memory, self.selection)
         self.pointer.take(self.pointer.tool, self.pointer.options)
 
     # --- what happens
@@ -595,6 +602,7 @@ class Panes(QWidget):
 
     def _leave_sample(self) -> None:
         self.finish_stroke()
+        self.selection.clear()
         self._disconnect()
         self._disconnect = lambda: None
         self._truth = self._document = None
@@ -663,9 +671,15 @@ class Panes(QWidget):
             self.pointer.sign,
             preview.text,
             self._target,
+            self._selected,
         )
         for pane in self._panes.values():
             pane.canvas.show_marks(marks)
+
+    def _show_selection(self) -> None:
+        self._selected = outlines_of(self.selection.region)
+        self._show_marks()
+        self.selection_changed.emit()
 
     def _show_preview(self) -> None:
         """The tool wants something else drawn."""

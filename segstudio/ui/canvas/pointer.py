@@ -3,11 +3,12 @@
 - left button: the tool
 - right button: the tool's opposite; with Shift or Alt too, but for tools with modes: there Shift adds, Alt subtracts,
   both intersect
+- Ctrl+left button: select a part of the picture to decide about, with the tool when it has modes, else by a lasso
 - Shift, Alt pressed while dragging: a square or circle, about the middle
 - middle button, Space+left: pan
 - wheel, pinch: zoom to the pointer
 - Ctrl+wheel, Shift+wheel: brush radius
-- Escape, Return, Backspace: cancel a drag, finish it, take its last corner back
+- Escape, Return, Backspace: cancel a drag, finish it, take its last corner back; Escape without one: select nothing
 - Shift+arrow keys: pan (without Shift they go through the list of samples)
 """
 
@@ -30,7 +31,7 @@ from PySide6.QtGui import (
 from segstudio.core.edit import Mode
 from segstudio.core.options import Options
 from segstudio.core.raster import Point
-from segstudio.tools import NOTHING, Drag, Pointer, Preview, Scene, Stopped, Tool, Work, has_modes
+from segstudio.tools import NOTHING, TOOLS, Drag, Pointer, Preview, Scene, Stopped, Tool, Work, has_modes
 from segstudio.ui import background
 from segstudio.ui.background import Background
 from segstudio.ui.canvas.canvas import Canvas
@@ -45,6 +46,7 @@ COMPRESSION = Qt.ApplicationAttribute.AA_CompressHighFrequencyEvents
 
 NO_KEYS = Qt.KeyboardModifier.NoModifier
 SHIFT, ALT = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.AltModifier
+CONTROL = Qt.KeyboardModifier.ControlModifier
 
 ARROWS = {
     Qt.Key.Key_Left: (1, 0),
@@ -56,7 +58,10 @@ ARROWS = {
 ARROW_STEP = 48
 """In widget pixels."""
 
-SIGNS = {Mode.ADD: "+", Mode.SUBTRACT: "\N{MINUS SIGN}", Mode.INTERSECT: "\N{INTERSECTION}"}
+SIGNS = {
+    Mode.ADD: "+", Mode.SUBTRACT: "\N{MINUS SIGN}", Mode.INTERSECT: "\N{INTERSECTION}",
+    Mode.SELECT: "\N{DOTTED SQUARE}",
+}  # fmt: skip
 """What is shown at the pointer of a tool with modes."""
 
 LEAST_PRESSURE = 0.02
@@ -110,6 +115,7 @@ class PointerInput(QObject):
         self.tool: Tool[Any] | None = None
         self.options: Options = Options()
         self.drag: Drag | None = None
+        self._dragged: Tool[Any] | None = None
         self.pending: Pending | None = None
         self._view = view
         self._pan_from: QPointF | None = None
@@ -184,7 +190,7 @@ class PointerInput(QObject):
             title = self.tool.title if self.tool is not None else "The change"
             self.refused.emit(f"{title} was not made: it takes too long to compute. Click again, and wait for it.")
             return False
-        if drag.work is not None or (self.tool is not None and self.tool.has_many_clicks):
+        if drag.work is not None or self._has_many_clicks:
             self.cancel()
         else:
             self._end(drag.finish)
@@ -196,14 +202,20 @@ class PointerInput(QObject):
             self._end(self.drag.cancel)
 
     @property
+    def _has_many_clicks(self) -> bool:
+        """Whether the drag under way, or the next one, goes on after the button came up."""
+        tool = self._dragged or self.tool
+        return tool is not None and tool.has_many_clicks
+
+    @property
     def is_undecided(self) -> bool:
         """Whether a drag has something to take back that is no step of history: clicks, or what it waits for."""
-        drag, tool = self.drag, self.tool
-        return drag is not None and (drag.work is not None or (tool is not None and tool.has_many_clicks))
+        drag = self.drag
+        return drag is not None and (drag.work is not None or self._has_many_clicks)
 
     def step_back(self) -> None:
         """Take back the last click of a tool with many; another drag is given up."""
-        if self.drag is None or self.drag.is_waiting or self.tool is None or not self.tool.has_many_clicks:
+        if self.drag is None or self.drag.is_waiting or not self._has_many_clicks:
             self.cancel()
         else:
             self._step_back(self.drag)
@@ -223,6 +235,8 @@ class PointerInput(QObject):
         """What the tool would do with the keys held now: a sign to be shown at the pointer."""
         if self.tool is None or self.refusal or self.scene is None:
             return ""
+        if not has_modes(type(self.options)) and self._means_selection:
+            return SIGNS[Mode.SELECT]
         if has_modes(type(self.options)):
             alternate = self._is_alternate if self.drag is not None else False
             mode = self._mode_of_press if self.drag is not None else _mode(self._modifiers)
@@ -230,6 +244,12 @@ class PointerInput(QObject):
             return SIGNS[wanted]
         is_alternate = self._is_alternate if self.drag is not None else bool(self._modifiers & (SHIFT | ALT))
         return self.tool.alternate_sign if is_alternate else ""
+
+    @property
+    def _means_selection(self) -> bool:
+        """Whether the drag under way, or one with the keys held now, selects."""
+        mode = self._mode_of_press if self.drag is not None else _mode(self._modifiers)
+        return mode is Mode.SELECT
 
     def _end(self, ending: Callable[[], None]) -> None:
         drag = self.drag
@@ -242,7 +262,7 @@ class PointerInput(QObject):
                 self._after_step()
 
     def _forget_drag(self) -> None:
-        self.drag = None
+        self.drag = self._dragged = None
         self._work = None
         self._is_alternate = False
         self._show_glance(NOTHING)
@@ -310,11 +330,14 @@ class PointerInput(QObject):
     ) -> None:
         canvas.setFocus(Qt.FocusReason.MouseFocusReason)
         x, y = _position(canvas, event)
-        keys = event.modifiers() & (SHIFT | ALT)
-        is_alternate = is_opposite if has_modes(type(self.options)) else is_opposite or bool(keys)
+        keys = event.modifiers() & (SHIFT | ALT | CONTROL)
+        is_selecting = bool(keys & CONTROL) and self.drag is None
+        is_alternate = is_opposite
+        if not has_modes(type(self.options)) and not is_selecting:
+            is_alternate |= bool(keys & (SHIFT | ALT))
         if self.drag is not None:
             # One button at a time: a second one during a stroke means nothing, a further click of a polygon does.
-            if self.tool is not None and self.tool.has_many_clicks:
+            if self._has_many_clicks:
                 self._button, self._is_alternate = button, is_alternate
                 self._advance(self._pointer(canvas, event, clicks=clicks))
             return
@@ -326,7 +349,10 @@ class PointerInput(QObject):
             return
         if self.tool is None:
             return
-        if refusal := self.tool.refusal(self.scene, self.options):
+        tool, options = self.tool, self.options
+        if is_selecting and not has_modes(type(options)):
+            tool, options = TOOLS["lasso"](), TOOLS["lasso"].Options()
+        if refusal := tool.refusal(self.scene, options):
             self.refused.emit(refusal)
             return
         self._button, self._is_alternate = button, is_alternate
@@ -336,7 +362,8 @@ class PointerInput(QObject):
         self._was_compressed = QCoreApplication.testAttribute(COMPRESSION)
         _compress_moves(False)
         self.hovered.emit((x, y))
-        self.drag = Drag(self.tool, self.scene, self.options, self._pointer(canvas, event, clicks=1))
+        self._dragged = tool
+        self.drag = Drag(tool, self.scene, options, self._pointer(canvas, event, clicks=1))
         self._after_step()
 
     def _pointer(self, canvas: Canvas, event: QSinglePointEvent, *, clicks: int = 0, is_down: bool = True) -> Pointer:
@@ -384,7 +411,7 @@ class PointerInput(QObject):
             self.outlined.emit()
 
     def _note_keys(self, modifiers: Qt.KeyboardModifier) -> None:
-        keys = modifiers & (SHIFT | ALT)
+        keys = modifiers & (SHIFT | ALT | CONTROL)
         if keys != self._modifiers:
             self._modifiers = keys
             self.outlined.emit()
@@ -405,7 +432,7 @@ class PointerInput(QObject):
     def _lift(self, canvas: Canvas, event: QSinglePointEvent) -> None:
         """The button came up during a drag."""
         assert self.drag is not None
-        if self.tool is not None and self.tool.has_many_clicks:
+        if self._has_many_clicks:
             self._advance(self._pointer(canvas, event, is_down=False))
         else:
             self._end(self.drag.finish)
@@ -462,7 +489,7 @@ class PointerInput(QObject):
         return True
 
     def _leave(self, canvas: Canvas, event: QEvent) -> bool:
-        if self.drag is None or (self.tool is not None and self.tool.has_many_clicks):
+        if self.drag is None or self._has_many_clicks:
             self._show_glance(NOTHING)
             self.hovered.emit(None)
         return False
@@ -484,7 +511,7 @@ class PointerInput(QObject):
         }
 
     def _step_back(self, drag: Drag) -> None:
-        if self.tool is not None and self.tool.has_many_clicks:
+        if self._has_many_clicks:
             drag.step_back()
             self._after_step()
 
@@ -501,6 +528,9 @@ class PointerInput(QObject):
         if self.drag is not None and (act := self._drag_keys().get(event.key())) is not None:
             act(self.drag)
             return True
+        if event.key() == Qt.Key.Key_Escape and self.scene is not None and not self.scene.selection.is_empty:
+            self.scene.selection.clear()
+            return True
         is_shifted = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
         arrow = ARROWS.get(Qt.Key(event.key())) if is_shifted else None
         if arrow is not None:
@@ -510,7 +540,8 @@ class PointerInput(QObject):
 
     def _note_modifier(self, event: QKeyEvent, *, is_down: bool) -> None:
         """Shift and Alt change what is shown at the pointer at once."""
-        changed = {Qt.Key.Key_Shift: SHIFT, Qt.Key.Key_Alt: ALT}.get(Qt.Key(event.key()), NO_KEYS)
+        held = {Qt.Key.Key_Shift: SHIFT, Qt.Key.Key_Alt: ALT, Qt.Key.Key_Control: CONTROL}
+        changed = held.get(Qt.Key(event.key()), NO_KEYS)
         self._note_keys(self._modifiers | changed if is_down else self._modifiers & ~changed)
 
     def _key_up(self, canvas: Canvas, event: QKeyEvent) -> bool:
@@ -526,7 +557,7 @@ class PointerInput(QObject):
         self._pan_from = None
         self._note_keys(NO_KEYS)
         is_waiting = self.drag is not None and self.drag.is_waiting
-        if self.tool is not None and not self.tool.has_many_clicks and not is_waiting:
+        if self.tool is not None and not self._has_many_clicks and not is_waiting:
             self.finish()
         self._show_cursor()
         return False
@@ -559,7 +590,9 @@ def _thread() -> Background:
 
 
 def _mode(keys: Qt.KeyboardModifier) -> Mode | None:
-    """What keys mean to a tool with modes, as in Photoshop and Krita."""
+    """What keys mean to a tool with modes, as in Photoshop and Krita; Ctrl selects."""
+    if keys & CONTROL:
+        return Mode.SELECT
     held = keys & (SHIFT | ALT)
     return {SHIFT: Mode.ADD, ALT: Mode.SUBTRACT, SHIFT | ALT: Mode.INTERSECT}.get(held)
 

@@ -23,6 +23,7 @@ POINTER: tuple[tuple[str, str], ...] = (
     ("Right button", "The opposite of the tool: the brush erases"),
     ("Shift + drag", "Brush: erase; shapes: add"),
     ("Alt + drag", "Shapes: take away; with Shift: intersect"),
+    ("Ctrl + drag", "Select a part to decide about, with any tool"),
     ("Enter", "Close the polygon, apply what is shown"),
     ("Backspace", "Take the last corner back"),
     ("Escape", "Give up what is under way; back to the picture"),

@@ -12,7 +12,7 @@ from segstudio.ui.widgets import divider, heading, set_property
 _DECISIONS = ("error-take", "error-keep", "error-fill", "error-erase", "flag")
 _STEPS = ("error-previous", "error-next")
 
-IDLE = "Next leads from error to error, the worst first"
+IDLE = "Next leads from error to error, the worst first; Ctrl and drag selects a part to decide about"
 
 
 class ErrorBar(QFrame):
@@ -40,8 +40,9 @@ class ErrorBar(QFrame):
 
     def _show(self) -> None:
         words = self._walk.words
-        self.words.setToolTip(words)
-        self.words.setText(words[:1].upper() + words[1:] if words else IDLE)
+        shown = words[:1].upper() + words[1:] if words else IDLE
+        self.words.setToolTip(shown)
+        self.words.setText(shown)
         set_property(self.words, "muted", not words)
         set_property(self.words, "heading", bool(words))
 

@@ -1,0 +1,176 @@
+"""Decisions about a part of the picture that was selected by hand, and about the whole of it: one step each."""
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QSettings, Qt
+from PySide6.QtTest import QTest
+
+from segstudio.core.edit import Mode
+from segstudio.ui import app as application
+from segstudio.ui.window import Window
+from tests.ui.test_walk import damaged_project, step
+
+NO, SHIFT, CONTROL = (
+    Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
+)  # fmt: skip
+BOX = (0, 0, 70, 60)
+"""Left, top, right, bottom of the part that is selected: it cuts through things."""
+
+
+@pytest.fixture
+def opened(qtbot, qapp, tmp_path):
+    QSettings().clear()
+    _, one = application.build(["segstudio"])
+    one.resize(1440, 900)
+    one.show()
+    one.activateWindow()
+    qtbot.waitUntil(one.isActiveWindow)
+    one.open_project(damaged_project(tmp_path)[0])
+    qtbot.waitUntil(lambda: one.session.sample is not None and one.is_settled(), timeout=20_000)
+    yield one
+    one.close()
+    one.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+def drag(window: Window, *points: tuple[float, float], keys=CONTROL) -> None:
+    canvas = window.panes.canvas("errors")
+    spots = [QPoint(*(round(part) for part in canvas.frame.to_widget(x, y))) for x, y in points]
+    QTest.mousePress(canvas, Qt.MouseButton.LeftButton, keys, spots[0])
+    for spot in spots[1:]:
+        QTest.mouseMove(canvas, spot)
+    QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, keys, spots[-1])
+
+
+def select(window: Window) -> np.ndarray:
+    """Lasso BOX with whatever tool is in hand; returns what is selected as a mask."""
+    left, top, right, bottom = BOX
+    drag(window, (left, top), (right, top), (right, bottom), (left, bottom))
+    region = window.panes.selection.region
+    result = np.zeros(window.session.document.shape, np.bool_)
+    result[region.rect.slices] = region.inside
+    return result
+
+
+def masks(window: Window) -> tuple[np.ndarray, np.ndarray]:
+    session = window.session
+    return session.document.mask.copy().astype(bool), session.loaded.probability >= 128
+
+
+def undo(window: Window) -> None:
+    window.actions_by_name["undo"].trigger()
+
+
+@pytest.mark.parametrize("tool", ["brush", "rectangle", "wand"])
+def test_ctrl_and_a_drag_select_with_any_tool_and_change_nothing(opened: Window, tool: str):
+    opened.actions_by_name[f"tool-{tool}"].trigger()
+    before, _ = masks(opened)
+    drag(opened, (10, 10), (60, 12), (60, 50), (12, 50))
+    assert np.array_equal(masks(opened)[0], before)
+    assert not opened.session.document.history.can_undo
+    if tool == "rectangle":
+        drag(opened, (10, 10), (60, 50))
+    if tool != "wand":  # which needs its thread for what is alike
+        rect = opened.panes.selection.region.rect
+        assert abs(rect.x - 10) <= 2
+        assert abs(rect.width - 50) <= 4
+        assert opened.panes.canvas("truth").marks.selected
+        assert "differ" in opened.workspace.error_bar.words.text()
+        assert opened.workspace.error_bar.words.text().startswith("Selection")
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_Y, Qt.Key.Key_I, Qt.Key.Key_D])
+def test_a_decision_is_about_what_is_selected_and_is_one_step(qtbot, opened: Window, key: Qt.Key):
+    before, predicted = masks(opened)
+    inside = select(opened)
+    differ = (before != predicted) & inside
+    assert differ.any()
+    assert ((before != predicted) & ~inside).any()
+    step(qtbot, opened, key)
+    if key == Qt.Key.Key_Y:
+        wanted = np.where(inside, predicted, before)
+    else:
+        wanted = np.where(differ, key == Qt.Key.Key_I, before)
+    after, _ = masks(opened)
+    assert np.array_equal(after, wanted), "where both agree nothing changes"
+    assert opened.panes.selection.is_empty, "it is decided"
+    if opened.session.document.history.can_undo:
+        undo(opened)
+        assert not opened.session.document.history.can_undo, "one step"
+    assert np.array_equal(masks(opened)[0], before)
+
+
+def test_the_whole_image_is_decided_with_shift(qtbot, opened: Window):
+    before, predicted = masks(opened)
+    opened.actions_by_name["error-go-on"].trigger()
+    for key, wanted in (
+        (Qt.Key.Key_Y, predicted),
+        (Qt.Key.Key_I, before | predicted),
+        (Qt.Key.Key_D, before & predicted),
+    ):
+        step(qtbot, opened, key, SHIFT)
+        assert np.array_equal(masks(opened)[0], wanted)
+        undo(opened)
+        assert not opened.session.document.history.can_undo
+        assert np.array_equal(masks(opened)[0], before)
+
+
+def test_what_is_kept_in_a_selection_is_not_offered_and_can_be_taken_back(qtbot, opened: Window):
+    opened.actions_by_name["error-go-on"].trigger()
+    words = step(qtbot, opened)
+    count = int(words.split(" of ")[1].split()[0])
+    bounds = opened.workspace.walk.place.blob.bounds
+    opened.panes.fit()
+    corners = ((bounds.x - 2, bounds.y - 2), (bounds.right + 2, bounds.y - 2), (bounds.right + 2, bounds.bottom + 2),
+               (bounds.x - 2, bounds.bottom + 2))  # fmt: skip
+    drag(opened, *corners)
+    assert step(qtbot, opened, Qt.Key.Key_J).endswith("settled")
+    drag(opened, *corners)
+    assert not step(qtbot, opened, Qt.Key.Key_J).endswith("settled"), "once more takes it back"
+    drag(opened, *corners)
+    step(qtbot, opened, Qt.Key.Key_J)
+    seen = 1
+    while step(qtbot, opened):
+        seen += 1
+    assert seen <= count
+    assert not opened.session.document.history.can_undo, "keeping changes no mask"
+
+
+def test_escape_and_another_sample_forget_the_selection(qtbot, opened: Window):
+    select(opened)
+    QTest.keyClick(opened.panes.canvas("errors"), Qt.Key.Key_Escape)
+    assert opened.panes.selection.is_empty
+    assert not opened.panes.canvas("truth").marks.selected
+    select(opened)
+    opened.actions_by_name["deselect"].trigger()
+    assert opened.panes.selection.is_empty
+    select(opened)
+    first = opened.session.sample.id
+    opened.actions_by_name["next"].trigger()
+    qtbot.waitUntil(lambda: opened.session.sample.id != first and not opened.session.is_busy)
+    assert opened.panes.selection.is_empty
+    select(opened)
+    drag(opened, (5, 5), (5, 5))
+    assert opened.panes.selection.is_empty, "a click selects nothing"
+
+
+def test_a_tool_can_be_set_to_select(opened: Window):
+    opened.actions_by_name["tool-lasso"].trigger()
+    for _ in range(3):
+        opened.actions_by_name["mode"].trigger()
+    assert opened.panes.pointer.options.mode is Mode.SELECT
+    before, _ = masks(opened)
+    drag(opened, (10, 10), (60, 12), (60, 50), keys=NO)
+    assert not opened.panes.selection.is_empty
+    assert np.array_equal(masks(opened)[0], before)
+
+
+def test_where_both_agree_it_says_so(qtbot, opened: Window):
+    before, predicted = masks(opened)
+    rows, columns = np.nonzero(before == predicted)
+    far = [(x, y) for y, x in zip(rows.tolist(), columns.tolist(), strict=True) if x > 120 and y > 80]
+    x, y = far[-1]
+    drag(opened, (x - 3, y - 3), (x, y - 3), (x, y), (x - 3, y))
+    step(qtbot, opened, Qt.Key.Key_Y)
+    assert "agree there" in opened.banner.text
+    assert np.array_equal(masks(opened)[0], before)
