@@ -219,6 +219,23 @@ def _train(args: argparse.Namespace) -> int:
     return _perform("train", values, args, _say_pairs)
 
 
+@_command("steer", "pause, stop or change a training that runs, in whatever window or terminal")
+def _declare_steer(parser: argparse.ArgumentParser) -> None:
+    _add_project(parser)
+    parser.add_argument("--run", metavar="RUN", help="its number; the one that runs when not given")
+    course = parser.add_mutually_exclusive_group()
+    course.add_argument("--pause", action="store_true", default=None, help="wait before the next step")
+    course.add_argument("--resume", action="store_false", dest="pause", help="go on after a pause")
+    course.add_argument("--stop", action="store_true", default=None, help="end after this step, keep the best weights")
+    parser.add_argument("--learning-rate", type=float, metavar="X", help="from the next step on")
+    parser.add_argument("--epochs", type=int, metavar="N", help="how many there shall be in all")
+    parser.set_defaults(command=_steer, pause=None)
+
+
+def _steer(args: argparse.Namespace) -> int:
+    return _perform("steer", _given(args, "run", "pause", "stop", "learning_rate", "epochs"), args, _say_pairs)
+
+
 @_command("find-rate", "try ever larger learning rates for a training and suggest one")
 def _declare_find_rate(parser: argparse.ArgumentParser) -> None:
     _add_project(parser)

@@ -14,6 +14,7 @@ from segstudio.core.errors import UserError
 from segstudio.core.manifest import load_manifest, save_manifest
 from segstudio.core.options import checked
 from segstudio.core.reporter import Phase, Reporter
+from segstudio.core.steering import Steering
 from segstudio.jobs.presets import TrainOptions
 from segstudio.models import MODELS, Model, Shape
 
@@ -47,6 +48,7 @@ def fit_network(
     is_resumed: bool = False,
     has_baseline: bool = False,
     images_per_epoch: int | None = None,
+    steering: Steering | None = None,
 ) -> "Outcome":
     """Fit a network to examples; the same arguments give the same network.
 
@@ -64,6 +66,7 @@ def fit_network(
         is_resumed: Whether to go on from last.keras in `folder`.
         has_baseline: Whether to measure the network before training, as epoch 0.
         images_per_epoch: How many images make an epoch; all of them once when None.
+        steering: What is asked of it meanwhile; nothing can be when None.
 
     Raises:
         UserError: When nothing can be read, memory is too small or the loss is no longer a number.
@@ -83,10 +86,10 @@ def fit_network(
         plan = replace(plan, weights=_class_weights(options, pairs[0], report))
         with device.scope():
             if is_resumed:
-                return fit.resume(*pairs, plan, folder, fitting, precision)
+                return fit.resume(*pairs, plan, folder, fitting, precision, steering=steering)
             network = _network(kind, shape, options, precision, start)
             plan = replace(plan, frozen=_frozen(kind, network, options, report, is_fresh=start is None))
-            return fit.fit(network, *pairs, plan, folder, fitting, has_baseline=has_baseline)
+            return fit.fit(network, *pairs, plan, folder, fitting, has_baseline=has_baseline, steering=steering)
     finally:
         shutil.rmtree(cache, ignore_errors=True)
 

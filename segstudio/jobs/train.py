@@ -19,6 +19,7 @@ from segstudio.jobs.training_samples import choose, examples, recall, recipe_nam
 from segstudio.models import MODELS
 from segstudio.project.project import Project
 from segstudio.project.runs import Run
+from segstudio.project.steering import RunSteering, forget_wishes
 
 if TYPE_CHECKING:
     from segstudio.ml.data import Example
@@ -118,11 +119,11 @@ class Training:
 
         A resumed run that comes to nothing keeps the weights that it had, and may be used as before.
         """
-        started = time.monotonic() - self.run.seconds
+        started, paused = time.monotonic() - self.run.seconds, 0.0
         reporter, weights = RunReporter(project, self.run, report), _stamp(self.run.best_weights)
 
         def ended(status: str, message: str = "", **fields: Any) -> Run:
-            seconds = time.monotonic() - started
+            seconds = time.monotonic() - started - paused
             run = project.runs.update(self.run.id, status=status, message=message, seconds=seconds, **fields)
             if self.is_resumed and _stamp(run.best_weights) != weights:
                 _forget_predictions(project, run, reporter)
@@ -148,6 +149,7 @@ class Training:
         except BaseException as error:
             broken_off("failed", f"{type(error).__name__}: {error}")
             raise
+        paused = outcome.paused
         best = {f"best_{name}": outcome.best[name] for name in ("epoch", "val_iou", "val_loss")}
         status = "stopped" if outcome.is_stopped else "finished"
         run = ended(status, outcome.ended, epochs=outcome.rows[-1]["epoch"], **best)
@@ -163,6 +165,7 @@ class Training:
         device, precision = computing_on(self.options)
         project.runs.update(self.run.id, device=device.title, precision=precision)
         report.log(f"{device.title}, {precision}")
+        report.artifact(self.run.options_file)  # whoever wants to steer the run knows now where it lies
         return fit_network(
             self.run.model,
             self._options(report),
@@ -175,6 +178,7 @@ class Training:
             start=self.start.best_weights if self.start else None,
             is_resumed=self.is_resumed,
             has_baseline=self.start is not None,
+            steering=RunSteering(project, self.run),
         )
 
     def _options(self, report: Reporter) -> TrainOptions:
@@ -321,8 +325,23 @@ def _resumed(project: Project, request: Request, report: Reporter) -> Training:
         raise UserError(f"run {run.name} ended before its first epoch was done", "train anew")
     recipe = _recalled_recipe(project, run, options, report)
     parts = recall(project, load_manifest(run.manifest))
+    forget_wishes(run)
+    project.runs.replan(run.id, epochs=options.epochs, patience=options.patience)
+    if stretched := _stretched(run, options):
+        report.log(stretched)
     run = project.runs.resume(run.id)
     return Training(run, options, recipe, None, parts["train"], parts["val"], is_resumed=True)
+
+
+def _stretched(run: Run, options: TrainOptions) -> str:
+    """What more epochs than were planned do to a rate that falls to nothing by the last one; empty for others."""
+    planned = int(run.options.get("epochs") or options.epochs)
+    if options.schedule != "cosine" or options.epochs == planned:
+        return ""
+    return (
+        f"{options.epochs} epochs instead of {planned}: the cosine is stretched to that length, so that the learning "
+        "rate rises once and falls to nearly nothing again by the last one"
+    )
 
 
 def _recalled_recipe(project: Project, run: Run, options: TrainOptions, report: Reporter) -> Recipe | None:

@@ -1,9 +1,15 @@
 """Training: compile, epochs, checkpoints, resume. One page, read from top to bottom.
 
     for every epoch, until the last one or until the schedule says that it is enough:
-        fit its batches         -> progress at every step, where Cancelled may come out
+        fit its batches         -> progress at every step, where Cancelled may come out, and where it is steered
         evaluate on validation
         save best.keras when the validation IoU rose, last.keras (with the optimizer), metrics.csv
+
+The figures of an epoch, of training and of validation (`val_`), are those of Keras over all pixels of the split: loss,
+accuracy, binary_iou (mean of both classes), iou (foreground). dice is that of the foreground by the same counts,
+2 IoU / (1 + IoU), which is what core.metrics.Counts gives for added counts. While it is learnt from, a split is
+measured batch by batch with the weights of that moment. learning_rate is the rate at the end of the epoch, memory_mib
+what the process takes then, gpu_memory_mib the most that it has taken of a GPU.
 
 A run that was stopped or killed goes on from last.keras; see `resume`. With two phases the optimizer begins anew with
 the second: it has more weights to move then, and moments of the first would belong to steps of another size. So nothing
@@ -14,12 +20,13 @@ import csv
 import io
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import keras
+import psutil
 import tensorflow as tf
 
 from segstudio.augmentation.augmenter import Augmenter
@@ -27,12 +34,19 @@ from segstudio.core.advice import advice
 from segstudio.core.errors import UserError
 from segstudio.core.files import write_atomically
 from segstudio.core.reporter import Cancelled, Reporter
+from segstudio.core.steering import Steering, Unsteered
 from segstudio.ml.data import Pairs, batches_in_order, batches_of_epoch
+from segstudio.ml.helm import Helm
 from segstudio.ml.network import load_network, read_attachment, save_network, weights_digest
 from segstudio.ml.objective import EQUAL, ClassWeights, objective
 from segstudio.ml.schedule import Row, Schedule, best_row
 
 BEST, LAST, METRICS = "best.keras", "last.keras", "metrics.csv"
+
+Watcher = Callable[[keras.Model, Row], None]
+"""Is shown the network and its figures after every epoch; must change neither."""
+
+MIB = 2**20
 
 
 @dataclass(frozen=True)
@@ -76,9 +90,11 @@ class Plan:
         schedule = self.schedule if names else replace(self.schedule, frozen_epochs=0)
         return replace(self, frozen=names, schedule=schedule)
 
-    def rate(self, epoch: int, rows: list[Row]) -> float:
-        """The learning rate of an epoch after these rows, see Schedule.rate."""
-        return self.schedule.rate(epoch, self.epochs, self.learning_rate, rows)
+    def rate(
+        self, epoch: int, rows: list[Row], epochs: int | None = None, by_hand: tuple[int, float] | None = None
+    ) -> float:
+        """The learning rate of an epoch after these rows, when so many are planned; see Schedule.rate."""
+        return self.schedule.rate(epoch, epochs or self.epochs, self.learning_rate, rows, by_hand)
 
 
 @dataclass(frozen=True)
@@ -93,6 +109,7 @@ class Outcome:
         batch: Images per step at the end; smaller than planned when memory ran out.
         initial: sha256 of the weights it began with; empty when resumed.
         ended: Why it ended before its last epoch although nobody stopped it; else empty.
+        paused: Seconds that it waited because a person wanted it to.
     """
 
     rows: list[Row]
@@ -101,10 +118,12 @@ class Outcome:
     batch: int
     initial: str = ""
     ended: str = ""
+    paused: float = 0.0
 
 
 def fit(network: keras.Model, train: Pairs, val: Pairs, plan: Plan, folder: Path, report: Reporter,
-        *, has_baseline: bool = False) -> Outcome:  # fmt: skip
+        *, has_baseline: bool = False, steering: Steering | None = None,
+        watchers: Sequence[Watcher] = ()) -> Outcome:  # fmt: skip
     """Train `network`, which `prepare` has prepared, and keep its checkpoints and metrics in `folder`.
 
     Args:
@@ -115,6 +134,8 @@ def fit(network: keras.Model, train: Pairs, val: Pairs, plan: Plan, folder: Path
         folder: The run's folder.
         report: Hears of every step and epoch.
         has_baseline: Whether to measure the network before training, as epoch 0.
+        steering: What is asked of it meanwhile; nothing can be when None.
+        watchers: Are shown the network after every epoch.
 
     Raises:
         Cancelled: When the user stopped it before the first epoch was done.
@@ -123,15 +144,19 @@ def fit(network: keras.Model, train: Pairs, val: Pairs, plan: Plan, folder: Path
     plan = plan.with_phases(plan.frozen)
     compile_for(network, plan, epoch=1)
     initial = weights_digest(network)
+    helm = Helm(plan, steering or Unsteered(), report)
     rows: list[Row] = []
     if has_baseline:
-        rows.append({"epoch": 0, **_validated(network, train, val, plan, report, epoch=0)})
+        rows.append({"epoch": 0, **_validated(network, train, val, helm, report, epoch=0)})
         save_network(network, folder / BEST, with_optimizer=False)  # until an epoch is better
         _publish(rows, folder, report)
-    return replace(_epochs(network, train, val, plan, folder, report, rows), initial=initial)
+        for watch in watchers:
+            watch(network, rows[0])
+    return replace(_epochs(network, train, val, helm, folder, report, rows, watchers), initial=initial)
 
 
-def resume(train: Pairs, val: Pairs, plan: Plan, folder: Path, report: Reporter, precision: str) -> Outcome:
+def resume(train: Pairs, val: Pairs, plan: Plan, folder: Path, report: Reporter, precision: str,
+           *, steering: Steering | None = None, watchers: Sequence[Watcher] = ()) -> Outcome:  # fmt: skip
     """Go on with a run that was stopped or killed, from its last whole epoch; see `fit`.
 
     Raises:
@@ -142,7 +167,8 @@ def resume(train: Pairs, val: Pairs, plan: Plan, folder: Path, report: Reporter,
     progress = read_attachment(folder / LAST)
     report.log(f"resumed after epoch {progress['rows'][-1]['epoch']} of {plan.epochs}")
     plan = replace(plan, batch=progress["batch"]).with_phases(progress.get("frozen", ()))
-    return _epochs(network, train, val, plan, folder, report, progress["rows"])
+    helm = Helm(plan, steering or Unsteered(), report)
+    return _epochs(network, train, val, helm, folder, report, progress["rows"], watchers)
 
 
 def compile_network(
@@ -176,25 +202,29 @@ def compile_for(network: keras.Model, plan: Plan, epoch: int) -> None:
     compile_network(network, plan.rate(epoch, []), objective(plan.loss, plan.weights), plan.clipping)
 
 
-def _epochs(network: keras.Model, train: Pairs, val: Pairs, plan: Plan, folder: Path, report: Reporter,
-            rows: list[Row]) -> Outcome:  # fmt: skip
-    is_stopped, ended, noticed = False, plan.schedule.end(rows), ""
+def _epochs(network: keras.Model, train: Pairs, val: Pairs, helm: Helm, folder: Path, report: Reporter,
+            rows: list[Row], watchers: Sequence[Watcher]) -> Outcome:  # fmt: skip
+    is_stopped, ended, noticed = False, helm.plan.schedule.end(rows), ""
+    epoch = rows[-1]["epoch"] if rows else 0
     try:
-        for epoch in range(rows[-1]["epoch"] + 1 if rows else 1, plan.epochs + 1):
-            if ended:
-                break
-            if plan.frozen and epoch == plan.schedule.frozen_epochs + 1:
-                report.log(f"the encoder learns too from epoch {epoch} on, at a rate of {plan.rate(epoch, rows):g}")
-                compile_for(network, plan, epoch)
-            row, plan = _one_epoch(network, train, val, plan, report, epoch, rows)
+        while epoch < helm.plan.epochs and not ended:
+            epoch += 1
+            if helm.plan.frozen and epoch == helm.plan.schedule.frozen_epochs + 1:
+                report.log(
+                    f"the encoder learns too from epoch {epoch} on, at a rate of {helm.plan.rate(epoch, rows):g}"
+                )
+                compile_for(network, helm.plan, epoch)
+            row = _one_epoch(network, train, val, helm, report, epoch, rows)
             rows = [*rows, row]
             if row is best_row(rows):
                 save_network(network, folder / BEST, with_optimizer=False)
-            progress = {"rows": rows, "batch": plan.batch, "frozen": plan.frozen}
+            progress = {"rows": rows, "batch": helm.plan.batch, "frozen": helm.plan.frozen}
             save_network(network, folder / LAST, with_optimizer=True, attachment=progress)
             _publish(rows, folder, report)
+            for watch in watchers:
+                watch(network, row)
             noticed = _advise(rows, noticed, report)
-            ended = plan.schedule.end(rows)
+            ended = helm.plan.schedule.end(rows)
     except Cancelled:
         is_stopped = True
     if not rows or rows[-1]["epoch"] == 0:
@@ -202,7 +232,7 @@ def _epochs(network: keras.Model, train: Pairs, val: Pairs, plan: Plan, folder: 
     if ended:
         report.log(ended)
     report.artifact(folder / BEST)
-    return Outcome(rows, best_row(rows), is_stopped, plan.batch, ended=ended)
+    return Outcome(rows, best_row(rows), is_stopped, helm.plan.batch, ended=ended, paused=helm.paused)
 
 
 def _advise(rows: list[Row], noticed: str, report: Reporter) -> str:
@@ -213,40 +243,56 @@ def _advise(rows: list[Row], noticed: str, report: Reporter) -> str:
     return found.kind if found else ""
 
 
-def _one_epoch(network: keras.Model, train: Pairs, val: Pairs, plan: Plan, report: Reporter, epoch: int,
-               rows: list[Row]) -> tuple[Row, Plan]:  # fmt: skip
-    """The figures of one epoch after these rows, and the plan with the batch that fits into memory."""
-    rate = network.optimizer.learning_rate = plan.rate(epoch, rows)
+def _one_epoch(network: keras.Model, train: Pairs, val: Pairs, helm: Helm, report: Reporter, epoch: int,
+               rows: list[Row]) -> Row:  # fmt: skip
+    """The figures of one epoch after these rows; the helm's plan gets the batch that fits into memory."""
     while True:
-        images, failures = plan.images(train), list[UserError]()
-        steps = _Steps(report, plan, epoch, 0, _share_of_training(images, val), images)
+        helm.begin_epoch(network, epoch, rows)
+        plan, failures = helm.plan, list[UserError]()
+        images = plan.images(train)
+        steps = _Steps(report, helm, epoch, 0, _share_of_training(images, val), images)
         batches = batches_of_epoch(
             train, plan.batch, seed=plan.seed, epoch=epoch, augmenter=plan.augmenter, images=images, failures=failures
         )
         try:
             logs = network.fit(batches, epochs=1, shuffle=False, verbose=0, callbacks=[steps]).history
-            row = {"epoch": epoch, **{name: float(values[0]) for name, values in logs.items()}}
-            row |= _validated(network, train, val, plan, report, epoch)
+            row = {"epoch": epoch, **_with_dice({name: float(values[0]) for name, values in logs.items()})}
+            rate = helm.rate
+            row |= _validated(network, train, val, helm, report, epoch)
             break
         except tf.errors.ResourceExhaustedError:
             if plan.batch == 1:
                 raise UserError("not even one image fits into memory", "choose a smaller size") from None
-            plan = replace(plan, batch=plan.batch // 2)
-            report.log(f"out of memory: going on with batches of {plan.batch}")
+            helm.plan = replace(helm.plan, batch=plan.batch // 2)
+            report.log(f"out of memory: going on with batches of {helm.plan.batch}")
         except tf.errors.OpError:
             if failures:  # in the words of whoever could not augment, instead of TensorFlow's
                 raise failures[0] from None
             raise
     row["learning_rate"] = rate
     row["images_per_second"] = steps.images_per_second
-    return row, plan
+    return row | _memory()
 
 
-def _validated(network: keras.Model, train: Pairs, val: Pairs, plan: Plan, report: Reporter, epoch: int) -> Row:
-    start = _share_of_training(plan.images(train), val) if epoch else 0.0
-    steps = _Steps(report, plan, epoch, start, 1 - start, len(val))
-    logs = network.evaluate(batches_in_order(val, plan.batch), verbose=0, return_dict=True, callbacks=[steps])
-    return {f"val_{name}": float(value) for name, value in logs.items()}
+def _validated(network: keras.Model, train: Pairs, val: Pairs, helm: Helm, report: Reporter, epoch: int) -> Row:
+    start = _share_of_training(helm.plan.images(train), val) if epoch else 0.0
+    steps = _Steps(report, helm, epoch, start, 1 - start, len(val))
+    batches = batches_in_order(val, helm.plan.batch)
+    logs = network.evaluate(batches, verbose=0, return_dict=True, callbacks=[steps])
+    return {f"val_{name}": value for name, value in _with_dice({k: float(v) for k, v in logs.items()}).items()}
+
+
+def _with_dice(figures: dict[str, float]) -> dict[str, float]:
+    """The same with the Dice coefficient of the foreground, by the counts that its IoU was computed from."""
+    return figures | {"dice": 2 * figures["iou"] / (1 + figures["iou"])}
+
+
+def _memory() -> dict[str, float]:
+    """What this process takes now, and the most that it has taken of the GPU, if there is one."""
+    memory = {"memory_mib": psutil.Process().memory_info().rss / MIB}
+    if tf.config.list_logical_devices("GPU"):
+        memory["gpu_memory_mib"] = tf.config.experimental.get_memory_info("GPU:0")["peak"] / MIB
+    return memory
 
 
 def _share_of_training(images: int, val: Pairs) -> float:
@@ -255,15 +301,16 @@ def _share_of_training(images: int, val: Pairs) -> float:
 
 
 class _Steps(keras.callbacks.Callback):  # type: ignore[misc]
-    """Tells the reporter of every step of one pass over images, which is a share of an epoch.
+    """Tells the reporter of every step of one pass over images, which is a share of an epoch, and lets it be steered.
 
     Cancelled comes out of it, and a UserError when the loss is no number any more.
     """
 
-    def __init__(self, report: Reporter, plan: Plan, epoch: int, start: float, share: float, images: int) -> None:
+    def __init__(self, report: Reporter, helm: Helm, epoch: int, start: float, share: float, images: int) -> None:
         super().__init__()
         self._report = report
-        self._plan = plan
+        self._helm = helm
+        self._batch = helm.plan.batch
         self._epoch = epoch
         self._start = start
         self._share = share
@@ -273,7 +320,7 @@ class _Steps(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Report one step of training."""
-        done = min((batch + 1) * self._plan.batch, self._images)
+        done = min((batch + 1) * self._batch, self._images)
         began, before = self._rate_from
         self.images_per_second = (done - before) / (time.perf_counter() - began)
         if batch == 0:
@@ -284,13 +331,20 @@ class _Steps(keras.callbacks.Callback):  # type: ignore[misc]
                 "lower the learning rate; the best weights so far are kept",
             )
         self._progress(done, f"{self.images_per_second:.3g} img/s")
+        paused = self._helm.paused
+        self._helm.heed(self.model, (self._epoch, batch + 1), lambda words: self._progress(done, words))
+        began, before = self._rate_from
+        self._rate_from = (began + self._helm.paused - paused, before)  # it did not learn meanwhile
 
     def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Report one step of validation."""
-        self._progress(min((batch + 1) * self._plan.batch, self._images), "validation")
+        done = min((batch + 1) * self._batch, self._images)
+        self._progress(done, "validation")
+        # No step is under way: what is changed now is changed before the first one of the next epoch.
+        self._helm.heed(self.model, (self._epoch + 1, 0), lambda words: self._progress(done, words))
 
     def _progress(self, done: int, text: str) -> None:
-        epochs = self._plan.epochs
+        epochs = self._helm.plan.epochs
         whole = max(0, self._epoch - 1) + (self._start + self._share * done / self._images if self._epoch else 0.0)
         when = f"epoch {self._epoch} of {epochs}" if self._epoch else "before training"
         self._report.progress(whole, epochs, f"{when} · {text}")
@@ -299,7 +353,8 @@ class _Steps(keras.callbacks.Callback):  # type: ignore[misc]
 def _publish(rows: list[Row], folder: Path, report: Reporter) -> None:
     """Write metrics.csv anew, whole, and tell the reporter of its last row."""
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, list(rows[-1]))
+    # Rows of an older version, or of a computer with a GPU, may have other columns.
+    writer = csv.DictWriter(text, list(dict.fromkeys(name for row in reversed(rows) for name in row)))
     writer.writeheader()
     writer.writerows(rows)
     write_atomically(folder / METRICS, text.getvalue().encode("utf-8"))

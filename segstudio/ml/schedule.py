@@ -46,7 +46,14 @@ class Schedule:
         """1 while the encoder is kept, else 2."""
         return 1 if epoch <= self.frozen_epochs else 2
 
-    def rate(self, epoch: int, epochs: int, learning_rate: float, rows: Sequence[Row] = ()) -> float:
+    def rate(
+        self,
+        epoch: int,
+        epochs: int,
+        learning_rate: float,
+        rows: Sequence[Row] = (),
+        by_hand: tuple[int, float] | None = None,
+    ) -> float:
         """The learning rate of an epoch.
 
         Args:
@@ -54,21 +61,35 @@ class Schedule:
             epochs: How many there will be.
             learning_rate: Of the first phase; without phases, of the training.
             rows: Those of the epochs before.
+            by_hand: The epoch in which a person last set the rate, and to what. From there the schedule goes on in
+                proportion, without a warm-up, to the end of the phase; the next phase begins with its own rate.
         """
         first = 0 if self.phase_of(epoch) == 1 else self.frozen_epochs
         length = (min(self.frozen_epochs, epochs) if self.phase_of(epoch) == 1 else epochs) - first
-        rate = self.tuned_rate if first else learning_rate
         warm_up = min(self.warm_up, length - 1)
+        if by_hand is not None and self.phase_of(by_hand[0]) == self.phase_of(epoch):
+            since, rate = by_hand
+            before = [row for row in rows if row["epoch"] < since]
+            then = self._share(since, first, length, warm_up, before)
+            return rate * self._share(epoch, first, length, warm_up, rows) / then
+        rate = self.tuned_rate if first else learning_rate
         number = epoch - first
         if number <= warm_up:
             return rate * number / (warm_up + 1)
+        return rate * self._share(epoch, first, length, warm_up, rows)
+
+    def _share(self, epoch: int, first: int, length: int, warm_up: int, rows: Sequence[Row]) -> float:
+        """What is left of the rate in an epoch of the phase that follows epoch `first`; all of it during warm-up."""
+        number = epoch - first
+        if number <= warm_up:
+            return 1.0
         if self.kind == "cosine":
             done = (number - 1 - warm_up) / (length - warm_up)
-            return rate * 0.5 * (1 + math.cos(math.pi * done))
+            return 0.5 * (1 + math.cos(math.pi * done))
         if self.kind == "plateau":
             rows = [row for row in rows if row["epoch"] > first + warm_up or row["epoch"] == first == 0]
-            return rate * SHRINKING ** plateaus(rows, self.plateau)
-        return rate
+            return SHRINKING ** plateaus(rows, self.plateau)
+        return 1.0
 
     def end(self, rows: Sequence[Row]) -> str:
         """Why the training ends after these rows, before its last epoch; empty when it goes on."""

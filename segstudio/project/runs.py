@@ -106,6 +106,11 @@ class Run:
         return self.folder / "last.keras"
 
     @property
+    def options_file(self) -> Path:
+        """What it was begun with."""
+        return self.folder / "options.toml"
+
+    @property
     def manifest(self) -> Path:
         """The list of every image and mask revision it learnt from."""
         return self.folder / "manifest.csv"
@@ -238,6 +243,22 @@ class Runs:
                 (owner.host, owner.pid, owner.started, run_id),
             )
             return self.update(run_id, status="running")
+
+    def replan(self, run_id: int, **options: Any) -> Run:
+        """Give a run other values of options that may change while it lives, such as how many epochs it shall have."""
+        run = self.get(run_id)
+        changes = {name: value for name, value in options.items() if run.options.get(name) != value}
+        if not changes:
+            return run
+        about = read_options(run.folder)
+        about["options"] = {**about.get("options", {}), **_without_none(changes)}
+        write_atomically(run.folder / "options.toml", tomli_w.dumps(about).encode())
+        with self._project.transaction("runs") as connection:
+            connection.execute(
+                "UPDATE run SET options = ? WHERE id = ?", (json.dumps({**run.options, **changes}, default=str), run_id)
+            )
+        self.append_event(run, "replan", **changes)
+        return self.get(run_id)
 
     def metrics(self, run_id: int) -> Epochs:
         """The values of each epoch from metrics.csv; an epoch that was run twice counts the last time."""

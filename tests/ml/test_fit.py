@@ -10,6 +10,7 @@ import tensorflow as tf
 from segstudio.augmentation.augmenter import Augmenter
 from segstudio.augmentation.recipe import Recipe, Step, built_in_recipes
 from segstudio.core.errors import UserError
+from segstudio.core.metrics import Counts
 from segstudio.core.reporter import Cancelled, ListReporter
 from segstudio.ml import fit
 from segstudio.ml.device import choose_device
@@ -25,6 +26,7 @@ pytestmark = pytest.mark.training
 CHEST_XRAY = Augmenter(built_in_recipes()["chest-xray"])
 PLAN = fit.Plan(3, 4, learning_rate=0.01, seed=0, schedule=Schedule("cosine"), augmenter=CHEST_XRAY)
 needs_cpu = pytest.mark.skipif(bool(tf.config.list_physical_devices("GPU")), reason="bit for bit on a CPU alone")
+OF_THE_MACHINE = ("images_per_second", "memory_mib", "gpu_memory_mib")
 TRAIN, VAL = blob_pairs(10, seed=1), blob_pairs(4, seed=2)
 
 
@@ -36,8 +38,8 @@ def network():
 
 
 def figures(outcome):
-    """All that training computes, exactly; how fast it was is another matter."""
-    return [{name: value for name, value in row.items() if name != "images_per_second"} for row in outcome.rows]
+    """All that training computes, exactly; how fast it was and what it took is another matter."""
+    return [{name: value for name, value in row.items() if name not in OF_THE_MACHINE} for row in outcome.rows]
 
 
 def same_weights(one, other):
@@ -78,7 +80,7 @@ def test_learns_and_keeps_everything(whole):
     assert [step for step, _ in report.metrics] == [1, 2, 3]
     assert report.metrics[0][1].keys() == {
         "loss", "val_loss", "iou", "val_iou", "binary_iou", "val_binary_iou", "accuracy", "val_accuracy",
-        "learning_rate", "images_per_second",
+        "dice", "val_dice", "learning_rate", "images_per_second", "memory_mib",
     }  # fmt: skip
     assert [row["epoch"] for row in epochs_in(folder)] == ["1", "2", "3"]
     assert float(epochs_in(folder)[2]["val_iou"]) == outcome.rows[2]["val_iou"]
@@ -197,6 +199,7 @@ def test_metrics_are_those_of_keras_over_the_whole_split(whole, tmp_path):
     assert outcome.best["val_binary_iou"] == pytest.approx(float(metric.result()), abs=1e-5)
     truth, predicted = VAL.masks > 0, probability >= 0.5
     assert outcome.best["val_iou"] == pytest.approx((truth & predicted).sum() / (truth | predicted).sum(), abs=1e-5)
+    assert outcome.best["val_dice"] == pytest.approx(Counts.of(VAL.masks[..., 0], predicted[..., 0]).dice, abs=1e-5)
     shutil.rmtree(tmp_path)
 
 

@@ -73,3 +73,26 @@ def test_a_rate_is_never_above_its_phase_and_never_nothing(scores, kind, warm_up
     schedule = Schedule(kind, plateau=plateau, warm_up=warm_up, frozen_epochs=frozen, tuned_rate=0.2)
     for epoch, rate in enumerate(rates(schedule, len(scores), of=rows(*scores)), 1):
         assert 0 < rate <= (1 if epoch <= frozen or not frozen else 0.2)
+
+
+@pytest.mark.parametrize("kind", ["constant", "cosine", "plateau"])
+def test_after_a_rate_set_by_hand_the_schedule_goes_on_in_proportion(kind):
+    schedule, of = Schedule(kind, plateau=2, warm_up=2), rows(0.5, 0.4, 0.3, 0.4, 0.3, 0.2, 0.1, 0.1)
+    planned = rates(schedule, 8, of=of)
+    set_by_hand = [schedule.rate(epoch, 8, 0.1, of[: epoch - 1], by_hand=(4, 0.02)) for epoch in range(4, 9)]
+    assert set_by_hand[0] == 0.02
+    assert set_by_hand == pytest.approx([0.02 * rate / planned[3] for rate in planned[3:]])
+
+
+def test_a_rate_set_by_hand_ends_the_warm_up_and_does_not_reach_into_the_next_phase():
+    schedule = Schedule(warm_up=3, frozen_epochs=4, tuned_rate=1e-3)
+    by_hand = [schedule.rate(epoch, 9, 0.1, by_hand=(2, 0.5)) for epoch in range(2, 10)]
+    assert by_hand == pytest.approx([0.5] * 3 + [0.00025, 0.0005, 0.00075, 0.001, 0.001])
+
+
+def test_a_rate_set_by_hand_near_the_end_of_a_cosine_stays_small_when_it_is_stretched():
+    schedule = Schedule("cosine")
+    at_end = schedule.rate(24, 25, 0.1, by_hand=(24, 0.001))
+    stretched = [schedule.rate(epoch, 50, 0.1, by_hand=(24, 0.001)) for epoch in range(24, 51)]
+    assert at_end == stretched[0] == 0.001
+    assert max(stretched) == 0.001
