@@ -82,6 +82,7 @@ def handlers_for(window: "Window") -> dict[str, Callable[..., Any]]:
         "error-go-on": of_workspace_on(lambda w, is_on: w.set_going_on(is_on)),
         "error-view": of_workspace_on(lambda w, is_on: w.set_error_view(is_on)),
         "blink": of_workspace_on(lambda w, is_on: w.panes.blink(is_on)),
+        "threshold": of_workspace_on(lambda w, is_on: w.show_threshold(is_on)),
         "original": of_workspace_on(lambda w, is_on: w.show_original(is_on)),
         "fit": of_workspace(lambda w: w.panes.fit()),
         "one-to-one": of_workspace(lambda w: w.panes.one_to_one()),

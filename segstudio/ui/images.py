@@ -22,6 +22,7 @@ from segstudio.core.errors import UserError
 from segstudio.core.files import write_atomically
 from segstudio.core.sample import Sample
 from segstudio.formats import read_thumbnail
+from segstudio.project.predictions import THRESHOLD
 from segstudio.project.project import Project
 from segstudio.ui.canvas.layers import TRUTH
 from segstudio.ui.newest_first import NewestFirst
@@ -50,12 +51,14 @@ class LoadedSample:
         image: uint8 (H, W) or (H, W, 3).
         probability: uint8 (H, W), what the current run predicts; None when it does not.
         run_id: The run that predicted it.
+        level: The least probability byte that is foreground, by the threshold of that run.
     """
 
     sample: Sample
     image: Pixels
     probability: Pixels | None
     run_id: int | None = None
+    level: int = THRESHOLD
 
     @property
     def nbytes(self) -> int:
@@ -211,7 +214,8 @@ class ImageStore(QObject):
             stamp = _stamp(self._project.image_path(sample))
             image = kept.loaded.image if kept and kept.stamp == stamp else self._project.read_image(sample)
             run_id = self._project.predictions.current()
-            loaded = LoadedSample(sample, image, self._probability(run_id, sample), run_id)
+            level = THRESHOLD if run_id is None else self._project.predictions.level(run_id)
+            loaded = LoadedSample(sample, image, self._probability(run_id, sample), run_id, level)
         except Exception as error:
             return _Read(sample_id, wanted.generation, error=error)
         return _Read(sample_id, wanted.generation, stamp, loaded)

@@ -8,7 +8,7 @@ never overtakes the mask it is about.
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from segstudio.core.mask import Mask
 from segstudio.core.metrics import Counts
 from segstudio.core.raster import Region
 from segstudio.core.sample import ReviewState, Sample, Split
+from segstudio.core.threshold import threshold_of
 from segstudio.project.acts import Outcome
 from segstudio.project.documents import OpenedDocument, close_document, open_document, save_snapshot
 from segstudio.project.predictions import THRESHOLD
@@ -83,6 +84,7 @@ class Session(QObject):
         probability_changed: Told the new probabilities (or None) of the sample on screen.
         verdict_changed: Told the Sample on screen after its state or revision became another.
         replacing: Told before the mask on screen becomes another as a whole: what is under way on it must end.
+        level_changed: Told the least probability byte that is foreground on screen, when another threshold is tried.
         history_changed: Told after each stroke, undo and redo.
         measured: Told a Measurement a moment after the mask on screen changed.
         saved_changed: Told (state, reason); see `Autosave.changed`.
@@ -107,6 +109,7 @@ class Session(QObject):
     probability_changed = Signal(object)
     verdict_changed = Signal(object)
     replacing = Signal()
+    level_changed = Signal(int)
     history_changed = Signal()
     measured = Signal(object)
     saved_changed = Signal(str, str)
@@ -121,6 +124,7 @@ class Session(QObject):
         self.loaded: LoadedSample | None = None
         self.problem: UserError | None = None
         self.tolerance = 0
+        self._tried_level: int | None = None
         self.images = ImageStore(project, parent=self)
         self.thumbnails = Thumbnails(project, parent=self)
         self._next: _Arrival | None = None
@@ -229,6 +233,32 @@ class Session(QObject):
             self.deciding.emit()
             self.autosave.save_now()
             self._writer.submit(work, lambda future: done(future.result()) if self._report(future) else None)
+
+    @property
+    def level(self) -> int:
+        """The least probability byte that is foreground on screen: by the run's threshold, or by one that is tried."""
+        if self._tried_level is not None:
+            return self._tried_level
+        return THRESHOLD if self.loaded is None else self.loaded.level
+
+    def try_level(self, level: int | None) -> None:
+        """Show predictions at another threshold, of which nothing is stored; None shows that of the run again."""
+        before, self._tried_level = self.level, level
+        if self.level != before:
+            self.level_changed.emit(self.level)
+            self._measuring.start()
+
+    def set_threshold(self, run_id: int, level: int) -> None:
+        """Choose the threshold of a run; all that is done with its predictions follows."""
+        self.autosave.save_now()
+        predictions = self.project.predictions
+
+        def chosen(future: "Future[Any]") -> None:
+            if self._report(future) and self.loaded is not None and self.loaded.run_id == run_id:
+                self.loaded = replace(self.loaded, level=level)  # until it is read again
+            self.try_level(None)
+
+        self._writer.submit(lambda: predictions.set_threshold(run_id, threshold_of(level)), chosen)
 
     def set_tolerance(self, tolerance: int) -> None:
         """Forgive errors near the true boundary in the figures of the sample on screen."""
@@ -426,12 +456,12 @@ class Session(QObject):
         sample, document, loaded = self.sample, self.document, self.loaded
         if sample is None or document is None or loaded is None:
             return
-        mask, probability, tolerance = document.snapshot().mask, loaded.probability, self.tolerance
+        mask, probability, tolerance, level = document.snapshot().mask, loaded.probability, self.tolerance, self.level
 
         def measurement() -> Measurement | None:
             if self.document is not document:
                 return None  # somebody steps through the samples faster than they can be measured
-            counts = None if probability is None else _counts(mask, probability >= THRESHOLD, tolerance)
+            counts = None if probability is None else _counts(mask, probability >= level, tolerance)
             return Measurement(sample.id, int(mask.sum(dtype="int64")), mask.size, counts, tolerance)
 
         self._measurer.submit(measurement, self._take_measurement)

@@ -22,8 +22,8 @@ from segstudio.core.errors import UserError
 from segstudio.core.mask import Mask, Rect
 from segstudio.core.raster import Region
 from segstudio.core.sample import Sample
+from segstudio.core.threshold import predicted_at
 from segstudio.project.blob_table import MOST
-from segstudio.project.predictions import THRESHOLD
 from segstudio.project.walk_order import WalkOrder
 from segstudio.ui.background import Background
 from segstudio.ui.canvas.panes import Panes, PixelInfo
@@ -69,6 +69,7 @@ class _Found:
     Attributes:
         counter: Of the document's changes, when they were looked for.
         run: Whose errors.
+        level: At which threshold.
         errors: All of them.
         kept: Where somebody has decided that the mask is right, or None.
         blobs: The worst of the others.
@@ -77,6 +78,7 @@ class _Found:
     sample: Sample
     counter: int
     run: int
+    level: int
     errors: Errors
     kept: Mask | None
     blobs: list[Blob]
@@ -122,6 +124,7 @@ class Walk(QObject):
         self._pause.timeout.connect(self._find)
         session.sample_changed.connect(self._take_sample)
         session.history_changed.connect(self._take_edit)
+        session.level_changed.connect(lambda _level: self._take_edit())
         session.probability_changed.connect(lambda _probability: self._take_sample())
         session.predicted.connect(self._take_predictions)
         panes.pointed.connect(self._point)
@@ -166,7 +169,7 @@ class Walk(QObject):
         document, probability, region = self._session.document, self._probability, self._panes.selection.region
         parts = ["selection", f"{int(np.count_nonzero(region.inside)):,} px"]
         if document is not None and probability is not None:
-            wrong = document.mask[region.rect.slices] != (probability[region.rect.slices] >= THRESHOLD)
+            wrong = document.mask[region.rect.slices] != (probability[region.rect.slices] >= self._session.level)
             parts[1] = f"{int(np.count_nonzero(wrong & region.inside)):,} of {parts[1]} differ"
         return "  ·  ".join(parts).replace(",", "\u202f")
 
@@ -260,7 +263,9 @@ class Walk(QObject):
         document, found = self._session.document, self._found
         if document is None or self._probability is None:
             return True
-        return found is not None and found.counter == document.revision_counter and not document.is_stroke_open
+        if found is None or found.level != self._session.level:
+            return False
+        return found.counter == document.revision_counter and not document.is_stroke_open
 
     @property
     def _probability(self) -> NDArray[np.uint8] | None:
@@ -314,18 +319,19 @@ class Walk(QObject):
         if sample is None or probability is None or run is None:
             return
         self._is_finding = True
-        snapshot, tolerance, key = document.snapshot(), session.tolerance, (run, sample.id)
+        snapshot, tolerance, level, key = document.snapshot(), session.tolerance, session.level, (run, sample.id)
         decided = self._decided.get(key)
 
         def find() -> _Found:
-            errors = known or Errors(snapshot.mask, (probability >= THRESHOLD).view(np.uint8), tolerance)
+            errors = known or Errors(snapshot.mask, predicted_at(probability, level), tolerance)
             kept = session.project.blobs.kept(run, sample) if decided is None else decided
-            return _Found(sample, snapshot.counter, run, errors, kept, worst_open(errors, MOST, kept))
+            return _Found(sample, snapshot.counter, run, level, errors, kept, worst_open(errors, MOST, kept))
 
         def take(future: "Future[_Found]") -> None:
             self._is_finding = False
             is_same = session.document is document and self._probability is probability
             is_same = is_same and session.tolerance == tolerance and self._decided.get(key) is decided
+            is_same = is_same and session.level == level
             if is_same and run == session.project.predictions.current():
                 self._take_found(future.result())
             else:

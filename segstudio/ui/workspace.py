@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from segstudio.ui.panels.augment import AugmentPanel
     from segstudio.ui.panels.compare import ComparePanel
     from segstudio.ui.panels.runs import RunsPanel
+    from segstudio.ui.panels.threshold import ThresholdBar
     from segstudio.ui.panels.train import TrainPanel
 
 P = TypeVar("P", bound=QWidget)
@@ -108,6 +109,7 @@ class Workspace(QWidget):
         facts_changed: Told when other commands may have become usable.
         predictions_wanted: Told when the person asks the training panel for predictions of its run.
         session: The project and the sample on screen.
+        threshold_bar: The slider of thresholds, once it was asked for.
         recent_filters: What the samples were filtered by lately, the latest first.
     """
 
@@ -129,6 +131,7 @@ class Workspace(QWidget):
         self.display = DisplayBar(self.panes, actions.by_name)
         self.walk = Walk(session, self.panes, self.samples_panel.model.ids, self)
         self.error_bar = ErrorBar(self.walk, actions.by_name)
+        self.threshold_bar: ThresholdBar | None = None
         self.review_panel = ReviewPanel(session, actions.by_name)
         self.attending = Attending(session, lambda: self.are_panes_seen, self)
         self._acts: tuple[Act | None, Act | None] = (None, None)
@@ -198,6 +201,26 @@ class Workspace(QWidget):
         self.show_training()
         self.train_panel.options.choose(name)
 
+    def show_threshold(self, is_on: bool) -> None:
+        """Show or hide the slider of thresholds under the panes."""
+        if is_on and self.threshold_bar is None:
+            from segstudio.ui.panels.threshold import ThresholdBar
+
+            made = self.threshold_bar = ThresholdBar(self.session)
+            made.closed.connect(lambda: self.show_threshold(False))
+            self._column.insertWidget(1, made)
+        self._actions.check("threshold", is_on)
+        bar = self.threshold_bar
+        if bar is None:
+            return
+        bar.setVisible(is_on)
+        if is_on:
+            bar.open()
+            bar.setFocus(Qt.FocusReason.OtherFocusReason)
+        else:
+            bar.leave()
+            self.focus_centre()
+
     def show_original(self, is_on: bool) -> None:
         """Show the original in place of what a preview makes of it, where there is one."""
         compare = getattr(self._centre.currentWidget(), "set_comparing", None)
@@ -220,6 +243,7 @@ class Workspace(QWidget):
         """Whether nothing is being loaded, so that a picture of the window shows all there is."""
         busy = self.session.is_busy or not self.session.is_measured or self.samples_panel.is_busy
         busy = busy or self.walk.is_busy or self.panes.is_forgiving
+        busy = busy or (self.threshold_bar is not None and self.threshold_bar.is_busy)
         busy = busy or bool(getattr(self._centre.currentWidget(), "is_busy", False))
         return not busy and self.samples_panel.has_all_thumbnails()
 
@@ -394,6 +418,8 @@ class Workspace(QWidget):
             return False
         self.walk.close()
         self.samples_panel.close_threads()
+        if self.threshold_bar is not None:
+            self.threshold_bar.close_threads()
         for page in self._pages:
             page.close_threads()
         if not self.session.close(is_forced=is_forced):
@@ -475,6 +501,7 @@ class Workspace(QWidget):
         session.probability_changed.connect(self._show_probability)
         session.project_changed.connect(lambda _topics: self._show_details())
         session.replacing.connect(panes.finish_stroke)
+        session.level_changed.connect(panes.set_level)
         session.history_changed.connect(self.facts_changed)
         session.saved_changed.connect(self._show_saved)
         session.failed.connect(lambda message, hint: self.banner.tell(message, hint, kind="bad"))
@@ -502,7 +529,8 @@ class Workspace(QWidget):
             panes.clear(problem.message if problem else "")
         else:
             words = problem.message if problem else ""
-            panes.show_sample(session.loaded.image, session.document, session.loaded.probability, problem=words)
+            loaded = session.loaded
+            panes.show_sample(loaded.image, session.document, loaded.probability, problem=words, level=session.level)
             self.display.set_grey(session.loaded.image.ndim == 2)
         if problem is not None:
             hint = problem.hint or "The sample cannot be edited until the file is mended."
@@ -521,7 +549,7 @@ class Workspace(QWidget):
             self.recent_filters = [text, *others][:_FILTERS]
 
     def _show_probability(self, probability: Any) -> None:
-        self.panes.set_probability(probability)
+        self.panes.set_probability(probability, self.session.level)
         self._show_details()
         self.facts_changed.emit()
 
@@ -564,7 +592,7 @@ class Workspace(QWidget):
 
     def _lay_out(self) -> None:
         self._bench = QWidget()
-        column = QVBoxLayout(self._bench)
+        column = self._column = QVBoxLayout(self._bench)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
         column.addWidget(self.panes, 1)

@@ -18,6 +18,7 @@ from segstudio.core.mask import NOWHERE, Mask, Rect
 from segstudio.core.options import Options
 from segstudio.core.raster import Point, brush_diameter
 from segstudio.core.selection import Selection
+from segstudio.core.threshold import DEFAULT, level_of, predicted_at
 from segstudio.operations import OPERATIONS
 from segstudio.tools import TOOLS, Memory, Scene, Tool
 from segstudio.ui.background import Background
@@ -60,8 +61,8 @@ TOLERANCE_HELP = "\nErrors up to {} px beside the boundary of the mask are forgi
 
 NO_PREDICTION = Caption(((None, "not predicted yet"),))
 
-FOREGROUND = 128
-"""The least probability byte that is foreground (p >= 0.5), as in project.predictions."""
+FOREGROUND = level_of(DEFAULT)
+"""The least probability byte that is foreground, until `set_level` says otherwise."""
 
 FULL_WINDOW = (255.0, 127.5)
 """Window and level that show every grey value as itself."""
@@ -134,6 +135,7 @@ class Panes(QWidget):
         self._truth: Pyramid | None = None
         self._probability: NDArray[np.uint8] | None = None
         self._predicted: Mask | None = None
+        self._level = FOREGROUND
         self._agreement: Agreement | None = None
         self._tolerance = 0
         self._forgiven: Pyramid | None = None
@@ -214,6 +216,7 @@ class Panes(QWidget):
         probability: NDArray[np.uint8] | None,
         *,
         problem: str = "",
+        level: int = FOREGROUND,
     ) -> None:
         """Show another sample, fitted into the panes.
 
@@ -222,6 +225,7 @@ class Panes(QWidget):
             document: Its mask; None when there is none that can be edited.
             probability: uint8 (H, W), 255 times the probability of foreground; None when there is no prediction.
             problem: Why there is no document; shown where the mask would be, and to whoever wants to paint.
+            level: The least byte of `probability` that is foreground.
         """
         self._leave_sample()
         height, width = image.shape[:2]
@@ -237,7 +241,7 @@ class Panes(QWidget):
         self.fit()
         for pane in self._panes.values():
             pane.canvas.show_picture(self._picture)
-        self.set_probability(probability)
+        self.set_probability(probability, level)
         self._hover(self._here)
 
     def clear(self, text: str = "") -> None:
@@ -252,12 +256,33 @@ class Panes(QWidget):
         self.set_probability(None)
         self.pointed.emit(None)
 
-    def set_probability(self, probability: NDArray[np.uint8] | None) -> None:
-        """Show another prediction of the same sample, or none."""
+    def set_probability(self, probability: NDArray[np.uint8] | None, level: int = FOREGROUND) -> None:
+        """Show another prediction of the same sample, or none; bytes of `level` or more are foreground."""
         self._probability = probability
-        self._predicted = None if probability is None else (probability >= FOREGROUND).view(np.uint8)
+        self._level = level
+        self._predicted = None if probability is None else predicted_at(probability, level)
         self._allow()
         self._begin_forgiving()
+
+    @property
+    def level(self) -> int:
+        """The least probability byte that is shown as foreground."""
+        return self._level
+
+    def set_level(self, level: int) -> None:
+        """Show the prediction at another threshold: cheap enough to follow a hand that drags a slider.
+
+        What is shown and not made yet, which may be made of the prediction, is given up.
+        """
+        if level == self._level:
+            return
+        if self._probability is None:
+            self._level = level
+            return
+        self.finish_stroke()
+        self._level = level
+        self._predicted = predicted_at(self._probability, level)
+        self._begin_forgiving(counts_at_once=False)
 
     def set_overlay_opacity(self, opacity: float) -> None:
         """How solid masks are, from 0 to 1."""
@@ -270,7 +295,7 @@ class Panes(QWidget):
             self._tolerance = tolerance
             self._begin_forgiving()
 
-    def _begin_forgiving(self) -> None:
+    def _begin_forgiving(self, *, counts_at_once: bool = True) -> None:
         """Nothing is forgiven at first: to find the ring takes longer than the next image may."""
         self._agreement = self._forgiven = None
         self._unforgiven.clear()
@@ -280,8 +305,13 @@ class Panes(QWidget):
                 self._unforgiven.append(Rect.of(self._document.shape))
             pixels = None if self._forgiven is None else self._forgiven.pixels
             self._agreement = Agreement(self._document.mask, self._predicted, pixels)
-        self._show_overlays()
-        self._forgive()
+        if counts_at_once:
+            self._show_overlays()
+            self._forgive()
+        else:
+            self._draw_overlays()
+            if not self._counting.isActive():
+                self._counting.start()
 
     def _forgive(self) -> None:
         """Find the errors to forgive where the mask has changed, in a thread; a stroke does not wait for it."""
@@ -462,7 +492,9 @@ class Panes(QWidget):
             return Cells(1, count)
         header = self._panes["image"].header.height()
         chrome = (2 * INSET + GAP, header + INSET + GAP)
-        return arrange(count, (self.width(), self.height()), chrome, (self.view.width, self.view.height))
+        cells = arrange(count, (self.width(), self.height()), chrome, (self.view.width, self.view.height))
+        room = max(1, (self.width() + GAP) // (self._panes["image"].minimumWidth() + GAP))
+        return cells if cells.columns <= room else Cells(-(-count // room), room)
 
     def _refit(self) -> None:
         if self.view.is_fitted and self.view.width:
@@ -632,6 +664,10 @@ class Panes(QWidget):
         return self.is_error_view and self._agreement is not None
 
     def _show_overlays(self) -> None:
+        self._draw_overlays()
+        self._show_captions()
+
+    def _draw_overlays(self) -> None:
         truth = None if self._truth is None else MaskLayer(self._truth, TRUTH, self._opacity)
         self._panes["truth"].canvas.show_overlay(truth)
         predicted = None if self._predicted is None else Pyramid(self._predicted, gain=255)
@@ -641,7 +677,6 @@ class Panes(QWidget):
         if self._shows_errors and self._truth is not None and predicted is not None:
             errors = ErrorLayer(self._truth, predicted, self._opacity, self._forgiven)
         self._panes["errors"].canvas.show_overlay(errors)
-        self._show_captions()
 
     def _show_captions(self) -> None:
         problem = Caption(((None, self._problem),)) if self._problem else None
