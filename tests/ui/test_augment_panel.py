@@ -15,6 +15,7 @@ from segstudio.augmentation.augmenter import Augmenter, seed_of
 from segstudio.augmentation.recipe import Recipe, Step, built_in_recipes, read_recipe
 from segstudio.core.sample import Split
 from segstudio.core.scaling import scaled_image, scaled_mask, without_colour
+from segstudio.jobs.presets import DEFAULT, preset
 from segstudio.project.project import Project
 from segstudio.ui import app as application
 from segstudio.ui.panels.augment import AugmentPanel
@@ -401,6 +402,23 @@ def test_a_recipe_that_another_program_changed_is_read_again(qtbot, window, pane
     window.session.take_job_end(frozenset({"recipes"}))
     qtbot.waitUntil(lambda: names(panel) == ["InvertImg"])
     assert read_recipe(path).steps == panel.editing.recipe.steps
+
+
+def test_it_begins_with_the_recipe_of_training_and_its_first_step(qtbot, window, panel, folder):
+    assert panel.editing.recipe.name == preset(DEFAULT).values["recipe"] == "flip"
+    assert panel.step_form.isEnabled()
+    assert panel.editing.place == (0,)
+    assert window.close_project()
+    with Project.open(folder, is_editor=True) as project, project.transaction() as connection:
+        connection.execute("DELETE FROM setting WHERE name = 'augment'")
+    with Project.open(folder, is_editor=True) as project:
+        project.settings.set("train", {"preset": "conv-unet", "values": {"recipe": "lens-dirt"}})
+    window.open_project(folder)
+    qtbot.waitUntil(window.is_settled)
+    again = window.workspace.augment_panel
+    settle(qtbot, again)
+    assert again.editing.recipe.name == "lens-dirt"
+    assert again.editing.place == (0,)
 
 
 def test_everything_is_as_it_was_when_the_project_is_opened_again(qtbot, window, panel, folder):

@@ -305,11 +305,15 @@ class AugmentPanel(QWidget):
 
     def _side(self) -> int:
         """The size at which this project was trained last."""
+        side = self._of_training("size", DEFAULT_SIDE)
+        return side if isinstance(side, int) and side > 0 else DEFAULT_SIDE
+
+    def _of_training(self, option: str, otherwise: Any) -> Any:
+        """What an option was when this project was trained last; before the first time, what it will be."""
         last = self._session.project.settings.get(_OF_TRAINING)
         values = dict(last.get("values") or {}) if isinstance(last, dict) else {}
         name = str(last.get("preset")) if isinstance(last, dict) and last.get("preset") in presets() else DEFAULT
-        side = values.get("size", preset(name).values.get("size", DEFAULT_SIDE))
-        return side if isinstance(side, int) and side > 0 else DEFAULT_SIDE
+        return values.get(option, preset(name).values.get(option, otherwise))
 
     # --- recipes as a whole
 
@@ -403,7 +407,7 @@ class AugmentPanel(QWidget):
         self.queue_box.set_seed(self.view.preview.seed)
         self._show_list()
         self._show_recipe()
-        self.editing.load(str(state.get("recipe") or "chest-xray"))
+        self.editing.load(str(state.get("recipe") or self._of_training("recipe", "")))
         self._remembering.stop()
 
     # --- how it looks

@@ -56,7 +56,7 @@ class RecipeEditing(QObject):
         self.recipes: list[Recipe] = list(built_in_recipes().values())
         self.broken: list[tuple[str, str]] = []
         self.recipe = self.recipes[0]
-        self.place: Place = ()
+        self.place: Place = _first(self.recipe)
         self.undo_stack = QUndoStack(self)
         self._wanted = ""
         self._background = Background("recipes", self)
@@ -366,9 +366,13 @@ class RecipeEditing(QObject):
         self.recipe = recipe
         self.undo_stack.clear()
         if is_other or step_at(recipe.steps, self.place) is None:
-            self.place = (0,) if recipe.steps else ()
+            self.place = _first(recipe)
         self.changed.emit()
         self.selected.emit()
+
+
+def _first(recipe: Recipe) -> Place:
+    return (0,) if recipe.steps else ()
 
 
 class _Content(NamedTuple):
