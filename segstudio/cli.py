@@ -260,10 +260,14 @@ def _say_rate(result: dict[str, Any]) -> None:
 @_command("runs", "list the runs of a project")
 def _declare_runs(parser: argparse.ArgumentParser) -> None:
     _add_project(parser)
+    parser.add_argument("--delete", type=int, nargs="+", metavar="RUN", help="delete runs; `undo` brings them back")
+    parser.add_argument("--purge", action="store_true", help="remove the files of deleted runs for good")
     parser.set_defaults(command=_runs)
 
 
 def _runs(args: argparse.Namespace) -> int:
+    if args.delete or args.purge:
+        return _perform("delete-runs", {"runs": args.delete or [], "purge": args.purge}, args, _say_pairs)
     return _perform("runs", {}, args, lambda result: _say_table(result["runs"]))
 
 
@@ -462,6 +466,29 @@ def _export(args: argparse.Namespace) -> int:
     return _perform(
         f"export-{args.what}", _given(args, "to", "filter", "format", "run", "comparison"), args, _say_pairs
     )
+
+
+@_command("undo", "take the last act back: a verdict, a change of split, a bulk accept, a deleted run")
+def _declare_undo(parser: argparse.ArgumentParser) -> None:
+    _add_project(parser)
+    parser.add_argument("--redo", action="store_true", help="do the act again that was undone last")
+    parser.add_argument("--list", action="store_true", help="only list the acts, the newest first")
+    parser.set_defaults(command=_undo)
+
+
+def _undo(args: argparse.Namespace) -> int:
+    return _perform("undo", {"redo": args.redo, "list": args.list}, args, _say_acts)
+
+
+def _say_acts(result: dict[str, Any]) -> None:
+    if (act := result["act"]) is None:
+        _say_table(
+            [{"when": one["created"], "act": one["title"], "undone": one["is_undone"]} for one in result["acts"]]
+        )
+        return
+    _print(f"{'undone' if act['is_undone'] else 'done again'}: {act['title']}")
+    if result["left"]:
+        _print(f"{result['left']} had been changed since and stay as they are")
 
 
 @_command("check", "verify every file of a project against its index")

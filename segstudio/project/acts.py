@@ -10,12 +10,14 @@ import json
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import compress
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from segstudio.core.errors import UserError
 from segstudio.core.sample import ReviewState
 from segstudio.project.clock import now
+from segstudio.project.documents import put_revision
 from segstudio.project.mirror import append_reviews
 
 if TYPE_CHECKING:
@@ -30,11 +32,11 @@ COLUMNS: dict[Kind, tuple[str, ...]] = {
     "review": ("state", "state_changed", "reviewer", "settled_revision"),
     "split": ("split",),
     "masks": ("state", "state_changed", "reviewer", "revision", "settled_revision"),
-    "run": ("is_deleted",),
+    "run": ("is_deleted", "current_run", "previous_run"),
 }
 """What an act of each kind changes."""
 
-_FOLLOWING = frozenset({"settled_revision"})
+_FOLLOWING = frozenset({"settled_revision", "current_run", "previous_run"})
 """What need not be as the act has left it for the act to be undone."""
 
 KEPT = 500
@@ -154,25 +156,35 @@ class Acts:
 
     def _values(self, kind: Kind, keys: Sequence[int]) -> dict[int, list[Any]]:
         """How the columns of a kind stand now."""
-        table = "run" if kind == "run" else "sample"
-        sql = f"SELECT id, {', '.join(COLUMNS[kind])} FROM {table} WHERE id IN (SELECT value FROM json_each(?))"
+        table, columns = ("run", "is_deleted, NULL, NULL") if kind == "run" else ("sample", ", ".join(COLUMNS[kind]))
+        sql = f"SELECT id, {columns} FROM {table} WHERE id IN (SELECT value FROM json_each(?))"
         return {key: values for key, *values in self._project.database.rows(sql, (json.dumps(keys),))}
 
     def _put(self, kind: Kind, rows: Sequence[tuple[int, Sequence[Any]]]) -> None:
         """Give the columns of a kind other values, and do what follows from it. Within a transaction."""
-        project, ids = self._project, [key for key, _ in rows]
-        columns = tuple(name for name in COLUMNS[kind] if name != "revision")
-        table = "run" if kind == "run" else "sample"
-        assignments = ", ".join(f"{name} = ?" for name in columns)
+        project = self._project
         with project.transaction() as connection:
+            if kind == "run":
+                for run_id, (is_deleted, *shown) in rows:
+                    connection.execute("UPDATE run SET is_deleted = ? WHERE id = ?", (is_deleted, run_id))
+                    project.runs.show(*shown)
+                    project.database.after_commit(partial(project.runs.note_deleted, run_id, is_deleted))
+                return
+            if kind == "masks":
+                for sample_id, values in rows:
+                    number = values[COLUMNS[kind].index("revision")]
+                    put_revision(project, project.samples.get(sample_id), number)
+            # Putting a mask back has set its revision already.
+            chosen = [place for place, name in enumerate(COLUMNS[kind]) if name != "revision"]
+            assignments = ", ".join(f"{COLUMNS[kind][place]} = ?" for place in chosen)
             connection.executemany(
-                f"UPDATE {table} SET {assignments} WHERE id = ?",
-                [(*values[: len(columns)], key) for key, values in rows],
+                f"UPDATE sample SET {assignments} WHERE id = ?",
+                [(*(values[place] for place in chosen), key) for key, values in rows],
             )
             if kind == "split":
                 project.database.after_commit(project.samples.write_mirror)
-            elif "state" in columns:
-                reviews = project.samples.reviews(ids)
+            else:
+                reviews = project.samples.reviews([key for key, _ in rows])
                 project.database.after_commit(lambda: append_reviews(project.folder, reviews))
 
 

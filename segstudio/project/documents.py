@@ -9,13 +9,17 @@ In the window, painting goes on while a background thread saves:
     close_document(opened.document)                     after the last save is done; before the sample is opened again
 """
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from segstudio.core.document import Document, JournalSink, Snapshot
+from segstudio.core.mask import Mask
 from segstudio.core.sample import Sample
 from segstudio.project.journal import Journal, journal_path
-from segstudio.project.project import Project
+
+if TYPE_CHECKING:
+    from segstudio.project.project import Project
 
 
 class OpenedDocument(NamedTuple):
@@ -30,7 +34,7 @@ class OpenedDocument(NamedTuple):
     notes: list[tuple[Path, str]]
 
 
-def open_document(project: Project, sample: Sample) -> OpenedDocument:
+def open_document(project: "Project", sample: Sample) -> OpenedDocument:
     """The current mask of a sample, with all changes that its journal holds beyond the mask file.
 
     In a read-only project nothing is written, and nothing that is painted is kept.
@@ -47,7 +51,7 @@ def open_document(project: Project, sample: Sample) -> OpenedDocument:
     return OpenedDocument(document, [] if opened.note is None else [(path, opened.note)])
 
 
-def save_snapshot(project: Project, sample_id: int, journal: JournalSink | None, snapshot: Snapshot) -> Sample:
+def save_snapshot(project: "Project", sample_id: int, journal: JournalSink | None, snapshot: Snapshot) -> Sample:
     """Put a snapshot into the mask file, from any thread.
 
     Returns:
@@ -65,7 +69,44 @@ def save_snapshot(project: Project, sample_id: int, journal: JournalSink | None,
     return sample
 
 
-def save_document(project: Project, sample: Sample, document: Document) -> Sample:
+def put_mask(project: "Project", sample: Sample, mask: Mask, title: str) -> Sample:
+    """Make `mask` the current one of a sample that is not open, as one step of its history when it has one."""
+    return _put(project, sample, mask, title, lambda: project.masks.save(sample.id, mask))
+
+
+def put_revision(project: "Project", sample: Sample, number: int) -> Sample:
+    """Make a kept revision the current one again; see `Masks.put_back`. The sample must not be open.
+
+    Raises:
+        BadImage: When that revision cannot be read any more.
+        RuntimeError: When the sample is open and has a journal.
+    """
+
+    def write() -> Sample:
+        project.masks.put_back(sample.id, number)
+        return project.samples.get(sample.id)
+
+    return _put(project, sample, project.masks.load_revision(sample, number), f"Revision {number}", write)
+
+
+def _put(project: "Project", sample: Sample, mask: Mask, title: str, write: Callable[[], Sample]) -> Sample:
+    """Write a mask file, and tell the journal of it, if there is one: else it would be put aside as out of date."""
+    if not journal_path(project.folder / "journal", sample.stem).is_file():
+        return write()
+    document = open_document(project, sample).document
+    try:
+        document.replace(mask, title)
+        if not isinstance(document.journal, Journal):
+            return write()
+        mark = document.journal.before_save(mask)
+        saved = write()
+        document.journal.after_save(mark)
+        return saved
+    finally:
+        close_document(document)
+
+
+def save_document(project: "Project", sample: Sample, document: Document) -> Sample:
     """Save at once, in the thread of the document; see `save_snapshot`."""
     snapshot = document.snapshot()
     saved = save_snapshot(project, sample.id, document.journal, snapshot)

@@ -252,6 +252,48 @@ class Masks:
             return self.load(sample)
         return self._read(sample, kept)
 
+    def put_back(self, sample_id: int, number: int) -> None:
+        """Make a kept revision the current one again, under its own number; 0 is the dataset's own mask, or none.
+
+        Unlike `save` this is no edit: no revision is made, and the review state stays. What is current now is kept.
+
+        Raises:
+            BadImage: When that revision cannot be read any more.
+        """
+        sample = self._project.samples.get(sample_id)
+        self._project.require_writable()
+        with self._saving:
+            self._notice_edit(sample)
+            stored = self._stored(sample_id)
+            if number == stored.revision:
+                return
+            if stored.revision:
+                self._keep(sample, stored, is_durable=True)
+            mask = self.load_original(sample) if number == 0 else self.load_revision(sample, number)
+            with self._project.transaction("masks", "samples") as connection:
+                if number:
+                    data = self._history(sample, number).read_bytes()
+                    write_atomically(self._file(sample), data)
+                    status = self._file(sample).stat()
+                    seen: tuple[int | str | None, ...] = (status.st_size, status.st_mtime_ns, _sha256(data))
+                else:
+                    write_atomically(self.withdrawn(sample), b"")
+                    self._file(sample).unlink(missing_ok=True)
+                    seen = (None, None, None)
+                connection.execute(
+                    "UPDATE sample SET mask_size = ?, mask_mtime_ns = ?, mask_sha256 = ?, revision = ?, is_sealed = 1, "
+                    "foreground = ? WHERE id = ?",
+                    (*seen, number, None if mask is None else float(mask.mean()), sample_id),
+                )
+                if mask is None:
+                    self._project.predictions.mask_removed(sample)
+                else:
+                    self._project.predictions.mask_changed(sample, mask)
+
+    def withdrawn(self, sample: Sample) -> Path:
+        """The file that says that there is no corrected mask although there are earlier revisions of one."""
+        return self._project.folder / "history" / sample.stem / "withdrawn"
+
     def _file(self, sample: Sample) -> Path:
         return self._project.folder / "masks" / f"{sample.stem}.png"
 
@@ -327,7 +369,11 @@ class Masks:
                 "UPDATE sample SET mask_size = ?, mask_mtime_ns = ?, mask_sha256 = ? WHERE id = ?", (*seen, sample.id)
             )
             return
-        number = stored.revision + 1 if stored.is_sealed or not stored.revision else stored.revision
+        # After an earlier revision was put back, those that came after it keep their numbers.
+        (last,) = connection.execute(
+            "SELECT coalesce(max(number), 0) FROM revision WHERE sample_id = ?", (sample.id,)
+        ).fetchone()
+        number = last + 1 if stored.is_sealed or not stored.revision else stored.revision
         state, time, foreground = state_after_edit(stored.state), now(), float(mask.mean())
         connection.execute(
             "UPDATE sample SET mask_size = ?, mask_mtime_ns = ?, mask_sha256 = ?, revision = ?, is_sealed = 0, "

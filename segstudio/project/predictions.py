@@ -287,6 +287,14 @@ class Predictions:
                     else:
                         self._project.blobs.store(connection, run_id, sample.id, blobs)
 
+    def mask_removed(self, sample: Sample) -> None:
+        """Forget how the predictions of a sample stand against its mask: it has none any more."""
+        with self._project.transaction("predictions") as connection:
+            self._project.histograms.forget_sample(connection, sample.id, set())
+            connection.execute(f"UPDATE prediction SET {_COUNTED} WHERE sample_id = ?", (*_figures(None), sample.id))
+            runs = connection.execute("SELECT run_id FROM blobs WHERE sample_id = ?", (sample.id,)).fetchall()
+            self._project.blobs.forget(connection, [(run_id, sample.id) for (run_id,) in runs])
+
     def keep(self, run_id: int, sample: Sample, region: Region, *, is_kept: bool = True) -> None:
         """Decide that the mask is right in a region and the prediction wrong, or take that back.
 

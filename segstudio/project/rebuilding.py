@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -106,18 +107,18 @@ def _find_revisions(project: Project, sample: Sample, report: Reporter) -> int:
     current = project.folder / "masks" / f"{sample.stem}.png"
     if not earlier and not current.is_file():
         return 0
+    if not current.is_file() and project.masks.withdrawn(sample).is_file():
+        with project.transaction("masks") as connection:
+            _insert_revisions(connection, sample, earlier)
+        return 0
     with project.transaction("masks", "samples") as connection:
-        for number, path in sorted(earlier.items()):
-            sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-            connection.execute(
-                "INSERT INTO revision VALUES (?, ?, ?, ?, NULL)", (sample.id, number, _changed(path), sha256)
-            )
         # The number of the current file is not written on it. When it is the last one of the history, by its bytes, it
         # was sealed; else it follows it. While the row names the one before, the file counts as an edit, which begins
         # the next revision.
         last = max(earlier, default=0)
         is_kept = last and current.is_file() and current.read_bytes() == earlier[last].read_bytes()
         before = last - 1 if is_kept else last
+        _insert_revisions(connection, sample, {number: earlier[number] for number in earlier if number <= before})
         connection.execute("UPDATE sample SET revision = ?, is_sealed = 1 WHERE id = ?", (before, sample.id))
         try:
             project.masks.load(project.samples.get(sample.id))
@@ -126,6 +127,14 @@ def _find_revisions(project: Project, sample: Sample, report: Reporter) -> int:
             report.note(f"masks/{sample.stem}.png", str(error))
         connection.execute("UPDATE sample SET is_sealed = 1 WHERE id = ?", (sample.id,))
     return 1
+
+
+def _insert_revisions(connection: sqlite3.Connection, sample: Sample, revisions: dict[int, Path]) -> None:
+    rows = [
+        (sample.id, number, _changed(path), hashlib.sha256(path.read_bytes()).hexdigest())
+        for number, path in sorted(revisions.items())
+    ]
+    connection.executemany("INSERT INTO revision VALUES (?, ?, ?, ?, NULL)", rows)
 
 
 def _replay_reviews(project: Project, reviews: list[mirror.Review]) -> None:
@@ -182,13 +191,16 @@ def _run_row(project: Project, folder: Path) -> dict[str, Any]:
 
 _RUN_FIELDS = (
     "status", "epochs", "best_epoch", "best_val_iou", "best_val_loss", "seconds", "device", "precision", "message",
-    "note", "threshold",
+    "note", "threshold", "is_deleted",
 )  # fmt: skip
 
 
 def _find_predictions(project: Project, report: Reporter) -> int:
     known, count = {run.name for run in project.runs.list()}, 0
+    deleted = {run.name for run in project.runs.deleted()}
     for folder in _numbered(project.folder / "predictions"):
+        if folder.name in deleted:
+            continue
         if folder.name not in known:
             report.note(f"predictions/{folder.name}", "there is no such run")
             continue

@@ -12,10 +12,12 @@ The folder says all; the rows of the index are for sorting and can be made anew 
 import csv
 import json
 import os
+import shutil
 import socket
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -179,7 +181,7 @@ class Runs:
         """The run of that number; UserError when there is none."""
         self._notice_lost()
         # A number that SQLite cannot hold is no run's either.
-        row = self._project.database.row(f"{_SQL} WHERE id = ?", (min(run_id, 2**63 - 1),))
+        row = self._project.database.row(f"{_SQL} WHERE id = ? AND NOT is_deleted", (min(run_id, 2**63 - 1),))
         if row is None:
             raise UserError(f"there is no run {run_id:04}", "`segstudio runs PROJECT` shows all of them")
         return self._run(row)
@@ -187,7 +189,8 @@ class Runs:
     def list(self) -> list[Run]:
         """All runs, the newest first."""
         self._notice_lost()
-        return [self._run(row) for row in self._project.database.rows(f"{_SQL} ORDER BY id DESC")]
+        rows = self._project.database.rows(f"{_SQL} WHERE NOT is_deleted ORDER BY id DESC")
+        return [self._run(row) for row in rows]
 
     def latest(self) -> Run | None:
         """The newest run, whatever became of it."""
@@ -290,6 +293,65 @@ class Runs:
         line = json.dumps({"time": now(), "event": event, **values}, ensure_ascii=False, default=str)
         with (run.folder / "events.jsonl").open("a", encoding="utf-8", newline="\n") as file:
             file.write(line + "\n")
+
+    def delete(self, run_id: int) -> Run:
+        """Delete a run, with its predictions. An act that can be undone until `purge` removes its files.
+
+        When its predictions are the ones that are shown, those of the run before are shown in their place.
+
+        Raises:
+            UserError: When there is no such run, or it is being trained.
+        """
+        run = self.get(run_id)
+        if run.is_running:
+            raise UserError(f"run {run.name} is being trained", "stop it first")
+        settings = self._project.settings
+        shown = [settings.get("current_run"), settings.get("previous_run")]
+        left = [one for one in shown if one not in (None, run_id)]
+        after = [*left, None, None][:2] if run_id in shown else shown
+        with self._project.transaction("runs") as connection:
+            connection.execute("UPDATE run SET is_deleted = 1 WHERE id = ?", (run_id,))
+            if after != shown:
+                self.show(*after)
+            self._project.acts.record("run", f"delete run {run.name}", [(run_id, (0, *shown), (1, *after))])
+            self._project.database.after_commit(lambda: self.note_deleted(run_id, 1))
+        return run
+
+    def note_deleted(self, run_id: int, is_deleted: int) -> None:
+        """Write into events.jsonl that a run was deleted, or that it is back: `check --rebuild` reads it there."""
+        row = self._project.database.row(f"{_SQL} WHERE id = ?", (run_id,))
+        if row is not None:
+            self.append_event(self._run(row), "deleted" if is_deleted else "restored", is_deleted=is_deleted)
+
+    def show(self, current: int | None, previous: int | None) -> None:
+        """Say whose predictions are shown, and which they are compared with."""
+        with self._project.transaction("predictions"):
+            self._project.settings.set("current_run", current)
+            self._project.settings.set("previous_run", previous)
+
+    def deleted(self) -> tuple[Run, ...]:
+        """The runs that were deleted and whose files are still there."""
+        return tuple(self._run(row) for row in self._project.database.rows(f"{_SQL} WHERE is_deleted ORDER BY id"))
+
+    def purge(self, days: float = 0.0) -> tuple[Run, ...]:
+        """Remove the files of runs that were deleted so many days ago or more; that cannot be undone.
+
+        Returns:
+            The runs that are gone for good.
+        """
+        limit = (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="milliseconds")
+        gone = []
+        for run in self.deleted():
+            when = [event.get("time", "") for event in self.events(run.id) if event.get("event") == "deleted"]
+            if when and when[-1] > limit:
+                continue
+            with self._project.transaction("runs", "acts") as connection:
+                connection.execute("DELETE FROM act WHERE kind = 'run' AND title = ?", (f"delete run {run.name}",))
+                connection.execute("DELETE FROM run WHERE id = ?", (run.id,))
+            for folder in (run.folder, self._project.folder / "predictions" / run.name):
+                shutil.rmtree(folder, ignore_errors=True)
+            gone.append(run)
+        return tuple(gone)
 
     def events(self, run_id: int) -> Events:
         """What happened in a run; a line torn by a crash is left out."""

@@ -94,6 +94,11 @@ class Autosave(QObject):
         journals = [entry.document.journal for entry in self._open.values()]
         return next((one.problem for one in journals if isinstance(one, Journal) and one.problem), "")
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no document is open any more, and none is being let go of."""
+        return not self._open and not self._closing
+
     def is_closing(self, sample_id: int) -> bool:
         """Whether a document of this sample is still being let go of in the background."""
         return sample_id in self._closing

@@ -23,7 +23,7 @@ from segstudio.core.metrics import Counts
 from segstudio.core.raster import Region
 from segstudio.core.sample import ReviewState, Sample, Split
 from segstudio.core.threshold import threshold_of
-from segstudio.project.acts import Outcome
+from segstudio.project.acts import Act, Outcome
 from segstudio.project.documents import OpenedDocument, close_document, open_document, save_snapshot
 from segstudio.project.predictions import THRESHOLD
 from segstudio.project.project import Project
@@ -37,6 +37,9 @@ CLOSE_SECONDS = 15.0
 """How long closing waits for the disk."""
 
 _MEASURE_MS = 200
+
+TRASH_DAYS = 7.0
+"""So long a deleted run can be brought back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,8 @@ class Session(QObject):
         self.thumbnails = Thumbnails(project, parent=self)
         self._next: _Arrival | None = None
         self._is_opening = False
+        self._is_held = False
+        self._wanted: int | None = None
         self._is_closing = False
         self._is_closed = False
         self._reader = Background("open", self)
@@ -171,6 +176,9 @@ class Session(QObject):
 
     def show(self, sample_id: int) -> None:
         """Go to a sample; `sample_changed` tells when it is on screen."""
+        if self._is_held:
+            self._wanted = sample_id
+            return
         shown = self._next.sample if self._next is not None else self.sample
         if shown is not None and shown.id == sample_id:
             return
@@ -218,14 +226,79 @@ class Session(QObject):
 
     def undo_act(self) -> None:
         """Take back the last act on the project; `acted` tells what came of it."""
-        self._write(self.project.acts.undo, self._take_outcome)
+        acts = self.project.acts
+        self._act(acts.undoable(), acts.undo)
 
     def redo_act(self) -> None:
         """Do the act again that was undone last."""
-        self._write(self.project.acts.redo, self._take_outcome)
+        acts = self.project.acts
+        self._act(acts.redoable(), acts.redo)
 
-    def _take_outcome(self, outcome: Outcome) -> None:
-        self.acted.emit(outcome)
+    def delete_run(self, run_id: int) -> None:
+        """Delete a run, as an act that can be undone."""
+        self._write(lambda: self.project.runs.delete(run_id))
+
+    def purge_runs(self) -> None:
+        """Remove the files of runs that were deleted long ago."""
+        if not self.project.read_only:
+            self._writer.submit(lambda: self.project.runs.purge(TRASH_DAYS), self._report)
+
+    def _act(self, act: Act | None, work: Callable[[], Outcome]) -> None:
+        if act is not None and act.kind == "masks":
+            self.change_masks(work, self.acted.emit)
+        else:
+            self._write(work, self.acted.emit)
+
+    def change_masks(self, work: Callable[[], Any], done: Callable[[Any], None]) -> None:
+        """Let something change the masks of many samples, while none of them is on screen.
+
+        Args:
+            work: Does it, in the background.
+            done: Gets what came of it, unless it failed; the sample that was on screen comes back after it.
+        """
+        if self.project.read_only or self._is_held:
+            return
+        self._wanted = self._next.sample.id if self._next is not None else self.sample.id if self.sample else None
+        self._is_held = True
+        self.deciding.emit()
+        self._put_away()
+
+        def finish(future: "Future[Any]") -> None:
+            self._is_held = False
+            is_done = self._report(future)
+            if self._is_closing:
+                return
+            if self._wanted is not None:
+                self.show(self._wanted)
+            if is_done:
+                done(future.result())
+
+        # Whatever is being read is put away in the same thread, after it.
+        self._reader.submit(lambda: None, lambda _: self._when_put_away(work, finish))
+
+    def _when_put_away(self, work: Callable[[], Any], finish: Callable[["Future[Any]"], None]) -> None:
+        """Do something in the background as soon as no mask is open any more."""
+        if self.autosave.is_empty:
+            self._writer.submit(work, finish)
+        elif self.autosave.state == "unsaved":
+            failed: Future[Any] = Future()
+            failed.set_exception(UserError(f"nothing was done: {self.autosave.reason}", "the last strokes come first"))
+            finish(failed)
+        else:
+            self._writer.submit(lambda: None, lambda _: self._when_put_away(work, finish))
+
+    def _put_away(self) -> None:
+        """Take the sample off the screen, and save and close its mask."""
+        if (arrival := self._next) is not None and (document := arrival.document) is not None:
+            self._let_go(arrival.sample.id, document)
+        left, left_document = self.sample, self.document
+        self._next = self.sample = self.document = self.loaded = self.problem = None
+        self.sample_changed.emit(None)
+        self._leave_document()
+        self._leave_document = lambda: None
+        self._seal(left, left_document)
+        self.autosave.watch(None, None)
+        self.history_changed.emit()
 
     def _write(self, work: Callable[[], Any], done: Callable[[Any], None] = lambda _: None) -> None:
         """Change what is known of samples, after their masks are stored; `done` gets what came of it."""
@@ -330,6 +403,11 @@ class Session(QObject):
         return True
 
     # from one sample to the next
+
+    def _let_go(self, sample_id: int, document: Document) -> None:
+        """Close a document that was opened and never shown, unless it is one that is still being saved."""
+        if document is not self.autosave.unsaved_document(sample_id):
+            close_document(document)
 
     def _open_mask(self, arrival: _Arrival) -> None:
         document = self.autosave.unsaved_document(arrival.sample.id)

@@ -143,6 +143,7 @@ class Window(QMainWindow):
             self.banner.tell(note, topic="project")
         self._update()
         self._status.show_device(workspace.device())
+        session.purge_runs()
         workspace.focus_centre()
 
     def close_project(self, *, is_forced: bool = False) -> bool:

@@ -23,12 +23,15 @@ from segstudio.project.project import Project
 from tests.project.projects import make_project
 
 NAMES = JOBS.names()
-TOPICS = {"samples", "masks", "runs", "predictions", "comparisons", "settings", "problems", "recipes", "augmented"}
+TOPICS = {
+    "samples", "masks", "runs", "predictions", "comparisons", "settings", "problems", "recipes", "augmented", "acts",
+}  # fmt: skip
 
 EXAMPLES: dict[str, dict[str, Any]] = {
     "new": {"source": "{dataset}"},
     "demo": {"count": 10, "epochs": 1},
     "generate": {"count": 2},
+    "undo": {"list": True},
     "export-masks": {"to": "{out}"},
     "export-model": {"to": "{out}/model.keras"},
     "export-report": {"to": "{out}/report.html"},

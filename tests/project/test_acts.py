@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from segstudio.core.errors import UserError
@@ -7,6 +8,7 @@ from segstudio.core.reporter import ListReporter
 from segstudio.core.sample import ReviewState, Split
 from segstudio.project import mirror
 from segstudio.project.check import check_project
+from segstudio.project.documents import close_document, open_document, put_mask, put_revision, save_document
 from segstudio.project.project import Project
 from segstudio.project.rebuilding import rebuild_index
 from tests.project.projects import make_project
@@ -117,3 +119,86 @@ def test_lines_of_the_first_version_are_read(tmp_path: Path) -> None:
     (tmp_path / "reviews.csv").write_text("2026-01-01T00:00:00.000+00:00,a.png,accepted\nb.png,torn\n", "utf-8")
     (one,) = mirror.read_reviews(tmp_path)
     assert (one.image, one.state, one.reviewer, one.seconds, one.comment) == ("a.png", ACCEPTED, "", 0.0, "")
+
+
+def test_a_deleted_run_comes_back_with_its_predictions_and_is_gone_after_a_purge(tmp_path: Path) -> None:
+    with make_project(tmp_path) as project:
+        first, second = (project.runs.create("p", "m", {}, "scratch") for _ in range(2))
+        for run in (first, second):
+            project.predictions.save(run.id, project.samples.get(1), np.full((48, 64), 200, np.uint8))
+            project.predictions.score(run.id)
+            project.predictions.set_current(run.id)
+        with pytest.raises(UserError, match="being trained"):
+            project.runs.delete(second.id)
+        for run in (first, second):
+            project.runs.update(run.id, status="finished")
+            run.best_weights.write_bytes(b"weights")
+        iou = project.samples.table().iou[0]
+        project.runs.delete(second.id)
+        assert [run.id for run in project.runs.list()] == [first.id]
+        assert (project.predictions.current(), project.predictions.previous()) == (first.id, None)
+        with pytest.raises(UserError, match="no run 0002"):
+            project.runs.get(second.id)
+        assert project.runs.create("p", "m", {}, "scratch").id == 3, "its number is not given away"
+        assert check_project(project, ListReporter()) == []
+        assert project.runs.purge(days=7) == (), "it was deleted just now"
+        assert project.acts.undo().ids == [second.id]
+        assert (project.predictions.current(), project.predictions.previous()) == (second.id, first.id)
+        assert project.samples.table().iou[0] == iou
+        project.acts.redo()
+        folder = project.folder
+    rebuild_index(folder, ListReporter())
+    with Project.open(folder) as project:
+        assert [run.id for run in project.runs.list()] == [3, 1]
+        assert [run.id for run in project.runs.purge()] == [second.id]
+        assert not second.folder.exists()
+        assert not (folder / "predictions" / second.name).exists()
+        assert check_project(project, ListReporter()) == []
+
+
+def test_masks_that_are_put_back_keep_their_numbers_and_their_journal(project: Project) -> None:
+    sample = project.samples.get(1)
+    truth = project.masks.load(sample)
+    painted, other = truth.copy(), 1 - truth
+    painted[:5] = 1
+    document = open_document(project, sample).document
+    document.replace(painted, "Paint")
+    save_document(project, sample, document)
+    close_document(document)
+    project.masks.seal([1])
+    put_mask(project, project.samples.get(1), other, "Accept prediction")
+    assert project.samples.get(1).revision == 2
+    put_revision(project, project.samples.get(1), 1)
+    sample = project.samples.get(1)
+    assert sample.revision == 1
+    assert (project.masks.load(sample) == painted).all()
+    put_revision(project, sample, 0)
+    assert (project.masks.load(project.samples.get(1)) == truth).all()
+    put_revision(project, project.samples.get(1), 2)
+    assert (project.masks.load(project.samples.get(1)) == other).all()
+    opened = open_document(project, project.samples.get(1))
+    assert opened.notes == [], "the journal knows of it"
+    for _ in range(5):
+        opened.document.undo()
+    assert (opened.document.mask == truth).all()
+    close_document(opened.document)
+    put_revision(project, project.samples.get(1), 1)
+    assert project.masks.save(1, other ^ painted).revision == 3, "no number is given twice"
+
+
+def test_a_mask_that_was_taken_back_stays_away_after_a_rebuild(tmp_path: Path) -> None:
+    with make_project(tmp_path) as project:
+        with project.transaction("samples") as connection:
+            connection.execute("UPDATE sample SET truth = NULL WHERE id = 1")
+        project.samples.write_mirror()
+        project.masks.save(1, np.ones((48, 64), np.uint8))
+        project.masks.put_back(1, 0)
+        assert not project.samples.get(1).has_mask
+        folder = project.folder
+    report = ListReporter()
+    rebuild_index(folder, report)
+    assert report.notes == []
+    with Project.open(folder) as project:
+        assert not project.samples.get(1).has_mask
+        assert project.masks.load_revision(project.samples.get(1), 1).all()
+        assert project.masks.save(1, np.zeros((48, 64), np.uint8)).revision == 2

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QSettings, Qt
 from PySide6.QtTest import QTest
@@ -9,6 +10,7 @@ from PySide6.QtTest import QTest
 from segstudio.core.sample import ReviewState, Split
 from segstudio.core.user_settings import UserSettings, save_settings
 from segstudio.project import mirror
+from segstudio.project.documents import put_mask
 from segstudio.project.project import Project
 from segstudio.project.sample_table import STATES
 from segstudio.ui import app as application
@@ -136,3 +138,49 @@ def test_a_comment_that_is_being_written_is_stored_at_closing(qtbot, window: Win
     assert window.close_project()
     with Project.open(tmp_path / "blobs") as project:
         assert project.samples.reviews([sample_id])[0].comment == "late"
+
+
+def test_a_bulk_act_that_changes_masks_is_undone_while_its_sample_is_on_screen(qtbot, window: Window) -> None:
+    session = window.session
+    project, sample = session.project, session.sample
+    mask = project.masks.load(sample)
+    session.document.replace(1 - mask, "Invert")  # a stroke that is not saved yet
+    before = {}
+
+    def act() -> None:
+        before.update(revision=project.samples.get(sample.id).revision, mask=project.masks.load(sample))
+        saved = put_mask(project, project.samples.get(sample.id), np.ones_like(mask), "Accept prediction")
+        with project.transaction("samples"):
+            states = ["corrected", None, "", before["revision"], None], ["corrected", None, "", saved.revision, None]
+            project.acts.record("masks", "accept 1 prediction", [(sample.id, *states)])
+            connection = project.database.connection()
+            connection.execute("UPDATE sample SET state_changed = NULL, reviewer = '' WHERE id = ?", (sample.id,))
+
+    done = []
+    session.change_masks(act, done.append)
+    assert session.sample is None, "nobody paints on what is about to become another mask"
+    session.show(3)  # what the person asks for meanwhile comes after it
+    qtbot.waitUntil(lambda: bool(done) and session.sample is not None and session.sample.id == 3)
+    assert (before["mask"] == 1 - mask).all(), "the last stroke was saved first"
+    session.show(sample.id)
+    qtbot.waitUntil(lambda: session.sample.id == sample.id and window.is_settled())
+    assert session.document.mask.all()
+    press(window, Qt.Key.Key_Z, CONTROL | ALT)
+    qtbot.waitUntil(lambda: session.sample is not None and session.document.mask is not None)
+    qtbot.waitUntil(lambda: session.sample is not None and (session.document.mask == 1 - mask).all())
+    assert project.samples.get(sample.id).revision == before["revision"]
+
+
+def test_a_run_is_deleted_in_the_panel_and_comes_back(qtbot, window: Window) -> None:
+    project = window.session.project
+    run = project.runs.create("p", "m", {}, "scratch")
+    project.runs.update(run.id, status="finished")
+    panel = window.workspace.runs_panel
+    window.workspace.tabs.setCurrentIndex(3)
+    qtbot.waitUntil(lambda: panel.delete_button.isVisible() and panel.delete_button.isEnabled())
+    QTest.mouseClick(panel.delete_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: project.runs.list() == [] and panel.model.rowCount() == 0)
+    qtbot.waitUntil(window.actions_by_name["undo-act"].isEnabled)
+    assert window.actions_by_name["undo-act"].text() == "Undo delete run 0001"
+    window.actions_by_name["undo-act"].trigger()
+    qtbot.waitUntil(lambda: panel.model.rowCount() == 1)

@@ -146,6 +146,7 @@ class RunsPanel(QWidget):
         self.export_form.dismissed.connect(self.export_form.hide)
         self.export_form.wanted.connect(self._export)
         self.folder_button = _icon_button("folder", "Open the run's folder", self._open_folder)
+        self.delete_button = _icon_button("delete", "Delete this run; Edit ▸ Undo brings it back", self._delete)
         self.copy_button = _icon_button("copy", "Copy the command line that trains the same again", self._copy)
         theme.notifier().changed.connect(self._draw_icons)
         self._draw_icons()
@@ -170,7 +171,7 @@ class RunsPanel(QWidget):
         for button in (self.use_button, self.resume_button, self.export_button):
             buttons.addWidget(button)
         buttons.addStretch(1)
-        for icon_button in (self.folder_button, self.copy_button):
+        for icon_button in (self.folder_button, self.copy_button, self.delete_button):
             buttons.addWidget(icon_button)
         details = QWidget()
         column = QVBoxLayout(details)
@@ -273,6 +274,7 @@ class RunsPanel(QWidget):
         self.export_button.setEnabled(run is not None and run.best_weights.is_file() and not run.is_running)
         for button in (self.folder_button, self.copy_button):
             button.setEnabled(run is not None)
+        self.delete_button.setEnabled(run is not None and not run.is_running and self._is_writable)
         self.use_button.setEnabled(run is not None and run.best_weights.is_file() and self._is_writable)
         self.resume_button.setVisible(run is not None and is_resumable(run) and self._is_writable)
         if run is None or self.session is None:
@@ -309,6 +311,11 @@ class RunsPanel(QWidget):
     def _draw_icons(self) -> None:
         self.folder_button.setIcon(theme.icon("folder"))
         self.copy_button.setIcon(theme.icon("copy"))
+        self.delete_button.setIcon(theme.icon("delete"))
+
+    def _delete(self) -> None:
+        if (run := self.selected()) is not None and self.session is not None:
+            self.session.delete_run(run.id)
 
     def _resume(self) -> None:
         """Go on from the last epoch, with the very masks it began with."""
