@@ -191,6 +191,29 @@ def _augment(args: argparse.Namespace) -> int:
     return _perform("augment", _given(args, "recipe", "copies", "filter", "seed"), args, _say_pairs)
 
 
+@_command("ignore", "take regions that are neither learnt from nor measured, write them, or forget them")
+def _declare_ignore(parser: argparse.ArgumentParser) -> None:
+    _add_project(parser)
+    parser.add_argument("--from", dest="source", metavar="DIR", help="pictures named as the images; not black: ignored")
+    parser.add_argument("--to", metavar="DIR", help="write the regions there, as PNG of 0 and 255")
+    parser.add_argument("--clear", action="store_true", default=None, help="ignore nothing any more")
+    parser.add_argument("--filter", metavar="EXPR", help="which samples; all when not given")
+    parser.set_defaults(command=_ignore)
+
+
+def _ignore(args: argparse.Namespace) -> int:
+    return _perform("ignore", _given(args, "source", "to", "clear", "filter"), args, _say_ignored)
+
+
+def _say_ignored(result: dict[str, Any]) -> None:
+    for name in ("changed", "written"):
+        if name in result:
+            _print(f"{name}: {result[name]}")
+    _say_table([{"image": one["image"], "ignored": f"{one['share']:.2%}"} for one in result["samples"]])
+    for note in result["notes"]:
+        _print(f"  {note['path']}: {note['reason']}")
+
+
 @_command("train", "train a network")
 def _declare_train(parser: argparse.ArgumentParser) -> None:
     _add_project(parser)

@@ -16,7 +16,8 @@ from segstudio.augmentation.library import albumentations, make, plain
 from segstudio.augmentation.names import IN_COLOUR
 from segstudio.augmentation.recipe import Recipe, Step, combination_parameters
 from segstudio.core.errors import UserError
-from segstudio.core.scaling import scaled_image, scaled_mask
+from segstudio.core.labels import scaled_labels
+from segstudio.core.scaling import scaled_image
 
 FEW = 16
 """Numbers of an array that a manifest may hold; of larger ones it holds a summary."""
@@ -74,7 +75,7 @@ class Augmenter:
 
         Args:
             image: uint8 (H, W), (H, W, 1) or (H, W, 3) RGB; not written to, but it may be what comes back.
-            mask: uint8 (H, W) of 0 and 1; the same.
+            mask: uint8 (H, W) of 0 and 1, or of labels, see core.labels; the same.
             seed: Any number from 0 on; the same seed gives the same bytes.
             has_applied: Whether to say what was applied.
 
@@ -94,7 +95,7 @@ class Augmenter:
         height, width = mask.shape
         channels = 1 if image.ndim == 2 else image.shape[2]
         scaled = scaled_image(done.image[..., 0] if image.shape[2:] == (1,) else done.image, (height, width, channels))
-        return scaled.reshape(image.shape), scaled_mask(done.mask, height, width)
+        return scaled.reshape(image.shape), scaled_labels(done.mask, height, width)
 
 
 class _Pipeline:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from segstudio.core.errors import UserError
 from segstudio.core.files import write_atomically
+from segstudio.core.sample import ReviewState
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,9 @@ class ManifestRow:
         image_sha256: Of the image's file.
         mask_sha256: Of the mask's file.
         recipe: Of an augmented copy, the recipe that made it; else empty.
+        ignored_sha256: Of the file that said where pixels are ignored; empty where none were.
+        before: Number of the revision against which its mask is corrected; None when no pixel counted as corrected.
+        state: The review state of the sample; empty in runs of earlier versions.
     """
 
     sample: int
@@ -31,6 +35,14 @@ class ManifestRow:
     image_sha256: str
     mask_sha256: str
     recipe: str = ""
+    ignored_sha256: str = ""
+    before: int | None = None
+    state: str = ""
+
+    @property
+    def is_reviewed(self) -> bool:
+        """Whether somebody had looked at the sample; of those of earlier versions nobody doubts it."""
+        return self.state != ReviewState.TODO
 
 
 def save_manifest(rows: Sequence[ManifestRow], path: Path) -> None:
@@ -38,7 +50,7 @@ def save_manifest(rows: Sequence[ManifestRow], path: Path) -> None:
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow([field.name for field in fields(ManifestRow)])
-    writer.writerows(astuple(row) for row in rows)
+    writer.writerows(astuple(row) for row in rows)  # None is an empty field
     write_atomically(path, text.getvalue().encode("utf-8"))
 
 
@@ -52,7 +64,9 @@ def load_manifest(path: Path) -> list[ManifestRow]:
         with path.open(encoding="utf-8", newline="") as file:
             return [
                 ManifestRow(int(row["sample"]), row["image"], row["split"], int(row["revision"]),
-                            row["image_sha256"], row["mask_sha256"], row.get("recipe") or "")
+                            row["image_sha256"], row["mask_sha256"], row.get("recipe") or "",
+                            row.get("ignored_sha256") or "", int(row["before"]) if row.get("before") else None,
+                            row.get("state") or "")
                 for row in csv.DictReader(file)
             ]  # fmt: skip
     except (OSError, KeyError, TypeError, ValueError) as error:

@@ -41,12 +41,18 @@ class Counts:
     tn: int = 0
 
     @classmethod
-    def of(cls, truth: npt.NDArray[np.uint8 | np.bool_], predicted: npt.NDArray[np.uint8 | np.bool_]) -> "Counts":
+    def of(
+        cls,
+        truth: npt.NDArray[np.uint8 | np.bool_],
+        predicted: npt.NDArray[np.uint8 | np.bool_],
+        ignored: npt.NDArray[np.uint8 | np.bool_] | None = None,
+    ) -> "Counts":
         """The counts of one image.
 
         Args:
             truth: (H, W), bool or uint8; foreground is what is not 0.
             predicted: (H, W), of the same shape.
+            ignored: (H, W), of the same shape: what is not 0 there is not counted at all; everything is when None.
 
         Raises:
             ValueError: When the shapes differ.
@@ -54,6 +60,9 @@ class Counts:
         if truth.shape != predicted.shape:
             raise ValueError(f"a prediction of shape {predicted.shape} cannot be compared with a mask of {truth.shape}")
         is_true, is_predicted = truth.astype(np.bool_, copy=False), predicted.astype(np.bool_, copy=False)
+        if ignored is not None:
+            is_counted = ~ignored.astype(np.bool_, copy=False)
+            is_true, is_predicted = is_true[is_counted], is_predicted[is_counted]
         tp = int(np.count_nonzero(is_true & is_predicted))
         fp = int(np.count_nonzero(is_predicted)) - tp
         fn = int(np.count_nonzero(is_true)) - tp

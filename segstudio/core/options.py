@@ -38,6 +38,7 @@ def option(
     is_path: bool = False,
     choices: Sequence[str] = (),
     zero: str = "",
+    has_slider: bool = False,
 ) -> Any:
     """A field of an Options model with what a form and a command line need to show it.
 
@@ -53,6 +54,7 @@ def option(
         is_path: Whether the text names a file, so that the form offers a file dialog.
         choices: The only texts that are allowed, when they are known to a registry alone and not to the type.
         zero: What 0 means when it is no number but a choice, for example "all"; a form shows it in place of the 0.
+        has_slider: Whether every form also shows a slider, for a number that is felt rather than known.
     """
     extra: dict[str, Any] = {
         "unit": unit,
@@ -60,6 +62,7 @@ def option(
         "path": is_path,
         "choices": list(choices),
         "zero": zero,
+        "slider": has_slider,
     }
     field = Field(default=default, title=label, description=help, ge=ge, le=le, gt=gt, json_schema_extra=extra)
     if choices:
@@ -91,6 +94,11 @@ def choices_of(field: FieldInfo) -> list[str]:
 def is_advanced(field: FieldInfo) -> bool:
     """Whether the field was made by `option` with is_advanced."""
     return bool(_extra(field).get("advanced", False))
+
+
+def has_slider(field: FieldInfo) -> bool:
+    """Whether the field was made by `option` with has_slider."""
+    return bool(_extra(field).get("slider", False))
 
 
 def is_path(field: FieldInfo) -> bool:

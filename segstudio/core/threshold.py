@@ -73,12 +73,13 @@ class Histogram:
     foreground: Levels | None
 
     @classmethod
-    def of(cls, probability: npt.NDArray[np.uint8], truth: Mask | None) -> "Histogram":
+    def of(cls, probability: npt.NDArray[np.uint8], truth: Mask | None, ignored: Mask | None = None) -> "Histogram":
         """Count.
 
         Args:
             probability: uint8 (H, W).
             truth: uint8 (H, W) of 0 and 1, or None.
+            ignored: uint8 (H, W) of 0 and 1: what is 1 there is not counted; everything is when None.
 
         Raises:
             ValueError: When the shapes differ.
@@ -89,17 +90,18 @@ class Histogram:
         rows = max(1, _EXACT // max(probability.shape[1], 1))
         for top in range(0, probability.shape[0], rows):
             part = np.ascontiguousarray(probability[top : top + rows])
+            where = None if ignored is None else np.ascontiguousarray(ignored[top : top + rows] ^ 1)
             if truth is None:
-                counted = cv2.calcHist([part], [0], None, [BYTES], [0, BYTES])
+                counted = cv2.calcHist([part], [0], where, [BYTES], [0, BYTES])
             else:
                 mask = np.ascontiguousarray(truth[top : top + rows])
-                counted = cv2.calcHist([part, mask], [0, 1], None, [BYTES, 2], [0, BYTES, 0, 2])
+                counted = cv2.calcHist([part, mask], [0, 1], where, [BYTES, 2], [0, BYTES, 0, 2])
             found += counted.reshape(found.shape).astype(np.int64)
         return cls(found[:, 0], None if truth is None else found[:, 1])
 
     @property
     def pixels(self) -> int:
-        """How many pixels the sample has."""
+        """How many pixels of the sample count."""
         return int(self.background.sum() + (0 if self.foreground is None else self.foreground.sum()))
 
     def share(self, level: int) -> float:

@@ -226,4 +226,7 @@ def _chosen(project: Project, arm: Arm, seed: int, report: Reporter) -> list[Cho
         train, val = examples(project, choose(project, options, report, recipe_of(arm)))
     except UserError as error:
         raise UserError(f"arm {arm.name}: {error.message}", error.hint) from error
-    return [Choice(one.sample, one.image, one.split, one.revision, one.recipe) for one in (*train, *val)]
+    return [
+        Choice(one.sample, one.image, one.split, one.revision, one.recipe, one.ignored_sha256, one.before, one.state)
+        for one in (*train, *val)
+    ]

@@ -179,7 +179,11 @@ def recalled(project: Project, comparison: Comparison) -> dict[str, Examples]:
 def _rows(comparison: Comparison, arm: str, chosen: dict[str, list[Choice]]) -> list[ManifestRow]:
     """What was chosen for an arm; before that was written down, what its first finished cell learnt from."""
     if arm in chosen:
-        return [ManifestRow(one.sample, one.image, one.split, one.revision, "", "", one.recipe) for one in chosen[arm]]
+        return [
+            ManifestRow(one.sample, one.image, one.split, one.revision, "", "", one.recipe, one.ignored_sha256,
+                        one.before, one.state)
+            for one in chosen[arm]
+        ]  # fmt: skip
     for cell in comparison.cells():
         if cell.arm == arm and cell.is_done:
             return load_manifest(cell.manifest)

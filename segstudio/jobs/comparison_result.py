@@ -40,12 +40,12 @@ def measured(project: Project, comparison: Comparison, report: Reporter) -> list
     cells = comparison.cells()
 
     def measure(sample: Sample) -> list[Score]:
-        truth = project.masks.load(sample)
+        truth, ignored = project.masks.load(sample), project.ignored.load(sample)
         sample = project.samples.get(sample.id)  # looking at its file may have noticed another program's edit
         share = float(np.count_nonzero(truth) / truth.size)
         scores = []
         for cell in cells:
-            counts = Counts.of(truth, cell.prediction(sample) >= THRESHOLD)
+            counts = Counts.of(truth, cell.prediction(sample) >= THRESHOLD, ignored)
             iou, dice = compared(counts, "iou"), compared(counts, "dice")
             scores.append(
                 Score(sample.id, sample.image, sample.group, sample.state.value, sample.revision, share, cell.arm,

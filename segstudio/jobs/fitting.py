@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from segstudio.augmentation.augmenter import Augmenter
 from segstudio.augmentation.recipe import Recipe
 from segstudio.core.errors import UserError
+from segstudio.core.labels import Weighing
 from segstudio.core.manifest import load_manifest, save_manifest
 from segstudio.core.options import checked
 from segstudio.core.reporter import Phase, Reporter
@@ -192,6 +193,7 @@ def _plan(
         images_per_epoch=images_per_epoch,
         loss=options.loss,
         clipping=options.clipping,
+        weighing=Weighing(options.correction_weight, options.unreviewed_weight),
     )
 
 

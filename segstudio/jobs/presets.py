@@ -88,6 +88,16 @@ class TrainOptions(Options):
         help="Learn from so many samples alone, to see what more of them bring; always the same ones, and those of a "
         "smaller limit among them. 0: all.",
     )  # fmt: skip
+    correction_weight: float = option(
+        3.0, "Corrections", ge=1, le=20, unit="times", has_slider=True,
+        help="A pixel that a person has changed since the last training counts so many times as much: there the model "
+        "was wrong, and somebody has looked. 1: no more than others.",
+    )  # fmt: skip
+    unreviewed_weight: float = option(
+        1.0, "Unreviewed", ge=0.05, le=1, unit="times", is_advanced=True, has_slider=True,
+        help="What pixels of samples count that nobody has reviewed yet, where their masks are less sure than reviewed "
+        "ones. 1: no less than others.",
+    )  # fmt: skip
     fine_tuning: float = option(
         0.1, "Retrain's rate", gt=0, le=1, is_advanced=True,
         help="Retrain goes on from good weights with this share of the learning rate: large steps would undo them.",

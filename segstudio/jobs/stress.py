@@ -20,11 +20,12 @@ from segstudio.augmentation.augmenter import Augmenter, seed_of
 from segstudio.augmentation.recipe import Recipe
 from segstudio.core.errors import UserError
 from segstudio.core.files import write_atomically
+from segstudio.core.labels import FOREGROUND, IGNORED, labelled, scaled_labels
 from segstudio.core.metrics import COMPARED_CONVENTION, Counts, compared
 from segstudio.core.options import Options, option
 from segstudio.core.reporter import Phase, Reporter
 from segstudio.core.sample import Sample, Split
-from segstudio.core.scaling import scaled_image, scaled_mask
+from segstudio.core.scaling import scaled_image
 from segstudio.jobs import JOBS, ProjectJob
 from segstudio.jobs.evaluate import measurable
 from segstudio.jobs.stress_families import Family, chosen_families, recipe_against
@@ -204,10 +205,11 @@ class _Test:
         return readable, pairs
 
     def _read(self, project: Project, sample: Sample) -> Pair:
-        image, mask = project.read_image(sample), project.masks.load(sample)
+        image = project.read_image(sample)
+        labels = labelled(project.masks.load(sample), ignored=project.ignored.load(sample))
         if self._options.size == "native":
-            return image, mask
-        return scaled_image(image, self._shape), scaled_mask(mask, *self._shape[:2])
+            return image, labels
+        return scaled_image(image, self._shape), scaled_labels(labels, *self._shape[:2])
 
     def scores(self, samples: Sequence[Sample], pairs: Sequence[Pair], report: Reporter) -> NDArray[np.float64]:
         """Float (images, cells, metrics): each image under each transform."""
@@ -259,11 +261,12 @@ def _augmenters(cell: Cell) -> list[Augmenter]:
     return [Augmenter(Recipe("stress", "", "", (cell.family.step(cell.strength, sign),))) for sign in signs]
 
 
-def _scored(truth: Pixels, probability: NDArray[np.float32], level: int) -> tuple[float, float]:
-    """IoU and Dice of one prediction at the size of the truth and a threshold; see COMPARED_CONVENTION."""
+def _scored(labels: Pixels, probability: NDArray[np.float32], level: int) -> tuple[float, float]:
+    """IoU and Dice of one prediction at the size of the labels and a threshold; see COMPARED_CONVENTION."""
     from segstudio.ml.predict import at_native_size
 
-    counts = Counts.of(truth, at_native_size(probability, truth.shape) >= level)
+    predicted = at_native_size(probability, labels.shape) >= level
+    counts = Counts.of(labels & np.uint8(FOREGROUND), predicted, labels & np.uint8(IGNORED))
     return compared(counts, "iou"), compared(counts, "dice")
 
 

@@ -15,7 +15,7 @@ from segstudio.jobs import JOBS, ProjectJob
 from segstudio.jobs.fitting import computing_on, fit_network, network_of
 from segstudio.jobs.presets import DEFAULT, TrainOptions, options_of, preset
 from segstudio.jobs.run_reporter import RunReporter
-from segstudio.jobs.training_samples import choose, examples, recall, recipe_name
+from segstudio.jobs.training_samples import choose, examples, names_run, recall, recipe_name
 from segstudio.models import MODELS
 from segstudio.project.project import Project
 from segstudio.project.runs import Run
@@ -67,7 +67,7 @@ class Train(ProjectJob[TrainOptions]):
         if str(given.get("recipe", "")).lower().endswith(".json"):
             given["recipe"] = str(Path(given["recipe"]).expanduser().absolute())
         request = Request(given, str(values.get("resume", "")))
-        if not request.resume and not _names_run(given.get("start", "")):
+        if not request.resume and not names_run(given.get("start", "")):
             _from_preset(given)
         return cls(request)
 
@@ -187,7 +187,7 @@ class Training:
         Its weights are good in all their layers: it is one phase, with a share of the rate that the encoder had last.
         """
         options = self.options
-        if options.samples != "retrain" or not _names_run(self.run.start):
+        if options.samples != "retrain" or not names_run(self.run.start):
             return options
         rate = options.fine_tuning * (options.tuned_rate if options.frozen_epochs else options.learning_rate)
         report.log(f"fine-tuning: learning rate {rate:g}, {options.fine_tuning:g} of the last options' rate")
@@ -269,7 +269,7 @@ def settled(project: Project, values: dict[str, Any], report: Reporter) -> tuple
 def _start(project: Project, values: dict[str, Any], report: Reporter) -> tuple[Run | None, dict[str, Any]]:
     """The run whose weights are fine-tuned, if any, and the options given for it."""
     word = str(values.get("start", ""))
-    if not _names_run(word):
+    if not names_run(word):
         return None, values
     if values.get("samples") == "retrain" and project.runs.best() is None:
         # The window's one button is there before the first training too.
@@ -302,7 +302,7 @@ def _from_preset(values: dict[str, Any]) -> tuple[str, TrainOptions]:
     options = chosen.options(**{name: value for name, value in values.items() if name != "preset"})
     if options.start == "imagenet" and not MODELS[chosen.model].is_pretrained:
         raise UserError(f"{chosen.model} has no ImageNet weights", "use --start scratch")
-    if options.start not in ("imagenet", "scratch") and not _names_run(options.start):
+    if options.start not in ("imagenet", "scratch") and not names_run(options.start):
         raise UserError(f"there is no start {options.start!r}", "say imagenet, scratch, best, last or a run's number")
     return chosen.model, options
 
@@ -393,10 +393,6 @@ def _number(text: str) -> int:
     if not text.isdecimal():
         raise UserError(f"{text!r} is not the number of a run", "`segstudio runs PROJECT` shows all of them")
     return int(text)
-
-
-def _names_run(start: object) -> bool:
-    return str(start) in ("best", "last") or str(start).isdecimal()
 
 
 def _result(run: Run, outcome: "Outcome") -> dict[str, Any]:

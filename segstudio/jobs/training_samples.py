@@ -8,15 +8,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from segstudio.augmentation.augmenter import Augmenter
 from segstudio.augmentation.recipe import NONE, Recipe
 from segstudio.core.errors import UserError
-from segstudio.core.manifest import ManifestRow
+from segstudio.core.labels import FOREGROUND, IGNORED
+from segstudio.core.manifest import ManifestRow, load_manifest
+from segstudio.core.mask import Mask
 from segstudio.core.reporter import Reporter
-from segstudio.core.sample import REVIEWED, USABLE, Sample, Split
+from segstudio.core.sample import REVIEWED, USABLE, ReviewState, Sample, Split
 from segstudio.formats import read_image
 from segstudio.jobs.presets import TrainOptions
 from segstudio.project.augmented import Copy
 from segstudio.project.project import Project
+from segstudio.project.runs import USABLE as USABLE_RUNS
+from segstudio.project.runs import Run
 
 if TYPE_CHECKING:
     from segstudio.ml.data import Example
@@ -34,12 +39,19 @@ class Chosen:
         val: What the best epoch is chosen by.
         learnt_from: What `train` and `copies` are, in words.
         copies: Augmented copies that are learnt from too: of samples in `train`, and of no other.
+        before: The revision against which masks to learn from are corrected, by sample; see `corrected_since`.
     """
 
     train: list[Sample]
     val: list[Sample]
     learnt_from: str
     copies: list[Copy] = field(default_factory=list)
+    before: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def states(self) -> dict[int, ReviewState]:
+        """The review state of each sample that is learnt from."""
+        return {one.id: one.state for one in self.train}
 
 
 def choose(project: Project, options: TrainOptions, report: Reporter, recipe: Recipe | None = None) -> Chosen:
@@ -74,14 +86,78 @@ def choose(project: Project, options: TrainOptions, report: Reporter, recipe: Re
     if copies:
         words += f" and {len(copies)} augmented copies"
     report.log(f"learning from {words}")
-    return Chosen(train, val, words, copies)
+    before: dict[int, int] = {}
+    if options.correction_weight != 1:
+        run = last_run(project, options.start)
+        before = corrected_since(project, run, train)
+        if before:
+            since = f"run {run.name}" if run is not None else "they came"
+            report.log(
+                f"masks corrected since {since}: {len(before)}; what was changed counts "
+                f"{options.correction_weight:g} times"
+            )
+    return Chosen(train, val, words, copies, before)
 
 
 def examples(project: Project, chosen: Chosen) -> "tuple[list[Example], list[Example]]":
-    """What the loader needs of everything that was chosen: to learn from, and to validate by."""
-    train = [example(project, one, "train", one.revision) for one in chosen.train]
-    train += [copy_example(project, one) for one in chosen.copies]
-    return train, [example(project, one, "val", one.revision) for one in chosen.val]
+    """What the loader needs of everything that was chosen: to learn from, and to validate by.
+
+    Ignored regions are kept as they are now. Corrections count in what is learnt from alone, and copies carry none: a
+    copy is made of a mask, whoever has drawn it.
+    """
+    ignored = {one.id: project.ignored.keep(one) for one in (*chosen.train, *chosen.val)}
+    train = [
+        example(project, one, "train", one.revision, ignored[one.id], chosen.before.get(one.id), one.state)
+        for one in chosen.train
+    ]
+    train += [copy_example(project, one, ignored[one.sample], chosen.states[one.sample]) for one in chosen.copies]
+    return train, [example(project, one, "val", one.revision, ignored[one.id], state=one.state) for one in chosen.val]
+
+
+def last_run(project: Project, start: str) -> Run | None:
+    """The run against which masks are corrected: the one that the training starts from, else the newest that is usable.
+
+    Args:
+        project: Whose runs.
+        start: What the training starts from, as its options say.
+    """
+    if names_run(start):
+        return project.runs.resolve(start)
+    able = (run for run in project.runs.list() if run.status in USABLE_RUNS and run.manifest.is_file())
+    return next(able, None)
+
+
+def corrected_since(project: Project, run: Run | None, samples: Sequence[Sample]) -> dict[int, int]:
+    """For each sample whose mask is another than a run has learnt from, by its id: which revision that was.
+
+    Where the run has not learnt from the sample, it is the dataset's own mask. A sample that came without a mask is not
+    corrected but drawn, and has no entry; nor has one whose earlier mask is gone.
+    """
+    learnt = {} if run is None else _learnt_from(run)
+    found = {}
+    for one in samples:
+        before = learnt.get(one.id, 0)
+        if before == one.revision:
+            continue
+        there = {revision.number for revision in project.masks.revisions(one)}
+        before = before if before in there else 0
+        if before in there and before != one.revision:
+            found[one.id] = before
+    return found
+
+
+def _learnt_from(run: Run) -> dict[int, int]:
+    """The revision of each mask that a run has learnt from, by the sample's id."""
+    try:
+        rows = load_manifest(run.manifest)
+    except UserError:  # then its corrections are those of the dataset's masks
+        return {}
+    return {row.sample: row.revision for row in rows if row.split == "train" and not row.recipe}
+
+
+def names_run(start: object) -> bool:
+    """Whether a training starts from a run."""
+    return str(start) in ("best", "last") or str(start).isdecimal()
 
 
 def _by_review(train: list[Sample], options: TrainOptions) -> tuple[list[Sample], str]:
@@ -180,9 +256,13 @@ def recall(project: Project, rows: Sequence[ManifestRow]) -> dict[str, list["Exa
     parts: dict[str, list[Example]] = {"train": [], "val": []}
     for row in rows:
         if row.recipe:
-            parts[row.split].append(copy_example(project, copies[row.image]))
+            parts[row.split].append(copy_example(project, copies[row.image], row.ignored_sha256, row.state))
         else:
-            parts[row.split].append(example(project, samples[row.sample], row.split, row.revision))
+            parts[row.split].append(
+                example(
+                    project, samples[row.sample], row.split, row.revision, row.ignored_sha256, row.before, row.state
+                )
+            )
     return parts
 
 
@@ -204,8 +284,15 @@ def _recalled_copies(project: Project, rows: Sequence[ManifestRow]) -> dict[str,
     return there
 
 
-def copy_example(project: Project, copy: Copy) -> "Example":
-    """What the loader needs of an augmented copy, which is only ever learnt from."""
+def copy_example(project: Project, copy: Copy, ignored: str = "", state: str = "") -> "Example":
+    """What the loader needs of an augmented copy, which is only ever learnt from.
+
+    Args:
+        project: Whose copy.
+        copy: Which.
+        ignored: What `IgnoredRegions.keep` says of the sample it was made of.
+        state: The state of that sample.
+    """
     from segstudio.ml.data import Example
 
     return Example(
@@ -218,6 +305,34 @@ def copy_example(project: Project, copy: Copy) -> "Example":
         lambda: read_image(copy.image_file),
         lambda: (read_image(copy.mask_file) > 127).astype(np.uint8),
         copy.recipe,
+        ignored,
+        lambda: _ignored_in_copy(project, copy, ignored),
+        state=state,
+    )
+
+
+def _ignored_in_copy(project: Project, copy: Copy, ignored: str) -> Mask | None:
+    """Where an augmented copy is to be ignored: what is ignored in its sample goes where the recipe has moved it.
+
+    The recipe is applied once more, by the copy's own seed: no file says it, and regions may be newer than copies.
+
+    Raises:
+        UserError: When the copy would come out otherwise now.
+    """
+    sample = project.samples.get(copy.sample)
+    region = project.ignored.load_kept(sample, ignored)
+    if region is None:
+        return None
+    about = project.augmented.about(copy.recipe)
+    if about is not None:
+        # The class stays beside the mark, to be held against the copy's own mask.
+        labels = project.masks.load_revision(sample, copy.revision) | region * np.uint8(IGNORED)
+        moved = Augmenter(about.recipe).apply(project.read_image(sample), labels, copy.seed).mask
+        if np.array_equal(moved & FOREGROUND, read_image(copy.mask_file) > 127):
+            return (moved & IGNORED > 0).astype(np.uint8)
+    raise UserError(
+        "it cannot be told where this copy is to be ignored: its recipe does something else by now",
+        f"make it again: `segstudio augment PROJECT --recipe {copy.recipe}`",
     )
 
 
@@ -225,8 +340,21 @@ def _path(project: Project, copy: Copy) -> str:
     return copy.image_file.relative_to(project.folder).as_posix()
 
 
-def example(project: Project, sample: Sample, part: str, revision: int) -> "Example":
-    """What the loader needs of one sample: always this revision of its mask, whatever is edited meanwhile."""
+def example(
+    project: Project, sample: Sample, part: str, revision: int, ignored: str = "", before: int | None = None,
+    state: str = "",
+) -> "Example":  # fmt: skip
+    """What the loader needs of one sample: always this revision of its mask, whatever is edited meanwhile.
+
+    Args:
+        project: Whose sample.
+        sample: Which.
+        part: "train" or "val".
+        revision: Of its mask.
+        ignored: What `IgnoredRegions.keep` has said of it.
+        before: Against which revision its mask is corrected; against none when None.
+        state: Its review state.
+    """
     from segstudio.ml.data import Example
 
     def mask_file() -> Path:
@@ -241,4 +369,9 @@ def example(project: Project, sample: Sample, part: str, revision: int) -> "Exam
         mask_file,
         lambda: project.read_image(sample),
         lambda: project.masks.load_revision(sample, revision),
+        ignored_sha256=ignored,
+        read_ignored=lambda: project.ignored.load_kept(sample, ignored),
+        before=before,
+        read_before=lambda: None if before is None else project.masks.load_revision(sample, before),
+        state=state,
     )

@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import operator
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,13 +15,18 @@ import tensorflow as tf
 
 from segstudio.augmentation.augmenter import Augmenter, seed_of
 from segstudio.core.errors import UserError
+from segstudio.core.labels import CORRECTED, IGNORED, TRUTH, Weighing, labelled, scaled_labels
 from segstudio.core.manifest import ManifestRow
+from segstudio.core.mask import Mask
 from segstudio.core.reporter import Reporter
-from segstudio.core.scaling import scaled_image, scaled_mask, without_colour
+from segstudio.core.scaling import scaled_image, without_colour
 from segstudio.models import Shape
 
 SHARE_OF_MEMORY = 0.4
 """How much of the memory that is free the cache of one split may take; beyond that it lies on disk."""
+
+ALIKE = Weighing()
+"""Every pixel counts the same."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,11 @@ class Example:
         read_image: Gives uint8 (H, W) or (H, W, 3) RGB.
         read_mask: Gives uint8 (H, W) of 0 and 1.
         recipe: Of an augmented copy, the recipe that made it; empty for an image of the dataset.
+        ignored_sha256: Of the file that says where pixels are ignored; empty where none are.
+        read_ignored: Gives uint8 (H, W) of 0 and 1, or None.
+        before: Number of the mask's revision that was learnt from last; None when there is none to compare with.
+        read_before: Gives that mask, uint8 (H, W) of 0 and 1; None when there is none.
+        state: The review state of the sample.
     """
 
     sample: int
@@ -48,6 +59,11 @@ class Example:
     read_image: Callable[[], np.ndarray]
     read_mask: Callable[[], np.ndarray]
     recipe: str = ""
+    ignored_sha256: str = ""
+    read_ignored: Callable[[], Mask | None] = lambda: None
+    before: int | None = None
+    read_before: Callable[[], Mask | None] = lambda: None
+    state: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,7 +72,7 @@ class Pairs:
 
     Attributes:
         images: uint8 (N, H, W, C), in memory or mapped from disk.
-        masks: uint8 (N, H, W, 1) of 0 and 1.
+        masks: uint8 (N, H, W, 1) of labels, see core.labels: 0 and 1 where no pixel is ignored or corrected.
         rows: Their N rows of the manifest.
     """
 
@@ -66,6 +82,21 @@ class Pairs:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    @functools.cached_property
+    def marks(self) -> int:
+        """All bits that some label has."""
+        return functools.reduce(operator.or_, (int(np.bitwise_or.reduce(mask, axis=None)) for mask in self.masks), 0)
+
+    @property
+    def has_ignored(self) -> bool:
+        """Whether any pixel is ignored."""
+        return bool(self.marks & IGNORED)
+
+    def needs(self, weighing: Weighing) -> bool:
+        """Whether any pixel would count otherwise than all others."""
+        is_corrected = weighing.correction != 1 and self.marks & CORRECTED
+        return bool(is_corrected or (weighing.unreviewed != 1 and not all(row.is_reviewed for row in self.rows)))
 
 
 def load_pairs(examples: Sequence[Example], shape: Shape, cache: Path, report: Reporter) -> Pairs:
@@ -88,14 +119,8 @@ def load_pairs(examples: Sequence[Example], shape: Shape, cache: Path, report: R
     rows: list[ManifestRow] = []
 
     def load(example: Example) -> tuple[np.ndarray, np.ndarray, ManifestRow]:
-        image, mask = example.read_image(), example.read_mask()
-        if image.shape[:2] != mask.shape:
-            raise UserError(f"image is {image.shape[1]}x{image.shape[0]}, mask is {mask.shape[1]}x{mask.shape[0]}")
-        row = ManifestRow(
-            example.sample, example.image, example.split, example.revision,
-            _sha256(example.image_file), _sha256(example.mask_file()), example.recipe,
-        )  # fmt: skip
-        return scaled_image(image, shape), scaled_mask(mask, height, width), row
+        image, labels, row = load_example(example)
+        return scaled_image(image, shape), scaled_labels(labels, height, width), row
 
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         futures = [threads.submit(load, example) for example in examples]
@@ -111,6 +136,23 @@ def load_pairs(examples: Sequence[Example], shape: Shape, cache: Path, report: R
             for future in futures:
                 future.cancel()
     return Pairs(images[: len(rows)], masks[: len(rows)], rows)
+
+
+def load_example(example: Example) -> tuple[np.ndarray, np.ndarray, ManifestRow]:
+    """The image as it is, its labels of the same size, and what the manifest says of both.
+
+    Raises:
+        UserError: When a file cannot be read, or their sizes differ.
+    """
+    image, mask = example.read_image(), example.read_mask()
+    if image.shape[:2] != mask.shape:
+        raise UserError(f"image is {image.shape[1]}x{image.shape[0]}, mask is {mask.shape[1]}x{mask.shape[0]}")
+    row = ManifestRow(
+        example.sample, example.image, example.split, example.revision,
+        _sha256(example.image_file), _sha256(example.mask_file()), example.recipe,
+        example.ignored_sha256, example.before, example.state,
+    )  # fmt: skip
+    return image, labelled(mask, ignored=example.read_ignored(), before=example.read_before()), row
 
 
 def _empty(shape: tuple[int, ...], cache: Path) -> np.ndarray:
@@ -162,6 +204,7 @@ def batches_of_epoch(
     augmenter: Augmenter | None = None,
     images: int | None = None,
     failures: list[UserError] | None = None,
+    weighing: Weighing = ALIKE,
 ) -> tf.data.Dataset:
     """The batches of one epoch of training; the same arguments give the same batches, bit for bit.
 
@@ -176,16 +219,20 @@ def batches_of_epoch(
         augmenter: Augments every image that is not itself an augmented copy; None leaves them.
         images: How many images the epoch sees, see `visits`; as many as there are when None.
         failures: Gets what the augmenter said when the batches end with an error of TensorFlow's.
+        weighing: What pixels count.
 
     Returns:
-        Batches of uint8 (B, H, W, C) images and uint8 (B, H, W, 1) masks.
+        Batches of uint8 (B, H, W, C) images and uint8 (B, H, W, 1) masks, of 0 and 1, and 2 where a pixel is ignored;
+        and, when some pixel counts more or less than others, float32 (B, H, W, 1) of what they count.
     """
     rows, times = visits(len(pairs), images or len(pairs), seed=seed, epoch=epoch)
 
     def augment(row: int, time: int) -> tuple[np.ndarray, np.ndarray]:
         return _augmented(pairs, row, augmenter, seed_of(seed, "epoch", time, pairs.rows[row].image))
 
-    def take(rows: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    is_weighted = pairs.needs(weighing)
+
+    def take(rows: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, ...]:
         images, masks = pairs.images[rows], pairs.masks[rows]
         if augmenter is not None:
             try:
@@ -195,13 +242,17 @@ def batches_of_epoch(
                 if failures is not None:
                     failures.append(error)
                 raise
-        return images, masks
+        if not is_weighted:
+            return images, masks & np.uint8(TRUTH)
+        reviewed = [pairs.rows[row].is_reviewed for row in rows.tolist()]
+        weights = [weighing.weights(one, is_reviewed=was) for one, was in zip(masks, reviewed, strict=True)]
+        return images, masks & np.uint8(TRUTH), np.stack(weights)
 
-    return _batches(pairs, rows, times, batch, take)
+    return _batches(pairs, rows, times, batch, take, is_weighted=is_weighted)
 
 
 def _augmented(pairs: Pairs, row: int, augmenter: Augmenter | None, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """An image (H, W, C or 1) and its mask (H, W, 1), augmented unless it is a copy that has been already."""
+    """An image (H, W, C or 1) and its labels (H, W, 1), augmented unless it is a copy that has been already."""
     image, mask = pairs.images[row], pairs.masks[row]
     if augmenter is None or pairs.rows[row].recipe:
         return image, mask
@@ -216,10 +267,10 @@ def _threads() -> ThreadPoolExecutor:
 
 
 def batches_in_order(pairs: Pairs, batch: int) -> tf.data.Dataset:
-    """All pairs, unchanged; see batches_of_epoch."""
+    """All pairs, unchanged and all pixels alike; see batches_of_epoch."""
 
-    def take(rows: np.ndarray, _times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return pairs.images[rows], pairs.masks[rows]
+    def take(rows: np.ndarray, _times: np.ndarray) -> tuple[np.ndarray, ...]:
+        return pairs.images[rows], pairs.masks[rows] & np.uint8(TRUTH)
 
     rows = np.arange(len(pairs))
     return _batches(pairs, rows, rows, batch, take)
@@ -230,14 +281,16 @@ def _batches(
     rows: np.ndarray,
     times: np.ndarray,
     batch: int,
-    take: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]],
+    take: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, ...]],
+    *,
+    is_weighted: bool = False,
 ) -> tf.data.Dataset:
-    def load(rows: tf.Tensor, times: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        both = tf.numpy_function(take, [rows, times], (tf.uint8, tf.uint8), stateful=False)
-        return tuple(
-            tf.ensure_shape(one, (None, *of.shape[1:]))
-            for one, of in zip(both, (pairs.images, pairs.masks), strict=True)
-        )
+    types = (tf.uint8, tf.uint8, tf.float32)[: 3 if is_weighted else 2]
+    shapes = (pairs.images.shape[1:], pairs.masks.shape[1:], pairs.masks.shape[1:])
+
+    def load(rows: tf.Tensor, times: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        taken = tf.numpy_function(take, [rows, times], types, stateful=False)
+        return tuple(tf.ensure_shape(one, (None, *shape)) for one, shape in zip(taken, shapes, strict=False))
 
     options = tf.data.Options()
     # TensorFlow itself runs one operation at a time (device.py); the next batch must not wait in that queue.

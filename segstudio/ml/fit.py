@@ -33,10 +33,12 @@ from segstudio.augmentation.augmenter import Augmenter
 from segstudio.core.advice import advice
 from segstudio.core.errors import UserError
 from segstudio.core.files import write_atomically
+from segstudio.core.labels import Weighing
 from segstudio.core.reporter import Cancelled, Reporter
 from segstudio.core.steering import Steering, Unsteered
-from segstudio.ml.data import Pairs, batches_in_order, batches_of_epoch
+from segstudio.ml.data import ALIKE, Pairs, batches_in_order, batches_of_epoch
 from segstudio.ml.helm import Helm
+from segstudio.ml.measures import measures
 from segstudio.ml.network import load_network, read_attachment, save_network, weights_digest
 from segstudio.ml.objective import EQUAL, ClassWeights, objective
 from segstudio.ml.schedule import Row, Schedule, best_row
@@ -66,6 +68,9 @@ class Plan:
         weights: What pixels count in it by their class.
         clipping: No step follows a gradient longer than this (the norm over all weights); any when 0.
         frozen: Names of the layers that the schedule's first phase keeps and its second one trains.
+        weighing: What pixels count in the loss while it is made small, by what a person has done there.
+        has_ignored: Whether some pixels, to learn from or to validate by, are not to be looked at.
+        is_weighted: Whether `weighing` makes a difference to any pixel.
     """
 
     epochs: int
@@ -79,6 +84,14 @@ class Plan:
     weights: ClassWeights = EQUAL
     clipping: float = 0.0
     frozen: tuple[str, ...] = ()
+    weighing: Weighing = ALIKE
+    has_ignored: bool = False
+    is_weighted: bool = False
+
+    def for_pairs(self, train: Pairs, val: Pairs | None = None) -> "Plan":
+        """The same plan with what the labels of these pairs tell."""
+        has_ignored = train.has_ignored or (val is not None and val.has_ignored)
+        return replace(self, has_ignored=has_ignored, is_weighted=train.needs(self.weighing))
 
     def images(self, train: Pairs) -> int:
         """How many images an epoch learns from."""
@@ -141,7 +154,7 @@ def fit(network: keras.Model, train: Pairs, val: Pairs, plan: Plan, folder: Path
         Cancelled: When the user stopped it before the first epoch was done.
         UserError: When the loss is no longer a number, or not even one image fits into memory.
     """
-    plan = plan.with_phases(plan.frozen)
+    plan = plan.with_phases(plan.frozen).for_pairs(train, val)
     compile_for(network, plan, epoch=1)
     initial = weights_digest(network)
     helm = Helm(plan, steering or Unsteered(), report)
@@ -167,12 +180,18 @@ def resume(train: Pairs, val: Pairs, plan: Plan, folder: Path, report: Reporter,
     progress = read_attachment(folder / LAST)
     report.log(f"resumed after epoch {progress['rows'][-1]['epoch']} of {plan.epochs}")
     plan = replace(plan, batch=progress["batch"]).with_phases(progress.get("frozen", ()))
+    plan = plan.for_pairs(train, val)
     helm = Helm(plan, steering or Unsteered(), report)
     return _epochs(network, train, val, helm, folder, report, progress["rows"], watchers)
 
 
 def compile_network(
-    network: keras.Model, learning_rate: float, loss: keras.losses.Loss | None = None, clipping: float = 0.0
+    network: keras.Model,
+    learning_rate: float,
+    loss: keras.losses.Loss | None = None,
+    clipping: float = 0.0,
+    *,
+    has_ignored: bool = False,
 ) -> None:
     """The loss, the optimizer and the metrics of every training.
 
@@ -181,15 +200,12 @@ def compile_network(
         learning_rate: Of Adam.
         loss: See `objective`; cross-entropy when None.
         clipping: The longest gradient that a step follows; any when 0.
+        has_ignored: Whether the truth may be 2, for pixels that are not measured.
     """
     network.compile(
         optimizer=keras.optimizers.Adam(learning_rate, global_clipnorm=clipping or None),
         loss=loss or objective("bce"),
-        metrics=[
-            keras.metrics.BinaryAccuracy(name="accuracy"),
-            keras.metrics.BinaryIoU(name="binary_iou"),
-            keras.metrics.BinaryIoU(target_class_ids=[1], name="iou"),
-        ],
+        metrics=measures(has_ignored=has_ignored),
         jit_compile=False,  # XLA makes this a quarter as fast on a CPU (measured), and traces for a minute
     )
 
@@ -199,7 +215,8 @@ def compile_for(network: keras.Model, plan: Plan, epoch: int) -> None:
     is_kept = plan.schedule.phase_of(epoch) == 1
     for name in plan.frozen:
         network.get_layer(name).trainable = not is_kept
-    compile_network(network, plan.rate(epoch, []), objective(plan.loss, plan.weights), plan.clipping)
+    loss = objective(plan.loss, plan.weights, has_ignored=plan.has_ignored, is_weighted=plan.is_weighted)
+    compile_network(network, plan.rate(epoch, []), loss, plan.clipping, has_ignored=plan.has_ignored)
 
 
 def _epochs(network: keras.Model, train: Pairs, val: Pairs, helm: Helm, folder: Path, report: Reporter,
@@ -252,8 +269,9 @@ def _one_epoch(network: keras.Model, train: Pairs, val: Pairs, helm: Helm, repor
         images = plan.images(train)
         steps = _Steps(report, helm, epoch, 0, _share_of_training(images, val), images)
         batches = batches_of_epoch(
-            train, plan.batch, seed=plan.seed, epoch=epoch, augmenter=plan.augmenter, images=images, failures=failures
-        )
+            train, plan.batch, seed=plan.seed, epoch=epoch, augmenter=plan.augmenter, images=images, failures=failures,
+            weighing=plan.weighing,
+        )  # fmt: skip
         try:
             logs = network.fit(batches, epochs=1, shuffle=False, verbose=0, callbacks=[steps]).history
             row = {"epoch": epoch, **_with_dice({name: float(values[0]) for name, values in logs.items()})}

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from segstudio.core.labels import FOREGROUND, IGNORED
 from segstudio.losses import LOSSES
 
 HEAVIEST = 50.0
@@ -28,24 +29,38 @@ EQUAL = ClassWeights()
 class Objective(keras.losses.Loss):  # type: ignore[misc]
     """The mean over a batch's images of one loss, in float32 whatever the precision of the network."""
 
-    def __init__(self, loss: str, background: float = 1.0, foreground: float = 1.0, name: str = "objective") -> None:
+    def __init__(
+        self,
+        loss: str,
+        background: float = 1.0,
+        foreground: float = 1.0,
+        has_ignored: bool = False,
+        name: str = "objective",
+    ) -> None:
         """Take a loss of LOSSES.
 
         Args:
             loss: Its name.
             background: What a pixel of background counts.
             foreground: What a pixel of foreground counts.
+            has_ignored: Whether the truth may be 2: such a pixel counts nothing.
             name: Of this object, for Keras.
         """
         super().__init__(name=name, reduction="sum_over_batch_size", dtype="float32")
         self.loss = loss
         self.weights = ClassWeights(background, foreground)
+        self.has_ignored = has_ignored
         self._function = LOSSES[loss]()
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """The mean over images; weights, when given, are those of pixels, (B, H, W, 1), or of images, (B,)."""
         truth, probability = (ops.convert_to_tensor(one, "float32") for one in (y_true, y_pred))
-        weights = self._pixel_weights(truth, sample_weight)
+        if self.has_ignored:
+            truth, counted = without_ignored(truth)
+            weights = self._pixel_weights(truth, sample_weight)
+            weights = counted if weights is None else counted * weights
+        else:
+            weights = self._pixel_weights(truth, sample_weight)
         return ops.mean(self._function.of_images(truth, probability, weights))
 
     def _pixel_weights(self, truth: Any, given: Any) -> Any:
@@ -64,19 +79,29 @@ class Objective(keras.losses.Loss):  # type: ignore[misc]
             "loss": self.loss,
             "background": self.weights.background,
             "foreground": self.weights.foreground,
+            "has_ignored": self.has_ignored,
             "name": self.name,
         }
 
 
-def objective(loss: str, weights: ClassWeights = EQUAL) -> keras.losses.Loss:
+def without_ignored(truth: Any) -> tuple[Any, Any]:
+    """Truth of 0 and 1, with 0 where a pixel is ignored; and what pixels count: 0 there, else 1. Both float32."""
+    truth = ops.cast(truth, "float32")
+    counted = ops.cast(truth < IGNORED, "float32")
+    return truth * counted, counted
+
+
+def objective(
+    loss: str, weights: ClassWeights = EQUAL, *, has_ignored: bool = False, is_weighted: bool = False
+) -> keras.losses.Loss:
     """The loss to compile a network with.
 
     Plain cross-entropy is Keras's own object: it sums in another order than the mean of means, and a run that is gone
     on with, or made again, shall end bit for bit where it always has.
     """
-    if loss == "bce" and weights == EQUAL:
+    if loss == "bce" and weights == EQUAL and not has_ignored and not is_weighted:
         return keras.losses.BinaryCrossentropy()
-    return Objective(loss, weights.background, weights.foreground)
+    return Objective(loss, weights.background, weights.foreground, has_ignored)
 
 
 def balanced(loss: str, masks: np.ndarray) -> tuple[ClassWeights, str]:
@@ -84,10 +109,11 @@ def balanced(loss: str, masks: np.ndarray) -> tuple[ClassWeights, str]:
 
     Args:
         loss: Its name.
-        masks: uint8 (N, H, W, 1) of 0 and 1, what is learnt from.
+        masks: uint8 (N, H, W, 1) of labels, what is learnt from; what is ignored has no say.
     """
     # Image by image: the masks may be mapped from disk.
-    share = sum(int(mask.sum(dtype=np.int64)) for mask in masks) / max(1, masks.size)
+    foreground = sum(int(np.count_nonzero(mask & FOREGROUND)) for mask in masks)
+    share = foreground / max(1, masks.size - sum(int(np.count_nonzero(mask & IGNORED)) for mask in masks))
     seen = f"foreground is {100 * share:.3g} % of the pixels to learn from"
     if LOSSES[loss].is_balanced:
         return EQUAL, f"{seen}; {LOSSES[loss].title} measures overlap, which needs no class weights"

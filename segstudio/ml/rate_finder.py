@@ -65,19 +65,20 @@ def sweep(network: keras.Model, train: Pairs, plan: Plan, report: Reporter, step
         Cancelled: When the user stopped it.
         UserError: When the augmenter refuses an image.
     """
+    plan = plan.for_pairs(train)
     compile_for(network, plan, epoch=1)
     failures: list[UserError] = []
     batches = batches_of_epoch(
         train, plan.batch, seed=plan.seed, epoch=1, augmenter=plan.augmenter, images=steps * plan.batch,
-        failures=failures,
+        failures=failures, weighing=plan.weighing,
     )  # fmt: skip
     rates, losses = np.geomspace(LOWEST, HIGHEST, steps).tolist(), list[float]()
     try:
-        for rate, (images, masks) in zip(rates, batches, strict=True):
+        for rate, (images, masks, *weights) in zip(rates, batches, strict=True):
             report.progress(len(losses), steps, f"learning rate {rate:.1e}")
             network.optimizer.learning_rate = rate
             network.reset_metrics()
-            losses.append(float(network.train_on_batch(images, masks, return_dict=True)["loss"]))
+            losses.append(float(network.train_on_batch(images, masks, *weights, return_dict=True)["loss"]))
             report.metric(len(losses), learning_rate=rate, loss=losses[-1])
             means = smoothed(losses)
             if not math.isfinite(losses[-1]) or means[-1] > DIVERGED * min(means):

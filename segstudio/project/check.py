@@ -101,6 +101,7 @@ def _check_sample(project: Project, sample: Sample, *, has_source: bool, is_thor
         yield from _check_image(project, sample, is_thorough=is_thorough)
     if has_source or sample.revision:
         yield from _check_mask(project, sample)
+    yield from _check_ignored(project, sample)
     for revision in project.masks.revisions(sample):
         if revision.number and not revision.is_current:
             yield from _check_revision(project, sample, revision)
@@ -127,6 +128,13 @@ def _check_mask(project: Project, sample: Sample) -> Iterator[Finding]:
         yield Finding(f"masks/{sample.stem}.png" if sample.revision else str(sample.truth), str(error), "error")
 
 
+def _check_ignored(project: Project, sample: Sample) -> Iterator[Finding]:
+    try:
+        project.ignored.load(sample)
+    except (UserError, OSError) as error:
+        yield Finding(f"ignore/{sample.stem}.png", str(error), "error")
+
+
 def _check_revision(project: Project, sample: Sample, revision: Revision) -> Iterator[Finding]:
     try:
         project.masks.load_revision(sample, revision.number)
@@ -135,12 +143,13 @@ def _check_revision(project: Project, sample: Sample, revision: Revision) -> Ite
 
 
 def _check_strays(project: Project) -> Iterator[Finding]:
-    """Mask files that no sample knows: perhaps of an image with another name."""
+    """Mask files and ignored regions that no sample knows: perhaps of an image with another name."""
     known = {f"{stem}.png" for stem in project.samples.table().stem}
-    for path in sorted((project.folder / "masks").rglob("*.png")):
-        name = path.relative_to(project.folder / "masks").as_posix()
-        if name not in known and not path.name.startswith(".tmp-"):
-            yield Finding(f"masks/{name}", "this mask belongs to no sample", "warning")
+    for folder, word in (("masks", "mask"), ("ignore", "ignored region")):
+        for path in sorted((project.folder / folder).rglob("*.png")):
+            name = path.relative_to(project.folder / folder).as_posix()
+            if name not in known and not path.name.startswith(".tmp-"):
+                yield Finding(f"{folder}/{name}", f"this {word} belongs to no sample", "warning")
 
 
 def _check_runs(project: Project) -> Iterator[Finding]:

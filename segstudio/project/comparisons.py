@@ -89,6 +89,9 @@ class Choice:
         split: "train" or "val".
         revision: Of the mask.
         recipe: Of an augmented copy, the recipe that made it; else empty.
+        ignored_sha256: Of the file that said where pixels are ignored; empty where none were.
+        before: Number of the revision against which the mask is corrected; None when nothing counts as corrected.
+        state: The review state of the sample then.
     """
 
     sample: int
@@ -96,6 +99,9 @@ class Choice:
     split: str
     revision: int
     recipe: str = ""
+    ignored_sha256: str = ""
+    before: int | None = None
+    state: str = ""
 
 
 @dataclass(frozen=True, slots=True)

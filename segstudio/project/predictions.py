@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from segstudio.core.errors import BadImage, UserError
 from segstudio.core.files import write_atomically
+from segstudio.core.labels import without_errors
 from segstudio.core.mask import Mask
 from segstudio.core.metrics import Counts
 from segstudio.core.raster import Region
@@ -51,7 +52,8 @@ class Score:
         foreground: Share of the area predicted as foreground.
         change: Share of the area that the previous run predicted otherwise, at the thresholds of that time; None
             without one.
-        counts: Pixels against the current mask; None when the sample has none or it cannot be read.
+        counts: Pixels against the current mask, without those that are ignored; None when the sample has no mask or it
+            cannot be read.
         blobs: Where it is worst; None when there are no counts.
         histogram: What it would be at another threshold; None for a new prediction, which was not compared yet.
         level: The least probability byte that was taken for foreground.
@@ -258,7 +260,7 @@ class Predictions:
         return {sample_id: Counts(*counts) for sample_id, *counts in rows}
 
     def mask_changed(self, sample: Sample, mask: Mask) -> None:
-        """Score the current and the previous run's prediction of this sample against its new mask.
+        """Score the current and the previous run's prediction of this sample against its new mask or ignored region.
 
         A save does not wait for the blobs of a large image, nor for those of the previous run: they are missing until
         somebody looks for them (`find_missing_blobs`), when the person leaves the sample or begins to walk.
@@ -268,14 +270,15 @@ class Predictions:
             self._project.histograms.forget_sample(connection, sample.id, shown)
         for run_id in shown:
             try:
-                probability = self.load(run_id, sample)
+                probability, ignored = self.load(run_id, sample), self._project.ignored.load(sample)
             except (UserError, OSError):
                 continue  # the mask is what is being saved; a damaged prediction must not stop that
             if probability is not None:
-                level, histogram = self.level(run_id), Histogram.of(probability, mask)
+                level, histogram = self.level(run_id), Histogram.of(probability, mask, ignored)
                 blobs = None
                 if mask.size <= PROMPT and run_id == self.current():
-                    blobs = self._project.blobs.found(run_id, sample, mask, predicted_at(probability, level))
+                    predicted = without_errors(predicted_at(probability, level), mask, ignored)
+                    blobs = self._project.blobs.found(run_id, sample, mask, predicted)
                 with self._project.transaction("predictions") as connection:
                     connection.execute(
                         f"UPDATE prediction SET {_COUNTED} WHERE run_id = ? AND sample_id = ?",
@@ -325,8 +328,9 @@ class Predictions:
             probability = self.load(run_id, sample) if goes_on() else None
             if probability is None or not sample.has_mask:
                 return None
-            mask = self._project.masks.load(sample)
-            return self._project.blobs.found(run_id, sample, mask, predicted_at(probability, level))
+            mask, ignored = self._project.masks.load(sample), self._project.ignored.load(sample)
+            predicted = without_errors(predicted_at(probability, level), mask, ignored)
+            return self._project.blobs.found(run_id, sample, mask, predicted)
 
         with in_threads(list(self._project.samples.all(sample_ids)), found) as results:
             for sample, result in results:
@@ -375,14 +379,18 @@ class Predictions:
         # `before` is not None where there is an earlier prediction
         change = None if earlier is None else _share(predicted != predicted_at(earlier, self.level(before or 0)))
         mask = self._project.masks.load(sample) if sample.has_mask else None
-        histogram = Histogram.of(probability, mask)
+        ignored = self._project.ignored.load(sample)
+        histogram = Histogram.of(probability, mask, ignored)
+        blobs = None
+        if mask is not None:
+            blobs = self._project.blobs.found(run_id, sample, mask, without_errors(predicted, mask, ignored))
         return Score(
             sample.id,
             uncertainty_of(probability),
             histogram.share(level),
             change,
             histogram.counts(level),
-            None if mask is None else self._project.blobs.found(run_id, sample, mask, predicted),
+            blobs,
             histogram,
             level,
         )

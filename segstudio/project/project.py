@@ -29,6 +29,7 @@ from segstudio.project.clock import now
 from segstudio.project.comparisons import Comparisons
 from segstudio.project.database import Database
 from segstudio.project.histogram_table import HistogramTable
+from segstudio.project.ignored import IgnoredRegions
 from segstudio.project.masks import Masks
 from segstudio.project.predictions import Predictions
 from segstudio.project.problems import Problems, storable
@@ -55,6 +56,7 @@ class Project:
         database: The index.
         samples: Images with their states and splits.
         masks: Their masks and revisions.
+        ignored: Where they say nothing.
         runs: Trainings.
         comparisons: Arms trained as pairs over several seeds.
         predictions: What the runs say of the samples.
@@ -85,6 +87,7 @@ class Project:
         self.blobs = BlobTable(self)
         self.histograms = HistogramTable(self)
         self.masks = Masks(self)
+        self.ignored = IgnoredRegions(self)
         self.runs = Runs(self)
         self.recipes = Recipes(self)
         self.augmented = AugmentedCopies(self)

@@ -40,6 +40,7 @@ from segstudio.core.options import (
     bounds_of,
     checked,
     choices_of,
+    has_slider,
     is_advanced,
     is_integer_range,
     is_path,
@@ -220,7 +221,8 @@ class Form(QWidget):
 
     def _add_row(self, rows: QFormLayout, name: str, field: FieldInfo, labels: list[QLabel]) -> None:
         title = field.title or name.replace("_", " ").capitalize()
-        editor = editor_for(field, title, self._suggestions.get(name, ()), has_slider=self._has_sliders)
+        is_felt = self._has_sliders or has_slider(field)
+        editor = editor_for(field, title, self._suggestions.get(name, ()), has_slider=is_felt)
         editor.widget.setObjectName(name)
         editor.widget.setToolTip(field.description or "")
         editor.widget.setAccessibleName(title)

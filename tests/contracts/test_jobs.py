@@ -37,6 +37,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "export-report": {"to": "{out}/report.html"},
     "export-comparison": {"to": "{out}/comparison.html"},
     "train": {"preset": "conv-unet-fast", "epochs": 1},
+    "ignore": {"clear": True},
     "find-rate": {"preset": "conv-unet-fast", "size": 32, "filters": 4, "depth": 1, "batch": 1, "steps": 10},
     "compare": {"preset": "conv-unet-fast", "epochs": 1, "recipe": "flip", "repeats": 1},
 }
