@@ -480,6 +480,10 @@ def _declare_export(parser: argparse.ArgumentParser) -> None:
         "of a model: keras, savedmodel, tflite or onnx",
     )
     parser.add_argument("--run", metavar="RUN", help="of a model or report: number of a run, best (default) or last")
+    parser.add_argument("--split", choices=["train", "val", "test"], help="of a report: which part is measured; test")
+    parser.add_argument(
+        "--chosen", metavar="EXPR", help="of a report: which samples are shown besides best, worst, random"
+    )
     parser.add_argument("--comparison", type=int, metavar="N", help="which one; the newest when not given")
     parser.set_defaults(command=_export)
 
@@ -487,7 +491,10 @@ def _declare_export(parser: argparse.ArgumentParser) -> None:
 def _export(args: argparse.Namespace) -> int:
     args.to = str(Path(args.to).absolute())
     return _perform(
-        f"export-{args.what}", _given(args, "to", "filter", "format", "run", "comparison"), args, _say_pairs
+        f"export-{args.what}",
+        _given(args, "to", "filter", "format", "run", "split", "chosen", "comparison"),
+        args,
+        _say_pairs,
     )
 
 

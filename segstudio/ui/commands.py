@@ -49,6 +49,7 @@ def handlers_for(window: "Window") -> dict[str, Callable[..., Any]]:
         "open": partial(_open, window),
         "save": of_workspace(lambda w: w.session.save_now()),
         "export": attempt(partial(_export, window)),
+        "export-report": attempt(partial(_export_report, window)),
         "check": attempt(partial(_check, window)),
         "close": window.leave_project,
         "quit": window.close,
@@ -190,6 +191,13 @@ def _export(window: "Window") -> None:
     folder = files.choose_export_folder(window)
     if folder is not None:
         window.learning.export_masks(folder)
+
+
+def _export_report(window: "Window") -> None:
+    path = files.choose_report_file(window)
+    if path is not None:
+        window.learning.export_report(path)
+        window.show_jobs(True)
 
 
 def _check(window: "Window") -> None:

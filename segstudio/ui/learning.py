@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QUrl, Signal
+from PySide6.QtGui import QDesktopServices
 
 from segstudio.core.errors import UserError
 from segstudio.ui.job_queue import JobQueue, JobRecord, JobState
@@ -25,6 +26,7 @@ class Learning(QObject):
         self._retraining: str | None = None
         self._predicting: str | None = None
         self._demo: str | None = None
+        self._reporting: str | None = None
         queue.ended.connect(self._take_end)
 
     def serve(self, workspace: Workspace | None) -> None:
@@ -86,6 +88,11 @@ class Learning(QObject):
             if record.state is JobState.FINISHED and made:
                 self.demo_made.emit([Path(one["project"]) for one in made], made[0]["worst"])
             return
+        if record.id == self._reporting:
+            self._reporting = None
+            if record.state is JobState.FINISHED:
+                QDesktopServices.openUrl(QUrl.fromLocalFile(str(record.result["path"])))
+            return
         workspace = self._workspace
         if workspace is None or record.project != workspace.session.project.folder:
             return
@@ -103,6 +110,13 @@ class Learning(QObject):
         """Copy all masks into a folder."""
         self._saved_workspace()
         return self._queue.submit("export-masks", {"to": str(folder)}, "Export masks")
+
+    def export_report(self, path: Path) -> JobRecord:
+        """Write a report, and show it in the browser as soon as it is there."""
+        self._saved_workspace()
+        record = self._queue.submit("export-report", {"to": str(path)}, "Export report")
+        self._reporting = record.id
+        return record
 
     def check(self) -> JobRecord:
         """Verify every file of the project."""

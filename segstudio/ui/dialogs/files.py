@@ -31,6 +31,12 @@ def choose_export_folder(parent: QWidget) -> Path | None:
     return _folder(parent, "Export all masks into this folder")
 
 
+def choose_report_file(parent: QWidget) -> Path | None:
+    """Where the report is written."""
+    path, _ = QFileDialog.getSaveFileName(parent, "Export report", "report.html", "Web pages (*.html)")
+    return Path(path) if path else None
+
+
 def _folder(parent: QWidget, title: str) -> Path | None:
     path = QFileDialog.getExistingDirectory(parent, title)
     return Path(path) if path else None
