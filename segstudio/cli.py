@@ -498,6 +498,64 @@ def _export(args: argparse.Namespace) -> int:
     )
 
 
+@_command("accept", "accept many predictions or masks after checking a few random ones")
+def _declare_accept(parser: argparse.ArgumentParser) -> None:
+    _add_project(parser)
+    parser.add_argument("--what", choices=["predictions", "masks"], help="predictions when not given")
+    parser.add_argument("--filter", metavar="EXPR", help="among which samples; state:todo when not given")
+    parser.add_argument("--audit", type=int, metavar="K", help="how many random ones are checked; 20 when not given")
+    parser.add_argument("--seed", type=int, metavar="N", help="of the draw, as the plan named it")
+    parser.add_argument(
+        "--answers", type=os.path.abspath, metavar="FILE.csv",
+        help="image,right or image,wrong for each that was drawn; without it the plan is printed and nothing changed",
+    )  # fmt: skip
+    parser.add_argument("--replace-corrected", action="store_true", help="also where a person corrected or accepted")
+    parser.add_argument("--reviewer", metavar="NAME", help="who checked; the name of the settings when not given")
+    parser.set_defaults(command=_accept)
+
+
+def _accept(args: argparse.Namespace) -> int:
+    values = _given(args, "what", "filter", "audit", "seed", "answers", "reviewer")
+    return _perform("accept", values | {"replace_corrected": args.replace_corrected}, args, _say_accept)
+
+
+def _say_accept(result: dict[str, Any]) -> None:
+    for reason, count in result["left_out"].items():
+        _print(f"{count} stay as they are: {reason}")
+    if result["replaced"] or result["replaced_by_person"]:
+        by_person = f", {result['replaced_by_person']} that a person made or judged" * bool(
+            result["replaced_by_person"]
+        )
+        _print(f"predictions take the place of {result['replaced']} masks of the dataset{by_person}")
+    _print(result["words"])
+    if result["accepted"] is not None:
+        _print(f"{result['accepted']} {result['what']} accepted; `segstudio undo PROJECT` takes it back")
+        return
+    _print(f"check these, then give --seed {result['seed']} --answers FILE.csv:")
+    for image in result["check"]:
+        _print(f"  {image}")
+
+
+@_command("bound", "say how many wrong ones there are at most, after some random ones were checked")
+def _declare_bound(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--checked", type=int, required=True, metavar="K", help="how many were checked")
+    parser.add_argument("--wrong", type=int, required=True, metavar="W", help="how many of these were wrong")
+    parser.add_argument("--of", type=int, metavar="N", help="how many there are")
+    parser.set_defaults(command=_bound)
+
+
+def _bound(args: argparse.Namespace) -> int:
+    from segstudio.core.audit import CONFIDENCE, percent, upper_bound
+
+    try:
+        bound = upper_bound(args.checked, args.wrong, args.of)
+    except ValueError as error:
+        raise UserError(f"these numbers cannot be: {error}", "wrong <= checked <= of") from error
+    result = {"checked": args.checked, "wrong": args.wrong, "of": args.of, "bound": bound, "confidence": CONFIDENCE}
+    _show(result, args, lambda one: _print(f"at most {percent(one['bound'])} are wrong (95 % sure)"))
+    return 0
+
+
 @_command("undo", "take the last act back: a verdict, a change of split, a bulk accept, a deleted run")
 def _declare_undo(parser: argparse.ArgumentParser) -> None:
     _add_project(parser)

@@ -88,19 +88,37 @@ class Acts:
     def __init__(self, project: "Project") -> None:
         self._project = project
 
-    def record(self, kind: Kind, title: str, rows: Sequence[Row]) -> None:
-        """Store an act that the transaction under way has done; what was undone cannot be done again after it."""
+    def record(self, kind: Kind, title: str, rows: Sequence[Row]) -> int | None:
+        """Store an act that the transaction under way has done; what was undone cannot be done again after it.
+
+        Returns:
+            Its id; None when nothing was changed, which is no act.
+        """
         if not rows:
-            return
-        change = zlib.compress(json.dumps(rows, ensure_ascii=False).encode(), 1)
+            return None
+        change = _packed(rows)
         with self._project.transaction("acts") as connection:
             connection.execute("DELETE FROM act WHERE is_undone")
-            connection.execute(
+            inserted = connection.execute(
                 "INSERT INTO act (created, title, kind, change) VALUES (?, ?, ?, ?)", (now(), title, kind, change)
             )
             connection.execute(
                 "DELETE FROM act WHERE id <= (SELECT id FROM act ORDER BY id DESC LIMIT 1 OFFSET ?)", (KEPT,)
             )
+
+        return inserted.lastrowid
+
+    def extend(self, act_id: int, rows: Sequence[Row]) -> int:
+        """Add to an act that is done in several transactions; returns its id."""
+        with self._project.transaction("acts") as connection:
+            (data,) = connection.execute("SELECT change FROM act WHERE id = ?", (act_id,)).fetchone()
+            change = _packed([*json.loads(zlib.decompress(data)), *rows])
+            connection.execute("UPDATE act SET change = ? WHERE id = ?", (change, act_id))
+        return act_id
+
+    def standing(self, kind: Kind, keys: Sequence[int]) -> dict[int, list[Any]]:
+        """How what acts of a kind change stands now, by sample (or run)."""
+        return self._values(kind, keys)
 
     def all(self) -> list[Act]:
         """All acts, the newest first."""
@@ -172,8 +190,9 @@ class Acts:
                 return
             if kind == "masks":
                 for sample_id, values in rows:
-                    number = values[COLUMNS[kind].index("revision")]
-                    put_revision(project, project.samples.get(sample_id), number)
+                    number, sample = values[COLUMNS[kind].index("revision")], project.samples.get(sample_id)
+                    if number != sample.revision:
+                        put_revision(project, sample, number)
             # Putting a mask back has set its revision already.
             chosen = [place for place, name in enumerate(COLUMNS[kind]) if name != "revision"]
             assignments = ", ".join(f"{COLUMNS[kind][place]} = ?" for place in chosen)
@@ -207,6 +226,10 @@ _TOPICS: dict[Kind, tuple[str, ...]] = {
 }  # fmt: skip
 
 _SQL = "SELECT id, created, title, kind, is_undone FROM act"
+
+
+def _packed(rows: Sequence[Row]) -> bytes:
+    return zlib.compress(json.dumps(rows, ensure_ascii=False).encode(), 1)
 
 
 def _act(row: Any) -> Act:

@@ -249,15 +249,21 @@ class Session(QObject):
         else:
             self._write(work, self.acted.emit)
 
-    def change_masks(self, work: Callable[[], Any], done: Callable[[Any], None]) -> None:
+    def change_masks(
+        self, work: Callable[[], Any], done: Callable[[Any], None], failed: Callable[[], None] = lambda: None
+    ) -> bool:
         """Let something change the masks of many samples, while none of them is on screen.
 
         Args:
             work: Does it, in the background.
-            done: Gets what came of it, unless it failed; the sample that was on screen comes back after it.
+            done: Gets what came of it; the sample that was on screen comes back before.
+            failed: Called in its place when it failed, which has been told then.
+
+        Returns:
+            Whether it is done; False when something else is changing masks, or nothing may.
         """
         if self.project.read_only or self._is_held:
-            return
+            return False
         self._wanted = self._next.sample.id if self._next is not None else self.sample.id if self.sample else None
         self._is_held = True
         self.deciding.emit()
@@ -272,9 +278,12 @@ class Session(QObject):
                 self.show(self._wanted)
             if is_done:
                 done(future.result())
+            else:
+                failed()
 
         # Whatever is being read is put away in the same thread, after it.
         self._reader.submit(lambda: None, lambda _: self._when_put_away(work, finish))
+        return True
 
     def _when_put_away(self, work: Callable[[], Any], finish: Callable[["Future[Any]"], None]) -> None:
         """Do something in the background as soon as no mask is open any more."""

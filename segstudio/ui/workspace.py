@@ -18,9 +18,11 @@ from segstudio.project.acts import Act, Outcome
 from segstudio.tools import TOOLS
 from segstudio.ui.actions import Actions, Fact
 from segstudio.ui.attending import Attending
+from segstudio.ui.audit import AuditWalk
 from segstudio.ui.banner import Banner
 from segstudio.ui.canvas.panes import PaneName, Panes
 from segstudio.ui.job_queue import JobQueue
+from segstudio.ui.panels.audit import AuditBar
 from segstudio.ui.panels.display import PANES, DisplayBar
 from segstudio.ui.panels.errors import ErrorBar
 from segstudio.ui.panels.review import ReviewPanel
@@ -50,7 +52,9 @@ _FILTERS = 8
 _OLD_TABS = ("Review", "Train", "Runs")
 """Projects of the first version kept the number of the tab."""
 
-_OF_PANES: frozenset[Fact] = frozenset({"panes", "verdict", "mask", "prediction", "errors", "undo", "redo"})
+_OF_PANES: frozenset[Fact] = frozenset(
+    {"panes", "verdict", "mask", "prediction", "errors", "undo", "redo", "audit", "audited"}
+)
 """Facts that hold only while the panes are seen."""
 
 
@@ -132,6 +136,8 @@ class Workspace(QWidget):
         self.walk = Walk(session, self.panes, self.samples_panel.model.ids, self)
         self.error_bar = ErrorBar(self.walk, actions.by_name)
         self.threshold_bar: ThresholdBar | None = None
+        self.audit = AuditWalk(session, self)
+        self.audit_bar = AuditBar(self.audit, actions.by_name)
         self.review_panel = ReviewPanel(session, actions.by_name)
         self.attending = Attending(session, lambda: self.are_panes_seen, self)
         self._acts: tuple[Act | None, Act | None] = (None, None)
@@ -256,6 +262,8 @@ class Workspace(QWidget):
             undoable, redoable = self._acts
             facts |= {"undo-act"} if undoable is not None else set()
             facts |= {"redo-act"} if redoable is not None else set()
+        facts |= {"audit", "audited"} if self.audit.stage == "checking" else set()
+        facts |= {"audited"} if self.audit.stage == "checked" else set()
         if session.sample is not None:
             facts |= {"sample", "panes"}
             facts |= {"verdict"} if "writable" in facts else set()
@@ -365,6 +373,17 @@ class Workspace(QWidget):
         if self.panes.finish_stroke():
             self.session.redo_act()
 
+    def offer_audit(self) -> None:
+        """Ask what is to be accepted, and after how many checks."""
+        from segstudio.ui.dialogs.audit import AuditDialog
+
+        if self.audit.stage != "idle":
+            self.banner.tell("An audit is under way.", "Finish or stop it first.", kind="info", topic="audit")
+            return
+        self.tabs.setCurrentWidget(self.review_panel)
+        dialog = AuditDialog(self.audit, self.samples_panel.filter_text, self.window())
+        dialog.show()
+
     def write_comment(self) -> None:
         """Bring the comment of the sample on screen to the keys."""
         self.tabs.setCurrentWidget(self.review_panel)
@@ -417,6 +436,7 @@ class Workspace(QWidget):
         if not self.session.save_now(wait=True) and not is_forced:
             return False
         self.walk.close()
+        self.audit.close()
         self.samples_panel.close_threads()
         if self.threshold_bar is not None:
             self.threshold_bar.close_threads()
@@ -493,6 +513,8 @@ class Workspace(QWidget):
         self.samples_panel.listed.connect(self.facts_changed)
         self.samples_panel.chosen_count_changed.connect(self.review_panel.show_chosen)
         self.review_panel.comment.left.connect(self.focus_centre)
+        self.audit.changed.connect(self.facts_changed)
+        self.audit.told.connect(lambda words, hint: self.banner.tell(words, hint, kind="info", topic="audit"))
         session.acted.connect(self._take_outcome)
         session.project_changed.connect(self._take_acts)
         self.samples_panel.listed.connect(lambda: session.images.prefetch(self.samples_panel.neighbours()))
@@ -595,6 +617,7 @@ class Workspace(QWidget):
         column = self._column = QVBoxLayout(self._bench)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
+        column.addWidget(self.audit_bar)
         column.addWidget(self.panes, 1)
         column.addWidget(self.error_bar)
         column.addWidget(self.display)

@@ -6,16 +6,19 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QSettings, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QDialogButtonBox
 
 from segstudio.core.sample import ReviewState, Split
 from segstudio.core.user_settings import UserSettings, save_settings
 from segstudio.project import mirror
+from segstudio.project.accepting import read_audits
 from segstudio.project.documents import put_mask
 from segstudio.project.project import Project
 from segstudio.project.sample_table import STATES
 from segstudio.ui import app as application
+from segstudio.ui.dialogs.audit import AuditDialog
 from segstudio.ui.window import Window
-from tests.ui.projects import make_project
+from tests.ui.projects import make_project, predict_noisily
 
 CONTROL, ALT, SHIFT = (
     Qt.KeyboardModifier.ControlModifier,
@@ -184,3 +187,49 @@ def test_a_run_is_deleted_in_the_panel_and_comes_back(qtbot, window: Window) -> 
     assert window.actions_by_name["undo-act"].text() == "Undo delete run 0001"
     window.actions_by_name["undo-act"].trigger()
     qtbot.waitUntil(lambda: panel.model.rowCount() == 1)
+
+
+def test_an_audit_leads_through_its_samples_and_accepts_only_after_its_bound(qtbot, window: Window) -> None:
+    session = window.session
+    project, audit = session.project, window.workspace.audit
+    predict_noisily(project)
+    qtbot.waitUntil(lambda: "errors" in window.workspace.facts() and window.is_settled())
+    assert not window.actions_by_name["audit-right"].isEnabled()
+    press(window, Qt.Key.Key_A, CONTROL | ALT)
+    dialog = window.findChild(AuditDialog)
+    begin = dialog.buttons.button(QDialogButtonBox.StandardButton.Ok)
+    qtbot.waitUntil(begin.isEnabled)
+    assert "1 stay as they are: in the test split" in dialog.words.text()
+    dialog.form.set_values({"filter": "", "audit": 3})
+    qtbot.waitUntil(lambda: begin.isEnabled() and "all of 3 random ones" in dialog.words.text())
+    assert "at most 63.2 % of all 5 are wrong" in dialog.words.text()
+    QTest.mouseClick(begin, Qt.MouseButton.LeftButton)
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    seen = []
+    for key in (Qt.Key.Key_A, Qt.Key.Key_W, Qt.Key.Key_A):
+        qtbot.waitUntil(lambda: not session.is_busy and session.sample.id == audit._drawn[audit.place])
+        seen.append(session.sample.id)
+        bar = window.workspace.audit_bar
+        assert bar.words.text() == f"Check {len(seen)} of 3: is this prediction right?"
+        assert not bar.accept_button.isVisible()
+        press(window, key, SHIFT)
+        qtbot.waitUntil(lambda: audit.place == len(seen))
+    wrong = seen[1]
+    assert audit.stage == "checked"
+    assert "Of 3 checked 1 was wrong: at most 86.5 % of all 5 are (95 % sure)." in bar.words.text()
+    qtbot.waitUntil(lambda: project.samples.get(wrong).state is ReviewState.FLAGGED)
+    before = states(window)
+    QTest.mouseClick(bar.accept_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: audit.stage == "idle" and session.sample is not None and not session.is_busy)
+    assert states(window).count(ReviewState.ACCEPTED) == 4
+    assert "4 predictions accepted" in window.banner.text
+    probability = project.predictions.load(1, session.sample)
+    if session.sample.id != wrong:
+        assert (session.document.mask == (probability >= 128)).all()
+    (record,) = read_audits(project)
+    assert (record.reviewer, record.wrong, record.accepted) == ("Anna", 1, 4)
+    qtbot.waitUntil(lambda: "accept 4 predictions" in window.actions_by_name["undo-act"].text())
+    press(window, Qt.Key.Key_Z, CONTROL | ALT)
+    qtbot.waitUntil(lambda: states(window) == before)
+    assert all(one.revision == 0 for one in project.samples.all())
