@@ -239,7 +239,12 @@ def _add_preset(parser: argparse.ArgumentParser) -> None:
 
 def _train(args: argparse.Namespace) -> int:
     values = parse_assignments(args.set) | _given(args, "preset", "epochs", "start", "recipe", "device", "resume")
-    return _perform("train", values, args, _say_pairs)
+    return _perform("train", values, args, _say_training)
+
+
+def _say_training(result: dict[str, Any]) -> None:
+    _say_pairs({name: value for name, value in result.items() if name not in ("meeting", "verdict")})
+    _print(result["verdict"])
 
 
 @_command("steer", "pause, stop or change a training that runs, in whatever window or terminal")
@@ -291,13 +296,71 @@ def _declare_runs(parser: argparse.ArgumentParser) -> None:
 def _runs(args: argparse.Namespace) -> int:
     if args.delete or args.purge:
         return _perform("delete-runs", {"runs": args.delete or [], "purge": args.purge}, args, _say_pairs)
-    return _perform("runs", {}, args, lambda result: _say_table(result["runs"]))
+    return _perform("runs", {}, args, _say_runs)
+
+
+def _say_runs(result: dict[str, Any]) -> None:
+    _say_table(result["runs"])
+    if result["champion"] is not None:
+        _print(f"champion: run {result['champion']:04}")
+
+
+@_command("challenge", "let a run meet the champion, and promote it when it is not worse")
+def _declare_challenge(parser: argparse.ArgumentParser) -> None:
+    _add_project(parser)
+    parser.add_argument("--run", metavar="RUN", help="the challenger: number of a run, or last (default)")
+    parser.add_argument("--against", metavar="RUN", help="another run than the champion; then nobody is promoted")
+    parser.add_argument("--metric", choices=["iou", "dice"], help="the score of an image; iou when not given")
+    parser.add_argument("--device", metavar="DEVICE", help="auto, cpu or gpu:N")
+    parser.set_defaults(command=_challenge)
+
+
+def _challenge(args: argparse.Namespace) -> int:
+    return _perform("challenge", _given(args, "run", "against", "metric", "device"), args, _say_meeting)
+
+
+def _say_meeting(result: dict[str, Any]) -> None:
+    _say_table([{name: row[name] for name in ("image", "before", "after", "difference")} for row in result["worse"]])
+    _print(f"\n{len(result['worse'])} images got worse, {result['better']} better, {result['same']} stayed the same")
+    _print(result["summary"])
+    if result["is_promoted"]:
+        _print(f"run {result['run']:04} is the champion now (`segstudio rollback` takes that back)")
+    elif result["is_title_at_stake"]:
+        _print(f"run {result['champion']:04} stays champion")
+    for note in (*result["notes"], result["rule"]):
+        _print(f"note: {note}")
+
+
+@_command("promote", "make a run the champion: the run that is used where none is named")
+def _declare_promote(parser: argparse.ArgumentParser) -> None:
+    _add_project(parser)
+    parser.add_argument("run", metavar="RUN", help="number of a run, or last")
+    parser.set_defaults(command=_promote)
+
+
+def _promote(args: argparse.Namespace) -> int:
+    return _perform("promote", {"run": args.run}, args, _say_champion)
+
+
+@_command("rollback", "give the title back to the champion before")
+def _declare_rollback(parser: argparse.ArgumentParser) -> None:
+    _add_project(parser)
+    parser.set_defaults(command=_rollback)
+
+
+def _rollback(args: argparse.Namespace) -> int:
+    return _perform("roll-back", {}, args, _say_champion)
+
+
+def _say_champion(result: dict[str, Any]) -> None:
+    before = "" if result["before"] in (None, result["champion"]) else f" (before: run {result['before']:04})"
+    _print(f"champion: run {result['champion']:04}{before}")
 
 
 @_command("predict", "predict masks and store their probabilities")
 def _declare_predict(parser: argparse.ArgumentParser) -> None:
     _add_project(parser)
-    parser.add_argument("--run", metavar="RUN", help="number of a run, best (default) or last")
+    parser.add_argument("--run", metavar="RUN", help="number of a run, best (the champion; default) or last")
     parser.add_argument("--filter", metavar="EXPR", help="which samples; all when not given")
     parser.add_argument("--device", metavar="DEVICE", help="auto, cpu or gpu:N")
     parser.add_argument(
@@ -316,7 +379,7 @@ def _predict(args: argparse.Namespace) -> int:
 @_command("evaluate", "measure a run on a split")
 def _declare_evaluate(parser: argparse.ArgumentParser) -> None:
     _add_project(parser)
-    parser.add_argument("--run", metavar="RUN", help="number of a run, best (default) or last")
+    parser.add_argument("--run", metavar="RUN", help="number of a run, best (the champion; default) or last")
     parser.add_argument("--split", choices=["train", "val", "test"], help="which part; test when not given")
     parser.add_argument("--device", metavar="DEVICE", help="auto, cpu or gpu:N")
     parser.set_defaults(command=_evaluate)
@@ -360,7 +423,7 @@ def _say_threshold(result: dict[str, Any]) -> None:
 @_command("stress", "measure what a run loses when pictures become darker, noisier, tilted ...")
 def _declare_stress(parser: argparse.ArgumentParser) -> None:
     _add_project(parser)
-    parser.add_argument("--run", metavar="RUN", help="number of a run, best (default) or last")
+    parser.add_argument("--run", metavar="RUN", help="number of a run, best (the champion; default) or last")
     parser.add_argument("--split", choices=["train", "val", "test"], help="which part; test when not given")
     parser.add_argument("--metric", choices=["iou", "dice"], help="what is lost; iou when not given")
     parser.add_argument("--transforms", nargs="+", metavar="NAME", help="of resources/stress.toml; all when not given")
@@ -479,7 +542,9 @@ def _declare_export(parser: argparse.ArgumentParser) -> None:
         help="of masks: png (0 and 255, when not given) or png01 (0 and 1); "
         "of a model: keras, savedmodel, tflite or onnx",
     )
-    parser.add_argument("--run", metavar="RUN", help="of a model or report: number of a run, best (default) or last")
+    parser.add_argument(
+        "--run", metavar="RUN", help="of a model or report: number of a run, best (the champion; default) or last"
+    )
     parser.add_argument("--split", choices=["train", "val", "test"], help="of a report: which part is measured; test")
     parser.add_argument(
         "--chosen", metavar="EXPR", help="of a report: which samples are shown besides best, worst, random"

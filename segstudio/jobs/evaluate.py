@@ -19,7 +19,7 @@ POOLED = ("accuracy", "binary_iou", *PER_IMAGE)
 class EvaluateOptions(Options):
     """Which run, on what."""
 
-    run: str = option("best", "Run", help="best, last, or the number of a run.")
+    run: str = option("best", "Run", help="best (the champion), last, or the number of a run.")
     split: Literal["train", "val", "test"] = option("test", "Split", help="Which part is measured.")
     device: str = option("auto", "Device", is_advanced=True, help="auto, cpu, gpu or gpu:N.")
 

@@ -42,7 +42,7 @@ class ExportModelOptions(Options):
     format: str = option(
         "", "Format", help="keras, savedmodel, tflite or onnx; when not given, the one that the file's ending says."
     )
-    run: str = option("best", "Run", help="best, last, or the number of a run.")
+    run: str = option("best", "Run", help="best (the champion), last, or the number of a run.")
     samples: int = option(
         6, "Checked on", ge=1, le=100, unit="images", is_advanced=True,
         help="With so many images of the project the file is compared with the original network.",

@@ -38,7 +38,7 @@ class ExportReportOptions(Options):
     """Where to, and how much to show."""
 
     to: str = option("", "File", help="The HTML file to write.", is_path=True)
-    run: str = option("best", "Run", help="Number of a run, best or last.")
+    run: str = option("best", "Run", help="Number of a run, best (the champion) or last.")
     split: str = option("test", "Split", help="Which part is measured.")
     filter: str = option("", "Filter", help="Which samples the pictures are chosen from; all when empty.")
     chosen: str = option(

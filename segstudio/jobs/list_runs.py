@@ -9,14 +9,18 @@ from segstudio.project.project import Project
 
 @JOBS.register
 class ListRuns(ProjectJob[Any]):
-    """One row a run, newest first, and which run's predictions are shown."""
+    """One row a run, newest first; which run's predictions are shown, and which run is the champion."""
 
     name: ClassVar[str] = "runs"
     title: ClassVar[str] = "List runs"
 
     def run(self, project: Project, report: Reporter) -> dict[str, Any]:
-        """The rows under `runs`, the current run's number under `current_run`."""
-        current = project.predictions.current()
+        """The rows under `runs`, the current run's number under `current_run`, that of the champion under `champion`.
+
+        `test_looks` says how often the project has looked at its test split.
+        """
+        current, best = project.predictions.current(), project.runs.best()
+        champion = None if best is None else best.id
         rows = [
             {
                 "run": run.id,
@@ -34,7 +38,14 @@ class ListRuns(ProjectJob[Any]):
                 "precision": run.precision,
                 "threshold": run.threshold,
                 "is_current": run.id == current,
+                "is_champion": run.id == champion,
             }
             for run in project.runs.list()
         ]
-        return {"runs": rows, "current_run": current}
+        return {
+            "runs": rows,
+            "current_run": current,
+            "champion": champion,
+            "can_roll_back": project.champions.can_roll_back,
+            "test_looks": len(project.looks.all()),
+        }

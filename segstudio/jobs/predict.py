@@ -12,11 +12,14 @@ from segstudio.project.filter import compile_filter
 from segstudio.project.project import Project
 from segstudio.project.runs import Run
 
+OTHERWISE = "predicted otherwise"
+"""The event of a run some of whose stored predictions were made with tiles or mirror images."""
+
 
 class PredictOptions(Options):
     """By which run, and for which samples."""
 
-    run: str = option("best", "Run", help="best, last, or the number of a run.")
+    run: str = option("best", "Run", help="best (the champion), last, or the number of a run.")
     filter: str = option("", "Filter", help="Which samples; all when empty. For example: state:todo split:test")
     samples: tuple[int | str, ...] = option(
         (), "Samples", is_advanced=True, help="Ids or image paths of samples; these alone, whatever the filter says."
@@ -90,6 +93,9 @@ def predict_samples(
     chosen = choose_device(options.device)
     report.log(f"run {run.name} on {chosen.title}, {chosen.precision}")
     way = Way(is_tiled=options.tiling == "full", flips=options.flips)
+    if options.tiling != "off" or options.flips != "off":
+        # Before the first of them is stored: whoever compares runs must know whatever interrupts this.
+        project.runs.append_event(run, OTHERWISE, tiling=options.tiling, flips=options.flips)
     predicted: list[int] = []
     predicting = Phase(report, 0, 0.9)
     try:
@@ -104,3 +110,8 @@ def predict_samples(
         # Also after a cancel: no stored prediction shall stay without its figures.
         project.predictions.score(run.id, predicted)
     return len(predicted)
+
+
+def is_plainly_predicted(project: Project, run: Run) -> bool:
+    """Whether all stored predictions of a run are of whole images as they are, without tiles or mirror images."""
+    return not any(event.get("event") == OTHERWISE for event in project.runs.events(run.id))

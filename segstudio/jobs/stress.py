@@ -53,7 +53,7 @@ Pair = tuple[Pixels, Pixels]
 class StressOptions(Options):
     """Which run, on what, and how."""
 
-    run: str = option("best", "Run", help="best, last, or the number of a run.")
+    run: str = option("best", "Run", help="best (the champion), last, or the number of a run.")
     split: Literal["test", "val", "train"] = option(
         "test", "Split", help="Which part is measured; val takes the place of a test split that is empty."
     )

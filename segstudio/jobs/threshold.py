@@ -17,7 +17,7 @@ from segstudio.project.project import Project
 class ThresholdOptions(Options):
     """Whose threshold, and what it shall be."""
 
-    run: str = option("best", "Run", help="best, last, or the number of a run.")
+    run: str = option("best", "Run", help="best (the champion), last, or the number of a run.")
     set: str = option("", "Threshold", help="A number from 0 to 1, or best; empty changes nothing.")
     split: Literal["train", "val"] = option(
         "val",

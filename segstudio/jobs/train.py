@@ -12,6 +12,7 @@ from segstudio.core.manifest import load_manifest
 from segstudio.core.options import Options, checked
 from segstudio.core.reporter import Cancelled, Reporter
 from segstudio.jobs import JOBS, ProjectJob
+from segstudio.jobs.challenge import introduced
 from segstudio.jobs.fitting import computing_on, fit_network, network_of
 from segstudio.jobs.presets import DEFAULT, TrainOptions, options_of, preset
 from segstudio.jobs.run_reporter import RunReporter
@@ -78,7 +79,8 @@ class Train(ProjectJob[TrainOptions]):
             `run`, `epochs`, `best` {epoch, val_iou, val_loss}, `model` (path of the best weights), `status`,
             `baseline` (the figures before training when it started from a run, else None), `preset`, `device`,
             `precision`, `seconds`, `learnt_from` (which masks, in words), `ended` (in words, why it ended by itself
-            before its last epoch; else empty).
+            before its last epoch; else empty); and how it did against the champion: `champion`, `meeting`, `verdict`,
+            see `introduced`.
 
         Raises:
             UserError: When there is nothing to learn from, or the training cannot go on.
@@ -87,7 +89,13 @@ class Train(ProjectJob[TrainOptions]):
         project.require_writable()
         begin = _resumed if self.request.resume else _begun
         training = begin(project, self.request, report)
-        return training.perform(project, report)
+        result = training.perform(project, report)
+        return result | self._introduced(project, result, training.options.device, report)
+
+    def _introduced(self, project: Project, result: dict[str, Any], device: str, report: Reporter) -> dict[str, Any]:
+        """How the run does against the champion."""
+        run = project.runs.get(int(result["run"]))
+        return introduced(project, run, report, device=device, is_stopped=result["status"] == "stopped")
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ from segstudio.core.sample import Sample
 from segstudio.formats import image_size
 from segstudio.project import mirror
 from segstudio.project.augmented import image_file
+from segstudio.project.champions import FILE as CHAMPIONS
+from segstudio.project.champions import read_reigns
 from segstudio.project.clock import now
 from segstudio.project.copy_rows import read_manifest
 from segstudio.project.copy_writer import CopyWriter, is_sound, orphans
@@ -56,6 +58,7 @@ def check_project(project: Project, report: Reporter, *, is_thorough: bool = Fal
     findings = [*_check_index(project), *_check_source(project)]
     findings += _check_samples(project, report, is_thorough=is_thorough)
     findings += [*_check_strays(project), *_check_runs(project), *_check_predictions(project)]
+    findings += _check_champions(project)
     findings += [*_check_recipes(project), *_check_copies(project, is_thorough=is_thorough)]
     findings += _check_comparisons(project)
     if not project.read_only:
@@ -166,6 +169,14 @@ def _check_runs(project: Project) -> Iterator[Finding]:
     for folder in sorted((project.folder / "runs").glob("[0-9]*")):
         if folder.name not in known:
             yield Finding(f"runs/{folder.name}", "this run is not in the index", "warning")
+
+
+def _check_champions(project: Project) -> Iterator[Finding]:
+    try:
+        read_reigns(project.folder)
+    except (OSError, ValueError) as error:
+        text = f"cannot be read: {error}; the run that is best on validation counts as champion until one is promoted"
+        yield Finding(CHAMPIONS, text, "warning")
 
 
 def _check_predictions(project: Project) -> Iterator[Finding]:

@@ -25,11 +25,13 @@ from segstudio.project import mirror
 from segstudio.project.acts import Acts
 from segstudio.project.augmented import AugmentedCopies
 from segstudio.project.blob_table import BlobTable
+from segstudio.project.champions import Champions
 from segstudio.project.clock import now
 from segstudio.project.comparisons import Comparisons
 from segstudio.project.database import Database
 from segstudio.project.histogram_table import HistogramTable
 from segstudio.project.ignored import IgnoredRegions
+from segstudio.project.looks import Looks
 from segstudio.project.masks import Masks
 from segstudio.project.predictions import Predictions
 from segstudio.project.problems import Problems, storable
@@ -58,6 +60,8 @@ class Project:
         masks: Their masks and revisions.
         ignored: Where they say nothing.
         runs: Trainings.
+        champions: Which run is used where none is named.
+        looks: How often the test split was looked at.
         comparisons: Arms trained as pairs over several seeds.
         predictions: What the runs say of the samples.
         blobs: Where they are worst.
@@ -89,6 +93,8 @@ class Project:
         self.masks = Masks(self)
         self.ignored = IgnoredRegions(self)
         self.runs = Runs(self)
+        self.champions = Champions(self)
+        self.looks = Looks(self)
         self.recipes = Recipes(self)
         self.augmented = AugmentedCopies(self)
         self.comparisons = Comparisons(self)

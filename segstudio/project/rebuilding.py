@@ -23,7 +23,8 @@ _NUMBERED = re.compile(r"\d{4,}")
 def rebuild_index(folder: Path, report: Reporter) -> dict[str, Any]:
     """Make project.sqlite from project.json, samples.csv, reviews.csv, masks/, history/, runs/ and predictions/.
 
-    Recipes and augmented copies are files alone and need no index; they are counted.
+    Recipes and augmented copies are files alone and need no index; they are counted. champions.json and
+    test_looks.csv are files alone too: who is champion and how often the test split was looked at stays as it was.
 
     The old index is kept beside it under another name. What only the index knew is lost: the last options of the
     forms, which run was current (the newest one with predictions is taken), and which errors of it were settled by

@@ -4,7 +4,10 @@
               metrics.csv     one line an epoch
               events.jsonl    what happened, one JSON object a line
               recipe.json     what augmented its images, when something did
-              best.keras last.keras manifest.csv report.html
+              manifest.csv    hash and revision of everything it learnt from and was validated by
+              card.json       with what, on what and from what it was made; report.html for people
+              meeting.json    how it did against the champion
+              best.keras last.keras
 
 The folder says all; the rows of the index are for sorting and can be made anew from it.
 """
@@ -123,6 +126,16 @@ class Run:
         return self.folder / "recipe.json"
 
     @property
+    def meeting(self) -> Path:
+        """How it did against the champion; not there before they met."""
+        return self.folder / "meeting.json"
+
+    @property
+    def validation_score(self) -> float:
+        """Its foreground IoU on the validation split, for sorting; -1 when it has none."""
+        return -1.0 if self.best_val_iou is None else self.best_val_iou
+
+    @property
     def is_running(self) -> bool:
         """Whether it is being trained now."""
         return self.status == "running"
@@ -197,16 +210,19 @@ class Runs:
         runs = self.list()
         return runs[0] if runs else None
 
-    def best(self) -> Run | None:
-        """The one with the highest IoU on the validation split, of those that have weights and did not fail.
+    def able(self) -> dict[int, Run]:
+        """The runs that have weights and did not fail, by their numbers, the newest first.
 
         A lost run takes part: its process died, but the weights of its best epoch were written whole.
         """
-        able = [run for run in self.list() if run.status in USABLE and run.best_weights.is_file()]
-        return max(able, key=lambda run: (_score(run), run.id), default=None)
+        return {run.id: run for run in self.list() if run.status in USABLE and run.best_weights.is_file()}
+
+    def best(self) -> Run | None:
+        """What "best" means: the champion, see `project.champions`; None when no run can be used."""
+        return self._project.champions.current()
 
     def resolve(self, text: str | int) -> Run:
-        """The run that a person means: "best", "last" (the newest with weights) or a number.
+        """The run that a person means: "best" (the champion), "last" (the newest with weights) or a number.
 
         Raises:
             UserError: When there is no such run, or it has no weights.
@@ -425,10 +441,6 @@ def read_events(folder: Path) -> Events:
         if isinstance(event, dict):
             events.append(event)
     return events
-
-
-def _score(run: Run) -> float:
-    return -1.0 if run.best_val_iou is None else run.best_val_iou
 
 
 def _without_none(values: Any) -> Any:

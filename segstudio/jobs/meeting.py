@@ -1,0 +1,320 @@
+"""A meeting of two runs: both measured on images that neither has learnt from, and judged by the differences.
+
+What judges: the validation split, and accepted masks (of images outside the test split) that neither run nor any run it
+goes back to was trained on. Near-duplicates of what one of them was trained on are no judges either. The test split
+chooses nothing and takes no part.
+"""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from segstudio.core.errors import UserError
+from segstudio.core.manifest import load_manifest
+from segstudio.core.metrics import COMPARED_CONVENTION, Counts, compared
+from segstudio.core.reporter import Phase, Reporter
+from segstudio.core.sample import USABLE, ReviewState, Sample, Split
+from segstudio.core.statistics import FEWEST, Paired, paired
+from segstudio.jobs.predict import PredictOptions, is_plainly_predicted, predict_samples
+from segstudio.project.project import Project
+from segstudio.project.runs import Run
+from segstudio.project.threads import in_threads
+
+RULE = (
+    "A challenger becomes champion when it is not worse: when its mean difference to the champion over the images that "
+    "neither was trained on is 0 or more, and at least one image differs. When the mean is below 0 the champion stays, "
+    "even where that may be chance; a person may promote the challenger all the same."
+)
+"""When a run is promoted by itself; shown wherever a verdict is."""
+
+METRICS = {"iou": "IoU", "dice": "Dice"}
+
+
+@dataclass
+class Lineage:
+    """What a run has seen, with all runs that it goes back to.
+
+    Attributes:
+        learnt: Ids of samples it was trained on, also through augmented copies.
+        validated: Ids of samples that chose an epoch.
+        unknown: Names of runs, or other beginnings, of which nobody knows what they learnt from.
+    """
+
+    learnt: set[int] = field(default_factory=set)
+    validated: set[int] = field(default_factory=set)
+    unknown: list[str] = field(default_factory=list)
+
+
+def lineage(project: Project, run: Run) -> Lineage:
+    """What a run and those it goes back to have seen, by their manifests."""
+    found = Lineage()
+    current: Run | None = run
+    while current is not None:
+        try:
+            rows = load_manifest(current.manifest)
+        except UserError:
+            found.unknown.append(f"run {current.name}")
+            rows = []
+        found.learnt |= {row.sample for row in rows if row.split == "train"}
+        found.validated |= {row.sample for row in rows if row.split == "val"}
+        current = _start_of(project, current, found)
+    return found
+
+
+def _start_of(project: Project, run: Run, found: Lineage) -> Run | None:
+    """The run whose weights it began with, or None."""
+    if not run.start.isdecimal():
+        return None
+    try:
+        return project.runs.get(int(run.start))
+    except UserError:
+        found.unknown.append(f"run {int(run.start):04}")
+        return None
+
+
+@dataclass(frozen=True)
+class Judges:
+    """The samples by which two runs are held against each other.
+
+    Attributes:
+        samples: In the order of their ids.
+        notes: What a reader must know of them, as sentences.
+    """
+
+    samples: Sequence[Sample]
+    notes: Sequence[str]
+
+
+def judges(project: Project, runs: Sequence[Run]) -> Judges:
+    """The samples that may judge these runs.
+
+    Raises:
+        UserError: When there is none.
+    """
+    seen = [lineage(project, run) for run in runs]
+    learnt: set[int] = set().union(*(one.learnt for one in seen))
+    validated: set[int] = set().union(*(one.validated for one in seen))
+    unknown = sorted({name for one in seen for name in one.unknown})
+    everything = list(project.samples.all())
+    groups = {one.group for one in everything if one.group and one.id in learnt}
+
+    def may_judge(one: Sample) -> bool:
+        if one.split is Split.TEST or not one.has_mask or one.problem or one.state not in USABLE:
+            return False
+        if one.id in learnt or one.group in groups:
+            return False
+        # Of a run that keeps no manifest only the split tells what it was not trained on.
+        is_accepted = one.state is ReviewState.ACCEPTED and not unknown
+        return one.split is Split.VAL or is_accepted or one.id in validated
+
+    samples = [one for one in everything if may_judge(one)]
+    if not samples:
+        raise UserError(
+            "there is no image to hold the runs against each other by",
+            "a mask in the validation split, or an accepted one that neither run was trained on, is needed",
+        )
+    accepted = sum(one.split is not Split.VAL and one.id not in validated for one in samples)
+    notes = []
+    if accepted:
+        notes.append(f"{len(samples) - accepted} images validate; {accepted} more are accepted masks, new to both.")
+    if any(one.id in validated for one in samples):
+        notes.append("The validation images also chose the best epoch of the runs: their scores are a little too good.")
+    if unknown:
+        notes.append(f"Nobody knows what {' and '.join(unknown)} learnt from: only the validation split judges.")
+    return Judges(samples, notes)
+
+
+# --- measuring --------------------------------------------------------------------------------------------------------
+
+
+def measured(
+    project: Project, runs: Sequence[Run], samples: Sequence[Sample], device: str, report: Reporter
+) -> dict[int, list[Counts]]:
+    """The counts of each sample for each run at its threshold, against the masks as they are now; by the sample's id.
+
+    Stored predictions are used where they were made in the plain way. What cannot be read is noted and left out.
+    """
+    fresh: list[dict[int, Counts]] = []
+    share = 0.9 / len(runs)
+    for number, run in enumerate(runs):
+        phase = Phase(report, number * share, share, f"run {run.name}")
+        fresh.append(_predicted(project, run, samples, device, phase))
+
+    def measure(sample: Sample) -> list[Counts] | None:
+        truth = project.masks.load(sample)
+        found = []
+        for run, counts in zip(runs, fresh, strict=True):
+            probability = None if sample.id in counts else project.predictions.load(run.id, sample)
+            if sample.id in counts:
+                found.append(counts[sample.id])
+            elif probability is not None:
+                found.append(Counts.of(truth, probability >= run.level))
+        return found if len(found) == len(runs) else None
+
+    result: dict[int, list[Counts]] = {}
+    reading = Phase(report, 0.9, 0.1, "measuring")
+    with in_threads(samples, measure) as done:
+        for number, (sample, counts) in enumerate(done, 1):
+            found = _noted(counts, sample, report)
+            if found is not None:
+                result[sample.id] = found
+            reading.progress(number, len(samples), sample.name)
+    return result
+
+
+def _predicted(
+    project: Project, run: Run, samples: Sequence[Sample], device: str, report: Reporter
+) -> dict[int, Counts]:
+    """Let a run predict what it has not; the counts of what it predicted in another way, which stays as it is."""
+    options = PredictOptions(device=device)
+    missing = [one for one in samples if not project.predictions.has(run.id, one)]
+    if missing:
+        predict_samples(project, run, missing, report, options)
+    if is_plainly_predicted(project, run):
+        return {}
+    there = {one.id for one in missing}
+    return _predicted_again(project, run, [one for one in samples if one.id not in there], report, options)
+
+
+def _predicted_again(
+    project: Project, run: Run, samples: Sequence[Sample], report: Reporter, options: PredictOptions
+) -> dict[int, Counts]:
+    """Predict in the plain way without storing: what was stored was made with tiles or mirror images."""
+    from segstudio.ml.device import choose_device
+    from segstudio.ml.network import load_network
+    from segstudio.ml.predict import predict
+
+    device, found = choose_device(options.device), dict[int, Counts]()
+    report.log(f"run {run.name} has predicted with tiles or mirror images: it predicts plainly for the meeting")
+    with device.scope():
+        network = load_network(run.best_weights, device.precision)
+        done = predict(network, samples, project.read_image, report, lambda one: one.image, options.batch)
+        for number, (sample, probability) in enumerate(done, 1):
+            try:
+                found[sample.id] = Counts.of(project.masks.load(sample), probability >= run.level)
+            except (UserError, OSError) as error:
+                report.note(sample.image, str(error))
+            report.progress(number, len(samples), f"{number} of {len(samples)} images")
+    return found
+
+
+def _noted(counts: "Future[list[Counts] | None]", sample: Sample, report: Reporter) -> list[Counts] | None:
+    try:
+        return counts.result()
+    except (UserError, OSError) as error:
+        report.note(sample.image, str(error))
+        return None
+
+
+# --- the verdict ------------------------------------------------------------------------------------------------------
+
+
+def meet(
+    project: Project, challenger: Run, champion: Run, report: Reporter, *, metric: str = "iou", device: str = "auto"
+) -> dict[str, Any]:
+    """Hold two runs against each other; see `Challenge.run` for what is returned.
+
+    Raises:
+        UserError: When there is nothing to hold them against each other by.
+        Cancelled: When the user stopped it.
+    """
+    chosen = judges(project, (champion, challenger))
+    counts = measured(project, (champion, challenger), chosen.samples, device, report)
+    samples = [one for one in chosen.samples if one.id in counts]
+    if not samples:
+        raise UserError("no image could be measured for both runs", "see the Problems panel")
+    scores = np.array([[compared(one, metric) for one in counts[sample.id]] for sample in samples])
+    differences = scores[:, 1] - scores[:, 0]
+    groups = np.array([one.group or f"sample {one.id}" for one in samples])
+    found = paired(differences[:, None], groups)
+    verdict = verdict_of(found, differences)
+    notes = list(chosen.notes)
+    if found.units < FEWEST:
+        few = "independent image is" if found.units == 1 else "independent images are"
+        notes.append(f"{found.units} {few} very few: {FEWEST} are the least, some dozens are sensible.")
+    if challenger.level != champion.level:
+        notes.append(
+            f"Each run is measured at its own threshold: {challenger.threshold:g}, the champion {champion.threshold:g}."
+        )
+    if lost := len(chosen.samples) - len(samples):
+        notes.append(f"{lost} images could not be measured for both and are left out.")
+    rows = [
+        {
+            "sample": sample.id,
+            "image": sample.image,
+            "split": sample.split.value,
+            "before": float(scores[row, 0]),
+            "after": float(scores[row, 1]),
+            "difference": float(differences[row]),
+        }
+        for row, sample in enumerate(samples)
+    ]
+    order = np.argsort(differences, kind="stable")
+    return {
+        "run": challenger.id,
+        "champion": champion.id,
+        "metric": metric,
+        "images": found.images,
+        "independent": found.units,
+        "champion_mean": float(scores[:, 0].mean()),
+        "run_mean": float(scores[:, 1].mean()),
+        "difference": found.difference,
+        "interval": list(found.interval),
+        "verdict": verdict,
+        "is_promoted": False,
+        "summary": summary(challenger, champion, found, verdict, scores, metric),
+        "worse": [rows[row] for row in order if differences[row] < 0],
+        "better": int(np.count_nonzero(differences > 0)),
+        "same": int(np.count_nonzero(differences == 0)),
+        "notes": notes,
+        "rule": RULE,
+        "convention": COMPARED_CONVENTION,
+        "per_image": rows,
+    }
+
+
+def verdict_of(found: Paired, differences: npt.NDArray[np.float64]) -> str:
+    """What a meeting says of the challenger.
+
+    Returns:
+        "better" or "worse" when the 95 % interval of the mean difference is on one side of 0; else "not worse" or "not
+        better" by the sign of the mean; "the same" when no image differs.
+    """
+    low, high = found.interval
+    if not differences.any():
+        return "the same"
+    if low > 0:
+        return "better"
+    if high < 0:
+        return "worse"
+    return "not worse" if found.difference >= 0 else "not better"
+
+
+def is_promotable(meeting: Mapping[str, Any]) -> bool:
+    """Whether the challenger of a meeting becomes champion by itself, see RULE."""
+    return meeting["verdict"] in ("better", "not worse")
+
+
+def summary(
+    challenger: Run, champion: Run, found: Paired, verdict: str, scores: npt.NDArray[np.float64], metric: str
+) -> str:
+    """The verdict as one or two sentences."""
+    (before, after), (low, high) = scores.mean(0), found.interval
+    images = "1 image" if found.images == 1 else f"{found.images} images"
+    who = f"Run {challenger.name}"
+    if verdict == "the same":
+        return f"{who} scores the same as the champion, run {champion.name}, on every one of {images}."
+    said = {
+        "better": f"{who} is better than the champion, run {champion.name}",
+        "worse": f"{who} is worse than the champion, run {champion.name}",
+        "not worse": f"{who} is not worse than the champion, run {champion.name}",
+        "not better": f"{who} is no better than the champion, run {champion.name}",
+    }[verdict]
+    return (
+        f"{said}: {METRICS[metric]} {after:.4f} against {before:.4f} on {images} that neither was trained on, mean "
+        f"difference {found.difference:+.4f} (95 % interval {low:+.4f} to {high:+.4f})."
+    )
