@@ -381,12 +381,35 @@ def _declare_evaluate(parser: argparse.ArgumentParser) -> None:
     _add_project(parser)
     parser.add_argument("--run", metavar="RUN", help="number of a run, best (the champion; default) or last")
     parser.add_argument("--split", choices=["train", "val", "test"], help="which part; test when not given")
+    parser.add_argument(
+        "--groups",
+        action="append",
+        metavar="EXPR",
+        help="a sub-group to measure too, for example name:*left*; repeatable",
+    )
     parser.add_argument("--device", metavar="DEVICE", help="auto, cpu or gpu:N")
     parser.set_defaults(command=_evaluate)
 
 
 def _evaluate(args: argparse.Namespace) -> int:
-    return _perform("evaluate", _given(args, "run", "split", "device"), args, _say_pairs)
+    return _perform("evaluate", _given(args, "run", "split", "groups", "device"), args, _say_evaluation)
+
+
+def _say_evaluation(result: dict[str, Any]) -> None:
+    left_out = ("pr_curve", "calibration", "groups", "per_image", "test_looks", "test_looks_words")
+    _say_pairs({name: value for name, value in result.items() if name not in left_out})
+    _print(f"average precision: {_figure(result['pr_curve']['average_precision'])}")
+    for name, words in (("ece", "calibration error"), ("ece_unsure", "of unsure pixels"), ("brier", "Brier score")):
+        _print(f"{words}: {_figure(result['calibration'][name])}")
+    _print("")
+    columns = ("group", "images", "iou", "dice", "boundary_iou", "hausdorff95", "average_precision", "ece")
+    _say_table([{name: row[name] for name in columns} for row in result["groups"]])
+    _print("")
+    _say_table(sorted(result["per_image"], key=lambda row: 2.0 if row["iou"] is None else row["iou"])[:10])
+    if len(result["per_image"]) > 10:
+        _print(f"... and {len(result['per_image']) - 10} images more, with a higher IoU (see --json)")
+    if result["split"] == "test":
+        _print(result["test_looks_words"])
 
 
 @_command("threshold", "show what each threshold would give over the validation split, and choose the one of a run")

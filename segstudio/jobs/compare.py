@@ -172,6 +172,8 @@ def finished(project: Project, comparison: Comparison, report: Reporter) -> dict
     about = {**comparison.about, **{name: comparison.cells()[0].done().get(name) for name in ("device", "precision")}}
     looks = tuple(sorted({*comparison.looks, comparison.repeats}))
     comparison = project.comparisons.update(comparison, about=about, looks=looks)
+    if comparison.split == "test":
+        project.looks.record("", "compare")
     result = result_of(project, comparison, scores)
     comparison = project.comparisons.update(comparison, result=result)
     write_atomically(comparison.report, page(project, comparison).encode("utf-8"))

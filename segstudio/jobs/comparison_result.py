@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -200,26 +200,50 @@ def _summary(comparison: Comparison, table: Table, arm: Arm, first: Arm, found: 
 
 def _per_group(project: Project, comparison: Comparison, table: Table, differences: Floats) -> list[dict[str, Any]]:
     found = []
-    for name, kind, members in _groups(project, comparison, table):
+    for name, kind, members in sub_groups(project, comparison.groups, table.images):
         if members.any():
             one = paired(differences[members], table.groups[members], seed=comparison.seed)
             found.append({"group": name, "kind": kind, **_plain(one)})
     return found
 
 
-def _groups(project: Project, comparison: Comparison, table: Table) -> Iterable[tuple[str, str, npt.NDArray[np.bool_]]]:
-    """Name, kind and members of every sub-group."""
-    sizes = np.array([one.foreground for one in table.images])
+class _Image(Protocol):
+    """What puts an image into a sub-group."""
+
+    @property
+    def sample(self) -> int:
+        """Id of the sample."""
+
+    @property
+    def foreground(self) -> float:
+        """Share of the area that its mask covers."""
+
+    @property
+    def state(self) -> str:
+        """Its review state."""
+
+
+def sub_groups(
+    project: Project, filters: Sequence[str], images: Sequence[_Image]
+) -> Iterable[tuple[str, str, npt.NDArray[np.bool_]]]:
+    """Name, kind ("foreground", "filter" or "review state") and members of every sub-group of some images.
+
+    Args:
+        project: Whose.
+        filters: Expressions, each of which makes a group.
+        images: Those that were measured.
+    """
+    sizes = np.array([one.foreground for one in images])
     if (sizes > 0).any():
         middle = np.median(sizes[sizes > 0])
         yield "no foreground", "foreground", sizes == 0
         yield f"smaller half (up to {middle:.1%} of the area)", "foreground", (sizes > 0) & (sizes <= middle)
         yield f"larger half (above {middle:.1%} of the area)", "foreground", sizes > middle
-    ids = np.array([one.sample for one in table.images])
+    ids = np.array([one.sample for one in images])
     all_samples = project.samples.table()
-    for text in comparison.groups:
+    for text in filters:
         yield text, "filter", np.isin(ids, all_samples.id[compile_filter(text).rows(all_samples)])
-    states = np.array([one.state for one in table.images])
+    states = np.array([one.state for one in images])
     if len(set(states)) > 1:
         for state in sorted(set(states)):
             yield state, "review state", states == state

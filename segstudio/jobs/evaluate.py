@@ -1,19 +1,36 @@
 """Measure a run on one split: at each image's own resolution, against the masks as they are now."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+import numpy as np
+
+from segstudio.core.boundary import CONVENTION, Outline, outline_of
 from segstudio.core.errors import UserError
+from segstudio.core.files import write_atomically
 from segstudio.core.metrics import EMPTY_CONVENTION, Counts, mean
 from segstudio.core.options import Options, option
-from segstudio.core.reporter import Reporter
+from segstudio.core.reliability import calibration_of, curve_of
+from segstudio.core.reporter import Phase, Reporter
 from segstudio.core.sample import ReviewState, Sample, Split
+from segstudio.core.threshold import Histogram, predicted_at
 from segstudio.jobs import JOBS, ProjectJob
+from segstudio.jobs.comparison_result import sub_groups
 from segstudio.jobs.predict import PredictOptions, predict_samples
+from segstudio.project.clock import now
+from segstudio.project.filter import compile_filter
+from segstudio.project.predictions import Score
 from segstudio.project.project import Project
+from segstudio.project.runs import Run
+from segstudio.project.threads import in_threads
 
 PER_IMAGE = ("iou", "dice", "precision", "recall")
 POOLED = ("accuracy", "binary_iou", *PER_IMAGE)
+OUTLINES = ("boundary_iou", "hausdorff95")
 
 
 class EvaluateOptions(Options):
@@ -21,7 +38,33 @@ class EvaluateOptions(Options):
 
     run: str = option("best", "Run", help="best (the champion), last, or the number of a run.")
     split: Literal["train", "val", "test"] = option("test", "Split", help="Which part is measured.")
+    groups: tuple[str, ...] = option(
+        (), "Sub-groups", is_advanced=True, help="Filter expressions of samples that are measured on their own too."
+    )
     device: str = option("auto", "Device", is_advanced=True, help="auto, cpu, gpu or gpu:N.")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One image as it was measured.
+
+    Attributes:
+        sample: Id of the sample.
+        image: Its path.
+        state: Its review state.
+        foreground: Share of the area that its mask covers.
+        counts: Pixels against the mask.
+        outline: How the outlines stand to each other.
+        histogram: Of the probabilities.
+    """
+
+    sample: int
+    image: str
+    state: str
+    foreground: float
+    counts: Counts
+    outline: Outline
+    histogram: Histogram
 
 
 @JOBS.register
@@ -31,11 +74,11 @@ class Evaluate(ProjectJob[EvaluateOptions]):
     name: ClassVar[str] = "evaluate"
     title: ClassVar[str] = "Evaluate"
     lane: ClassVar = "compute"
-    topics: ClassVar[frozenset[str]] = frozenset({"predictions"})
+    topics: ClassVar[frozenset[str]] = frozenset({"predictions", "runs"})
     Options: ClassVar[type[Options]] = EvaluateOptions
 
     def run(self, project: Project, report: Reporter) -> dict[str, Any]:
-        """Measure.
+        """Measure, and keep the result in the run's folder.
 
         Rejected samples, and those without a usable mask, are not measured.
 
@@ -43,29 +86,143 @@ class Evaluate(ProjectJob[EvaluateOptions]):
             `run`, `threshold` (of the run), `split`, `images` (measured); `iou`, `dice`, `precision`, `recall`: means
             over the images where they exist; `accuracy`, `binary_iou`: over all pixels of the split; `undefined`:
             images with nothing to measure; `pooled`: every figure over all pixels; `predict_nothing`: what an empty
-            prediction would score; `empty_convention`: how empty masks count; `per_image`: one row an image.
+            prediction would score; `empty_convention`: how empty masks count; `boundary_iou`, `hausdorff95` (pixels):
+            means over the images where they exist, `hausdorff95_undefined`: how many have none, `outline_convention`;
+            `pr_curve` and `calibration`: over all pixels, see `segstudio.core.reliability`; `groups`: the same figures
+            of every sub-group; `test_looks`: how often this project has looked at its test split, `test_looks_words`:
+            that in words; `made`: when; `per_image`: one row an image.
 
         Raises:
             UserError: When there is no such run, or nothing to measure.
         """
-        run = project.runs.resolve(self.options.run)
-        samples = measurable(project, Split(self.options.split))
+        for text in self.options.groups:
+            compile_filter(text)
+        run, split = project.runs.resolve(self.options.run), Split(self.options.split)
+        samples = measurable(project, split)
         if not samples:
-            raise UserError(f"no sample of the {self.options.split} split has a mask to measure by")
+            raise UserError(f"no sample of the {split} split has a mask to measure by")
         missing = [one for one in samples if not project.predictions.has(run.id, one)]
         if missing:
-            predict_samples(project, run, missing, report, PredictOptions(device=self.options.device))
+            options = PredictOptions(device=self.options.device)
+            predict_samples(project, run, missing, Phase(report, 0, 0.8), options)
+        measuring = Phase(report, 0.8, 0.2) if missing else Phase(report, 0, 1)
         # Masks may have been corrected since: count anew.
-        scores = project.predictions.score(run.id, [one.id for one in samples], report)
-        counts = {one.image: score.counts for one in samples if (score := scores.get(one.id)) and score.counts}
-        if not counts:
-            raise UserError(f"no sample of the {self.options.split} split could be read", "see the Problems panel")
-        measured = figures(counts)
-        ids = {one.image: one.id for one in samples}
-        # `sample` is the id here as in `list`, so that scripts can join the two.
-        measured["per_image"] = [{"sample": ids[row["image"]], **row} for row in measured["per_image"]]
-        threshold = project.runs.get(run.id).threshold
-        return {"run": run.id, "threshold": threshold, "split": self.options.split, **measured}
+        scores = project.predictions.score(run.id, [one.id for one in samples], measuring.part(0, 0.5))
+        images = measured(project, run, scores, samples, measuring.part(0.5, 0.5))
+        if not images:
+            raise UserError(f"no sample of the {split} split could be read", "see the Problems panel")
+        if split is Split.TEST:
+            project.looks.record(run.name, self.name)
+        result = {
+            "run": run.id,
+            "threshold": project.runs.get(run.id).threshold,
+            "split": self.options.split,
+            **evaluation_of(project, images, self.options.groups),
+            "test_looks": len(project.looks.all()),
+            "test_looks_words": project.looks.words(),
+            "made": now(),
+        }
+        text = json.dumps(result, ensure_ascii=False, allow_nan=False)
+        write_atomically(evaluation_file(run, split), text.encode("utf-8"))
+        return result
+
+
+def evaluation_file(run: Run, split: str) -> Path:
+    """Where the figures of a run on a split are kept."""
+    return run.folder / f"evaluation-{split}.json"
+
+
+def read_evaluation(run: Run, split: str) -> dict[str, Any] | None:
+    """The figures of a run on a split as they were measured last; None when they were not, or the file is damaged."""
+    try:
+        content = json.loads(evaluation_file(run, split).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(content, dict) and "per_image" in content else None
+
+
+def measured(
+    project: Project, run: Run, scores: Mapping[int, Score], samples: Sequence[Sample], report: Reporter
+) -> list[Measured]:
+    """Look at the outlines too of what was scored against the masks as they are now; what cannot be read is noted."""
+
+    def measure(sample: Sample) -> Measured | None:
+        score, probability = scores.get(sample.id), project.predictions.load(run.id, sample)
+        if score is None or score.counts is None or score.histogram is None or probability is None:
+            return None
+        truth = project.masks.load(sample)
+        outline = outline_of(truth, predicted_at(probability, score.level))
+        share = float(np.count_nonzero(truth) / truth.size)
+        return Measured(sample.id, sample.image, sample.state.value, share, score.counts, outline, score.histogram)
+
+    found = []
+    with in_threads(samples, measure) as done:
+        for number, (sample, future) in enumerate(done, 1):
+            one = _noted(future, sample, report)
+            if one is not None:
+                found.append(one)
+            report.progress(number, len(samples), f"measuring image {number} of {len(samples)}")
+    return found
+
+
+def _noted(future: "Future[Measured | None]", sample: Sample, report: Reporter) -> Measured | None:
+    try:
+        return future.result()
+    except (UserError, OSError) as error:
+        report.note(sample.image, str(error))
+        return None
+
+
+def evaluation_of(project: Project, images: Sequence[Measured], filters: Sequence[str]) -> dict[str, Any]:
+    """Every figure of `Evaluate.run` that comes from the images."""
+    found = figures({one.image: one.counts for one in images})
+    outlines = {one.image: one for one in images}
+    # `sample` is the id here as in `list`, so that scripts can join the two.
+    rows = [
+        {
+            "sample": outlines[row["image"]].sample,
+            **row,
+            **{name: getattr(outlines[row["image"]].outline, name) for name in OUTLINES},
+        }
+        for row in found.pop("per_image")
+    ]
+    histograms = [one.histogram for one in images]
+    return {
+        **found,
+        **_outlines(images),
+        "outline_convention": CONVENTION,
+        "pr_curve": curve_of(histograms),
+        "calibration": calibration_of(histograms),
+        "groups": [
+            _group(name, kind, [one for one, is_member in zip(images, members, strict=True) if is_member])
+            for name, kind, members in sub_groups(project, filters, images)
+            if members.any() or kind == "filter"
+        ],
+        "per_image": rows,
+    }
+
+
+def _outlines(images: Sequence[Measured]) -> dict[str, Any]:
+    boundary, distance = (mean(getattr(one.outline, name) for one in images) for name in OUTLINES)
+    return {
+        "boundary_iou": boundary.value,
+        "hausdorff95": distance.value,
+        "hausdorff95_undefined": distance.undefined,
+    }
+
+
+def _group(name: str, kind: str, images: Sequence[Measured]) -> dict[str, Any]:
+    """The figures of one sub-group; all None when no measured image is in it."""
+    histograms = [one.histogram for one in images]
+    return {
+        "group": name,
+        "kind": kind,
+        "images": len(images),
+        **{one: mean(getattr(image.counts, one) for image in images).value for one in PER_IMAGE},
+        **_outlines(images),
+        "average_precision": curve_of(histograms)["average_precision"],
+        "ece": calibration_of(histograms)["ece"],
+    }
 
 
 def measurable(project: Project, split: Split) -> list[Sample]:

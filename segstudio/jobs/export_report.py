@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from segstudio import __version__
+from segstudio.core.boundary import CONVENTION
 from segstudio.core.errors import UserError
 from segstudio.core.files import resource, write_atomically
 from segstudio.core.metrics import EMPTY_CONVENTION, Counts
@@ -222,6 +223,7 @@ def _conventions(measured: dict[str, Any] | None) -> list[str]:
         resolution,
         means,
         EMPTY_CONVENTION,
+        CONVENTION,
         "“Predicting nothing” is what an empty mask for every image would score: what any model must beat.",
         left_out,
         "Worst and best are by IoU; those at random are drawn with a fixed seed from all that were measured.",
@@ -235,7 +237,7 @@ def _runs(project: Project) -> list[dict[str, str]]:
     current, best = project.predictions.current(), project.runs.best()
     rows = []
     for run in project.runs.list():
-        marks = ["shown"] * (run.id == current) + ["best"] * (best is not None and run.id == best.id)
+        marks = ["shown"] * (run.id == current) + ["champion"] * (best is not None and run.id == best.id)
         rows.append(
             {
                 "name": run.name,
@@ -290,6 +292,9 @@ def _figures(evaluation: dict[str, Any]) -> list[dict[str, str]]:
             "nothing": _shown(nothing.get("pooled", nothing).get(name, nothing.get(name))),
         }
         for name in names
+    ] + [
+        {"name": title, "mean": _shown(evaluation[name]), "pooled": "", "nothing": ""}
+        for name, title in (("boundary_iou", "Boundary IoU"), ("hausdorff95", "Hausdorff 95, pixels"))
     ]
 
 

@@ -124,6 +124,8 @@ class Stress(ProjectJob[StressOptions]):
             "options": self.options.model_dump(mode="json"),
             "seconds": time.monotonic() - started,
         }
+        if split == "test":
+            project.looks.record(run.name, "stress")
         path = run.folder / FILE
         write_atomically(path, json.dumps(result, ensure_ascii=False, indent=1).encode("utf-8"))
         report.artifact(path)

@@ -5,12 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from segstudio.core.boundary import outline_of
 from segstudio.core.errors import UserError
 from segstudio.core.metrics import Counts
+from segstudio.core.reliability import calibration_of, curve_of
 from segstudio.core.reporter import ListReporter
 from segstudio.core.sample import ReviewState
+from segstudio.core.threshold import Histogram
 from segstudio.jobs import JOBS
-from segstudio.jobs.evaluate import figures
+from segstudio.jobs.evaluate import figures, read_evaluation
 from tests.jobs.projects import TINY, empty_mask, make_project, review
 
 
@@ -60,6 +63,47 @@ def test_figures_are_those_of_numpy_and_keras(project):
     assert result["binary_iou"] == pytest.approx(float(metric.result()), abs=1e-6)
     right = sum((truth == predicted).sum() for truth, predicted in pairs.values())
     assert result["accuracy"] == pytest.approx(right / (4 * 45 * 70))
+
+
+@pytest.mark.training
+def test_outlines_and_probabilities_are_measured_too_and_kept(project):
+    result = perform(project, "evaluate", run="1", groups=["name:*_08*", "name:*_09*", "name:nowhere"])
+    run = project.runs.get(1)
+    assert read_evaluation(run, "test") == result
+    test = [one for one in project.samples.all() if one.split == "test"]
+    rows = {row["sample"]: row for row in result["per_image"]}
+    histograms = []
+    for sample in test:
+        truth, probability = project.masks.load(sample), project.predictions.load(1, sample)
+        outline = outline_of(truth, (probability >= 128).astype(np.uint8))
+        assert rows[sample.id]["boundary_iou"] == outline.boundary_iou
+        assert rows[sample.id]["hausdorff95"] == outline.hausdorff95
+        histograms.append(Histogram.of(probability, truth))
+    known = [row["hausdorff95"] for row in rows.values() if row["hausdorff95"] is not None]
+    assert result["hausdorff95"] == pytest.approx(np.mean(known))
+    assert result["hausdorff95_undefined"] == len(rows) - len(known) >= 1, "one mask is empty"
+    assert result["pr_curve"] == curve_of(histograms)
+    assert result["calibration"] == calibration_of(histograms)
+    groups = {one["group"]: one for one in result["groups"]}
+    assert groups["name:*_08*"]["images"] == 1
+    assert groups["name:*_08*"]["iou"] == rows[test[1].id]["iou"]
+    assert groups["name:nowhere"] == groups["name:nowhere"] | {"images": 0, "iou": None, "hausdorff95": None}
+    assert groups["no foreground"]["images"] == 1
+    with pytest.raises(UserError, match="colour"):
+        perform(project, "evaluate", run="1", groups=["colour:red"])
+
+
+@pytest.mark.training
+def test_every_look_at_the_test_split_is_counted_and_no_other(project):
+    before = len(project.looks.all())
+    perform(project, "evaluate", run="1", split="val")
+    assert perform(project, "evaluate", run="1")["test_looks"] == before + 1
+    again = perform(project, "evaluate", run="1")
+    assert again["test_looks"] == before + 2
+    assert f"{before + 2} times" in again["test_looks_words"]
+    assert perform(project, "runs")["test_looks"] == before + 2
+    perform(project, "stress", run="1", transforms=["noise"])
+    assert [(look.run, look.by) for look in project.looks.all()][-2:] == [("0001", "evaluate"), ("0001", "stress")]
 
 
 @pytest.mark.training
