@@ -222,6 +222,9 @@ def _declare_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--recipe", metavar="NAME|FILE", help="augmentation: a recipe's name, a .json file, or none")
     parser.add_argument("--device", metavar="DEVICE", help="auto, cpu or gpu:N")
     parser.add_argument("--resume", metavar="RUN", help="go on with a run that was killed, from its last epoch")
+    parser.add_argument(
+        "--rebuild", metavar="RUN", help="make a run again from its manifest, and say whether it comes out the same"
+    )
     parser.set_defaults(command=_train)
 
 
@@ -238,12 +241,13 @@ def _add_preset(parser: argparse.ArgumentParser) -> None:
 
 
 def _train(args: argparse.Namespace) -> int:
-    values = parse_assignments(args.set) | _given(args, "preset", "epochs", "start", "recipe", "device", "resume")
+    names = ("preset", "epochs", "start", "recipe", "device", "resume", "rebuild")
+    values = parse_assignments(args.set) | _given(args, *names)
     return _perform("train", values, args, _say_training)
 
 
 def _say_training(result: dict[str, Any]) -> None:
-    _say_pairs({name: value for name, value in result.items() if name not in ("meeting", "verdict")})
+    _say_pairs({name: value for name, value in result.items() if name not in ("meeting", "verdict", "rebuilt")})
     _print(result["verdict"])
 
 
@@ -303,6 +307,27 @@ def _say_runs(result: dict[str, Any]) -> None:
     _say_table(result["runs"])
     if result["champion"] is not None:
         _print(f"champion: run {result['champion']:04}")
+
+
+@_command("diff", "say how two runs differ, and what has changed since one of them")
+def _declare_diff(parser: argparse.ArgumentParser) -> None:
+    _add_project(parser)
+    parser.add_argument("--run", metavar="RUN", help="number of a run, best (the champion) or last (default)")
+    parser.add_argument("--against", metavar="RUN", help="another run; the champion when not given")
+    parser.set_defaults(command=_diff)
+
+
+def _diff(args: argparse.Namespace) -> int:
+    return _perform("diff", _given(args, "run", "against"), args, _say_diff)
+
+
+def _say_diff(result: dict[str, Any]) -> None:
+    before, after = (f"run {result[name]:04}" for name in ("against", "run"))
+    _say_table([{"option": row["option"], before: row["before"], after: row["after"]} for row in result["options"]])
+    for name, images in result["learnt"].items():
+        if images:
+            _print(f"{name} in what was learnt from: {len(images)}, {', '.join(images[:5])}")
+    _print(result["since"]["words"])
 
 
 @_command("challenge", "let a run meet the champion, and promote it when it is not worse")

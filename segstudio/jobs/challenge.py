@@ -1,16 +1,16 @@
 """Let a run meet the champion, and promote it when it is not worse."""
 
-import json
 from typing import Any, ClassVar, Literal
 
 from segstudio.core.errors import UserError
-from segstudio.core.files import write_atomically
 from segstudio.core.options import Options, option
 from segstudio.core.reporter import Cancelled, Phase, Reporter
 from segstudio.jobs import JOBS, ProjectJob
 from segstudio.jobs.meeting import is_promotable, meet
+from segstudio.jobs.run_page import write_page
 from segstudio.project.clock import now
 from segstudio.project.project import Project
+from segstudio.project.run_files import save
 from segstudio.project.runs import Run
 
 
@@ -69,17 +69,12 @@ def hold(
         project.champions.promote(challenger.id, f"{meeting['verdict']} in a meeting with run {champion.name}")
         meeting["is_promoted"] = True
     meeting |= {"is_title_at_stake": is_title_at_stake, "made": now()}
-    keep(challenger, meeting)
+    save(challenger.meeting, meeting)
     project.runs.append_event(
         challenger, "meeting", champion=champion.id, verdict=meeting["verdict"], is_promoted=meeting["is_promoted"]
     )
+    write_page(project, challenger)
     return meeting
-
-
-def keep(challenger: Run, meeting: dict[str, Any]) -> None:
-    """Write meeting.json."""
-    text = json.dumps(meeting, ensure_ascii=False, allow_nan=False, indent=1)
-    write_atomically(challenger.meeting, text.encode("utf-8"))
 
 
 def introduced(
@@ -135,12 +130,3 @@ def with_outcome(meeting: dict[str, Any]) -> str:
     if meeting["is_title_at_stake"]:
         return f"{meeting['summary']} Run {int(meeting['champion']):04} stays champion."
     return str(meeting["summary"])
-
-
-def read_meeting(run: Run) -> dict[str, Any] | None:
-    """What meeting.json of a run says; None when it has met nobody, or the file is damaged."""
-    try:
-        content = json.loads(run.meeting.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return content if isinstance(content, dict) and "verdict" in content else None

@@ -5,6 +5,7 @@ order of images and the same number of gradient steps: what differs is what was 
 never chooses an epoch; the validation split does, in every arm alike.
 """
 
+import platform
 from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
@@ -16,12 +17,13 @@ from segstudio.core.sample import Sample, Split
 from segstudio.core.statistics import FEWEST
 from segstudio.jobs import JOBS, ProjectJob
 from segstudio.jobs.comparison_arms import recipe_of, settled_arm, wanted_arms
-from segstudio.jobs.comparison_cells import Training, recalled, versions
+from segstudio.jobs.comparison_cells import Training, recalled
 from segstudio.jobs.comparison_page import page
 from segstudio.jobs.comparison_result import measured, result_of
 from segstudio.jobs.evaluate import measurable
 from segstudio.jobs.presets import DEFAULT, options_of
 from segstudio.jobs.training_samples import choose, examples
+from segstudio.jobs.versions import versions
 from segstudio.project.comparisons import Arm, Choice, Comparison
 from segstudio.project.filter import compile_filter
 from segstudio.project.project import Project
@@ -206,7 +208,7 @@ def _created(project: Project, report: Reporter, **settings: Any) -> Comparison:
         **settings,
         samples=tuple(one.id for one in samples),
         images_per_epoch=sum(one.split == "train" for one in chosen[arms[0].name]),
-        about=versions(),
+        about={**versions(), "machine": f"{platform.system()} {platform.machine()}"},
     )
 
 

@@ -197,19 +197,3 @@ def _computed(options: "TrainOptions") -> dict[str, Any]:
 
     device, precision = computing_on(options)
     return {"device": device.title, "precision": precision}
-
-
-def versions() -> dict[str, str]:
-    """What computes here, for the record."""
-    import platform
-    from importlib.metadata import version
-
-    from segstudio import __version__
-
-    libraries = ("tensorflow", "keras", "albumentations", "opencv-python-headless", "numpy")
-    return {
-        "segstudio": __version__,
-        "python": platform.python_version(),
-        **{name: version(name) for name in libraries},
-        "machine": f"{platform.system()} {platform.machine()}",
-    }

@@ -1,17 +1,14 @@
 """Measure a run on one split: at each image's own resolution, against the masks as they are now."""
 
-import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from segstudio.core.boundary import CONVENTION, Outline, outline_of
 from segstudio.core.errors import UserError
-from segstudio.core.files import write_atomically
 from segstudio.core.metrics import EMPTY_CONVENTION, Counts, mean
 from segstudio.core.options import Options, option
 from segstudio.core.reliability import calibration_of, curve_of
@@ -21,10 +18,12 @@ from segstudio.core.threshold import Histogram, predicted_at
 from segstudio.jobs import JOBS, ProjectJob
 from segstudio.jobs.comparison_result import sub_groups
 from segstudio.jobs.predict import PredictOptions, predict_samples
+from segstudio.jobs.run_page import write_page
 from segstudio.project.clock import now
 from segstudio.project.filter import compile_filter
 from segstudio.project.predictions import Score
 from segstudio.project.project import Project
+from segstudio.project.run_files import evaluation_file, save
 from segstudio.project.runs import Run
 from segstudio.project.threads import in_threads
 
@@ -122,23 +121,9 @@ class Evaluate(ProjectJob[EvaluateOptions]):
             "test_looks_words": project.looks.words(),
             "made": now(),
         }
-        text = json.dumps(result, ensure_ascii=False, allow_nan=False)
-        write_atomically(evaluation_file(run, split), text.encode("utf-8"))
+        save(evaluation_file(run, split), result)
+        write_page(project, run)
         return result
-
-
-def evaluation_file(run: Run, split: str) -> Path:
-    """Where the figures of a run on a split are kept."""
-    return run.folder / f"evaluation-{split}.json"
-
-
-def read_evaluation(run: Run, split: str) -> dict[str, Any] | None:
-    """The figures of a run on a split as they were measured last; None when they were not, or the file is damaged."""
-    try:
-        content = json.loads(evaluation_file(run, split).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return content if isinstance(content, dict) and "per_image" in content else None
 
 
 def measured(

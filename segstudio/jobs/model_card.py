@@ -2,21 +2,18 @@
 
 import csv
 import hashlib
-import platform
 from collections import Counter
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from segstudio import __version__
 from segstudio.core.sample import Split
 from segstudio.exporting import Exporter
 from segstudio.jobs.evaluate import figures, measurable
+from segstudio.jobs.versions import PACKAGES, versions
 from segstudio.models import Shape
 from segstudio.project.clock import now
 from segstudio.project.project import Project
 from segstudio.project.runs import Run
-
-PACKAGES = ("tensorflow", "keras", "numpy", "opencv-python-headless")
 
 
 def metadata_of(project: Project, run: Run, exporter: Exporter, shape: Shape, parameters: int) -> dict[str, Any]:
@@ -74,7 +71,7 @@ def metadata_of(project: Project, run: Run, exporter: Exporter, shape: Shape, pa
         },
         "dataset": _dataset(run),
         "test": _test(project, run),
-        "versions": {"segstudio": __version__, "python": platform.python_version(), **_versions(exporter)},
+        "versions": versions((*PACKAGES, *exporter.modules)),
     }
 
 
@@ -97,13 +94,3 @@ def _test(project: Project, run: Run) -> dict[str, Any] | None:
         return None
     measured = figures({one.image: counts[one.id] for one in samples})
     return {name: value for name, value in measured.items() if name != "per_image"}
-
-
-def _versions(exporter: Exporter) -> dict[str, str]:
-    found = {}
-    for name in (*PACKAGES, *exporter.modules):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found

@@ -15,6 +15,16 @@ from segstudio.jobs import JOBS, ProjectJob
 from segstudio.jobs.challenge import introduced
 from segstudio.jobs.fitting import computing_on, fit_network, network_of
 from segstudio.jobs.presets import DEFAULT, TrainOptions, options_of, preset
+from segstudio.jobs.rebuild import (
+    StoppingAfter,
+    compared_with,
+    epochs_to_stop_after,
+    recalled_examples,
+    recalled_options,
+    recalled_start,
+    warn_of_versions,
+)
+from segstudio.jobs.run_card import begin_card, complete_card
 from segstudio.jobs.run_reporter import RunReporter
 from segstudio.jobs.training_samples import choose, examples, names_run, recall, recipe_name
 from segstudio.models import MODELS
@@ -37,10 +47,12 @@ class Request:
     Attributes:
         values: The options that were given, by name.
         resume: The run to go on with ("last", or a number), or empty.
+        rebuild: The run to make again, or empty.
     """
 
     values: dict[str, Any]
     resume: str = ""
+    rebuild: str = ""
 
 
 @JOBS.register
@@ -62,13 +74,13 @@ class Train(ProjectJob[TrainOptions]):
     @classmethod
     def from_values(cls, values: dict[str, Any]) -> "Train":
         """The job from plain values; what can be checked without the project is checked here."""
-        given = {name: value for name, value in values.items() if name != "resume"}
+        given = {name: value for name, value in values.items() if name not in ("resume", "rebuild")}
         if given.get("weights"):
             given["weights"] = str(Path(given["weights"]).expanduser().absolute())
         if str(given.get("recipe", "")).lower().endswith(".json"):
             given["recipe"] = str(Path(given["recipe"]).expanduser().absolute())
-        request = Request(given, str(values.get("resume", "")))
-        if not request.resume and not names_run(given.get("start", "")):
+        request = Request(given, str(values.get("resume", "")), str(values.get("rebuild", "")))
+        if not request.resume and not request.rebuild and not names_run(given.get("start", "")):
             _from_preset(given)
         return cls(request)
 
@@ -79,23 +91,22 @@ class Train(ProjectJob[TrainOptions]):
             `run`, `epochs`, `best` {epoch, val_iou, val_loss}, `model` (path of the best weights), `status`,
             `baseline` (the figures before training when it started from a run, else None), `preset`, `device`,
             `precision`, `seconds`, `learnt_from` (which masks, in words), `ended` (in words, why it ended by itself
-            before its last epoch; else empty); and how it did against the champion: `champion`, `meeting`, `verdict`,
-            see `introduced`.
+            before its last epoch; else empty), `initial` (hash of the weights it began with; empty when resumed); and
+            how it did against the champion: `champion`, `meeting`, `verdict`, see `introduced`. With `rebuild` there is
+            no meeting, and `rebuilt` says whether the run is the same again, see `compared_with`.
 
         Raises:
             UserError: When there is nothing to learn from, or the training cannot go on.
             Cancelled: When it was stopped before the first epoch was done.
         """
         project.require_writable()
-        begin = _resumed if self.request.resume else _begun
+        begin = _rebuilt if self.request.rebuild else _resumed if self.request.resume else _begun
         training = begin(project, self.request, report)
         result = training.perform(project, report)
-        return result | self._introduced(project, result, training.options.device, report)
-
-    def _introduced(self, project: Project, result: dict[str, Any], device: str, report: Reporter) -> dict[str, Any]:
-        """How the run does against the champion."""
         run = project.runs.get(int(result["run"]))
-        return introduced(project, run, report, device=device, is_stopped=result["status"] == "stopped")
+        result |= training.concluded(project, run, report)
+        complete_card(project, run, result["initial"])
+        return result
 
 
 @dataclass(frozen=True)
@@ -111,6 +122,7 @@ class Training:
         val: What to choose the best epoch by.
         is_resumed: Whether it goes on from its last checkpoint.
         learnt_from: What `train` is, in words; empty when resumed.
+        original: The run that is made again, or None.
     """
 
     run: Run
@@ -121,6 +133,22 @@ class Training:
     val: "list[Example]"
     is_resumed: bool = False
     learnt_from: str = ""
+    original: Run | None = None
+
+    def concluded(self, project: Project, run: Run, report: Reporter) -> dict[str, Any]:
+        """What follows for a run that has ended: how it does against the champion, or against the original."""
+        if self.original is None:
+            device, is_stopped = self.options.device, run.status == "stopped"
+            return introduced(project, run, report, device=device, is_stopped=is_stopped)
+        rebuilt = compared_with(project, self.original, run, warn_of_versions(self.original, report))
+        report.log(rebuilt["words"])
+        champion = project.runs.best()
+        return {
+            "champion": champion.id if champion else None,
+            "meeting": None,
+            "verdict": rebuilt["words"],
+            "rebuilt": rebuilt,
+        }
 
     def perform(self, project: Project, report: Reporter) -> dict[str, Any]:
         """Do it; however it ends, the run's row says so.
@@ -174,6 +202,9 @@ class Training:
         project.runs.update(self.run.id, device=device.title, precision=precision)
         report.log(f"{device.title}, {precision}")
         report.artifact(self.run.options_file)  # whoever wants to steer the run knows now where it lies
+        begin_card(project, self.run, self.start)
+        if self.original is not None and (last := epochs_to_stop_after(self.original)):
+            report = StoppingAfter(report, last)
         return fit_network(
             self.run.model,
             self._options(report),
@@ -352,6 +383,26 @@ def _stretched(run: Run, options: TrainOptions) -> str:
     )
 
 
+def _rebuilt(project: Project, request: Request, report: Reporter) -> Training:
+    """A run that is made again, from what its manifest and its card say."""
+    original = project.runs.get(_number(request.rebuild))
+    if request.values or request.resume:
+        others = ", ".join(sorted({*request.values} | ({"resume"} if request.resume else set())))
+        raise UserError(f"a rebuilt run keeps everything, also its {others}", "leave that out, or train anew")
+    options = recalled_options(original, report)
+    start = recalled_start(project, original, report)
+    parts = recalled_examples(project, original)
+    recipe = _recalled_recipe(project, original, options, report)
+    if start is None and options.start == "imagenet":
+        network_of(original.model, options).require_weights()
+    note = f"run {original.name} made again"
+    run = project.runs.create(original.preset, original.model, original.options, original.start, note)
+    if recipe:
+        write_atomically(run.recipe, recipe.to_json().encode())
+    words = f"the very images and masks of run {original.name}"
+    return Training(run, options, recipe, start, parts["train"], parts["val"], learnt_from=words, original=original)
+
+
 def _recalled_recipe(project: Project, run: Run, options: TrainOptions, report: Reporter) -> Recipe | None:
     """The recipe of a run as it was when the run began, whatever became of the one of its name."""
     if run.recipe.is_file():
@@ -417,4 +468,5 @@ def _result(run: Run, outcome: "Outcome") -> dict[str, Any]:
         "precision": run.precision,
         "seconds": run.seconds,
         "ended": outcome.ended,
+        "initial": outcome.initial,
     }

@@ -115,6 +115,15 @@ def seed(number: int) -> None:
     keras.utils.set_random_seed(number)
 
 
+def threads() -> dict[str, int]:
+    """How many threads TensorFlow computes with; 0 is as many as it likes."""
+    _settle_threads()
+    return {
+        "intra_op_threads": tf.config.threading.get_intra_op_parallelism_threads(),
+        "inter_op_threads": tf.config.threading.get_inter_op_parallelism_threads(),
+    }
+
+
 def describe() -> dict[str, Any]:
     """What this machine offers, for `segstudio doctor`."""
     gpus = _gpus()

@@ -126,6 +126,16 @@ class Run:
         return self.folder / "recipe.json"
 
     @property
+    def card(self) -> Path:
+        """With what, on what and from what it was made."""
+        return self.folder / "card.json"
+
+    @property
+    def report(self) -> Path:
+        """The same for people, with curves and figures."""
+        return self.folder / "report.html"
+
+    @property
     def meeting(self) -> Path:
         """How it did against the champion; not there before they met."""
         return self.folder / "meeting.json"

@@ -12,8 +12,9 @@ from segstudio.core.reporter import Cancelled, ListReporter
 from segstudio.core.sample import ReviewState, Split
 from segstudio.core.statistics import paired
 from segstudio.jobs import JOBS
-from segstudio.jobs.challenge import introduced, read_meeting
+from segstudio.jobs.challenge import introduced
 from segstudio.jobs.meeting import is_promotable, judges, lineage, verdict_of
+from segstudio.project.run_files import read_meeting
 from tests.jobs.projects import TINY, make_project, review
 
 

@@ -13,7 +13,8 @@ from segstudio.core.reporter import ListReporter
 from segstudio.core.sample import ReviewState
 from segstudio.core.threshold import Histogram
 from segstudio.jobs import JOBS
-from segstudio.jobs.evaluate import figures, read_evaluation
+from segstudio.jobs.evaluate import figures
+from segstudio.project.run_files import read_evaluation
 from tests.jobs.projects import TINY, empty_mask, make_project, review
 
 

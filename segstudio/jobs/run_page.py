@@ -1,0 +1,104 @@
+"""The page of a run: report.html in its folder, with all that is known of it in one file for people.
+
+It is written at the end of a training, and anew whenever the run was measured or met the champion.
+"""
+
+from typing import Any
+
+from segstudio import __version__
+from segstudio.core.errors import UserError
+from segstudio.core.files import write_atomically
+from segstudio.core.manifest import load_manifest
+from segstudio.jobs.export_report import charts_of, shown, template
+from segstudio.jobs.report_charts import Curve, unit_chart
+from segstudio.project.clock import now
+from segstudio.project.project import Project
+from segstudio.project.run_files import read_card, read_evaluation, read_meeting
+from segstudio.project.runs import Run
+
+ROWS = 500
+"""Images that the page lists; manifest.csv has all of them."""
+
+
+def write_page(project: Project, run: Run) -> None:
+    """Write report.html in the run's folder from what is known of the run now."""
+    card, meeting = read_card(run), read_meeting(run)
+    best = project.runs.best()
+    page = template("run.html.jinja").render(
+        run=run,
+        project=project.name,
+        made=now()[:16].replace("T", " "),
+        version=__version__,
+        is_champion=best is not None and best.id == run.id,
+        cards=_cards(run),
+        charts=charts_of(project.runs.metrics(run.id)),
+        meeting=meeting,
+        evaluations=[found for split in ("val", "test") if (found := _evaluation(run, split))],
+        data=card.get("data") or {"train": 0, "val": 0, "copies": 0, "manifest_sha256": ""},
+        split=card.get("split") or {},
+        start=card.get("start") or {"from": run.start, "weights_sha256": ""},
+        digests={name: card.get(name) or "" for name in ("weights_digest", "initial_digest")},
+        sessions=[_session(one) for one in card.get("sessions", [])],
+        options=sorted((name, value) for name, value in run.options.items() if value not in ("", None)),
+        log=_log(project, run),
+        images=_images(run)[:ROWS],
+        shown=shown,
+    )
+    write_atomically(run.report, page.encode("utf-8"))
+
+
+def _log(project: Project, run: Run) -> list[str]:
+    """What was decided and noted while it was trained."""
+    events = (event for event in project.runs.events(run.id) if event.get("event") in ("log", "note"))
+    return [": ".join(str(event[name]) for name in ("subject", "text") if event.get(name)) for event in events]
+
+
+def _cards(run: Run) -> list[tuple[str, str]]:
+    best = "" if run.best_epoch is None else f"{run.best_epoch} of {run.epochs}"
+    minutes, seconds = divmod(round(run.seconds), 60)
+    return [
+        ("Validation IoU", shown(run.best_val_iou)),
+        ("Best epoch", best or "–"),
+        ("Duration", f"{minutes} min {seconds} s" if minutes else f"{seconds} s"),
+        ("Device", " ".join(part for part in (run.device, run.precision) if part) or "–"),
+        ("Seed", str(run.options.get("seed", "–"))),
+    ]
+
+
+def _evaluation(run: Run, split: str) -> dict[str, Any] | None:
+    """The figures of a split with their charts; None when they were not measured."""
+    found = read_evaluation(run, split)
+    if found is None:
+        return None
+    curve, bins = found.get("pr_curve") or {}, (found.get("calibration") or {}).get("bins", [])
+    charts = []
+    if curve.get("recall"):
+        points = list(zip(curve["recall"], curve["precision"], strict=True))
+        charts.append(unit_chart("Precision and recall", [Curve(points, "--train")], "recall", "precision"))
+    if bins:
+        diagonal = Curve([(0.0, 0.0), (1.0, 1.0)], "--line", is_dashed=True)
+        reliable = Curve([(one["predicted"], one["observed"]) for one in bins], "--train")
+        charts.append(unit_chart("Calibration", [diagonal, reliable], "predicted", "observed"))
+    return {**found, "charts": charts}
+
+
+def _session(session: dict[str, Any]) -> dict[str, str]:
+    """When and with what, in words."""
+    of, on = session.get("versions") or {}, session.get("machine") or {}
+    return {
+        "began": str(session.get("began", ""))[:16].replace("T", " "),
+        "versions": ", ".join(f"{name} {number}" for name, number in of.items()),
+        "machine": ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in on.items()),
+    }
+
+
+def _images(run: Run) -> list[dict[str, Any]]:
+    try:
+        rows = load_manifest(run.manifest)
+    except UserError:
+        return []
+    return [
+        {"image": row.image, "split": row.split, "revision": row.revision, "image_sha256": row.image_sha256,
+         "mask_sha256": row.mask_sha256}
+        for row in rows
+    ]  # fmt: skip
