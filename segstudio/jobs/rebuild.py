@@ -154,7 +154,7 @@ def warn_of_versions(run: Run, report: Reporter) -> list[str]:
         report.log(f"other versions than run {run.name} was made with, so it may come out otherwise: "
                    f"{'; '.join(differing)}")  # fmt: skip
     if len(sessions) > 1:
-        report.log(f"run {run.name} was gone on with: it is rebuilt in one piece, with the options it began with")
+        report.log(f"run {run.name} was gone on with, but is rebuilt in one piece: epochs added then may differ")
     return differing
 
 

@@ -399,6 +399,8 @@ def _rebuilt(project: Project, request: Request, report: Reporter) -> Training:
     run = project.runs.create(original.preset, original.model, original.options, original.start, note)
     if recipe:
         write_atomically(run.recipe, recipe.to_json().encode())
+    for change in RunSteering(project, original).changes():
+        RunSteering(project, run).keep(change)  # what a person changed meanwhile is changed again at its place
     words = f"the very images and masks of run {original.name}"
     return Training(run, options, recipe, start, parts["train"], parts["val"], learnt_from=words, original=original)
 

@@ -107,7 +107,7 @@ def test_what_the_weights_before_have_predicted_is_forgotten_when_there_are_bett
         if error:
             raise error
         row = {"epoch": 3, "val_iou": 0.6, "val_loss": 0.3}
-        return SimpleNamespace(rows=[row], best=row, is_stopped=False, ended="", paused=0.0)
+        return SimpleNamespace(rows=[row], best=row, is_stopped=False, ended="", paused=0.0, initial="")
 
     report = ListReporter()
     with pytest.raises(UserError) if error else nullcontext():
