@@ -9,6 +9,7 @@ import numpy as np
 
 from segstudio.core.boundary import CONVENTION, Outline, outline_of
 from segstudio.core.errors import UserError
+from segstudio.core.labels import without_errors
 from segstudio.core.metrics import EMPTY_CONVENTION, Counts, mean
 from segstudio.core.options import Options, option
 from segstudio.core.reliability import calibration_of, curve_of
@@ -135,8 +136,8 @@ def measured(
         score, probability = scores.get(sample.id), project.predictions.load(run.id, sample)
         if score is None or score.counts is None or score.histogram is None or probability is None:
             return None
-        truth = project.masks.load(sample)
-        outline = outline_of(truth, predicted_at(probability, score.level))
+        truth, ignored = project.masks.load(sample), project.ignored.load(sample)
+        outline = outline_of(truth, without_errors(predicted_at(probability, score.level), truth, ignored))
         share = float(np.count_nonzero(truth) / truth.size)
         return Measured(sample.id, sample.image, sample.state.value, share, score.counts, outline, score.histogram)
 

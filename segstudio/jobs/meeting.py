@@ -19,6 +19,7 @@ from segstudio.core.metrics import COMPARED_CONVENTION, Counts, compared
 from segstudio.core.reporter import Phase, Reporter
 from segstudio.core.sample import USABLE, ReviewState, Sample, Split
 from segstudio.core.statistics import FEWEST, Paired, paired
+from segstudio.core.threshold import Histogram
 from segstudio.jobs.predict import PredictOptions, is_plainly_predicted, predict_samples
 from segstudio.project.project import Project
 from segstudio.project.runs import Run
@@ -145,14 +146,12 @@ def measured(
         fresh.append(_predicted(project, run, samples, device, phase))
 
     def measure(sample: Sample) -> list[Counts] | None:
-        truth = project.masks.load(sample)
         found = []
         for run, counts in zip(runs, fresh, strict=True):
             probability = None if sample.id in counts else project.predictions.load(run.id, sample)
-            if sample.id in counts:
-                found.append(counts[sample.id])
-            elif probability is not None:
-                found.append(Counts.of(truth, probability >= run.level))
+            one = counts.get(sample.id) if probability is None else counted(project, run, sample, probability)
+            if one is not None:
+                found.append(one)
         return found if len(found) == len(runs) else None
 
     result: dict[int, list[Counts]] = {}
@@ -164,6 +163,12 @@ def measured(
                 result[sample.id] = found
             reading.progress(number, len(samples), sample.name)
     return result
+
+
+def counted(project: Project, run: Run, sample: Sample, probability: npt.NDArray[np.uint8]) -> Counts | None:
+    """The pixels of a prediction at the run's threshold against the mask as it is now, but for those ignored."""
+    truth, ignored = project.masks.load(sample), project.ignored.load(sample)
+    return Histogram.of(probability, truth, ignored).counts(run.level)
 
 
 def _predicted(
@@ -195,7 +200,9 @@ def _predicted_again(
         done = predict(network, samples, project.read_image, report, lambda one: one.image, options.batch)
         for number, (sample, probability) in enumerate(done, 1):
             try:
-                found[sample.id] = Counts.of(project.masks.load(sample), probability >= run.level)
+                counts = counted(project, run, sample, probability)
+                if counts is not None:
+                    found[sample.id] = counts
             except (UserError, OSError) as error:
                 report.note(sample.image, str(error))
             report.progress(number, len(samples), f"{number} of {len(samples)} images")

@@ -92,6 +92,11 @@ def _changed(row: ManifestRow, example: "Example") -> list[str]:
             found.append(f"{name} is gone")
         elif sha256(path) != wanted:
             found.append(f"{name} is another file")
+    try:
+        example.read_ignored()
+        example.read_before()
+    except (StopIteration, UserError, OSError):
+        found.append(f"{row.image} (what was ignored or corrected in it) is gone")
     return found
 
 

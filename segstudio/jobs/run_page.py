@@ -3,14 +3,14 @@
 It is written at the end of a training, and anew whenever the run was measured or met the champion.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from segstudio import __version__
 from segstudio.core.errors import UserError
-from segstudio.core.files import write_atomically
+from segstudio.core.files import resource, write_atomically
 from segstudio.core.manifest import load_manifest
-from segstudio.jobs.export_report import charts_of, shown, template
-from segstudio.jobs.report_charts import Curve, unit_chart
+from segstudio.jobs.report_charts import Line, line_chart
 from segstudio.project.clock import now
 from segstudio.project.project import Project
 from segstudio.project.run_files import read_card, read_evaluation, read_meeting
@@ -24,14 +24,14 @@ def write_page(project: Project, run: Run) -> None:
     """Write report.html in the run's folder from what is known of the run now."""
     card, meeting = read_card(run), read_meeting(run)
     best = project.runs.best()
-    page = template("run.html.jinja").render(
+    page = _template().render(
         run=run,
         project=project.name,
         made=now()[:16].replace("T", " "),
         version=__version__,
         is_champion=best is not None and best.id == run.id,
         cards=_cards(run),
-        charts=charts_of(project.runs.metrics(run.id)),
+        charts=_curves(project.runs.metrics(run.id)),
         meeting=meeting,
         evaluations=[found for split in ("val", "test") if (found := _evaluation(run, split))],
         data=card.get("data") or {"train": 0, "val": 0, "copies": 0, "manifest_sha256": ""},
@@ -42,9 +42,33 @@ def write_page(project: Project, run: Run) -> None:
         options=sorted((name, value) for name, value in run.options.items() if value not in ("", None)),
         log=_log(project, run),
         images=_images(run)[:ROWS],
-        shown=shown,
+        shown=_shown,
     )
     write_atomically(run.report, page.encode("utf-8"))
+
+
+def _template() -> Any:
+    # Here, because the window imports every job, and this would cost it a tenth of a second at the first one.
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    loader = FileSystemLoader(resource("report"))
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined).get_template("run.html.jinja")
+
+
+def _shown(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"
+
+
+def _curves(rows: Sequence[dict[str, float]]) -> list[str]:
+    """Loss and IoU over the epochs."""
+    charts = []
+    for name, title, most in (("loss", "Loss", None), ("iou", "Foreground IoU", 1.0)):
+        lines = [
+            Line(words, colour, [(row["epoch"], row[figure]) for row in rows if figure in row])
+            for words, colour, figure in (("train", "var(--train)", name), ("validation", "var(--val)", f"val_{name}"))
+        ]
+        charts.append(line_chart(title, lines, most=most))
+    return [chart for chart in charts if chart]
 
 
 def _log(project: Project, run: Run) -> list[str]:
@@ -57,7 +81,7 @@ def _cards(run: Run) -> list[tuple[str, str]]:
     best = "" if run.best_epoch is None else f"{run.best_epoch} of {run.epochs}"
     minutes, seconds = divmod(round(run.seconds), 60)
     return [
-        ("Validation IoU", shown(run.best_val_iou)),
+        ("Validation IoU", _shown(run.best_val_iou)),
         ("Best epoch", best or "–"),
         ("Duration", f"{minutes} min {seconds} s" if minutes else f"{seconds} s"),
         ("Device", " ".join(part for part in (run.device, run.precision) if part) or "–"),
@@ -71,14 +95,17 @@ def _evaluation(run: Run, split: str) -> dict[str, Any] | None:
     if found is None:
         return None
     curve, bins = found.get("pr_curve") or {}, (found.get("calibration") or {}).get("bins", [])
-    charts = []
-    if curve.get("recall"):
-        points = list(zip(curve["recall"], curve["precision"], strict=True))
-        charts.append(unit_chart("Precision and recall", [Curve(points, "--train")], "recall", "precision"))
-    if bins:
-        diagonal = Curve([(0.0, 0.0), (1.0, 1.0)], "--line", is_dashed=True)
-        reliable = Curve([(one["predicted"], one["observed"]) for one in bins], "--train")
-        charts.append(unit_chart("Calibration", [diagonal, reliable], "predicted", "observed"))
+    points = list(zip(curve.get("recall") or [], curve.get("precision") or [], strict=True))
+    reliable = [(float(one["predicted"]), float(one["observed"])) for one in bins]
+    charts = [
+        line_chart("Precision at each recall", [Line("", "var(--train)", points)], across="recall", most=1.0),
+        line_chart(
+            "Calibration",
+            [Line("perfect", "var(--line)", [(0.0, 0.0), (1.0, 1.0)]), Line("observed", "var(--train)", reliable)],
+            across="predicted probability",
+            most=1.0,
+        ),
+    ]
     return {**found, "charts": charts}
 
 
