@@ -18,6 +18,11 @@ LEVEL = 8
 """So many epochs without a better one are a plateau."""
 
 
+Remedy = Literal["restart-lower", "restart-augmented", "lower", "stop"]
+"""What can be done: begin anew from the best weights with a tenth of the rate, or with more augmentation; go on with a
+tenth of the rate; stop and keep the best weights."""
+
+
 @dataclass(frozen=True)
 class Advice:
     """What is wrong with a training.
@@ -26,11 +31,13 @@ class Advice:
         kind: What was noticed.
         message: One sentence saying what, with figures.
         help: One sentence saying what helps.
+        remedies: What can be done about it at once, the best first.
     """
 
     kind: Literal["diverging", "overfitting", "plateau"]
     message: str
     help: str
+    remedies: tuple[Remedy, ...]
 
 
 def advice(epochs: Sequence[Mapping[str, float]]) -> Advice | None:
@@ -56,6 +63,7 @@ def _diverging(rows: Sequence[Mapping[str, float]]) -> Advice | None:
         f"The loss explodes: {last['loss']:.3g} in epoch {last['epoch']:.0f}, after {lowest['loss']:.3g} in epoch "
         f"{lowest['epoch']:.0f}.",
         "The steps are too large: stop, and start again with a tenth of the learning rate.",
+        ("restart-lower", "stop"),
     )
 
 
@@ -71,6 +79,7 @@ def _overfitting(rows: Sequence[Mapping[str, float]]) -> Advice | None:
         f"It learns by heart: the loss still falls on the images it learns from, but has risen on validation since "
         f"epoch {lowest['epoch']:.0f}.",
         "Stop, the best weights are kept; more masks or a stronger recipe help.",
+        ("restart-augmented", "stop"),
     )
 
 
@@ -82,5 +91,6 @@ def _plateau(rows: Sequence[Mapping[str, float]]) -> Advice | None:
     return Advice(
         "plateau",
         f"No epoch of the last {waited} was better on validation than epoch {best['epoch']:.0f}.",
-        "Stop, the best weights are kept; or let it end by itself: Early stop, in the advanced options.",
+        "Smaller steps may find a better one. Or stop, the best weights are kept; Early stop does it by itself.",
+        ("lower", "stop"),
     )

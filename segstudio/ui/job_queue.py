@@ -11,6 +11,7 @@ from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal, Slot
 
+from segstudio.core.steering import PAUSED
 from segstudio.jobs import JOBS
 from segstudio.ui.worker_thread import Loss, Patience, WorkerThread
 
@@ -97,6 +98,11 @@ class JobRecord:
         return min(self.done / self.total, 1.0) if self.total > 0 else None
 
     @property
+    def is_paused(self) -> bool:
+        """Whether it waits because a person wants it to."""
+        return self.state is JobState.RUNNING and self.text.endswith(PAUSED)
+
+    @property
     def seconds(self) -> float | None:
         """How long it has run, or ran."""
         if self.started is None:
@@ -109,7 +115,7 @@ class JobRecord:
 
         The rate is that of the last half of its time: reading files and loading libraries do not repeat.
         """
-        if self.state is not JobState.RUNNING or len(self._course) < 2:
+        if self.state is not JobState.RUNNING or self.is_paused or len(self._course) < 2:
             return None
         now, begun = time.monotonic(), self._course[0][0]
         since = min(now - 10, (now + begun) / 2)
@@ -122,8 +128,8 @@ class JobRecord:
 
     def advance(self, done: float, total: float, text: str) -> None:
         """Take in a progress event."""
-        # A little back is rounding, far back is another phase of the job.
-        if done < self.done - total / 100 or total != self.total:
+        # A little back is rounding, far back is another phase of the job; during a pause nothing is done.
+        if done < self.done - total / 100 or total != self.total or self.is_paused:
             self._course.clear()
         now = time.monotonic()
         if not self._course or now - self._course[-1][0] >= 1:

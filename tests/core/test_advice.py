@@ -32,12 +32,14 @@ def test_an_exploding_loss_is_told_with_its_figures(last):
     assert found.kind == "diverging"
     assert "0.4 in epoch 2" in found.message
     assert "learning rate" in found.help
+    assert found.remedies == ("restart-lower", "stop")
 
 
 def test_learning_by_heart_takes_a_falling_and_a_rising_loss():
     falling, rising = [0.6, 0.5, 0.4, 0.3, 0.2], [0.6, 0.4, 0.5, 0.5, 0.6]
     assert kind(falling, rising) == "overfitting"
     assert "since epoch 2" in advice(rows(falling, rising)).message
+    assert advice(rows(falling, rising)).remedies == ("restart-augmented", "stop")
     assert kind(falling[:-1], rising[:-1]) is None, "two epochs are no trend"
     assert kind([0.6] * 5, rising) is None
     assert kind(falling, [0.6, 0.4, 0.41, 0.42, 0.41]) is None
@@ -48,6 +50,7 @@ def test_a_plateau_is_many_epochs_without_a_better_one():
     level = [0.5] * len(ious)
     assert kind(level, level, ious) == "plateau"
     assert kind(level[:-1], level[:-1], ious[:-1]) is None
+    assert advice(rows(level, level, ious)).remedies == ("lower", "stop")
 
 
 def test_what_was_before_training_does_not_count():

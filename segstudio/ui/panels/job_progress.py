@@ -1,7 +1,7 @@
 """The bar of a job that runs, what it is at, how long it will take, and the button that stops it."""
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from segstudio.ui.job_queue import JobQueue, JobRecord, JobState, duration
 from segstudio.ui.widgets import muted, push_button
@@ -28,18 +28,22 @@ class JobProgress(QWidget):
         self.bar.setFixedHeight(10)
         self.text = muted(wraps=True)
         self.stop_button = push_button(stop, "", self._stop)
-        row = QHBoxLayout()
-        row.addWidget(self.stop_button)
-        row.addStretch(1)
+        self._buttons = QHBoxLayout()
+        self._buttons.addWidget(self.stop_button)
+        self._buttons.addStretch(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.bar)
         layout.addWidget(self.text)
-        layout.addLayout(row)
+        layout.addLayout(self._buttons)
         # The time left goes down by itself between two events.
         self._clock = QTimer(self, interval=1000)
         self._clock.timeout.connect(self._draw)
         self.hide()
+
+    def add_button(self, button: QPushButton) -> None:
+        """Put another button before the one that stops."""
+        self._buttons.insertWidget(self._buttons.indexOf(self.stop_button), button)
 
     def show_record(self, record: JobRecord | None) -> None:
         """Show how far a job is; hide for None."""

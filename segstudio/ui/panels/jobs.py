@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from segstudio.core.steering import PAUSED
 from segstudio.ui import theme
 from segstudio.ui.job_queue import JobQueue, JobRecord, JobState, duration
 from segstudio.ui.panels.empty import Either, Empty
@@ -112,7 +113,7 @@ class JobsModel(RowsModel):
             case 0:
                 return record.title
             case 1:
-                return "stopping…" if record.is_cancel_asked and not record.state.is_end else str(record.state)
+                return state_text(record)
             case 2:
                 return record.message if record.state.is_end else record.text
         return time_text(record)
@@ -335,6 +336,13 @@ class JobsPanel(QWidget):
     def _copy(self) -> None:
         if record := self.selected():
             QGuiApplication.clipboard().setText(log_text(record))
+
+
+def state_text(record: JobRecord) -> str:
+    """What the state column says."""
+    if record.is_cancel_asked and not record.state.is_end:
+        return "stopping…"
+    return PAUSED if record.is_paused else str(record.state)
 
 
 def time_text(record: JobRecord) -> str:

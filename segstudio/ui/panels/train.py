@@ -12,8 +12,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from segstudio.core.advice import advice
+from segstudio.core.advice import Remedy, advice
 from segstudio.core.errors import UserError
+from segstudio.core.steering import Wish
 from segstudio.jobs.presets import DEFAULT, presets
 from segstudio.project.runs import Run
 from segstudio.ui.form import Form
@@ -21,6 +22,8 @@ from segstudio.ui.job_queue import JobQueue, JobRecord, JobState
 from segstudio.ui.panels.curves import Curves
 from segstudio.ui.panels.empty import Either, Empty
 from segstudio.ui.panels.job_progress import JobProgress
+from segstudio.ui.panels.remedies import Remedies
+from segstudio.ui.panels.steering import ExtendBox, SteeringBox, ask, run_of
 from segstudio.ui.panels.train_options import TrainOptionsEditor, options_of_training
 from segstudio.ui.widgets import muted, push_button, set_property
 
@@ -48,6 +51,8 @@ class TrainPanel(QWidget):
         self.queue = queue
         self.session: Session | None = None
         self.record: JobRecord | None = None
+        self._run: Run | None = None
+        self._afterwards: tuple[dict[str, Any], str] | None = None
         self.options = TrainOptionsEditor()
         self.options.changed.connect(self._update)
         self.start_button = push_button(
@@ -56,6 +61,15 @@ class TrainPanel(QWidget):
             self._on_start,
         )
         self.progress = JobProgress(queue, "the best weights are kept", "Stop, keep best")
+        self.steering = SteeringBox()
+        self.steering.wished.connect(self._ask)
+        self.progress.add_button(self.steering.pause_button)
+        self.remedies = Remedies()
+        self.remedies.stop_wanted.connect(self._stop)
+        self.remedies.wished.connect(self._ask)
+        self.remedies.restart_wanted.connect(self._restart)
+        self.extend = ExtendBox()
+        self.extend.wanted.connect(self._extend)
         self.curves = Curves()
         self._message = muted(wraps=True)
         self._message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -82,7 +96,7 @@ class TrainPanel(QWidget):
         """Serve another project, or none."""
         if self.session is not None:
             self.session.project_changed.disconnect(self._on_project_changed)
-        self.session, self.record = session, None
+        self.session, self.record, self._run, self._afterwards = session, None, None, None
         if session is not None:
             session.project_changed.connect(self._on_project_changed)
             self._on_project_changed({"recipes"})
@@ -131,6 +145,42 @@ class TrainPanel(QWidget):
         session.remember(SETTING, self.options.state())
         return self.queue.submit("train", options, title, session.project.folder)
 
+    def _ask(self, wish: Wish) -> None:
+        """Ask something of the training that runs."""
+        if self.session is None:
+            return
+        try:
+            ask(self.record, self.session.project, wish)
+        except UserError as error:
+            self._tell(str(error), is_error=True)
+
+    def _stop(self) -> None:
+        if self.record is not None and self.is_training:
+            self.queue.cancel(self.record.id)
+
+    def _restart(self, options: dict[str, Any], title: str) -> None:
+        """End the training under way, then begin another one from its best weights."""
+        self._afterwards = (options, title)
+        if self.is_training:
+            self._stop()
+        else:
+            self._go_on_afterwards()
+
+    def _go_on_afterwards(self) -> None:
+        wanted, self._afterwards = self._afterwards, None
+        if wanted is None:
+            return
+        try:
+            self._submit(*wanted)
+        except UserError as error:
+            self._tell(str(error), is_error=True)
+
+    def _extend(self, options: dict[str, Any]) -> None:
+        try:
+            self._submit(options, f"Train on with run {int(options['resume']):04}")
+        except UserError as error:
+            self._tell(str(error), is_error=True)
+
     def _writable_session(self) -> "Session":
         if self.session is None:
             raise UserError("no project is open", "open or make one first")
@@ -163,7 +213,7 @@ class TrainPanel(QWidget):
         return self.record is not None and not self.record.state.is_end
 
     def _follow(self, record: JobRecord) -> None:
-        self.record = record
+        self.record, self._run = record, None
         self._tell("")
         self.options.fold.fold()
         self._begin_curves(record)
@@ -199,16 +249,33 @@ class TrainPanel(QWidget):
         if self.record is not None and job_id == self.record.id:
             self._either.show_content(True)
             self.curves.append(step, values)
+            self._find_run()
             self._advise()
 
+    def _find_run(self) -> None:
+        """Look up the run that is trained or was, as it is now."""
+        if self.session is None or self.record is None:
+            return
+        self._run = run_of(self.record, self.session.project)
+        resumed = str(self.record.options.get("resume", ""))
+        if self._run is None and self.record.state.is_end and resumed.isdecimal():
+            self._run = self.session.project.runs.get(int(resumed))  # it failed before it said where it lies
+
     def _advise(self) -> None:
-        """Say what the curves show while Stop can be pressed."""
+        """Say what the curves show while Stop can be pressed, with the buttons that help."""
         if self.record is not None and not self.record.is_cancel_asked:
             found = advice([{"epoch": step, **values} for step, values in self.record.metrics])
             self._tell(f"{found.message} {found.help}" if found else "")
+            self._offer(found.remedies if found else ())
+
+    def _offer(self, remedies: tuple[Remedy, ...]) -> None:
+        rates = (values.get("learning_rate") for _, values in reversed(self.record.metrics if self.record else ()))
+        self.remedies.offer(remedies, self._run, next((rate for rate in rates if rate), None))
 
     def _on_changed(self, record: JobRecord) -> None:
         if record is self.record:
+            if self._run is None and record.artifacts:
+                self._find_run()
             self._update()
 
     def _on_project_changed(self, topics: Collection[str]) -> None:
@@ -218,7 +285,16 @@ class TrainPanel(QWidget):
     def _on_ended(self, record: JobRecord) -> None:
         if record is not self.record:
             return
+        self._show_end(record)
         self._update()
+        if self._afterwards is not None:
+            self._go_on_afterwards()
+        if not self.is_training:
+            self._follow_next()
+
+    def _show_end(self, record: JobRecord) -> None:
+        self._find_run()
+        self._offer(())
         match record.state:
             case JobState.FINISHED:
                 self._tell(outcome_text(record.result))
@@ -228,10 +304,12 @@ class TrainPanel(QWidget):
                 self._tell(stop_text(record))
             case _:
                 self._tell(f"{record.message}\n{record.hint}".strip(), is_error=True)
-        self._follow_next()
+                if self._run is not None and self._run.best_weights.is_file():
+                    self._offer(("restart-lower",))
 
     def _show_run(self, run: Run) -> None:
         assert self.session is not None
+        self._run = run
         epochs = self.session.project.runs.metrics(run.id)
         self.curves.show_epochs(epochs, last_epoch=float(run.options.get("epochs") or 0))
         self._either.show_content(bool(epochs))
@@ -251,6 +329,8 @@ class TrainPanel(QWidget):
         self.options.set_busy(self.is_training)
         self._empty.set_text(*(WAITING if self.is_training else NOTHING_YET))
         self.progress.show_record(self.record if self.is_training else None)
+        self.steering.show_training(*((self.record, self._run) if self.is_training else (None, None)))
+        self.extend.show_run(self._run if is_writable and not self.is_training else None)
         if not self.is_training:
             self._either.show_content(self.curves.has_points)
 
@@ -276,7 +356,10 @@ class TrainPanel(QWidget):
         column.addWidget(self.options)
         column.addLayout(buttons)
         column.addWidget(self.progress)
+        column.addWidget(self.steering)
         column.addLayout(outcome)
+        column.addWidget(self.remedies)
+        column.addWidget(self.extend)
         column.addLayout(self._either, 1)
         area = QScrollArea()
         area.setWidgetResizable(True)
