@@ -1,15 +1,16 @@
 """Document: the mask of the open sample with its history, and the only way to change it."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy.typing as npt
 
 from segstudio.core.edit import Edit, Stroke
 from segstudio.core.history import History
-from segstudio.core.mask import Mask, Rect, checked_mask
+from segstudio.core.mask import NOWHERE, Mask, Rect, checked_mask
 from segstudio.core.signal import Signal
 
 
@@ -179,6 +180,33 @@ class Document:
         self._flip(edit)
         return True
 
+    def go_to(self, edit: Edit | None) -> bool:
+        """Undo or redo until an edit is the last that holds, as one act; None is before all that can be undone.
+
+        Args:
+            edit: One of the history, undone or not.
+
+        Returns:
+            False when it is not there any more, or while a stroke is under way; nothing is changed then.
+        """
+        edits = (*self.history.past, *self.history.future)
+        place = next((number for number, one in enumerate(edits, start=1) if one is edit), None)
+        wanted = 0 if edit is None else place
+        if self._stroke is not None or wanted is None:
+            return False
+        changed = NOWHERE
+        while (many := len(self.history.past)) != wanted:
+            step = self.history.undo() if many > wanted else self.history.redo()
+            assert step is not None
+            if self.journal is not None:
+                (self.journal.undo if many > wanted else self.journal.redo)()
+            changed = changed.union(step.apply(self._mask))
+        if not changed.is_empty:
+            self._counter += 1
+            self.changed.emit(changed)
+            self.history_changed.emit()
+        return True
+
     def snapshot(self) -> Snapshot:
         """A copy of the mask for another thread, without the stroke that is under way."""
         copy = self._mask.copy()
@@ -193,6 +221,7 @@ class Document:
         self.history_changed.emit()
 
     def _record(self, edit: Edit) -> None:
+        edit = edit if edit.made is not None else replace(edit, made=time.time())
         self.history.push(edit)
         if self.journal is not None:
             self.journal.edit(edit)

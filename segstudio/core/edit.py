@@ -7,7 +7,7 @@ An edit is the XOR of the tiles that it touched, one bit a pixel, compressed. XO
 import struct
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -31,6 +31,9 @@ Tile = tuple[int, int]
 
 _HEADER = struct.Struct("<B2I4IHI")  # version, shape, bounds, bytes of the label, number of tiles
 _VERSION = 1
+_TIMED = 2
+"""The version of an edit that says when it was made."""
+_MADE = struct.Struct("<d")
 _OVERHEAD = 256  # bytes that an Edit takes beside its tiles and payload, roughly
 
 
@@ -101,6 +104,7 @@ class Edit:
         bounds: The least rectangle around the changed pixels.
         tiles: The tiles that changed, sorted.
         payload: The changed pixels of these tiles, one bit each, rows first, each tile padded to whole bytes; zlib.
+        made: When, in seconds since 1970 (UTC); None when nobody has said.
     """
 
     shape: tuple[int, int]
@@ -108,6 +112,7 @@ class Edit:
     bounds: Rect
     tiles: tuple[Tile, ...]
     payload: bytes
+    made: float | None = field(default=None, compare=False)
 
     @classmethod
     def between(cls, before: Mask, after: Mask, label: str) -> "Edit":
@@ -154,15 +159,24 @@ class Edit:
         """
         if mask.shape != self.shape:
             raise ValueError(f"an edit of a mask of shape {self.shape} does not fit one of shape {mask.shape}")
+        for rect, flips in self.differences():
+            mask[rect.slices] ^= flips
+        return self.bounds
+
+    def differences(self) -> Iterator[tuple[Rect, Mask]]:
+        """Each tile that changed, and which of its pixels: uint8 (rect.height, rect.width) of 0 and 1.
+
+        Raises:
+            ValueError: When the payload is damaged.
+        """
         rects = [tile_rect(self.shape, tile) for tile in self.tiles]
         bits = self._unpacked(sum(_packed_size(rect) for rect in rects))
         start = 0
         for rect in rects:
             stop = start + _packed_size(rect)
             flips = np.unpackbits(bits[start:stop], count=rect.width * rect.height)
-            mask[rect.slices] ^= flips.reshape(rect.height, rect.width)
+            yield rect, flips.reshape(rect.height, rect.width)
             start = stop
-        return self.bounds
 
     def _unpacked(self, size: int) -> npt.NDArray[np.uint8]:
         unpacking = zlib.decompressobj()
@@ -178,8 +192,9 @@ class Edit:
     def to_bytes(self) -> bytes:
         """The edit as `from_bytes` reads it."""
         label = self.label.encode("utf-8")
-        header = _HEADER.pack(_VERSION, *self.shape, *self.bounds, len(label), len(self.tiles))
-        return header + label + np.array(self.tiles, "<u4").tobytes() + self.payload
+        version, made = (_VERSION, b"") if self.made is None else (_TIMED, _MADE.pack(self.made))
+        header = _HEADER.pack(version, *self.shape, *self.bounds, len(label), len(self.tiles))
+        return header + made + label + np.array(self.tiles, "<u4").tobytes() + self.payload
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Edit":
@@ -190,14 +205,16 @@ class Edit:
         """
         try:
             version, height, width, x, y, w, h, label_size, count = _HEADER.unpack_from(data)
-            tiles_at = _HEADER.size + label_size
-            label = data[_HEADER.size : tiles_at].decode("utf-8")
+            label_at = _HEADER.size + (_MADE.size if version == _TIMED else 0)
+            made = _MADE.unpack_from(data, _HEADER.size)[0] if version == _TIMED else None
+            tiles_at = label_at + label_size
+            label = data[label_at:tiles_at].decode("utf-8")
             flat = np.frombuffer(data, "<u4", 2 * count, tiles_at).tolist()
         except (struct.error, ValueError) as error:
             raise ValueError(f"these bytes are no edit: {error}") from error
         tiles = tuple(zip(flat[::2], flat[1::2], strict=True))
-        edit = cls((height, width), label, Rect(x, y, w, h), tiles, data[tiles_at + 8 * count :])
-        if version != _VERSION or not edit._is_sound():
+        edit = cls((height, width), label, Rect(x, y, w, h), tiles, data[tiles_at + 8 * count :], made)
+        if version not in (_VERSION, _TIMED) or not edit._is_sound():
             raise ValueError("these bytes are no edit of this version")
         return edit
 

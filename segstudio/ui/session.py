@@ -17,6 +17,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from segstudio.core.blobs import Errors
 from segstudio.core.document import Document
+from segstudio.core.edit import Edit
 from segstudio.core.errors import UserError
 from segstudio.core.mask import Mask
 from segstudio.core.metrics import Counts
@@ -201,6 +202,15 @@ class Session(QObject):
         """Make it again."""
         if self.document is not None:
             self.document.redo()
+
+    def go_to(self, edit: Edit | None) -> None:
+        """Undo or redo until an edit of this sample is the last that holds; None is before all of them."""
+        document = self.document
+        if document is None or not self.is_editable:
+            return
+        self.replacing.emit()
+        if document is self.document and not document.go_to(edit):
+            self.failed.emit("That edit is not in the history any more.", "")
 
     def set_state(self, state: ReviewState) -> None:
         """Give a verdict on the sample on screen; it is stored after its mask."""

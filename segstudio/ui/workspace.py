@@ -249,6 +249,7 @@ class Workspace(QWidget):
         """Whether nothing is being loaded, so that a picture of the window shows all there is."""
         busy = self.session.is_busy or not self.session.is_measured or self.samples_panel.is_busy
         busy = busy or self.walk.is_busy or self.panes.is_forgiving
+        busy = busy or self.review_panel.history.is_busy
         busy = busy or (self.threshold_bar is not None and self.threshold_bar.is_busy)
         busy = busy or bool(getattr(self._centre.currentWidget(), "is_busy", False))
         return not busy and self.samples_panel.has_all_thumbnails()
@@ -438,6 +439,7 @@ class Workspace(QWidget):
         self.walk.close()
         self.audit.close()
         self.samples_panel.close_threads()
+        self.review_panel.close_threads()
         if self.threshold_bar is not None:
             self.threshold_bar.close_threads()
         for page in self._pages:

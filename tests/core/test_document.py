@@ -226,3 +226,45 @@ class Machine(RuleBasedStateMachine):
 
 TestMachine = Machine.TestCase
 TestMachine.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+
+
+def test_going_to_an_edit_is_one_act() -> None:
+    journal = SaidToJournal()
+    document = Document(np.zeros((300, 300), np.uint8), journal=journal)
+    masks = [document.mask.copy()]
+    for x in (50, 150, 250):
+        paint(document, x, x)
+        masks.append(document.mask.copy())
+    first, second, third = document.history.past
+    told, changed, counter = [], [], document.revision_counter
+    document.history_changed.connect(lambda: told.append(None))
+    document.changed.connect(changed.append)
+    assert document.go_to(first)
+    assert np.array_equal(document.mask, masks[1])
+    assert (document.history.past, document.history.future) == ((first,), (second, third))
+    assert (len(told), len(changed), document.revision_counter) == (1, 1, counter + 1)
+    assert journal.said[-2:] == ["undo", "undo"]
+    assert document.go_to(third)
+    assert np.array_equal(document.mask, masks[3])
+    assert document.go_to(None)
+    assert not document.mask.any()
+    assert document.go_to(None)
+    assert len(told) == 3
+    assert document.redo()
+    paint(document, 10, 200)
+    assert not document.go_to(third)
+    with document.stroke("Brush"):
+        assert not document.go_to(None)
+    assert document.history.past[0] is first
+
+
+def test_an_edit_says_when_it_was_made() -> None:
+    document = Document(np.zeros((90, 90), np.uint8))
+    paint(document, 40, 40)
+    (edit,) = document.history.past
+    assert edit.made is not None
+    back = Edit.from_bytes(edit.to_bytes())
+    assert (back, back.made) == (edit, edit.made)
+    old = Edit.between(np.zeros((9, 9), np.uint8), np.ones((9, 9), np.uint8), "Brush")
+    assert old.made is None
+    assert Edit.from_bytes(old.to_bytes()).made is None

@@ -1,8 +1,12 @@
-"""The review panel: the verdict on the sample on screen, how far it agrees with the prediction, and its revisions."""
+"""The review panel: the verdict on the sample on screen, how far it agrees with the prediction, and its history.
+
+The history has two parts: the edits since the mask was last found changed by somebody else, each of which can be gone
+back to, and the revisions, which stay for ever.
+"""
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
@@ -11,6 +15,7 @@ from segstudio.core.sample import ReviewState, Sample, Split
 from segstudio.project.masks import Revision
 from segstudio.ui import theme
 from segstudio.ui.panels.comment import CommentEdit
+from segstudio.ui.panels.history import HistoryList
 from segstudio.ui.panels.samples_model import STATE_LOOK, iou_token
 from segstudio.ui.session import Measurement, Session
 from segstudio.ui.times import seconds_text, when_text
@@ -28,7 +33,14 @@ REVISIONS = 8
 
 
 class ReviewPanel(QWidget):
-    """What is known of the sample on screen, and the buttons to judge it."""
+    """What is known of the sample on screen, and the buttons to judge it.
+
+    Attributes:
+        compare_wanted: Told the number of a revision that the person wants to see beside the mask as it is now.
+        history: The edits.
+    """
+
+    compare_wanted = Signal(int)
 
     def __init__(self, session: Session, actions: Mapping[str, QAction], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -101,6 +113,15 @@ class ReviewPanel(QWidget):
             self._state_icon.setPixmap(theme.icon(icon, token).pixmap(16, 16))
             self._state.setStyleSheet(f"color: {theme.color(token).name()}; font-weight: 600;")
 
+    def close_threads(self) -> None:
+        """End the thread of the history."""
+        self.history.close_threads()
+
+    def _show_history(self) -> None:
+        edits = self.history.history.edits
+        self.history.setVisible(bool(edits))
+        self._no_edits.setVisible(not edits)
+
     def _show_revisions(self, sample: Sample) -> None:
         while (item := self._revisions.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
@@ -121,10 +142,19 @@ class ReviewPanel(QWidget):
             mark.setProperty("good", True)
             self._revisions.addWidget(mark, row, 2, Qt.AlignmentFlag.AlignRight)
             return
+        links = QHBoxLayout()
+        links.setSpacing(8)
+        compare = link("Compare", "See this mask and the current one side by side, with a divider to drag.")
+        compare.clicked.connect(lambda _=False: self.compare_wanted.emit(revision.number))
         take = link("Take", "Put this mask in place of the current one; Undo brings the current one back.")
         take.setEnabled(self._session.is_editable)
         take.clicked.connect(lambda _=False: self._session.take_revision(revision.number))
-        self._revisions.addWidget(take, row, 2, Qt.AlignmentFlag.AlignRight)
+        holder = QWidget()
+        holder.setLayout(links)
+        links.setContentsMargins(0, 0, 0, 0)
+        links.addWidget(compare)
+        links.addWidget(take)
+        self._revisions.addWidget(holder, row, 2, Qt.AlignmentFlag.AlignRight)
 
     def _build(self, actions: Mapping[str, QAction]) -> None:
         self._name = heading("")
@@ -166,6 +196,14 @@ class ReviewPanel(QWidget):
         area.addWidget(self._area, 1, Qt.AlignmentFlag.AlignRight)
         layout.addLayout(area)
         layout.addSpacing(8)
+        layout.addWidget(heading("History"))
+        self._no_edits = muted("What you do to this mask is listed here, and can be gone back to.", wraps=True)
+        layout.addWidget(self._no_edits)
+        self.history = HistoryList(self._session)
+        self.history.wanted.connect(self._session.go_to)
+        self.history.history.modelReset.connect(self._show_history)
+        layout.addWidget(self.history, 1)
+        layout.addSpacing(4)
         layout.addWidget(heading("Revisions of the mask"))
         self._no_revisions = muted("There is no mask yet: paint one.")
         layout.addWidget(self._no_revisions)
@@ -174,6 +212,7 @@ class ReviewPanel(QWidget):
         self._revisions.setColumnStretch(1, 1)
         layout.addLayout(self._revisions)
         layout.addStretch()
+        self._show_history()
 
     def _verdicts(self, actions: Mapping[str, QAction]) -> QHBoxLayout:
         line = QHBoxLayout()
