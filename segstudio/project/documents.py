@@ -13,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from segstudio.core.document import Document, JournalSink, Snapshot
 from segstudio.core.mask import Mask
 from segstudio.core.sample import Sample
@@ -49,6 +51,33 @@ def open_document(project: "Project", sample: Sample) -> OpenedDocument:
     opened = Journal.open(path, mask, is_read_only=project.read_only)
     document = Document(opened.mask, opened.history, opened.journal, is_saved=opened.replayed == 0)
     return OpenedDocument(document, [] if opened.note is None else [(path, opened.note)])
+
+
+def open_ignored(project: "Project", sample: Sample) -> OpenedDocument:
+    """The ignored region of a sample as a document of its own, with its own journal and history; see `open_document`.
+
+    Raises:
+        BadImage: When the file cannot be read.
+        UserError: When the journal cannot be read.
+        RuntimeError: When it is open already.
+    """
+    path = journal_path(project.folder / "journal-ignored", sample.stem)
+    region = project.ignored.load(sample)
+    if region is None:
+        region = np.zeros((sample.height, sample.width), np.uint8)
+    opened = Journal.open(path, region, is_read_only=project.read_only)
+    document = Document(opened.mask, opened.history, opened.journal, is_saved=opened.replayed == 0)
+    return OpenedDocument(document, [] if opened.note is None else [(path, opened.note)])
+
+
+def save_ignored(project: "Project", sample_id: int, journal: JournalSink | None, snapshot: Snapshot) -> None:
+    """Put a snapshot of a document of `open_ignored` into its file, from any thread; see `save_snapshot`."""
+    if not isinstance(journal, Journal):
+        project.ignored.save(sample_id, snapshot.mask)
+        return
+    mark = journal.before_save(snapshot.mask, snapshot.position)
+    project.ignored.save(sample_id, snapshot.mask)
+    journal.after_save(mark)
 
 
 def save_snapshot(project: "Project", sample_id: int, journal: JournalSink | None, snapshot: Snapshot) -> Sample:

@@ -5,8 +5,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from segstudio.core.mask import Mask
-from segstudio.core.sample import ReviewState, Split
+from segstudio.core.sample import ReviewState, Sample, Split
 from segstudio.operations import OPERATIONS
 from segstudio.tools import TOOLS
 from segstudio.ui.canvas.panes import PaneName
@@ -16,6 +18,7 @@ from segstudio.ui.dialogs.keys import KeysDialog
 from segstudio.ui.dialogs.questions import show_about
 from segstudio.ui.dialogs.settings import show_settings
 from segstudio.ui.panels.display import PANES
+from segstudio.ui.session import Session
 from segstudio.ui.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -62,6 +65,8 @@ def handlers_for(window: "Window") -> dict[str, Callable[..., Any]]:
         "radius-down": of_workspace(lambda w: w.panes.change_radius(1 / RADIUS_STEP)),
         "radius-up": of_workspace(lambda w: w.panes.change_radius(RADIUS_STEP)),
         "mode": of_workspace(lambda w: w.panes.next_mode()),
+        "ignore": of_workspace_on(lambda w, is_on: w.set_ignoring(is_on)),
+        "ignore-clear": of_workspace(lambda w: w.ignore_nothing()),
         "next": of_workspace(lambda w: w.samples_panel.step(1)),
         "previous": of_workspace(lambda w: w.samples_panel.step(-1)),
         "next-undecided": of_workspace(partial(_go_to_next, state=ReviewState.TODO)),
@@ -152,7 +157,9 @@ def _take_tool(workspace: Workspace, _is_on: bool, name: str) -> None:
 def _operate(workspace: Workspace, name: str) -> None:
     session, before = workspace.session, workspace.samples_panel.sample_before()
     previous: Callable[[], Mask] | None = None
-    if before is not None:
+    if before is not None and session.is_ignoring:
+        previous = partial(_ignored, session, session.project.samples.get(before))
+    elif before is not None:
         unsaved = session.autosave.unsaved_document(before)
         if unsaved is not None:
             snapshot = unsaved.snapshot()
@@ -166,6 +173,12 @@ _NONE_LEFT = {
     ReviewState.TODO: "Every sample of this list has a verdict.",
     ReviewState.FLAGGED: "No other sample of this list is flagged.",
 }
+
+
+def _ignored(session: Session, sample: Sample) -> Mask:
+    """What is ignored on a sample, as its file has it."""
+    region = session.project.ignored.load(sample)
+    return np.zeros((sample.height, sample.width), np.uint8) if region is None else region
 
 
 def _go_to_next(workspace: Workspace, state: ReviewState) -> None:

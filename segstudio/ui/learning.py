@@ -76,7 +76,7 @@ class Learning(QObject):
             )
         if not workspace.session.save_now(wait=True):
             raise UserError(
-                f"the last strokes are not saved: {workspace.session.autosave.reason}",
+                f"the last strokes are not saved: {workspace.session.save_reason}",
                 "a job would not see them; make room, then try again",
             )
         return workspace

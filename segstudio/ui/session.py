@@ -9,13 +9,14 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from segstudio.core.blobs import Errors
+from segstudio.core.blobs import forgiven
 from segstudio.core.document import Document
 from segstudio.core.edit import Edit
 from segstudio.core.errors import UserError
@@ -36,6 +37,9 @@ ALL_TOPICS = frozenset({"samples", "masks", "runs", "predictions", "blobs", "set
 
 CLOSE_SECONDS = 15.0
 """How long closing waits for the disk."""
+
+SAVED_STATES = ("saved", "saving", "unsaved")
+"""The states of saving, the best first."""
 
 _MEASURE_MS = 200
 
@@ -96,6 +100,8 @@ class Session(QObject):
         project: The open project.
         sample: The sample on screen, or None before the first.
         document: Its mask, or None when it cannot be read and hence not be edited.
+        ignored: Its ignored region, which arrives a moment later; None until then.
+        is_ignoring: Whether tools paint what is ignored, in place of the mask.
         loaded: Its image and prediction, or None when the image cannot be read.
         problem: Why image or mask cannot be read, or None.
         tolerance: Errors no farther than so many pixels from the true boundary are forgiven.
@@ -141,8 +147,15 @@ class Session(QObject):
         self._measurer = Background("measure", self)
         self._writer = Background("save", self)
         self.autosave = Autosave(self._writer, self._save, close_document, self)
-        self.autosave.changed.connect(self.saved_changed)
+        self._ignored_saver: Autosave | None = None
+        self.autosave.changed.connect(self._tell_saved)
         self._leave_document: Callable[[], None] = lambda: None
+        self.ignored: Document | None = None
+        self.is_ignoring = False
+        self._leave_ignored: Callable[[], None] = lambda: None
+        self._done: list[Document] = []
+        self._undone: list[Document] = []
+        self._is_stepping = False
         self._measuring = QTimer(self)
         self._measuring.setSingleShot(True)
         self._measuring.setInterval(_MEASURE_MS)
@@ -193,15 +206,92 @@ class Session(QObject):
             self.images.request(sample_id)
         self._switch_when_ready()
 
+    @property
+    def in_hand(self) -> Document | None:
+        """What tools paint on: the mask, or the ignored region."""
+        return self.ignored if self.is_ignoring else self.document
+
+    @property
+    def undoable(self) -> Document | None:
+        """The one of both that was changed last; or what is in hand, of a time before this sample was opened."""
+        last = self._done[-1] if self._done else self.in_hand
+        return last if last is not None and last.history.can_undo else None
+
+    @property
+    def redoable(self) -> Document | None:
+        """The one of both of which something was undone last; or what is in hand."""
+        last = self._undone[-1] if self._undone else self.in_hand
+        return last if last is not None and last.history.can_redo else None
+
     def undo(self) -> None:
-        """Undo the last stroke on this sample."""
-        if self.document is not None:
-            self.document.undo()
+        """Undo the last stroke on this sample, on its mask or its ignored region."""
+        self._step(self.undoable, Document.undo, self._done, self._undone)
 
     def redo(self) -> None:
         """Make it again."""
-        if self.document is not None:
-            self.document.redo()
+        self._step(self.redoable, Document.redo, self._undone, self._done)
+
+    def _step(
+        self, document: Document | None, step: Callable[[Document], bool], of: list[Document], to: list[Document]
+    ) -> None:
+        if document is None:
+            return
+        self._is_stepping = True
+        try:
+            if step(document):
+                if of:
+                    of.pop()
+                to.append(document)
+        finally:
+            self._is_stepping = False
+        self.history_changed.emit()  # what comes next may be a step of the other one
+
+    @property
+    def change_counter(self) -> int:
+        """Greater after every finished change of the mask or of what is ignored."""
+        return sum(one.revision_counter for one in (self.document, self.ignored) if one is not None)
+
+    def ignored_now(self) -> Mask | None:
+        """A copy of what is ignored on screen, for another thread; None when nothing is."""
+        if self.ignored is None or not self.ignored.mask.any():
+            return None
+        return self.ignored.snapshot().mask
+
+    def set_ignored(self, document: Document | None) -> None:
+        """Say where the sample on screen is ignored; `history_changed` is told then and after each of its changes."""
+        self._leave_ignored()
+        self._leave_ignored = lambda: None
+        self.ignored = document
+        if document is not None:
+            self._leave_ignored = document.history_changed.connect(partial(self._note_change, document))
+            self.history_changed.emit()
+            self._measuring.start()
+
+    def set_ignored_saver(self, autosave: Autosave) -> None:
+        """Who saves what is ignored: its state is told with that of the masks."""
+        self._ignored_saver = autosave
+        autosave.changed.connect(self._tell_saved)
+
+    @property
+    def _savers(self) -> tuple[Autosave, ...]:
+        return (self.autosave,) if self._ignored_saver is None else (self.autosave, self._ignored_saver)
+
+    @property
+    def _worst_saver(self) -> Autosave:
+        return max(self._savers, key=lambda one: (SAVED_STATES.index(one.state), bool(one.reason)))
+
+    @property
+    def save_reason(self) -> str:
+        """Why something is not saved; empty when all is, or will be in a moment."""
+        return self._worst_saver.reason
+
+    @property
+    def journal_problem(self) -> str:
+        """Why strokes are not in a journal either; empty when they are."""
+        return next((one.journal_problem for one in self._savers if one.journal_problem), "")
+
+    def _tell_saved(self) -> None:
+        self.saved_changed.emit(self._worst_saver.state, self._worst_saver.reason)
 
     def go_to(self, edit: Edit | None) -> None:
         """Undo or redo until an edit of this sample is the last that holds; None is before all of them."""
@@ -312,6 +402,7 @@ class Session(QObject):
             self._let_go(arrival.sample.id, document)
         left, left_document = self.sample, self.document
         self._next = self.sample = self.document = self.loaded = self.problem = None
+        self._forget_steps()
         self.sample_changed.emit(None)
         self._leave_document()
         self._leave_document = lambda: None
@@ -381,7 +472,8 @@ class Session(QObject):
 
     def save_now(self, wait: bool = False) -> bool:
         """Write what is not written; True when every stroke is in its file."""
-        return self.autosave.save_now(wait_seconds=CLOSE_SECONDS if wait else 0.0)
+        are_saved = [one.save_now(wait_seconds=CLOSE_SECONDS if wait else 0.0) for one in self._savers]
+        return all(are_saved)  # each of them is asked
 
     def remember(self, name: str, value: Any) -> None:
         """Store a setting of the project in the background; a read-only project forgets it."""
@@ -497,6 +589,7 @@ class Session(QObject):
         self.sample, self.document = arrival.sample, arrival.document
         self.loaded, self.problem = arrival.loaded, arrival.problem
         # The canvas lets go of the old document first: a stroke under way ends there and is saved with the rest.
+        self._forget_steps()
         self.sample_changed.emit(self.sample)
         self._note_seen(left)
         self._leave_document()
@@ -504,7 +597,9 @@ class Session(QObject):
         self._seal(left, left_document)
         self.autosave.watch(arrival.sample.id, arrival.document)
         if arrival.document is not None:
-            self._leave_document = arrival.document.history_changed.connect(self._note_change)
+            self._leave_document = arrival.document.history_changed.connect(
+                partial(self._note_change, arrival.document)
+            )
         self.history_changed.emit()
         self._measure()
 
@@ -514,7 +609,15 @@ class Session(QObject):
             ids = [left.id]
             self._writer.submit(lambda: self.project.samples.set_seen(ids), self._report)
 
-    def _note_change(self) -> None:
+    def _forget_steps(self) -> None:
+        self.set_ignored(None)
+        self._done.clear()
+        self._undone.clear()
+
+    def _note_change(self, document: Document) -> None:
+        if not self._is_stepping:
+            self._done.append(document)
+            self._undone.clear()
         self.history_changed.emit()
         self._measuring.start()
 
@@ -554,11 +657,12 @@ class Session(QObject):
         if sample is None or document is None or loaded is None:
             return
         mask, probability, tolerance, level = document.snapshot().mask, loaded.probability, self.tolerance, self.level
+        ignored = self.ignored_now()
 
         def measurement() -> Measurement | None:
             if self.document is not document:
                 return None  # somebody steps through the samples faster than they can be measured
-            counts = None if probability is None else _counts(mask, probability >= level, tolerance)
+            counts = None if probability is None else _counts(mask, probability >= level, tolerance, ignored)
             return Measurement(sample.id, int(mask.sum(dtype="int64")), mask.size, counts, tolerance)
 
         self._measurer.submit(measurement, self._take_measurement)
@@ -599,6 +703,8 @@ class Session(QObject):
         self.project_changed.emit(topics)
 
 
-def _counts(mask: Mask, predicted: NDArray[np.bool_], tolerance: int) -> Counts:
+def _counts(mask: Mask, predicted: NDArray[np.bool_], tolerance: int, ignored: Mask | None) -> Counts:
     """The counts of one image; with a tolerance they take a hundred times as long."""
-    return Errors(mask, predicted.view(np.uint8), tolerance).counts() if tolerance else Counts.of(mask, predicted)
+    if tolerance:
+        predicted = predicted ^ forgiven(mask, predicted.view(np.uint8), tolerance).view(np.bool_)
+    return Counts.of(mask, predicted, ignored)

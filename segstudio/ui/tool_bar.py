@@ -124,6 +124,7 @@ class ToolBar(QToolBar):
                 self.addWidget(GroupButton(group, actions))
             else:
                 self.addActions(actions)
+        self.addAction(self._by_name["ignore"])
 
     def _predict_button(self) -> QPushButton:
         button = QPushButton("Predict")

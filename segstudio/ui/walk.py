@@ -19,6 +19,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from segstudio.core.blobs import Blob, Errors, Kind, is_kept, worst_open
 from segstudio.core.edit import Patch
 from segstudio.core.errors import UserError
+from segstudio.core.labels import without_errors
 from segstudio.core.mask import Mask, Rect
 from segstudio.core.raster import Region
 from segstudio.core.sample import Sample
@@ -67,7 +68,7 @@ class _Found:
     """The errors of the sample on screen.
 
     Attributes:
-        counter: Of the document's changes, when they were looked for.
+        counter: Of the changes of mask and ignored region, when they were looked for.
         run: Whose errors.
         level: At which threshold.
         errors: All of them.
@@ -170,6 +171,8 @@ class Walk(QObject):
         parts = ["selection", f"{int(np.count_nonzero(region.inside)):,} px"]
         if document is not None and probability is not None:
             wrong = document.mask[region.rect.slices] != (probability[region.rect.slices] >= self._session.level)
+            if (ignored := self._session.ignored) is not None:
+                wrong &= ignored.mask[region.rect.slices] == 0
             parts[1] = f"{int(np.count_nonzero(wrong & region.inside)):,} of {parts[1]} differ"
         return "  ·  ".join(parts).replace(",", "\u202f")
 
@@ -231,7 +234,7 @@ class Walk(QObject):
         sample, document = self._session.sample, self._session.document
         if sample is None:
             return None
-        return sample.id, -1 if document is None else document.revision_counter
+        return sample.id, -1 if document is None else self._session.change_counter
 
     def _ask(self, act: Callable[[], None]) -> None:
         if self._session.project.predictions.current() is None:
@@ -265,7 +268,13 @@ class Walk(QObject):
             return True
         if found is None or found.level != self._session.level:
             return False
-        return found.counter == document.revision_counter and not document.is_stroke_open
+        return found.counter == self._session.change_counter and not self._is_stroke_open
+
+    @property
+    def _is_stroke_open(self) -> bool:
+        """Whether somebody paints right now, on the mask or on what is ignored."""
+        both = (self._session.document, self._session.ignored)
+        return any(one is not None and one.is_stroke_open for one in both)
 
     @property
     def _probability(self) -> NDArray[np.uint8] | None:
@@ -314,18 +323,20 @@ class Walk(QObject):
         self._pause.stop()
         session, probability = self._session, self._probability
         sample, document, run = session.sample, session.document, session.project.predictions.current()
-        if self._is_closed or self._is_finding or session.is_busy or document is None or document.is_stroke_open:
+        if self._is_closed or self._is_finding or session.is_busy or document is None or self._is_stroke_open:
             return
         if sample is None or probability is None or run is None:
             return
         self._is_finding = True
         snapshot, tolerance, level, key = document.snapshot(), session.tolerance, session.level, (run, sample.id)
         decided = self._decided.get(key)
+        counter, ignored = session.change_counter, session.ignored_now()
 
         def find() -> _Found:
-            errors = known or Errors(snapshot.mask, predicted_at(probability, level), tolerance)
+            predicted = without_errors(predicted_at(probability, level), snapshot.mask, ignored)
+            errors = known or Errors(snapshot.mask, predicted, tolerance)
             kept = session.project.blobs.kept(run, sample) if decided is None else decided
-            return _Found(sample, snapshot.counter, run, level, errors, kept, worst_open(errors, MOST, kept))
+            return _Found(sample, counter, run, level, errors, kept, worst_open(errors, MOST, kept))
 
         def take(future: "Future[_Found]") -> None:
             self._is_finding = False

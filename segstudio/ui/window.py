@@ -172,8 +172,8 @@ class Window(QMainWindow):
         """Close the project; when it cannot be saved, let the person decide."""
         if self.close_project(is_forced=is_forced):
             return True
-        reason = self.session.autosave.reason if self.session is not None else ""
-        is_kept = self.session is None or not self.session.autosave.journal_problem
+        reason = self.session.save_reason if self.session is not None else ""
+        is_kept = self.session is None or not self.session.journal_problem
         fate = "They are in the project's journal and come back." if is_kept else "They will be lost."
         words = f"The last strokes could not be saved: {reason}. {fate}"
         return agrees(self, words, "Close all the same") and self.close_project(is_forced=True)

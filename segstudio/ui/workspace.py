@@ -21,6 +21,7 @@ from segstudio.ui.attending import Attending
 from segstudio.ui.audit import AuditWalk
 from segstudio.ui.banner import Banner
 from segstudio.ui.canvas.panes import PaneName, Panes
+from segstudio.ui.ignoring import Ignoring
 from segstudio.ui.job_queue import JobQueue
 from segstudio.ui.panels.audit import AuditBar
 from segstudio.ui.panels.display import PANES, DisplayBar
@@ -133,6 +134,7 @@ class Workspace(QWidget):
         self._spare = Spare(actions.by_name, commands, self.show_training)
         self.panes.set_spare(self._spare)
         self.display = DisplayBar(self.panes, actions.by_name)
+        self.ignoring = Ignoring(session, self)
         self.walk = Walk(session, self.panes, self.samples_panel.model.ids, self)
         self.error_bar = ErrorBar(self.walk, actions.by_name)
         self.threshold_bar: ThresholdBar | None = None
@@ -249,7 +251,7 @@ class Workspace(QWidget):
         """Whether nothing is being loaded, so that a picture of the window shows all there is."""
         busy = self.session.is_busy or not self.session.is_measured or self.samples_panel.is_busy
         busy = busy or self.walk.is_busy or self.panes.is_forgiving
-        busy = busy or self.review_panel.history.is_busy
+        busy = busy or self.review_panel.history.is_busy or self.ignoring.is_busy
         busy = busy or (self.threshold_bar is not None and self.threshold_bar.is_busy)
         busy = busy or bool(getattr(self._centre.currentWidget(), "is_busy", False))
         return not busy and self.samples_panel.has_all_thumbnails()
@@ -273,8 +275,8 @@ class Workspace(QWidget):
             facts.add("prediction")
         if session.is_editable and session.document is not None:
             facts.add("mask")
-            facts |= {"undo"} if session.document.history.can_undo or self.panes.is_undecided else set()
-            facts |= {"redo"} if session.document.history.can_redo else set()
+            facts |= {"undo"} if session.undoable is not None or self.panes.is_undecided else set()
+            facts |= {"redo"} if session.redoable is not None else set()
         return facts if self.are_panes_seen else (facts - _OF_PANES) | self._facts_of_page()
 
     @property
@@ -316,6 +318,18 @@ class Workspace(QWidget):
         self._is_error_view_wanted = is_on
         self._show_error_view()
         self._remembering.start()
+
+    def set_ignoring(self, is_on: bool) -> None:
+        """Let tools paint what is ignored, or the mask again."""
+        self.panes.set_ignoring(is_on)
+        self.session.is_ignoring = is_on
+        self._actions.check("ignore", is_on)
+        self.facts_changed.emit()
+
+    def ignore_nothing(self) -> None:
+        """Learn from and measure all of the sample on screen."""
+        if self.panes.finish_stroke():
+            self.ignoring.clear()
 
     def set_going_on(self, is_on: bool) -> None:
         """Whether a decision about an error leads to the next one."""
@@ -438,6 +452,7 @@ class Workspace(QWidget):
             return False
         self.walk.close()
         self.audit.close()
+        self.ignoring.close()
         self.samples_panel.close_threads()
         self.review_panel.close_threads()
         if self.threshold_bar is not None:
@@ -522,6 +537,8 @@ class Workspace(QWidget):
         self.samples_panel.listed.connect(lambda: session.images.prefetch(self.samples_panel.neighbours()))
         session.sample_changed.connect(self._show_sample)
         session.verdict_changed.connect(lambda _sample: self._show_details())
+        self.ignoring.changed.connect(lambda: panes.set_ignored(session.ignored))
+        self.ignoring.failed.connect(lambda message, hint: self.banner.tell(message, hint, kind="bad", topic="sample"))
         session.probability_changed.connect(self._show_probability)
         session.project_changed.connect(lambda _topics: self._show_details())
         session.replacing.connect(panes.finish_stroke)
@@ -556,6 +573,7 @@ class Workspace(QWidget):
             loaded = session.loaded
             panes.show_sample(loaded.image, session.document, loaded.probability, problem=words, level=session.level)
             self.display.set_grey(session.loaded.image.ndim == 2)
+        self.ignoring.take_sample(sample)
         if problem is not None:
             hint = problem.hint or "The sample cannot be edited until the file is mended."
             self.banner.tell(problem.message, hint, kind="bad", topic="sample")
@@ -589,7 +607,7 @@ class Workspace(QWidget):
 
     def _show_saved(self, state: str, reason: str) -> None:
         if state == "unsaved":
-            kept = "in the journal" if not self.session.autosave.journal_problem else "in memory alone: do not close"
+            kept = "in the journal" if not self.session.journal_problem else "in memory alone: do not close"
             hint = f"Your strokes are kept {kept}, and saving is tried again by itself."
             self.banner.tell(f"NOT SAVED — {reason}", hint, kind="bad", topic="save")
         elif state == "saved":

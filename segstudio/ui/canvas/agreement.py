@@ -1,6 +1,6 @@
 """Agreement: how many pixels of mask and prediction agree, kept up to date while somebody paints.
 
-Errors that are forgiven, because they lie beside the true boundary, count as right.
+Errors that are forgiven, because they lie beside the true boundary, count as right; what is ignored is not counted.
 """
 
 import cv2
@@ -15,8 +15,9 @@ SIDE = 256
 class Agreement:
     """The counts of one mask against one prediction."""
 
-    def __init__(self, truth: Mask, predicted: Mask, forgiven: Mask | None = None) -> None:
+    def __init__(self, truth: Mask, predicted: Mask, forgiven: Mask | None = None, ignored: Mask | None = None) -> None:
         self._truth = truth
+        self._ignored = ignored
         self._forgiven = forgiven
         self._predicted = predicted
         height, width = truth.shape
@@ -24,7 +25,7 @@ class Agreement:
         self._stale = np.ones(self._counts.shape[:2], np.bool_)
 
     def change(self, rect: Rect) -> None:
-        """The mask has changed inside `rect`; it is counted again when somebody asks."""
+        """The mask, or what is ignored, has changed inside `rect`; it is counted again when somebody asks."""
         self._stale[rect.y // SIDE : -(-rect.bottom // SIDE), rect.x // SIDE : -(-rect.right // SIDE)] = True
 
     @property
@@ -35,6 +36,9 @@ class Agreement:
             truth, predicted = self._truth[square], self._predicted[square]
             if self._forgiven is not None:
                 predicted = predicted ^ (self._forgiven[square] & (truth ^ predicted))
+            if self._ignored is not None:
+                inside = self._ignored[square]
+                truth, predicted = (np.where(inside, np.uint8(0), one) for one in (truth, predicted))
             both = cv2.countNonZero(cv2.bitwise_and(truth, predicted))
             self._counts[row, column] = both, cv2.countNonZero(predicted) - both, cv2.countNonZero(truth) - both
         self._stale[:] = False

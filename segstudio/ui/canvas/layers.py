@@ -30,6 +30,7 @@ FALSE_NEGATIVE: Colour = (0x56, 0xB4, 0xE9)
 ADDED: Colour = (0x2B, 0xD9, 0xA6)
 REMOVED: Colour = (0xFF, 0x6B, 0x3D)
 LINES: Colour = (0xFF, 0xF2, 0xB0)
+IGNORED: Colour = (0xD8, 0xDD, 0xE4)
 
 FAINTEST = 96
 """The least coverage that a screen pixel with any foreground is shown with: a speck of one pixel stays visible when
@@ -102,6 +103,45 @@ class MaskLayer:
         return _looked_up(_inner(alpha, around, rect), self._tint)
 
 
+class HatchLayer:
+    """What is ignored: darkened, with light stripes across, whatever is below."""
+
+    STRIPE = 4
+    """Width of a stripe, and of the gap beside it, in pixels of a classical screen."""
+    DARK, LIGHT = 0.4, 0.75
+
+    def __init__(self, ignored: Pyramid) -> None:
+        self._ignored = ignored
+        coverage = _visible(np.arange(256))
+        self._dark = _tints((0, 0, 0))[_bytes(coverage * self.DARK)]
+        self._light = _tints(IGNORED)[_bytes(coverage * self.LIGHT)]
+
+    def render(self, frame: Frame, rect: Rect) -> Screen:
+        coverage = sample(self._ignored, frame, rect)
+        if not coverage.any():
+            return np.zeros(coverage.shape, np.uint32)
+        width = self.STRIPE * outline_width(frame)
+        # Places on the screen, not in the image: stripes are as wide at any zoom, and a repainted part fits the rest.
+        across = np.add.outer(np.arange(rect.y, rect.bottom), np.arange(rect.x, rect.right))
+        is_light = across // width % 2 == 0
+        return np.where(is_light, _looked_up(coverage, self._light), _looked_up(coverage, self._dark))
+
+
+class Stacked:
+    """Layers upon each other: the uppermost that shows something at a place is seen there."""
+
+    def __init__(self, *layers: Layer) -> None:
+        self._layers = layers
+
+    def render(self, frame: Frame, rect: Rect) -> Screen:
+        first, *others = self._layers
+        screen = first.render(frame, rect).copy()
+        for layer in others:
+            shown = layer.render(frame, rect)
+            np.copyto(screen, shown, where=shown != 0)
+        return screen
+
+
 class ErrorLayer:
     """Where truth and prediction agree (grey), and where the prediction has too much (orange) or too little (blue).
 
@@ -113,8 +153,16 @@ class ErrorLayer:
     FAINT = 0.3
     """How solid a forgiven error is beside another one."""
 
-    def __init__(self, truth: Pyramid, predicted: Pyramid, opacity: float, forgiven: Pyramid | None = None) -> None:
-        """Show what differs; `forgiven` is a mask of the errors that do not count."""
+    def __init__(
+        self,
+        truth: Pyramid,
+        predicted: Pyramid,
+        opacity: float,
+        forgiven: Pyramid | None = None,
+        ignored: Pyramid | None = None,
+    ) -> None:
+        """Show what differs; `forgiven` is a mask of the errors that do not count, `ignored` of where none are."""
+        self._ignored = ignored
         self._truth = truth
         self._predicted = predicted
         self._forgiven = forgiven
@@ -141,6 +189,9 @@ class ErrorLayer:
 
     def render(self, frame: Frame, rect: Rect) -> Screen:
         truth, predicted = sample(self._truth, frame, rect), self._prediction(frame, rect)
+        if self._ignored is not None:
+            ignored = sample(self._ignored, frame, rect)
+            truth, predicted = (cast(Pixels, cv2.subtract(one, ignored)) for one in (truth, predicted))
         too_much, too_little = cv2.subtract(predicted, truth), cv2.subtract(truth, predicted)
         code = cv2.LUT(cv2.min(truth, predicted), self._codes[self.AGREED])
         if self._forgiven is not None:

@@ -29,13 +29,17 @@ from segstudio.ui.canvas.layers import (
     AGREEMENT,
     FALSE_NEGATIVE,
     FALSE_POSITIVE,
+    IGNORED,
     PREDICTION,
     TRUTH,
     Colour,
     ErrorLayer,
+    HatchLayer,
     ImageLayer,
+    Layer,
     MaskLayer,
     PreviewLayer,
+    Stacked,
     automatic_window,
     windowed,
 )
@@ -59,6 +63,11 @@ LEGEND_HELP = (
 )
 TOLERANCE_HELP = "\nErrors up to {} px beside the boundary of the mask are forgiven."
 
+IGNORING = Caption(
+    ((IGNORED, "tools paint what is ignored"),),
+    ((IGNORED, "ignoring"),),
+    "What is hatched is neither learnt from nor measured. Z goes back to painting the mask.",
+)
 NO_PREDICTION = Caption(((None, "not predicted yet"),))
 
 FOREGROUND = level_of(DEFAULT)
@@ -155,6 +164,11 @@ class Panes(QWidget):
         self._target: Rect | None = None
         self._selected: Outlines = ()
         self._disconnect: Callable[[], None] = lambda: None
+        self._ignored: Document | None = None
+        self._hatched: Pyramid | None = None
+        self._has_ignored = False
+        self._is_ignoring = False
+        self._leave_ignored: Callable[[], None] = lambda: None
         self._counting = QTimer(self, singleShot=True, interval=COUNT_AFTER_MS)
         self._counting.timeout.connect(self._count)
         self._lay_out()
@@ -284,6 +298,49 @@ class Panes(QWidget):
         self._predicted = predicted_at(self._probability, level)
         self._begin_forgiving(counts_at_once=False)
 
+    def set_ignored(self, document: Document | None) -> None:
+        """Show where the sample is ignored, and let tools paint it while `set_ignoring` says so; nowhere when None."""
+        if self._is_ignoring:
+            self.finish_stroke()
+        self._leave_ignored()
+        self._leave_ignored = lambda: None
+        had_ignored = self._has_ignored
+        self._ignored, self._hatched, self._has_ignored = document, None, False
+        if document is not None:
+            self._hatched = Pyramid(document.mask, gain=255)
+            self._has_ignored = bool(document.mask.any())
+            self._leave_ignored = document.changed.connect(self._ignored_changed)
+        self._allow()
+        if had_ignored or self._has_ignored:  # what is ignored counts in no legend
+            self._begin_forgiving()
+
+    def set_ignoring(self, is_on: bool) -> None:
+        """Let tools and operations change what is ignored, in place of the mask."""
+        if is_on != self._is_ignoring:
+            self.finish_stroke()
+            self._is_ignoring = is_on
+            self._allow()
+            self._show_captions()
+
+    @property
+    def _in_hand(self) -> Document | None:
+        """What tools and operations change."""
+        return self._ignored if self._is_ignoring else self._document
+
+    def _ignored_changed(self, rect: Rect) -> None:
+        assert self._hatched is not None
+        self._hatched.change(rect)
+        if not self._has_ignored:
+            self._has_ignored = True
+            self._begin_forgiving()
+            return
+        for pane in self._panes.values():
+            pane.canvas.show_change(rect)
+        if self._agreement is not None:
+            self._agreement.change(rect)
+        if self._shows_errors and not self._counting.isActive():
+            self._counting.start()
+
     def set_overlay_opacity(self, opacity: float) -> None:
         """How solid masks are, from 0 to 1."""
         self._opacity = min(max(opacity, 0.0), 1.0)
@@ -304,7 +361,8 @@ class Panes(QWidget):
                 self._forgiven = Pyramid(np.zeros_like(self._predicted), gain=255)
                 self._unforgiven.append(Rect.of(self._document.shape))
             pixels = None if self._forgiven is None else self._forgiven.pixels
-            self._agreement = Agreement(self._document.mask, self._predicted, pixels)
+            ignored = self._ignored.mask if self._ignored is not None and self._has_ignored else None
+            self._agreement = Agreement(self._document.mask, self._predicted, pixels, ignored)
         if counts_at_once:
             self._show_overlays()
             self._forgive()
@@ -604,16 +662,20 @@ class Panes(QWidget):
         """
         if not self.finish_stroke():
             return
-        if self.pointer.refusal or self._document is None:
+        document = self._in_hand
+        if self.pointer.refusal or document is None:
             self.tool_refused.emit(self.pointer.refusal or "There is no mask to change.")
             return
-        self.operating.begin(OPERATIONS[name](), self._document, self._predicted, previous)
+        self.operating.begin(OPERATIONS[name](), document, self._predicted, previous)
 
     def _allow(self) -> None:
         self.pointer.refusal = self._read_only or self._problem
+        if self._is_ignoring and self._ignored is None and self._document is not None:
+            self.pointer.refusal = self.pointer.refusal or "What is ignored on this sample cannot be painted yet."
         self.pointer.scene = None
-        if self._document is not None and self._image is not None:
-            self.pointer.scene = Scene(self._document, self._image, self._probability, self._memory, self.selection)
+        document = self._in_hand
+        if document is not None and self._image is not None:
+            self.pointer.scene = Scene(document, self._image, self._probability, self._memory, self.selection)
         self.pointer.take(self.pointer.tool, self.pointer.options)
 
     # --- what happens
@@ -638,6 +700,7 @@ class Panes(QWidget):
         self._disconnect()
         self._disconnect = lambda: None
         self._truth = self._document = None
+        self.set_ignored(None)
 
     def _mask_changed(self, rect: Rect) -> None:
         assert self._truth is not None
@@ -668,19 +731,27 @@ class Panes(QWidget):
         self._show_captions()
 
     def _draw_overlays(self) -> None:
-        truth = None if self._truth is None else MaskLayer(self._truth, TRUTH, self._opacity)
-        self._panes["truth"].canvas.show_overlay(truth)
+        hatch = HatchLayer(self._hatched) if self._hatched is not None and self._has_ignored else None
+
+        def show(name: PaneName, layer: Layer | None) -> None:
+            both = [one for one in (layer, hatch) if one is not None]
+            self._panes[name].canvas.show_overlay(Stacked(*both) if len(both) > 1 else next(iter(both), None))
+
+        show("image", None)
+        show("truth", None if self._truth is None else MaskLayer(self._truth, TRUTH, self._opacity))
         predicted = None if self._predicted is None else Pyramid(self._predicted, gain=255)
         prediction = None if predicted is None else MaskLayer(predicted, PREDICTION, self._opacity)
-        self._panes["prediction"].canvas.show_overlay(prediction)
+        show("prediction", prediction)
         errors = None
         if self._shows_errors and self._truth is not None and predicted is not None:
-            errors = ErrorLayer(self._truth, predicted, self._opacity, self._forgiven)
-        self._panes["errors"].canvas.show_overlay(errors)
+            ignored = self._hatched if self._has_ignored else None
+            errors = ErrorLayer(self._truth, predicted, self._opacity, self._forgiven, ignored)
+        show("errors", errors)
 
     def _show_captions(self) -> None:
         problem = Caption(((None, self._problem),)) if self._problem else None
-        self._panes["truth"].canvas.show_caption(problem)
+        ignoring = IGNORING if self._is_ignoring and self._image is not None else None
+        self._panes["truth"].canvas.show_caption(problem or ignoring)
         is_missing = self._predicted is None and self._image is not None
         self._panes["prediction"].canvas.show_caption(NO_PREDICTION if is_missing else None)
         agreement = self._agreement if self._shows_errors else None
@@ -720,7 +791,8 @@ class Panes(QWidget):
         """The tool wants something else drawn."""
         self._show_marks()
         preview = self.pointer.preview
-        if preview is self._preview or self._document is None or self.operating.is_active:
+        document = self._in_hand
+        if preview is self._preview or document is None or self.operating.is_active:
             return
         self._preview = preview
         if preview.lines is None:
@@ -728,7 +800,7 @@ class Panes(QWidget):
         elif self._lines is None or self._lines.pixels is not preview.lines:
             self._lines = Pyramid(preview.lines, gain=255)
         is_empty = preview.patch is None and preview.lines is None
-        self._show_layer(None if is_empty else PreviewLayer(self._document.mask, preview.patch, self._lines))
+        self._show_layer(None if is_empty else PreviewLayer(document.mask, preview.patch, self._lines))
 
     def _show_operation(self) -> None:
         self.pointer.pending = self.operating if self.operating.is_active else None
