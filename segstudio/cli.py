@@ -611,6 +611,29 @@ def _export(args: argparse.Namespace) -> int:
     )
 
 
+@_command("lint", "find masks or predictions whose shape is unusual")
+def _declare_lint(parser: argparse.ArgumentParser) -> None:
+    _add_project(parser)
+    parser.add_argument("--what", choices=["masks", "predictions", "both"], help="masks when not given")
+    parser.add_argument("--filter", metavar="EXPR", help="which samples; all when not given")
+    parser.add_argument("--learn", action="store_true", help="learn the rules anew from the accepted masks")
+    parser.set_defaults(command=_lint)
+
+
+def _lint(args: argparse.Namespace) -> int:
+    return _perform("lint", _given(args, "what", "filter") | {"learn": args.learn}, args, _say_lint)
+
+
+def _say_lint(result: dict[str, Any]) -> None:
+    if result["learnt_from"] is not None:
+        _print(f"what is usual was learnt from {result['learnt_from']} masks")
+    for what, count in result["checked"].items():
+        _print(f"{count} {what} checked")
+    rows = result["unusual"]
+    _say_table([{"score": one["score"], "image": one["image"], "what": one["what"],
+                 "unusual": "; ".join(one["findings"])} for one in rows])  # fmt: skip
+
+
 @_command("accept", "accept many predictions or masks after checking a few random ones")
 def _declare_accept(parser: argparse.ArgumentParser) -> None:
     _add_project(parser)

@@ -56,6 +56,7 @@ def _listed(table: SampleTable, row: int) -> dict[str, Any]:
         "problem": sample.problem,
         "uncertainty_kind": UNCERTAINTIES[kind] if kind >= 0 else None,
         "seen": _moment(float(table.seen[row])),
+        "lint": _figure(float(table.lint[row])),
         "comment": table.comment[row],
         "reviewer": table.reviewer[row],
         "seconds": round(float(table.seconds[row]), 1),

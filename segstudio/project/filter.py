@@ -30,7 +30,7 @@ Condition: TypeAlias = Callable[[SampleTable], Flags]
 
 NUMBERS = (
     "iou", "dice", "precision", "recall", "uncertainty", "wrong", "expected", "work", "change", "suspicion", "fold_iou",
-    "unseen", "foreground", "width", "height", "revision", "seconds",
+    "unseen", "lint", "foreground", "width", "height", "revision", "seconds",
 )  # fmt: skip
 """Fields that are compared as numbers."""
 

@@ -282,7 +282,7 @@ class Masks:
                     seen = (None, None, None)
                 connection.execute(
                     "UPDATE sample SET mask_size = ?, mask_mtime_ns = ?, mask_sha256 = ?, revision = ?, is_sealed = 1, "
-                    "foreground = ? WHERE id = ?",
+                    "foreground = ?, lint_revision = NULL WHERE id = ?",
                     (*seen, number, None if mask is None else float(mask.mean()), sample_id),
                 )
                 if mask is None:
@@ -378,7 +378,7 @@ class Masks:
         connection.execute(
             "UPDATE sample SET mask_size = ?, mask_mtime_ns = ?, mask_sha256 = ?, revision = ?, is_sealed = 0, "
             "foreground = ?, state = ?, state_changed = iif(state = ?, state_changed, ?), "
-            "reviewer = iif(state = ?, reviewer, ?) WHERE id = ?",
+            "reviewer = iif(state = ?, reviewer, ?), lint_revision = NULL WHERE id = ?",
             (*seen, number, foreground, state, state, time, state, reviewer, sample.id),
         )
         connection.execute(

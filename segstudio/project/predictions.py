@@ -183,6 +183,7 @@ class Predictions:
                 ),
             )
             connection.execute("DELETE FROM blobs WHERE run_id = ?", (run_id,))
+            connection.execute("UPDATE sample SET lint_run = NULL WHERE lint_run = ?", (run_id,))
             self._project.runs.update(run_id, threshold=taken)
         self.count(run_id)
         return taken
@@ -401,6 +402,11 @@ class Predictions:
             return
         uncertainty = "excluded" if is_new else "prediction"
         with self._project.transaction("predictions") as connection:
+            if is_new:
+                connection.executemany(
+                    "UPDATE sample SET lint_run = NULL WHERE id = ? AND lint_run = ?",
+                    [(score.sample_id, run_id) for score in scores],
+                )
             level = self.level(run_id)  # somebody may have chosen another threshold since they were made
             scores = [score.at(level) for score in scores]
             connection.executemany(

@@ -31,6 +31,7 @@ from segstudio.project.comparisons import Comparisons
 from segstudio.project.database import Database
 from segstudio.project.histogram_table import HistogramTable
 from segstudio.project.ignored import IgnoredRegions
+from segstudio.project.lint import Lint
 from segstudio.project.looks import Looks
 from segstudio.project.masks import Masks
 from segstudio.project.predictions import Predictions
@@ -67,6 +68,7 @@ class Project:
         blobs: Where they are worst.
         histograms: What they would be at other thresholds.
         settings: Small values.
+        lint: What is unusual in the shape of masks and predictions.
         acts: What was done and can be undone: verdicts, splits, bulk accepts, deleted runs.
         problems: Files that could not be used.
         recipes: What can be done to images to make more of them.
@@ -85,6 +87,7 @@ class Project:
         self._lock = lock
         self.settings = Settings(self)
         self.acts = Acts(self)
+        self.lint = Lint(self)
         self.samples = Samples(self)
         self.problems = Problems(self)
         self.predictions = Predictions(self)

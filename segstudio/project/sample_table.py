@@ -65,6 +65,8 @@ class SampleTable:
         suspicion: How likely it is that the mask is wrong, 0..1, see `core.suspicion`; NaN where nothing is known, the
             mask has been changed since, or somebody has judged it although it was suspicious.
         fold_iou: Mean IoU of the networks of the last cross-validation that had not learnt from the sample.
+        lint: How unusual the shape of the mask is, 0 for not at all; that of the prediction where there is no mask;
+            NaN where nobody has looked since it became another.
         comment: What somebody says of it.
         reviewer: Who gave the last verdict, or empty.
         seconds: That somebody has worked on it.
@@ -97,6 +99,7 @@ class SampleTable:
     seen: NDArray[np.float64]
     suspicion: Floats
     fold_iou: Floats
+    lint: Floats
     comment: list[str]
     reviewer: list[str]
     seconds: Floats
@@ -164,6 +167,8 @@ class SampleTable:
         return found[is_there]
 
 
+_LINT = "CASE WHEN s.lint_revision IS s.revision THEN s.lint END"
+_LINT_PREDICTED = "CASE WHEN s.lint_run IS :run THEN s.lint_predicted END"
 _OF_THIS_MASK = "CASE WHEN s.suspected_revision = s.revision THEN {} END"
 _SUSPICION = "nullif(max(ifnull(s.loss_suspicion, -1), ifnull(s.fold_suspicion, -1)), -1)"
 
@@ -197,6 +202,7 @@ _COLUMNS: dict[str, tuple[str, Any]] = {
         np.float32,
     ),
     "fold_iou": (_OF_THIS_MASK.format("s.fold_iou"), np.float32),
+    "lint": (f"CASE WHEN s.revision > 0 OR s.truth IS NOT NULL THEN {_LINT} ELSE {_LINT_PREDICTED} END", np.float32),
     "comment": ("s.comment", list),
     "reviewer": ("s.reviewer", list),
     "seconds": ("s.seconds", np.float32),

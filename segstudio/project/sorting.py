@@ -57,6 +57,10 @@ def _changed(table: SampleTable) -> Keys:
     return (-table.change, -np.abs(table.iou - table.iou_before))
 
 
+def _lint(table: SampleTable) -> Keys:
+    return (-table.lint,)
+
+
 SORT_KEYS: dict[str, Callable[[SampleTable], Keys]] = {
     "name": _name,
     "iou": _iou,
@@ -68,9 +72,10 @@ SORT_KEYS: dict[str, Callable[[SampleTable], Keys]] = {
     "changed": _changed,
     "unseen": _unseen,
     "suspicion": _suspicion,
+    "lint": _lint,
 }
-"""Each order by its name: worst IoU and Dice first, most uncertain, most work, most changed, longest unseen and most
-suspicious first."""
+"""Each order by its name: worst IoU and Dice first, most uncertain, most work, most changed, longest unseen, most
+suspicious and most unusual first."""
 
 
 def sorted_rows(table: SampleTable, rows: NDArray[np.intp], key: str, *, is_reversed: bool = False) -> NDArray[np.intp]:

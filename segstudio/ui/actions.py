@@ -226,6 +226,8 @@ COMMANDS: tuple[Command, ...] = (
             is_checkable=True, starts_section=True),
     Command("problems", "Pro&blems", "View", "Show every file that could not be used, with the reason.", "problems",
             ("Ctrl+B",), "project", is_checkable=True),
+    Command("lint", "Unusual &masks", "View", "Show masks and predictions whose shape is unusual, the worst first.",
+            "search", ("Ctrl+L",), "project", is_checkable=True),
     Command("full-screen", "F&ull screen", "View", "Fill the screen.", "full-screen", ("F11",), is_checkable=True),
     Command("retrain", "&Retrain", "Model",
             "Learn from all accepted and corrected masks, predict again, show what changed most. No questions asked.",

@@ -100,6 +100,7 @@ def handlers_for(window: "Window") -> dict[str, Callable[..., Any]]:
         "zoom-out": of_workspace(lambda w: w.panes.zoom_out()),
         "jobs": window.show_jobs,
         "problems": window.show_problems,
+        "lint": window.show_lint,
         "full-screen": lambda is_on: window.showFullScreen() if is_on else window.showNormal(),
         "retrain": attempt(window.learning.retrain),
         "predict-current": attempt(window.learning.predict_current),

@@ -20,11 +20,13 @@ from segstudio.core.blobs import forgiven
 from segstudio.core.document import Document
 from segstudio.core.edit import Edit
 from segstudio.core.errors import UserError
+from segstudio.core.lint import LintRules, Shape, judged
 from segstudio.core.mask import Mask
 from segstudio.core.metrics import Counts
 from segstudio.core.raster import Region
+from segstudio.core.reporter import ListReporter
 from segstudio.core.sample import ReviewState, Sample, Split
-from segstudio.core.threshold import threshold_of
+from segstudio.core.threshold import predicted_at, threshold_of
 from segstudio.project.acts import Act, Outcome
 from segstudio.project.documents import OpenedDocument, close_document, open_document, save_snapshot
 from segstudio.project.predictions import THRESHOLD
@@ -58,6 +60,8 @@ class Measurement:
         counts: The mask against the current prediction, or None without a prediction; errors within the tolerance
             count as right.
         tolerance: Pixels.
+        unusual: What is unusual in the shape of the mask, by the rules of the project; nothing while it is empty.
+        unusual_predicted: The same of the prediction.
     """
 
     sample_id: int
@@ -65,6 +69,8 @@ class Measurement:
     pixels: int
     counts: Counts | None
     tolerance: int = 0
+    unusual: tuple[str, ...] = ()
+    unusual_predicted: tuple[str, ...] = ()
 
 
 @dataclass(eq=False)
@@ -333,6 +339,10 @@ class Session(QObject):
         """Do the act again that was undone last."""
         acts = self.project.acts
         self._act(acts.redoable(), acts.redo)
+
+    def set_lint_rules(self, rules: LintRules) -> None:
+        """Say what is usual in the masks of the project, and judge the sample on screen by it."""
+        self._write(lambda: self.project.lint.set_rules(rules), lambda _: self._measuring.start())
 
     def delete_run(self, run_id: int) -> None:
         """Delete a run, as an act that can be undone."""
@@ -633,6 +643,12 @@ class Session(QObject):
         if self._report(future) and not self._is_closed:
             find = self.project.predictions.find_missing_blobs
             self._measurer.submit(lambda: find(ids, lambda: not self._is_closing), self._report)
+            self._measurer.submit(lambda: self._look_at_shapes(ids), self._report)
+
+    def _look_at_shapes(self, ids: list[int]) -> None:
+        lint = self.project.lint
+        if lint.rules() is not None and not self._is_closing:
+            lint.look("masks", ids, ListReporter())
 
     def _save(self, sample_id: int, document: Document, snapshot: Any) -> Any:
         return save_snapshot(self.project, sample_id, document.journal, snapshot)
@@ -659,11 +675,20 @@ class Session(QObject):
         mask, probability, tolerance, level = document.snapshot().mask, loaded.probability, self.tolerance, self.level
         ignored = self.ignored_now()
 
+        lint = self.project.lint
+
         def measurement() -> Measurement | None:
             if self.document is not document:
                 return None  # somebody steps through the samples faster than they can be measured
             counts = None if probability is None else _counts(mask, probability >= level, tolerance, ignored)
-            return Measurement(sample.id, int(mask.sum(dtype="int64")), mask.size, counts, tolerance)
+            foreground, rules = int(mask.sum(dtype="int64")), lint.rules()
+            unusual: tuple[str, ...] = ()
+            predicted: tuple[str, ...] = ()
+            if rules is not None and foreground:
+                unusual = judged(Shape.of(mask), rules).words
+            if rules is not None and probability is not None:
+                predicted = judged(Shape.of(predicted_at(probability, level)), rules).words
+            return Measurement(sample.id, foreground, mask.size, counts, tolerance, unusual, predicted)
 
         self._measurer.submit(measurement, self._take_measurement)
 

@@ -25,6 +25,7 @@ from segstudio.ui.learning import Learning
 from segstudio.ui.menus import fill_menus
 from segstudio.ui.palette import Palette
 from segstudio.ui.panels.jobs import JobsPanel
+from segstudio.ui.panels.lint import LintPanel
 from segstudio.ui.panels.problems import ProblemsPanel
 from segstudio.ui.panels.samples import SamplesPanel
 from segstudio.ui.session import Session
@@ -130,6 +131,7 @@ class Window(QMainWindow):
         workspace.panes.zoomed.connect(self._status.show_zoom)
         workspace.walk.changed.connect(lambda: self._status.show_error(workspace.walk.words))
         self._problems_panel.set_session(session)
+        self._lint_panel.set_session(session)
         self.learning.serve(workspace)
         self._tool_bar.serve(workspace.panes)
         self._stack.addWidget(workspace)
@@ -159,6 +161,8 @@ class Window(QMainWindow):
         self._tool_bar.serve(None)
         self._problems_panel.set_session(None)
         self._problems.hide()
+        self._lint_panel.set_session(None)
+        self._lint.hide()
         self._stack.removeWidget(workspace)
         workspace.session.deleteLater()
         workspace.deleteLater()
@@ -245,6 +249,17 @@ class Window(QMainWindow):
         """Show or hide what runs and waits."""
         _show_dock(self._jobs, is_shown)
 
+    def show_lint(self, is_shown: bool) -> None:
+        """Show or hide the masks whose shape is unusual."""
+        _show_dock(self._lint, is_shown)
+
+    def show_lint_rules(self) -> None:
+        """Show what is usual in the masks of the open project."""
+        from segstudio.ui.dialogs.lint_rules import LintRulesDialog
+
+        if self.session is not None:
+            LintRulesDialog(self.session, self).show()
+
     def show_problems(self, is_shown: bool) -> None:
         """Show or hide the files that cannot be used."""
         _show_dock(self._problems, is_shown)
@@ -256,7 +271,7 @@ class Window(QMainWindow):
         self.learning.demo_made.connect(self._take_demo)
         self._status.job.clicked.connect(lambda: self.show_jobs(True))
         self._welcome.chosen.connect(self.open_path)
-        for dock, name in ((self._jobs, "jobs"), (self._problems, "problems")):
+        for dock, name in ((self._jobs, "jobs"), (self._problems, "problems"), (self._lint, "lint")):
             dock.visibilityChanged.connect(partial(self._show_dock_state, dock, name))
 
     def _show_dock_state(self, dock: QDockWidget, name: str, _is_in_front: bool) -> None:
@@ -367,7 +382,13 @@ class Window(QMainWindow):
         jobs_panel.count_changed.connect(partial(_count, self._jobs, "Jobs"))
         self._problems_panel.count_changed.connect(partial(_count, self._problems, "Problems"))
         self._problems_panel.sample_requested.connect(lambda one: self.in_workspace(lambda w: w.session.show(one)))
+        self._lint_panel = LintPanel(self.queue)
+        self._lint = self._dock("Unusual masks", self._lint_panel)
+        self._lint_panel.count_changed.connect(partial(_count, self._lint, "Unusual masks"))
+        self._lint_panel.sample_requested.connect(lambda one: self.in_workspace(lambda w: w.show_in_review(one)))
+        self._lint_panel.rules_wanted.connect(self.show_lint_rules)
         self.tabifyDockWidget(self._jobs, self._problems)
+        self.tabifyDockWidget(self._problems, self._lint)
         fill_menus(self.menuBar(), self._actions, open_recent=self.open_path, choose_theme=self.set_theme)
         self.resize(1440, 900)
         settings = QSettings()
@@ -376,6 +397,7 @@ class Window(QMainWindow):
             if isinstance(value, QByteArray):
                 restore(value)
         self._problems.hide()
+        self._lint.hide()
 
     def _dock(self, title: str, widget: QWidget) -> QDockWidget:
         dock = QDockWidget(title, self)

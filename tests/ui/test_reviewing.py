@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QSettings, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QDialogButtonBox
+from PySide6.QtWidgets import QDialogButtonBox, QLabel
 
+from segstudio.core.lint import LintRules
 from segstudio.core.sample import ReviewState, Split
 from segstudio.core.user_settings import UserSettings, save_settings
 from segstudio.project import mirror
@@ -17,6 +18,8 @@ from segstudio.project.project import Project
 from segstudio.project.sample_table import STATES
 from segstudio.ui import app as application
 from segstudio.ui.dialogs.audit import AuditDialog
+from segstudio.ui.dialogs.lint_rules import LintRulesDialog
+from segstudio.ui.panels.lint import LintPanel
 from segstudio.ui.window import Window
 from tests.ui.projects import make_project, predict_noisily
 
@@ -233,3 +236,34 @@ def test_an_audit_leads_through_its_samples_and_accepts_only_after_its_bound(qtb
     press(window, Qt.Key.Key_Z, CONTROL | ALT)
     qtbot.waitUntil(lambda: states(window) == before)
     assert all(one.revision == 0 for one in project.samples.all())
+
+
+def test_unusual_masks_are_listed_and_said_of_the_one_on_screen(qtbot, window: Window) -> None:
+    session = window.session
+    session.set_lint_rules(LintRules(holes=0))
+    mask = np.zeros_like(session.document.mask)
+    mask[4:20, 4:20] = 1
+    mask[8:12, 8:12] = 0
+    session.document.replace(mask, "Paint")
+    label = window.workspace.review_panel.findChild(QLabel, "unusual")
+    qtbot.waitUntil(lambda: "Mask: 1 hole, where none is usual" in label.text())
+    press(window, Qt.Key.Key_L, CONTROL)
+    model = window.findChild(LintPanel).model
+    holed = session.sample.id
+    press(window, Qt.Key.Key_U)  # who leaves a sample has its mask judged
+    qtbot.waitUntil(lambda: model.rowCount() == 1 and session.sample.id != holed and not session.is_busy)
+    assert model.rows[0].sample_id == holed
+    table = window.findChild(LintPanel).table
+    table.selectRow(0)
+    QTest.keyClick(table, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: session.sample.id == holed and not session.is_busy)
+
+
+def test_the_rules_are_learnt_and_edited_in_a_form(qtbot, window: Window) -> None:
+    window.show_lint_rules()
+    dialog = window.findChild(LintRulesDialog)
+    dialog.learn_button.click()
+    qtbot.waitUntil(lambda: "too few" in dialog.findChildren(QLabel)[-1].text() or dialog.learn_button.isEnabled())
+    dialog.form.set_values({"parts": (1, 9), "holes": 2})
+    dialog.buttons.button(QDialogButtonBox.StandardButton.Save).click()
+    qtbot.waitUntil(lambda: window.session.project.lint.rules() == LintRules(parts=(1, 9), holes=2))

@@ -106,6 +106,9 @@ class ReviewPanel(QWidget):
             label.setText("–" if value is None else f"{value:.3f}")
             token = iou_token(float("nan") if value is None else value) if name == "iou" else "text"
             label.setStyleSheet(f"color: {theme.color(token).name()}; font-size: 17px; font-weight: 600;")
+        self._unusual.setText("\n".join(_unusual(self._measurement)))
+        self._unusual.setStyleSheet(f"color: {theme.color('warn').name()};")
+        self._unusual.setVisible(bool(self._unusual.text()))
         self._note.setText(_note(self._measurement))
         self._note.setVisible(bool(self._note.text()))
         if self._session.sample is not None and self._state.text():
@@ -166,6 +169,11 @@ class ReviewPanel(QWidget):
         self._by = ElidedLabel()
         self._by.setProperty("muted", True)
         self._by.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._unusual = QLabel()
+        self._unusual.setWordWrap(True)
+        self._unusual.setTextFormat(Qt.TextFormat.PlainText)
+        self._unusual.setObjectName("unusual")
+        self._unusual.setAccessibleName("Unusual")
         self._chosen = muted(wraps=True)
         self._chosen.hide()
         self.comment = CommentEdit()
@@ -185,6 +193,7 @@ class ReviewPanel(QWidget):
         layout.addLayout(self._verdicts(actions))
         layout.addWidget(self._chosen)
         layout.addWidget(self.comment)
+        layout.addWidget(self._unusual)
         layout.addSpacing(8)
         layout.addWidget(heading("Mask against prediction"))
         layout.addWidget(self._figure_table())
@@ -240,6 +249,14 @@ class ReviewPanel(QWidget):
             grid.addWidget(muted(words), 0, column)
             grid.addWidget(value, 1, column)
         return frame
+
+
+def _unusual(measurement: Measurement | None) -> list[str]:
+    """What is unusual in the shapes of mask and prediction."""
+    if measurement is None:
+        return []
+    pairs = (("Mask", measurement.unusual), ("Prediction", measurement.unusual_predicted))
+    return [f"{what}: {words}" for what, sentences in pairs for words in sentences]
 
 
 def _note(measurement: Measurement | None) -> str:
