@@ -218,7 +218,7 @@ def _say_ignored(result: dict[str, Any]) -> None:
 def _declare_train(parser: argparse.ArgumentParser) -> None:
     _add_project(parser)
     _add_training(parser)
-    parser.add_argument("--start", metavar="FROM", help="imagenet, scratch, best, or the number of a run")
+    parser.add_argument("--start", metavar="FROM", help="imagenet, scratch, best, the number of a run, or a model file")
     parser.add_argument("--recipe", metavar="NAME|FILE", help="augmentation: a recipe's name, a .json file, or none")
     parser.add_argument("--device", metavar="DEVICE", help="auto, cpu or gpu:N")
     parser.add_argument("--resume", metavar="RUN", help="go on with a run that was killed, from its last epoch")
@@ -226,6 +226,44 @@ def _declare_train(parser: argparse.ArgumentParser) -> None:
         "--rebuild", metavar="RUN", help="make a run again from its manifest, and say whether it comes out the same"
     )
     parser.set_defaults(command=_train)
+
+
+@_command("preflight", "say what would be wrong with a training, and what it would take, before it begins")
+def _declare_preflight(parser: argparse.ArgumentParser) -> None:
+    _add_project(parser)
+    _add_training(parser)
+    parser.add_argument("--start", metavar="FROM", help="imagenet, scratch, best, the number of a run, or a model file")
+    parser.add_argument("--recipe", metavar="NAME|FILE", help="augmentation: a recipe's name, a .json file, or none")
+    parser.add_argument("--device", metavar="DEVICE", help="auto, cpu or gpu:N")
+    parser.add_argument("--no-step", action="store_true", help="check samples and options alone: no memory and time")
+    parser.set_defaults(command=_preflight)
+
+
+def _preflight(args: argparse.Namespace) -> int:
+    values = parse_assignments(args.set) | _given(args, "preset", "epochs", "start", "recipe", "device")
+    result = _performed("preflight", values | ({"step": False} if args.no_step else {}), args)
+    _show(result, args, _say_preflight)
+    if not result["ok"]:
+        count = sum(finding["severity"] == "blocks" for finding in result["findings"])
+        what = "1 finding stops" if count == 1 else f"{count} findings stop"
+        raise UserError(f"{what} this training", "they are listed above; --json has all")
+    return 0
+
+
+def _say_preflight(result: dict[str, Any]) -> None:
+    _say_table([{"what": one["option"].replace("_", " "), **_settled(one)} for one in result["decisions"]])
+    _print("")
+    for finding in result["findings"]:
+        _print(f"{finding['severity']:6}  {finding['text']}")
+        if finding["help"] and finding["severity"] != "fine":
+            _print(f"        {finding['help']}")
+        for sample in finding["samples"][:3] if finding["severity"] != "fine" else ():
+            _print(f"        {sample}")
+
+
+def _settled(decision: dict[str, Any]) -> dict[str, str]:
+    by = "chosen" if decision["is_automatic"] else ""
+    return {"value": decision["value"], "by": by, "reason": decision["reason"]}
 
 
 def _add_training(parser: argparse.ArgumentParser) -> None:

@@ -143,6 +143,15 @@ def _extra(field: FieldInfo) -> dict[str, Any]:
     return field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
 
 
+AUTO = "auto"
+"""What 0 means in a field whose value the program may choose itself, as its `zero`; also what people write."""
+
+
+def zero_for_auto(value: Any) -> Any:
+    """0 for the word, everything else as it is: for a validator before the type is known."""
+    return 0 if isinstance(value, str) and value.strip().lower() == AUTO else value
+
+
 M = typing.TypeVar("M", bound=BaseModel)
 
 

@@ -73,7 +73,7 @@ def group_near_duplicates(hashes: np.ndarray, distance: int = NEAR) -> Groups:
     sizes = [1] * count
     largest = _largest_group(count)
     cut = 0
-    for one, other in _near_pairs(np.ascontiguousarray(hashes), distance).tolist():
+    for one, other in near_pairs(np.ascontiguousarray(hashes), distance).tolist():
         one, other = sorted((_root(parents, one), _root(parents, other)))
         if one == other:
             continue
@@ -96,8 +96,16 @@ def _root(parents: list[int], index: int) -> int:
     return index
 
 
-def _near_pairs(hashes: np.ndarray, distance: int) -> np.ndarray:
-    """Pairs (K, 2) of indices at most `distance` apart, nearest first."""
+def near_pairs(hashes: np.ndarray, distance: int = NEAR) -> np.ndarray:
+    """Pairs of pictures that are nearly equal; of several that are equal, each with the first of them.
+
+    Args:
+        hashes: uint64 (N, 4), from `picture_hash`.
+        distance: In bits.
+
+    Returns:
+        int64 (K, 2) indices of pictures at most `distance` apart, nearest first.
+    """
     # Equal hashes are told apart first: thousands of blank frames would otherwise be neighbours of each other alone.
     distinct, first, inverse = np.unique(hashes, axis=0, return_index=True, return_inverse=True)
     firsts = first[inverse.ravel()]

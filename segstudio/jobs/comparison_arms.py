@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from segstudio.augmentation.recipe import NONE, Recipe
 from segstudio.core.errors import UserError
 from segstudio.core.reporter import Reporter
+from segstudio.jobs.deciding import settled_automatic, size_of
 from segstudio.jobs.train import settled
+from segstudio.jobs.training_samples import select
 from segstudio.project.comparisons import ARM_NAME, Arm
 from segstudio.project.project import Project
 
@@ -101,7 +103,10 @@ def settled_arm(project: Project, wanted: Wanted, report: Reporter) -> "tuple[Ar
         said = {"recipe": NONE, "augmentation": "off"} if is_off else {"recipe": recipe.name}
         start, model, options = settled(project, {**wanted.values, **said}, report)
         if start is not None:
-            options = options.replaced(start=str(start.id))  # "best" may mean another run tomorrow
+            options = options.replaced(start=start.word)  # "best" may mean another run tomorrow
+        if not (options.batch and size_of(options)):
+            chosen = select(project, options, report)
+            options, _ = settled_automatic(project, model, options, start, chosen, report)
         digest = "" if is_off else recipe.digest
     except UserError as error:
         raise UserError(f"arm {wanted.name}: {error.message}", error.hint) from error

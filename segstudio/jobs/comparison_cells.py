@@ -17,6 +17,7 @@ from segstudio.core.sample import Sample
 from segstudio.jobs.comparison_arms import recipe_of
 from segstudio.jobs.fitting import fit_network
 from segstudio.jobs.presets import options_of
+from segstudio.jobs.starts import weights_of
 from segstudio.jobs.training_samples import recall
 from segstudio.project.comparisons import Arm, Cell, Choice, Comparison
 from segstudio.project.project import Project
@@ -136,8 +137,8 @@ class Training:
         return checked(options_of(arm.model), {**arm.options, "seed": cell.seed, "device": self.device})
 
     def _start(self, options: "TrainOptions") -> Path | None:
-        """The weights to begin with, when they are those of a run."""
-        return self.project.runs.resolve(options.start).best_weights if options.start.isdecimal() else None
+        """The weights to begin with, when they are those of a run or a file."""
+        return weights_of(self.project, options.start)
 
     def _predict(self, cell: Cell, arm: Arm, samples: list[Sample], report: Reporter) -> int:
         """Keep the best epoch's predictions of what is measured; returns how many there are."""

@@ -7,6 +7,7 @@ from segstudio.core.errors import UserError
 from segstudio.core.options import Options, checked, option
 from segstudio.core.reporter import Reporter
 from segstudio.jobs import JOBS, ProjectJob
+from segstudio.jobs.deciding import settled_automatic
 from segstudio.jobs.fitting import computing_on, find_rate
 from segstudio.jobs.presets import TrainOptions
 from segstudio.jobs.train import Request, Train, recipe_asked, settled
@@ -61,7 +62,9 @@ class FindRate(ProjectJob[FindRateOptions]):
         started = time.monotonic()
         start, model, options = settled(project, self.request.values, report)
         recipe = recipe_asked(project, options, is_asked="recipe" in self.request.values)
-        train, _ = examples(project, choose(project, options, report, recipe))
+        chosen = choose(project, options, report, recipe)
+        options, _ = settled_automatic(project, model, options, start, chosen, report)
+        train, _ = examples(project, chosen)
         device, precision = computing_on(options)
         report.log(f"{device.title}, {precision}")
         found = find_rate(
@@ -72,7 +75,7 @@ class FindRate(ProjectJob[FindRateOptions]):
             report,
             cache=project.folder / "cache" / "find-rate",
             recipe=recipe,
-            start=start.best_weights if start else None,
+            start=start.weights if start else None,
         )
         report.log(found.reason)
         columns = zip(found.rates, found.losses, found.smoothed, strict=True)

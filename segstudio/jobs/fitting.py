@@ -4,6 +4,7 @@ TensorFlow is loaded when a function of this module is called, and not before.
 """
 
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,6 +51,7 @@ def fit_network(
     has_baseline: bool = False,
     images_per_epoch: int | None = None,
     steering: Steering | None = None,
+    explain: Callable[[str, str], None] = lambda _option, _reason: None,
 ) -> "Outcome":
     """Fit a network to examples; the same arguments give the same network.
 
@@ -68,6 +70,7 @@ def fit_network(
         has_baseline: Whether to measure the network before training, as epoch 0.
         images_per_epoch: How many images make an epoch; all of them once when None.
         steering: What is asked of it meanwhile; nothing can be when None.
+        explain: Told the name of an option and why it has come to what it is, for what only the masks tell.
 
     Raises:
         UserError: When nothing can be read, memory is too small or the loss is no longer a number.
@@ -84,7 +87,7 @@ def fit_network(
     try:
         shape = _shape(kind, train)
         pairs = _pairs(train, val, shape, cache, folder / MANIFEST, report, is_resumed=is_resumed)
-        plan = replace(plan, weights=_class_weights(options, pairs[0], report))
+        plan = replace(plan, weights=_class_weights(options, pairs[0], report, explain))
         with device.scope():
             if is_resumed:
                 return fit.resume(*pairs, plan, folder, fitting, precision, steering=steering)
@@ -108,7 +111,12 @@ def _schedule(options: TrainOptions) -> "Schedule":
     )
 
 
-def _class_weights(options: TrainOptions, train: "Pairs", report: Reporter) -> "ClassWeights":
+def _class_weights(
+    options: TrainOptions,
+    train: "Pairs",
+    report: Reporter,
+    explain: Callable[[str, str], None] = lambda _option, _reason: None,
+) -> "ClassWeights":
     """What pixels count by their class, as `options.balance` says; the reason is logged."""
     from segstudio.ml.objective import EQUAL, balanced
 
@@ -116,6 +124,7 @@ def _class_weights(options: TrainOptions, train: "Pairs", report: Reporter) -> "
         return EQUAL
     weights, reason = balanced(options.loss, train.masks)
     report.log(f"balance: {reason}")
+    explain("balance", reason)
     return weights
 
 
@@ -270,8 +279,9 @@ def _network(
         try:
             transfer(load_network(start, precision), network)
         except ValueError as error:
+            name = f"run {start.parent.name}" if start.name == "best.keras" else start.name
             raise UserError(
-                f"the network of run {start.parent.name} is another one: {error}",
+                f"the network of {name} is another one: {error}",
                 "leave its options as they were, or start from scratch",
             ) from None
     return network

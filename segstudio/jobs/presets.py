@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Literal
 
+from pydantic import field_validator
+
 from segstudio.core.errors import UserError
 from segstudio.core.files import resource
-from segstudio.core.options import Options, checked, option
+from segstudio.core.options import AUTO, Options, checked, option, zero_for_auto
 from segstudio.losses import LOSSES
 from segstudio.models import MODELS
 
@@ -22,9 +24,15 @@ class TrainOptions(Options):
     """How to train, whatever the network; `options_of` adds the network's own."""
 
     preset: str = option(DEFAULT, "Preset", help="What all other options begin with.")
-    start: str = option("scratch", "Start from", help="imagenet, scratch, best, last, or the number of a run.")
+    start: str = option(
+        "scratch", "Start from",
+        help="imagenet, scratch, best, last, the number of a run, or an exported model: its .keras file or folder.",
+    )  # fmt: skip
     epochs: int = option(20, "Epochs", ge=1, le=10_000, help="How many times every image is seen.")
-    batch: int = option(8, "Batch", ge=1, le=1024, unit="images", help="Images per step; halved when memory runs out.")
+    batch: int = option(
+        8, "Batch", ge=0, le=1024, unit="images", zero=AUTO,
+        help="Images per step; halved when memory runs out. auto: what this machine is quick with and has memory for.",
+    )  # fmt: skip
     learning_rate: float = option(1e-3, "Learning rate", gt=0, le=1, help="Of the Adam optimizer.")
     schedule: Literal["constant", "cosine", "plateau"] = option(
         "constant", "Schedule",
@@ -107,10 +115,16 @@ class TrainOptions(Options):
         "auto", "Precision", is_advanced=True, help="auto: what this device is fastest in without loss."
     )
     seed: int = option(0, "Seed", ge=0, le=2**31 - 1, is_advanced=True, help="Of weights, order and augmentation.")
+    start_digest: str = option(
+        "", "Start's digest", is_advanced=True,
+        help="sha256 of the file that it starts from: a run says it, and a training that is given one refuses another.",
+    )  # fmt: skip
     recipe_digest: str = option(
         "", "Recipe's digest", is_advanced=True,
         help="Of what the recipe does: a run says it, and a training that is given one refuses another recipe.",
     )  # fmt: skip
+
+    _is_batch_auto = field_validator("batch", mode="before")(zero_for_auto)
 
 
 @functools.cache

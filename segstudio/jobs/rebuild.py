@@ -14,6 +14,7 @@ from segstudio.core.options import checked
 from segstudio.core.reporter import Cancelled, Reporter
 from segstudio.jobs.presets import TrainOptions, options_of
 from segstudio.jobs.run_card import digest_of, sha256
+from segstudio.jobs.starts import Start, names_file, of_file, of_run
 from segstudio.jobs.training_samples import recall
 from segstudio.jobs.versions import versions
 from segstudio.project.project import Project
@@ -117,12 +118,20 @@ def recalled_options(run: Run, report: Reporter) -> TrainOptions:
     return checked(options_of(run.model), {name: value for name, value in run.options.items() if name in known})
 
 
-def recalled_start(project: Project, run: Run, report: Reporter) -> Run | None:
-    """The run whose weights it began with, those being what they were; None when it began otherwise.
+def recalled_start(project: Project, run: Run, report: Reporter) -> Start | None:
+    """The run or file whose weights it began with, those being what they were; None when it began otherwise.
 
     Raises:
-        UserError: When there is no such run any more, or its weights are others by now.
+        UserError: When there is no such run or file any more, or its weights are others by now.
     """
+    if names_file(run.start):
+        file = of_file(Path(run.start))
+        if file.digest != run.options.get("start_digest"):
+            raise UserError(
+                f"run {run.name} cannot be rebuilt: {file.title} is not the file that it began with",
+                "put the file back as it was, or train anew",
+            )
+        return file
     wanted = str((read_card(run).get("start") or {}).get("weights_sha256") or "")
     if not run.start.isdecimal():
         named = run.options.get("weights")
@@ -140,7 +149,7 @@ def recalled_start(project: Project, run: Run, report: Reporter) -> Run | None:
         )
     if not wanted:
         report.log(f"run {run.name} is older than run cards: whether run {start.name} is what it was is not known")
-    return start
+    return of_run(start)
 
 
 def warn_of_versions(run: Run, report: Reporter) -> list[str]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from segstudio.core.errors import UserError
 from segstudio.jobs.run_page import write_page
+from segstudio.jobs.starts import Start
 from segstudio.jobs.versions import versions
 from segstudio.project.clock import now
 from segstudio.project.project import Project
@@ -46,13 +47,13 @@ def sha256(path: Path) -> str:
         return ""
 
 
-def begin_card(project: Project, run: Run, start: Run | None) -> None:
+def begin_card(project: Project, run: Run, start: Start | None) -> None:
     """Write what is known when a training begins, or goes on: a run that dies has a card too.
 
     Args:
         project: Whose.
         run: The run that begins.
-        start: The run whose weights it begins with, or None.
+        start: The run or file whose weights it begins with, or None.
     """
     known = read_card(run)
     card = {
@@ -76,10 +77,10 @@ def _known_start(card: dict[str, Any]) -> str:
     return str((card.get("start") or {}).get("weights_sha256") or "")
 
 
-def _started_with(run: Run, start: Run | None) -> str:
+def _started_with(run: Run, start: Start | None) -> str:
     """The hash of the file of weights that it begins with; empty without one."""
     if start is not None:
-        return sha256(start.best_weights)
+        return start.digest or sha256(start.weights)
     named = run.options.get("weights")
     return sha256(Path(named)) if isinstance(named, str) and named and Path(named).is_file() else ""
 

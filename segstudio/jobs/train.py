@@ -1,5 +1,6 @@
 """Train a network on the project's masks, and keep all that is needed to tell later what it learnt from."""
 
+import os
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +14,8 @@ from segstudio.core.options import Options, checked
 from segstudio.core.reporter import Cancelled, Reporter
 from segstudio.jobs import JOBS, ProjectJob
 from segstudio.jobs.challenge import introduced
+from segstudio.jobs.dataset_lint import lint
+from segstudio.jobs.deciding import Decision, decisions_of, machine_decisions, reasons_of, settled_automatic
 from segstudio.jobs.fitting import computing_on, fit_network, network_of
 from segstudio.jobs.presets import DEFAULT, TrainOptions, options_of, preset
 from segstudio.jobs.rebuild import (
@@ -26,7 +29,8 @@ from segstudio.jobs.rebuild import (
 )
 from segstudio.jobs.run_card import begin_card, complete_card
 from segstudio.jobs.run_reporter import RunReporter
-from segstudio.jobs.training_samples import choose, examples, names_run, recall, recipe_name
+from segstudio.jobs.starts import Start, names_file, start_of
+from segstudio.jobs.training_samples import Chosen, choose, examples, names_run, recall, recipe_name
 from segstudio.models import MODELS
 from segstudio.project.project import Project
 from segstudio.project.runs import Run
@@ -34,6 +38,7 @@ from segstudio.project.steering import RunSteering, forget_wishes
 
 if TYPE_CHECKING:
     from segstudio.ml.data import Example
+    from segstudio.ml.device import Device
     from segstudio.ml.fit import Outcome
 
 RESUMABLE = frozenset({"epochs", "device", "patience"})
@@ -77,10 +82,12 @@ class Train(ProjectJob[TrainOptions]):
         given = {name: value for name, value in values.items() if name not in ("resume", "rebuild")}
         if given.get("weights"):
             given["weights"] = str(Path(given["weights"]).expanduser().absolute())
+        if names_file(given.get("start", "")):
+            given["start"] = str(Path(given["start"]).expanduser().absolute())
         if str(given.get("recipe", "")).lower().endswith(".json"):
             given["recipe"] = str(Path(given["recipe"]).expanduser().absolute())
         request = Request(given, str(values.get("resume", "")), str(values.get("rebuild", "")))
-        if not request.resume and not request.rebuild and not names_run(given.get("start", "")):
+        if not request.resume and not request.rebuild and not _names_weights(given.get("start", "")):
             _from_preset(given)
         return cls(request)
 
@@ -117,7 +124,7 @@ class Training:
         run: Its row and folder.
         options: All options.
         recipe: The recipe that they name, as it was when the run began; None when nothing is augmented.
-        start: The run whose weights it begins with, or None.
+        start: What it starts from, or None for fresh weights and those of ImageNet.
         train: What to learn from.
         val: What to choose the best epoch by.
         is_resumed: Whether it goes on from its last checkpoint.
@@ -128,7 +135,7 @@ class Training:
     run: Run
     options: TrainOptions
     recipe: Recipe | None
-    start: Run | None
+    start: Start | None
     train: "list[Example]"
     val: "list[Example]"
     is_resumed: bool = False
@@ -200,6 +207,7 @@ class Training:
         # TensorFlow is loaded here, in the worker, and nowhere before.
         device, precision = computing_on(self.options)
         project.runs.update(self.run.id, device=device.title, precision=precision)
+        project.runs.explain(self.run, reasons_of(_of_machine(self.options, device, precision)))
         report.log(f"{device.title}, {precision}")
         report.artifact(self.run.options_file)  # whoever wants to steer the run knows now where it lies
         begin_card(project, self.run, self.start)
@@ -207,20 +215,21 @@ class Training:
             report = StoppingAfter(report, last)
         return fit_network(
             self.run.model,
-            self._options(report),
+            self._options(project, report),
             self.train,
             self.val,
             self.run.folder,
             report,
             cache=project.folder / "cache" / "training" / self.run.name,
             recipe=self.recipe,
-            start=self.start.best_weights if self.start else None,
+            start=self.start.weights if self.start else None,
             is_resumed=self.is_resumed,
             has_baseline=self.start is not None,
             steering=RunSteering(project, self.run),
+            explain=lambda option, reason: project.runs.explain(self.run, {option: reason}),
         )
 
-    def _options(self, report: Reporter) -> TrainOptions:
+    def _options(self, project: Project, report: Reporter) -> TrainOptions:
         """The options; with a smaller rate for the one-click retraining, at whose options nobody looks.
 
         Its weights are good in all their layers: it is one phase, with a share of the rate that the encoder had last.
@@ -229,8 +238,17 @@ class Training:
         if options.samples != "retrain" or not names_run(self.run.start):
             return options
         rate = options.fine_tuning * (options.tuned_rate if options.frozen_epochs else options.learning_rate)
-        report.log(f"fine-tuning: learning rate {rate:g}, {options.fine_tuning:g} of the last options' rate")
+        reason = f"fine-tuning: learning rate {rate:g}, {options.fine_tuning:g} of the last options' rate"
+        project.runs.explain(self.run, {"learning_rate": reason})
+        report.log(reason)
         return options.replaced(learning_rate=rate, frozen_epochs=0)
+
+
+def _of_machine(options: TrainOptions, device: "Device", precision: str) -> list[Decision]:
+    from segstudio.ml.dry_run import precision_reason
+
+    reason = precision_reason(precision, is_gpu=device.is_gpu)
+    return machine_decisions(options, device.title, precision, reason, os.cpu_count() or 1, is_gpu=device.is_gpu)
 
 
 def _begun(project: Project, request: Request, report: Reporter) -> Training:
@@ -245,12 +263,28 @@ def _begun(project: Project, request: Request, report: Reporter) -> Training:
         )
     options = options.replaced(recipe_digest=digest)
     chosen = choose(project, options, report, recipe)
+    _require_learnable(project, chosen, report)
+    asked, (options, found) = options, settled_automatic(project, model, options, start, chosen, report)
+    reasons = reasons_of(decisions_of(project, options, asked, start, chosen, found))
     train, val = examples(project, chosen)
-    word = str(start.id) if start else options.start
-    run = project.runs.create(options.preset, model, options.model_dump(), word)
+    word = start.word if start else options.start
+    run = project.runs.create(options.preset, model, options.model_dump(), word, reasons=reasons)
     if recipe:
         write_atomically(run.recipe, recipe.to_json().encode())
     return Training(run, options, recipe, start, train, val, learnt_from=chosen.learnt_from)
+
+
+def _require_learnable(project: Project, chosen: Chosen, report: Reporter) -> None:
+    """Never start what will fail: what the index and earlier looks at the files know is asked again.
+
+    Raises:
+        UserError: When nothing can be learnt from what was chosen.
+    """
+    for finding in lint(project, chosen, report, looks=0):
+        if finding.severity == "blocks":
+            raise UserError(finding.text, finding.help)
+        if finding.severity == "warns":
+            report.log(f"beware: {finding.text}")
 
 
 def recipe_asked(project: Project, options: TrainOptions, *, is_asked: bool) -> Recipe | None:
@@ -284,52 +318,57 @@ def _kept_recipe(run: Run, options: TrainOptions) -> Recipe:
     return replace(read_recipe(run.recipe), name=recipe_name(options))
 
 
-def settled(project: Project, values: dict[str, Any], report: Reporter) -> tuple[Run | None, str, TrainOptions]:
+def settled(
+    project: Project, values: dict[str, Any], report: Reporter, *, has_weights: bool = True
+) -> tuple[Start | None, str, TrainOptions]:
     """What a training shall be, before anything is loaded, read or begun.
 
     Args:
         project: Whose.
         values: The options that were given.
         report: Hears of decisions.
+        has_weights: Whether ImageNet's weights must be there if it starts from them.
 
     Returns:
-        The run whose weights it begins with, or None; the network's name; all options.
+        What it starts from, or None for fresh weights and those of ImageNet; the network's name; all options.
 
     Raises:
-        UserError: For options that are wrong, a run that is not there, ImageNet's weights that cannot be had.
+        UserError: For options that are wrong, a run or file that is not there, ImageNet's weights that cannot be had.
     """
-    start, values = _start(project, values, report)
+    start = start_of(project, values, report)
+    if start is None and names_run(values.get("start", "")):
+        values = {name: value for name, value in values.items() if name != "start"}
     model, options = _options(project, start, values)
-    if options.start == "imagenet":
+    if has_weights and options.start == "imagenet":
         network_of(model, options).require_weights()
     return start, model, options
 
 
-def _start(project: Project, values: dict[str, Any], report: Reporter) -> tuple[Run | None, dict[str, Any]]:
-    """The run whose weights are fine-tuned, if any, and the options given for it."""
-    word = str(values.get("start", ""))
-    if not names_run(word):
-        return None, values
-    if values.get("samples") == "retrain" and project.runs.best() is None:
-        # The window's one button is there before the first training too.
-        report.log("there is no model yet: training the first one")
-        return None, {name: value for name, value in values.items() if name != "start"}
-    return project.runs.resolve(word), values
-
-
-def _options(project: Project, start: Run | None, values: dict[str, Any]) -> tuple[str, TrainOptions]:
+def _options(project: Project, start: Start | None, values: dict[str, Any]) -> tuple[str, TrainOptions]:
     """The network's name and all options.
 
     Fine-tuning keeps the network of the run it starts from, and trains as the newest run of that network did.
     """
     if start is None or "preset" in values:
         model, options = _from_preset(values)
+    elif not start.model:
+        raise UserError(
+            f"nothing tells which network {start.title} is", "say it with a preset of that network: --preset NAME"
+        )
     else:
-        able = (run for run in project.runs.list() if run.model == start.model and run.epochs)
-        latest = next(able, start)
-        training = {name: latest.options[name] for name in TrainOptions.model_fields if name in latest.options}
-        base = {**start.options, **training, "preset": start.preset, "recipe_digest": ""}
-        model, options = start.model, checked(options_of(start.model), {**base, **values})
+        able = (run.options for run in project.runs.list() if run.model == start.model and run.epochs)
+        latest = next(able, start.options)
+        training = {name: latest[name] for name in TrainOptions.model_fields if name in latest}
+        base = {**start.options, **training, "preset": start.preset, "recipe_digest": "", "start_digest": ""}
+        known = {name: value for name, value in base.items() if name in options_of(start.model).model_fields}
+        model, options = start.model, checked(options_of(start.model), {**known, **values})
+    digest = start.digest if start else ""
+    if options.start_digest not in ("", digest):
+        raise UserError(
+            f"{options.start} is another file than the digest that was given says",
+            "name the file that the run started from, or leave start_digest out",
+        )
+    options = options.replaced(start_digest=digest)
     weights = project.settings.get("weights", "")
     if options.start == "imagenet" and weights and not getattr(options, "weights", weights):
         options = options.replaced(weights=weights)
@@ -341,8 +380,11 @@ def _from_preset(values: dict[str, Any]) -> tuple[str, TrainOptions]:
     options = chosen.options(**{name: value for name, value in values.items() if name != "preset"})
     if options.start == "imagenet" and not MODELS[chosen.model].is_pretrained:
         raise UserError(f"{chosen.model} has no ImageNet weights", "use --start scratch")
-    if options.start not in ("imagenet", "scratch") and not names_run(options.start):
-        raise UserError(f"there is no start {options.start!r}", "say imagenet, scratch, best, last or a run's number")
+    if options.start not in ("imagenet", "scratch") and not _names_weights(options.start):
+        raise UserError(
+            f"there is no start {options.start!r}",
+            "say imagenet, scratch, best, last, a run's number or a model file",
+        )
     return chosen.model, options
 
 
@@ -454,6 +496,10 @@ def _number(text: str) -> int:
     if not text.isdecimal():
         raise UserError(f"{text!r} is not the number of a run", "`segstudio runs PROJECT` shows all of them")
     return int(text)
+
+
+def _names_weights(start: object) -> bool:
+    return names_run(start) or names_file(start)
 
 
 def _result(run: Run, outcome: "Outcome") -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,9 @@ from segstudio.project.runs import Run
 
 if TYPE_CHECKING:
     from segstudio.ml.data import Example
+
+USUAL_BATCH = 8
+"""What reviewed masks must fill, while the batch is not chosen yet, so that Retrain learns from them alone."""
 
 CARVED = 0.15
 """Share of the training samples, by whole groups, that validates when the project has no validation split."""
@@ -68,6 +71,19 @@ def choose(project: Project, options: TrainOptions, report: Reporter, recipe: Re
     Raises:
         UserError: When there is nothing to learn from.
     """
+    train, val, words = _selected(project, options, report)
+    project.masks.seal(one.id for one in (*train, *val))
+    train, val = (list(project.samples.all(one.id for one in part)) for part in (train, val))
+    return _with_copies(project, options, report, recipe, Chosen(train, val, words))
+
+
+def select(project: Project, options: TrainOptions, report: Reporter, recipe: Recipe | None = None) -> Chosen:
+    """As `choose`, for whoever only wants to know: nothing is sealed, nothing is written."""
+    return _with_copies(project, options, report, recipe, Chosen(*_selected(project, options, report)))
+
+
+def _selected(project: Project, options: TrainOptions, report: Reporter) -> tuple[list[Sample], list[Sample], str]:
+    """Samples to learn from and to validate by, and what the former are in words."""
     usable = [one for one in project.samples.all() if one.has_mask and one.state in USABLE and not one.problem]
     train = [one for one in usable if one.split is Split.TRAIN]
     val = [one for one in usable if one.split is Split.VAL]
@@ -80,23 +96,27 @@ def choose(project: Project, options: TrainOptions, report: Reporter, recipe: Re
             "there are not enough samples to learn from",
             "at least one in the training split and one to validate by need a mask and must not be flagged or rejected",
         )
-    project.masks.seal(one.id for one in (*train, *val))
-    train, val = (list(project.samples.all(one.id for one in part)) for part in (train, val))
-    copies = _copies(project, options, train, report, recipe)
+    return train, val, words
+
+
+def _with_copies(
+    project: Project, options: TrainOptions, report: Reporter, recipe: Recipe | None, chosen: Chosen
+) -> Chosen:
+    copies, words = _copies(project, options, chosen.train, report, recipe), chosen.learnt_from
     if copies:
         words += f" and {len(copies)} augmented copies"
     report.log(f"learning from {words}")
     before: dict[int, int] = {}
     if options.correction_weight != 1:
         run = last_run(project, options.start)
-        before = corrected_since(project, run, train)
+        before = corrected_since(project, run, chosen.train)
         if before:
             since = f"run {run.name}" if run is not None else "they came"
             report.log(
                 f"masks corrected since {since}: {len(before)}; what was changed counts "
                 f"{options.correction_weight:g} times"
             )
-    return Chosen(train, val, words, copies, before)
+    return replace(chosen, learnt_from=words, copies=copies, before=before)
 
 
 def examples(project: Project, chosen: Chosen) -> "tuple[list[Example], list[Example]]":
@@ -165,8 +185,9 @@ def _by_review(train: list[Sample], options: TrainOptions) -> tuple[list[Sample]
     reviewed = [one for one in train if one.state in REVIEWED]
     if options.samples == "all":
         return train, f"all {len(train)} usable masks"
-    if options.samples == "retrain" and len(reviewed) < options.batch:
-        few = f"only {len(reviewed)} reviewed, less than a batch of {options.batch}"
+    batch = options.batch or USUAL_BATCH  # one that is chosen for them depends on how many they are
+    if options.samples == "retrain" and len(reviewed) < batch:
+        few = f"only {len(reviewed)} reviewed, less than a batch of {batch}"
         return train, f"all {len(train)} usable masks ({few})"
     return reviewed, f"{len(reviewed)} reviewed masks of {len(train)} usable ones"
 

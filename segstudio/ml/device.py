@@ -34,6 +34,11 @@ class Device:
     title: str
     precision: str
 
+    @property
+    def is_gpu(self) -> bool:
+        """Whether it is a graphics processor."""
+        return "GPU" in self.name
+
     def scope(self) -> AbstractContextManager[None]:
         """Within it, TensorFlow computes on this device."""
         scope: AbstractContextManager[None] = tf.device(self.name)

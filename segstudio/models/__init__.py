@@ -10,7 +10,9 @@ What every network promises, so that training, prediction and export need to kno
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
-from segstudio.core.options import Options, option
+from pydantic import field_validator
+
+from segstudio.core.options import AUTO, Options, option, zero_for_auto
 from segstudio.core.registry import Registry
 
 if TYPE_CHECKING:
@@ -23,6 +25,15 @@ OUTPUT = "probability"
 """Name of the last layer, which stays in float32 whatever the precision of the others."""
 
 
+SMALLEST = 32
+"""Least side of an image that a network takes, in pixels."""
+
+SIZE_HELP = (
+    "Images are scaled to a square of this side for the network; masks and predictions keep their own size. "
+    "auto: as the images are, up to what this machine can do."
+)
+
+
 class ModelOptions(Options):
     """What every network has."""
 
@@ -30,10 +41,20 @@ class ModelOptions(Options):
         224,
         "Size",
         unit="px",
-        ge=32,
+        ge=0,
         le=2048,
-        help="Images are scaled to a square of this side for the network; masks and predictions keep their own size.",
+        zero=AUTO,
+        help=SIZE_HELP,
     )
+
+    _is_size_auto = field_validator("size", mode="before")(zero_for_auto)
+
+    @field_validator("size")
+    @classmethod
+    def _is_large_enough(cls, size: int) -> int:
+        if 0 < size < SMALLEST:
+            raise ValueError(f"must be {SMALLEST} at least, or auto")
+        return size
 
 
 O = TypeVar("O", bound=ModelOptions)  # noqa: E741 - the options of one network

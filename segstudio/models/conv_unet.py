@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from segstudio.core.options import option
-from segstudio.models import MODELS, OUTPUT, Model, ModelOptions, Shape
+from segstudio.core.options import AUTO, option
+from segstudio.models import MODELS, OUTPUT, SIZE_HELP, Model, ModelOptions, Shape
 
 if TYPE_CHECKING:
     import keras
@@ -16,9 +16,10 @@ class ConvUNetOptions(ModelOptions):
         256,
         "Size",
         unit="px",
-        ge=32,
+        ge=0,
         le=2048,
-        help="Images are scaled to a square of this side for the network; masks and predictions keep their own size.",
+        zero=AUTO,
+        help=SIZE_HELP,
     )
     filters: int = option(
         32, "Filters", ge=4, le=128, help="Filters of the first block; every level down doubles them."

@@ -1,6 +1,6 @@
 """Runs: each training with its options, its curves and its weights.
 
-    runs/NNNN/options.toml    preset, model, start and every option
+    runs/NNNN/options.toml    preset, model, start and every option, and the reasons of what was decided
               metrics.csv     one line an epoch
               events.jsonl    what happened, one JSON object a line
               recipe.json     what augmented its images, when something did
@@ -181,14 +181,25 @@ class Runs:
     def __init__(self, project: "Project") -> None:
         self._project = project
 
-    def create(self, preset: str, model: str, options: Mapping[str, Any], start: str, note: str = "") -> Run:
-        """Begin a run: a new number, its folder with options.toml, and its row, owned by this process."""
+    def create(
+        self, preset: str, model: str, options: Mapping[str, Any], start: str, note: str = "",
+        reasons: Mapping[str, str] | None = None,
+    ) -> Run:  # fmt: skip
+        """Begin a run: a new number, its folder with options.toml, and its row, owned by this process.
+
+        Args:
+            preset: Name of the preset it begins with.
+            model: Name of the network.
+            options: All options.
+            start: What its weights are at first, see Run.
+            note: A word from the person.
+            reasons: Why options have the values they have, by name; see `explain`.
+        """
         self._project.require_writable()
         created, owner = now(), Owner()
         folder = self._new_folder()
         about = {"created": created, "preset": preset, "model": model, "start": start, "note": note}
-        text = tomli_w.dumps(about | {"options": _without_none(options)})
-        write_atomically(folder / "options.toml", text.encode())
+        _write_options(folder, about | {"options": _without_none(options), "reasons": dict(reasons or {})})
         with self._project.transaction("runs") as connection:
             connection.execute(
                 "INSERT INTO run (id, created, status, preset, model, start, options, note, host, pid, pid_started) "
@@ -314,6 +325,17 @@ class Runs:
             text += ",".join(_plain(line.get(name)) for name in names) + "\n"
         write_atomically(path, text.encode())
 
+    def explain(self, run: Run, reasons: Mapping[str, str]) -> None:
+        """Add to the table `reasons` of options.toml why options have the values they have.
+
+        It is for people: whoever reads the options need not know of it, and runs of earlier versions have none.
+        """
+        try:
+            said = read_options(run.folder)
+        except (OSError, ValueError):
+            return  # damaged or gone: `check` says so, and a training need not end for it
+        _write_options(run.folder, said | {"reasons": {**said.get("reasons", {}), **reasons}})
+
     def append_event(self, run: Run, event: str, **values: Any) -> None:
         """Add a line to events.jsonl."""
         line = json.dumps({"time": now(), "event": event, **values}, ensure_ascii=False, default=str)
@@ -427,8 +449,13 @@ class Runs:
         return int(rows[-1]["epoch"]), int(best["epoch"]), best["val_iou"], best.get("val_loss")
 
 
+def _write_options(folder: Path, values: Mapping[str, Any]) -> None:
+    write_atomically(folder / "options.toml", tomli_w.dumps(values).encode())
+
+
 def read_options(folder: Path) -> dict[str, Any]:
-    """What options.toml in a run's folder says: preset, model, start, note, created and the table `options`.
+    """What options.toml in a run's folder says: preset, model, start, note, created, the tables `options` and
+    `reasons` (why options have these values, by name; runs of earlier versions have none).
 
     Raises:
         OSError: When there is none.

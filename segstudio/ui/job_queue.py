@@ -11,6 +11,7 @@ from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal, Slot
 
+from segstudio.core.duration import duration as duration
 from segstudio.core.steering import PAUSED
 from segstudio.jobs import JOBS
 from segstudio.ui.worker_thread import Loss, Patience, WorkerThread
@@ -383,15 +384,3 @@ def title_of(job: str) -> str:
 def topics_of(record: JobRecord) -> frozenset[str]:
     """What the job may have changed in its project, for `Project.changed`."""
     return JOBS[record.job].topics if record.job in JOBS else frozenset()
-
-
-def duration(seconds: float) -> str:
-    """A length of time for people: "40 s", "1 min 40 s", "2 h 5 min"."""
-    whole = max(round(seconds), 0)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        minutes, rest = divmod(whole, 60)
-        return f"{minutes} min {rest} s" if minutes < 10 and rest else f"{minutes} min"
-    hours, rest = divmod(whole, 3600)
-    return f"{hours} h {rest // 60} min" if rest >= 60 else f"{hours} h"

@@ -39,6 +39,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "export-comparison": {"to": "{out}/comparison.html"},
     "train": {"preset": "conv-unet-fast", "epochs": 1},
     "ignore": {"clear": True},
+    "preflight": {"preset": "conv-unet-fast", "size": 32, "filters": 4, "depth": 1, "batch": 1},
     "find-rate": {"preset": "conv-unet-fast", "size": 32, "filters": 4, "depth": 1, "batch": 1, "steps": 10},
     "compare": {"preset": "conv-unet-fast", "epochs": 1, "recipe": "flip", "repeats": 1},
 }
@@ -47,7 +48,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 MAKES_A_FOLDER = {"new", "demo", "generate"}
 """Jobs whose folder must not be there before."""
 
-SLOW = dict.fromkeys(("train", "demo", "compare", "find-rate"), pytest.mark.training)
+SLOW = dict.fromkeys(("train", "demo", "compare", "find-rate", "preflight"), pytest.mark.training)
 """Jobs that load TensorFlow before their first word."""
 
 
