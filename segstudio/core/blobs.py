@@ -135,7 +135,8 @@ class Errors:
         """The pixels to change when somebody decides about a blob: its own, and those in the ring at its feet.
 
         Without these a moat as wide as the tolerance would stay between the true boundary and what was filled. They
-        are wrong in the same way, hang together with the blob, and lie near it.
+        are wrong in the same way, hang together with the blob, and lie near it. Crumbs that this would leave at its
+        edge belong to it too: they are too small to be an error of their own, and would never be offered.
         """
         found = self._labelled(blob)
         if found is None:
@@ -143,17 +144,31 @@ class Errors:
         box, inside = found
         reach = _SQUARE_CORNER * (self.tolerance + 1)
         shape = self.depths.signed.shape
-        around = _grown(box, math.ceil(reach), (shape[0], shape[1]))
+        around = _grown(box, math.ceil(reach) + self.tolerance + 1, (shape[0], shape[1]))
         away = np.ones((around.height, around.width), np.uint8)
         here = box._replace(x=box.x - around.x, y=box.y - around.y).slices
         away[here] -= inside.view(np.uint8)
         near = _distances(away) <= reach
-        near &= self.depths.beyond(0, blob.kind)[around.slices].view(np.bool_)
-        parts = components(near.view(np.uint8), is_diagonal=True)
-        chosen = np.unique(parts.labels[here][inside])
-        region = Region.of(np.isin(parts.labels, chosen))
+        wrong = self.depths.beyond(0, blob.kind)[around.slices].view(np.bool_)
+        parts = components((near & wrong).view(np.uint8), is_diagonal=True)
+        chosen = np.isin(parts.labels, np.unique(parts.labels[here][inside]))
+        if self.tolerance:
+            chosen |= self._crumbs(chosen, wrong & ~chosen, np.abs(self.depths.signed[around.slices]))
+        region = Region.of(chosen)
         placed = region.rect._replace(x=region.rect.x + around.x, y=region.rect.y + around.y)
         return Region(self._outside(placed), region.inside)
+
+    def _crumbs(
+        self, chosen: npt.NDArray[np.bool_], rest: npt.NDArray[np.bool_], depth: Depths
+    ) -> npt.NDArray[np.bool_]:
+        """The parts of the rest that touch what is chosen, are small, and lie in the ring."""
+        parts = components(rest.view(np.uint8), is_diagonal=True)
+        beside = cv2.dilate(chosen.view(np.uint8), np.ones((3, 3), np.uint8)).view(np.bool_)
+        small = np.flatnonzero(parts.areas <= (self.tolerance + 1) ** 2) + 1
+        deep = np.unique(parts.labels[rest & (depth > self.tolerance)])
+        wanted = np.setdiff1d(np.intersect1d(np.unique(parts.labels[beside & rest]), small), deep)
+        found: npt.NDArray[np.bool_] = np.isin(parts.labels, wanted) & rest
+        return found
 
     def _labelled(self, blob: Blob) -> tuple[Rect, npt.NDArray[np.bool_]] | None:
         """Where a blob lies, counted from the corner of the depths, and which pixels of that are its own."""

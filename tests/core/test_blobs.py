@@ -2,6 +2,7 @@
 
 import math
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -165,3 +166,22 @@ def test_without_any_boundary_errors_are_as_deep_as_the_image():
 def test_masks_of_two_shapes_are_refused():
     with pytest.raises(ValueError, match="shape"):
         SignedDepths.of(np.zeros((2, 3), np.uint8), np.zeros((3, 2), np.uint8))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_decisions_leave_no_crumbs_where_an_edge_was_shifted(seed: int):
+    rng = np.random.default_rng(seed)
+    truth = np.zeros((200, 200), np.uint8)
+    cv2.ellipse(truth, (100, 100), (60, 80), int(rng.integers(0, 180)), 0, 360, 1, -1)
+    wobble = cv2.resize(rng.integers(-1, 2, (8, 8)).astype(np.float32), (200, 200))
+    grown, shrunk = cv2.dilate(truth, np.ones((5, 5), np.uint8)), cv2.erode(truth, np.ones((5, 5), np.uint8))
+    predicted = np.where(wobble > 0.4, grown, np.where(wobble < -0.4, shrunk, truth)).astype(np.uint8)
+    mask = truth.copy()
+    mask[60:140] = cv2.erode(truth, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (27, 27)))[60:140]
+    for _ in range(20):
+        errors = Errors(mask.copy(), predicted, 3)
+        if not (worst := errors.worst(1)):
+            break
+        hunk = errors.hunk(worst[0])
+        mask[hunk.rect.slices][hunk.inside] = int(worst[0].kind is Kind.FALSE_POSITIVE)
+    assert Errors(truth, mask, 3).worst(1) == []
