@@ -226,6 +226,8 @@ class Form(QWidget):
         editor.widget.setObjectName(name)
         editor.widget.setToolTip(field.description or "")
         editor.widget.setAccessibleName(title)
+        if (inner := editor.widget.focusProxy()) is not None and not inner.accessibleName():
+            inner.setAccessibleName(title)
         editor.widget.setAccessibleDescription(field.description or "")
         editor.changed.connect(self._on_edited)
         self._editors[name] = editor

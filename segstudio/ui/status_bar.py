@@ -20,8 +20,9 @@ class JobStatus(QWidget):
     def __init__(self, queue: JobQueue, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._queue = queue
-        self._words = QLabel()
+        self._words = Reading("Running job")
         self._bar = QProgressBar()
+        self._bar.setAccessibleName("How far the running job is")
         self._bar.setTextVisible(False)
         self._bar.setFixedSize(120, 8)
         layout = QHBoxLayout(self)
@@ -64,18 +65,35 @@ def _sentence(record: JobRecord) -> str:
     return "  ·  ".join(part for part in parts if part)
 
 
+class Reading(QLabel):
+    """Words that change, with a name that does not: a screen reader says what they are, and then the words."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.setAccessibleName(name)
+
+    def setText(self, text: str) -> None:
+        if text != self.text():
+            super().setText(text)
+            self.setAccessibleDescription(text)
+
+    def clear(self) -> None:
+        self.setText("")
+
+
 class StatusBar(QStatusBar):
     """The line at the bottom of the window."""
 
     def __init__(self, queue: JobQueue, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setSizeGripEnabled(False)
-        self.saved = QLabel()
-        self.error = QLabel()
+        self.setAccessibleName("Status")
+        self.saved = Reading("Saved")
+        self.error = Reading("Error or selection")
         self.error.setContentsMargins(8, 0, 10, 0)
-        self.zoom = QLabel()
-        self.pixel = QLabel()
-        self.device = QLabel()
+        self.zoom = Reading("Zoom")
+        self.pixel = Reading("Pixel under the pointer")
+        self.device = Reading("Device of the last run")
         self.device.setContentsMargins(8, 0, 12, 0)
         self.job = JobStatus(queue)
         for label in (self.saved, self.zoom, self.pixel):

@@ -30,7 +30,7 @@ class GroupButton(QToolButton):
     def __init__(self, name: str, actions: list[QAction], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName(name)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
         menu = QMenu(self)
         menu.setToolTipsVisible(True)
@@ -75,6 +75,10 @@ class ToolBar(QToolBar):
         gap.setFixedWidth(6)
         self.addWidget(gap)
         self.addWidget(self._retrain)
+        for action in self.actions():
+            button = self.widgetForAction(action)
+            if isinstance(button, QToolButton):
+                button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keys to the canvas
         for name in ("retrain", "predict-all"):
             by_name[name].changed.connect(self._dress)
         theme.notifier().changed.connect(self._dress)
@@ -129,7 +133,7 @@ class ToolBar(QToolBar):
     def _predict_button(self) -> QPushButton:
         button = QPushButton("Predict")
         button.setProperty("menu", True)
-        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         menu = QMenu(button)
         menu.addActions([self._by_name[f"predict-{name}"] for name in ("current", "filtered", "all")])
         button.setMenu(menu)
@@ -140,7 +144,7 @@ class ToolBar(QToolBar):
         action = self._by_name["retrain"]
         button = QPushButton("Retrain")
         button.setProperty("primary", True)
-        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         button.setToolTip(action.toolTip())
         button.clicked.connect(action.trigger)
         return button

@@ -26,7 +26,7 @@ class RadiusSlider(QWidget):
         self._label.setMinimumWidth(self.fontMetrics().horizontalAdvance("000.5 px"))
         self._slider = slider("Brush radius: [ makes it smaller, ] larger", 0, _STEPS, 0)
         self._slider.setFixedWidth(96)
-        self._slider.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._slider.valueChanged.connect(self._set_radius)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
         layout = QHBoxLayout(self)
@@ -89,7 +89,7 @@ class ToolOptions(QWidget):
         self._layout.addWidget(self.radius)
         self._layout.addWidget(self._words)
         for button in (self._apply, self._cancel):
-            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             self._layout.addWidget(button)
         self._layout.addStretch(1)
         self._apply.setProperty("primary", True)

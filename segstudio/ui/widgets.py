@@ -101,20 +101,21 @@ def slider(help_text: str, least: int, most: int, value: int) -> QSlider:
 
 
 def text_button(text: str, help_text: str) -> QToolButton:
-    """A small flat button with a word on it."""
+    """A small flat button with a word on it; a click leaves the keys to the canvas."""
     button = QToolButton()
     button.setText(text)
     button.setToolTip(help_text)
-    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    button.setAccessibleName(text or help_text.partition(":")[0])
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     return button
 
 
 def action_button(action: QAction, *, size: int = 18) -> QToolButton:
-    """A flat button for a command; it leaves the keys to the canvas."""
+    """A flat button for a command; a click leaves the keys to the canvas."""
     button = QToolButton()
     button.setDefaultAction(action)
     button.setIconSize(QSize(size, size))
-    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     return button
 
 

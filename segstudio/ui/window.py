@@ -312,9 +312,11 @@ class Window(QMainWindow):
         self.setWindowTitle(self._tool_bar.sentence())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Keys that no widget wanted: up and down go through the list."""
+        """Keys that no widget wanted: up and down go through the list, Escape leads back to the picture."""
         step = _STEPS.get(event.key())
-        if step is not None and not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
+        if event.key() == Qt.Key.Key_Escape and not event.modifiers():
+            self.focus_work()  # whoever has lost the picture among the panels finds back
+        elif step is not None and not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
             self.in_workspace(lambda workspace: workspace.samples_panel.step(step))
         elif not self._keyboard.handle(event):
             super().keyPressEvent(event)

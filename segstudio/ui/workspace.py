@@ -628,6 +628,7 @@ class Workspace(QWidget):
         tabs = QTabWidget()
         tabs.setDocumentMode(True)
         tabs.setUsesScrollButtons(False)
+        tabs.tabBar().setAccessibleName("Panels")
         for words, page in pages.items():
             tabs.addTab(page, words)
         return tabs

@@ -28,7 +28,7 @@ class AuditBar(QFrame):
         self.accept_button.setProperty("primary", True)
         self.stop_button = push_button("Stop", "Accept nothing", audit.stop)
         for button in (self.accept_button, self.stop_button):
-            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.answers = [_button(actions[name]) for name in _ANSWERS]
         words = QVBoxLayout()
         words.setSpacing(1)
@@ -65,6 +65,6 @@ def _button(action: QAction) -> QToolButton:
     button = QToolButton()
     button.setDefaultAction(action)
     button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
-    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     button.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
     return button

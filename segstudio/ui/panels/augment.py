@@ -468,6 +468,7 @@ class AugmentPanel(QWidget):
         self._broken.setWordWrap(True)
         self._broken.setProperty("error", True)
         self.restore_button = push_button("", "Put the recipe that was deleted back into the project", self._bring_back)
+        self.restore_button.setAccessibleName("Put the deleted recipe back")
         for widget in (self._description, self._note, self._broken, self.restore_button):
             widget.hide()
 

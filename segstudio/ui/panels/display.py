@@ -160,7 +160,7 @@ class _HeldButton(QToolButton):
         self.setToolTip(action.toolTip())
         self.setAccessibleName(action.iconText())
         self.setIconSize(QSize(18, 18))
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.pressed.connect(lambda: action.setChecked(True))
         self.released.connect(lambda: action.setChecked(False))
         action.changed.connect(self._dress)

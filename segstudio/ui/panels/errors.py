@@ -53,5 +53,5 @@ def _button(action: QAction) -> QToolButton:
     is_word = action.objectName() in _DECISIONS  # the words of the error need the room that icons would take
     style = Qt.ToolButtonStyle.ToolButtonTextOnly if is_word else Qt.ToolButtonStyle.ToolButtonIconOnly
     button.setToolButtonStyle(style)
-    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     return button

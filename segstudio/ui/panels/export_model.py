@@ -37,6 +37,7 @@ class ExportModelForm(QWidget):
         self.format_box.setCurrentIndex(self.format_box.findData(FIRST))
         self.format_box.currentIndexChanged.connect(self._on_format_changed)
         self.path_edit = QLineEdit()
+        self.path_edit.setAccessibleName("File or folder to write")
         self.path_edit.textChanged.connect(self._show_problem)
         self._said = muted(wraps=True)
         self.export_button = push_button("Export", "Write the file, and check it against the network", self._export)

@@ -42,7 +42,8 @@ class Spare(QFrame):
         layout.addStretch(1)
         for widget in (self._icon, self._title, self._text, self._train, *self._links.values()):
             layout.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
-            widget.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            if isinstance(widget, QPushButton):
+                widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._title.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._text.setAlignment(Qt.AlignmentFlag.AlignCenter)
         layout.addStretch(1)
