@@ -145,7 +145,7 @@ class Workspace(QWidget):
         self._acts: tuple[Act | None, Act | None] = (None, None)
         self._augment = Page(lambda: _augment_panel(self, session, queue))
         self._train = Page(self._train_panel)
-        self._runs = Page(lambda: _runs_panel(session, queue))
+        self._runs = Page(lambda: _runs_panel(self, session, queue))
         self._compare = Page(lambda: _compare_panel(self, session, queue))
         self.tabs = self._make_tabs()
         self._is_error_view_wanted = True
@@ -423,7 +423,7 @@ class Workspace(QWidget):
         if outcome.act.kind != "run" and len(outcome.ids) == 1 and self.are_panes_seen:
             self.session.show(outcome.ids[0])
 
-    def _show_centre(self) -> None:
+    def show_centre(self) -> None:
         """The panes, or what the panel in front wants to show in their place."""
         page = self.tabs.currentWidget()
         view = page.view if isinstance(page, Page) else None
@@ -556,9 +556,9 @@ class Workspace(QWidget):
         self.walk.told.connect(lambda words, hint: self.banner.tell(words, hint, kind="info", topic="walk"))
         self.walk.changed.connect(lambda: self.banner.clear("walk") if self.walk.words else None)
         self.tabs.currentChanged.connect(lambda _index: self._remembering.start())
-        self.tabs.currentChanged.connect(lambda _index: self._show_centre())
+        self.tabs.currentChanged.connect(lambda _index: self.show_centre())
         for page in self._pages:
-            page.made.connect(self._show_centre)
+            page.made.connect(self.show_centre)
         panes.set_read_only(session.project.read_only, f"Read-only: {session.project.read_only_reason}.")
 
     def _show_sample(self, sample: Sample | None) -> None:
@@ -618,6 +618,7 @@ class Workspace(QWidget):
 
         panel = TrainPanel(self.session, self._queue)
         panel.predict_requested.connect(self.predictions_wanted)
+        panel.view_changed.connect(self.show_centre)
         return panel
 
     # how it looks
@@ -668,10 +669,12 @@ class Workspace(QWidget):
         layout.addWidget(self._splitter, 1)
 
 
-def _runs_panel(session: Session, queue: JobQueue) -> "RunsPanel":
+def _runs_panel(workspace: Workspace, session: Session, queue: JobQueue) -> "RunsPanel":
     from segstudio.ui.panels.runs import RunsPanel
 
-    return RunsPanel(session, queue)
+    panel = RunsPanel(session, queue)
+    panel.view_changed.connect(workspace.show_centre)
+    return panel
 
 
 def _augment_panel(workspace: Workspace, session: Session, queue: JobQueue) -> "AugmentPanel":

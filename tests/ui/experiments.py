@@ -9,10 +9,10 @@ import numpy as np
 from segstudio.core.files import write_atomically
 from segstudio.core.reporter import ListReporter
 from segstudio.jobs.compare import finished
-from segstudio.jobs.comparison_cells import versions
 from segstudio.jobs.presets import preset
 from segstudio.jobs.stress import FILE
 from segstudio.jobs.stress_families import families
+from segstudio.jobs.versions import versions
 from segstudio.project.comparisons import Arm, Comparison
 from segstudio.project.project import Project
 from segstudio.project.runs import Run

@@ -1,5 +1,6 @@
 """The Runs panel and the curves, on a real project."""
 
+import csv
 import shlex
 import sys
 from collections.abc import Iterator
@@ -10,8 +11,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtCore import QItemSelectionModel, QPointF, QRectF, Qt
+from PySide6.QtGui import QDesktopServices, QGuiApplication, QImage
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -22,10 +23,12 @@ from segstudio.project.project import Project
 from segstudio.project.runs import Run
 from segstudio.ui import theme
 from segstudio.ui.job_queue import JobQueue
-from segstudio.ui.panels.curves import FEW, Curves, Series
+from segstudio.ui.panels.course import FIGURES, Series, course_of
+from segstudio.ui.panels.curves import FEW, Curves, course_color
 from segstudio.ui.panels.runs import RunsModel, RunsPanel, command_line, measured_on_test, summary
 from segstudio.ui.session import Session
 from segstudio.ui.times import when_text
+from segstudio.ui.views.curves import CurvesView
 from segstudio.ui.worker_thread import Patience
 from tests.project.projects import make_project
 
@@ -105,6 +108,43 @@ def test_selected_run_is_drawn(qtbot: QtBot, session: Session, queue: JobQueue) 
     add_run(session.project)
     qtbot.waitUntil(lambda: panel.model.rowCount() == 3, timeout=WAIT)
     assert panel.selected().id == 1, "the selection stays on its run when another one comes"
+
+
+def test_several_selected_runs_lie_over_each_other(qtbot: QtBot, session: Session, queue: JobQueue) -> None:
+    for epochs in (20, 4, 6):
+        add_run(session.project, epochs=epochs)
+    panel = shown(qtbot, session, queue)
+    panel.select(1)
+    flags = QItemSelectionModel.SelectionFlag
+    panel.table.selectionModel().select(panel.model.index(1, 0), flags.Select | flags.Rows)
+    assert [course.label for course in panel.curves.courses] == ["0001", "0002"]
+    panel.curves._draw()
+    lines = panel.curves.loss._lines
+    assert [len(line.getData()[0]) for line in lines] == [20, 20, 4, 4]
+    assert [line.opts["pen"].color() for line in lines[1::2]] == [course_color(0), course_color(1)]
+    assert {line.opts["pen"].style() for line in lines[::2]} == {Qt.PenStyle.DotLine}, "training stands back"
+    panel.curves.iou.hovered.emit(2)
+    text = panel.curves.loss._legends[0].text()
+    assert "0001 <b>0.600</b>" in text
+    assert "0002 <b>0.600</b>" in text
+    assert not panel.curves.loss._best_line.isVisible()
+    panel.reload()
+    assert [course.label for course in panel.curves.courses] == ["0001", "0002"], "other news leave the selection"
+    rows = list(csv.DictReader(panel.curves.csv_text().splitlines()))
+    assert [row["run"] for row in rows] == ["0001"] * 20 + ["0002"] * 4
+    assert (rows[-1]["epoch"], float(rows[-1]["val_loss"])) == ("4", 0.3)
+    panel.select(3)
+    assert [course.label for course in panel.curves.courses] == ["0003"]
+
+
+def test_a_run_that_is_over_can_be_given_more_epochs(qtbot: QtBot, session: Session, queue: JobQueue) -> None:
+    add_run(session.project, epochs=20)
+    panel = shown(qtbot, session, queue)
+    panel.extend.more_box.set_value(3)
+    qtbot.mouseClick(panel.extend.button, Qt.MouseButton.LeftButton)
+    (record,) = queue.records
+    assert (record.job, record.options) == ("train", {"resume": "1", "epochs": 23})
+    queue.cancel(record.id)
 
 
 def test_current_run_is_bold_and_another_can_be_taken(qtbot: QtBot, session: Session, queue: JobQueue) -> None:
@@ -284,6 +324,113 @@ def test_values_under_the_pointer_are_told_in_both_charts(qtbot: QtBot) -> None:
     assert "0.360" in curves.iou._legends[1].text()
     curves.loss.hovered.emit(None)
     assert curves.iou._where.text() == "epoch 8 · best"
+
+
+EVERYTHING = {
+    "loss": 0.5, "val_loss": 0.6, "iou": 0.5, "val_iou": 0.4, "dice": 0.6, "val_dice": 0.5, "binary_iou": 0.7,
+    "val_binary_iou": 0.6, "accuracy": 0.9, "val_accuracy": 0.8, "learning_rate": 1e-5, "images_per_second": 21.5,
+    "memory_mib": 1234.5,
+}  # fmt: skip
+
+
+def test_the_figures_that_were_measured_can_be_chosen(qtbot: QtBot) -> None:
+    curves = Curves()
+    qtbot.addWidget(curves)
+    curves.show_epochs([{"epoch": 1, "loss": 0.5, "val_loss": 0.6, "iou": 0.5, "val_iou": 0.4}])
+    curves._draw()
+    entries = curves.loss._chooser.menu().actions
+    assert [one.text() for one in entries()] == ["Loss", "Foreground IoU"], "a run of an older version has no others"
+    curves.show_epochs([{"epoch": 1, **EVERYTHING}])
+    curves._draw()
+    assert [one.text() for one in entries()] == [
+        figure.title for name, figure in FIGURES.items() if name != "gpu_memory_mib"
+    ]
+    next(one for one in entries() if one.text() == "Learning rate").trigger()
+    assert curves.loss._chooser.text() == "Learning rate"
+    assert [series.values for series in curves.loss.series] == [[1e-5]]
+    assert "1e-05" in curves.loss._legends[0].text()
+    assert curves.best_epoch == 1, "whatever is shown"
+
+
+def test_a_part_that_is_looked_at_stays_while_points_come(qtbot: QtBot) -> None:
+    curves = Curves()
+    qtbot.addWidget(curves)
+    curves.resize(400, 500)
+    curves.show()
+    curves.show_epochs([{"epoch": e, "loss": 1 / e} for e in range(1, 9)], last_epoch=50)
+    curves._draw()
+    assert not curves.all_button.isEnabled()
+    box = curves.loss._plot.getViewBox()
+    box.showAxRect(QRectF(2, 0.1, 3, 0.4))  # as dragging a rectangle does
+    curves.append(9, {"loss": 0.1})
+    curves._draw()
+    left, right = box.viewRange()[0]
+    assert 1.5 < left < 2.5 < 4.5 < right < 5.5
+    qtbot.mouseClick(curves.all_button, Qt.MouseButton.LeftButton)
+    assert box.viewRange()[0][1] > 50
+    assert not curves.all_button.isEnabled()
+
+
+def test_a_logarithmic_axis_is_for_what_has_no_upper_end(qtbot: QtBot) -> None:
+    curves = Curves()
+    qtbot.addWidget(curves)
+    curves.show_epochs([{"epoch": e, "loss": loss, "iou": 0.5} for e, loss in enumerate((100.0, 0.0, 0.01), 1)])
+    curves._draw()
+    curves.log_button.click()
+    _, y = curves.loss._lines[0].getData()
+    assert np.array_equal(y, [2, np.nan, -2], equal_nan=True)
+    assert list(curves.iou._lines[0].getData()[1]) == [0.5] * 3
+    curves.log_button.click()
+    assert list(curves.loss._lines[0].getData()[1]) == [100, 0, 0.01]
+
+
+def test_curves_are_exported(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    curves = Curves()
+    qtbot.addWidget(curves)
+    curves.resize(330, 500)
+    curves.show()
+    assert not curves.export_button.isEnabled()
+    curves.show_epochs([{"epoch": 1, **EVERYTHING}, {"epoch": 2, "loss": 0.25}])
+    curves._draw()
+    monkeypatch.setattr("segstudio.ui.panels.curves.choose_curves_file", lambda _parent, kind: tmp_path / f"a.{kind}")
+    for entry in curves.export_button.menu().actions():
+        entry.trigger()
+    rows = list(csv.DictReader((tmp_path / "a.csv").read_text().splitlines()))
+    assert [float(rows[0][name]) for name in EVERYTHING] == list(EVERYTHING.values())
+    assert (rows[1]["loss"], rows[1]["val_loss"]) == ("0.25", "")
+    picture = QImage(str(tmp_path / "a.png"))
+    assert picture.width() == 2 * curves.loss.width()
+    colours = {picture.pixelColor(x, y).name() for x in range(0, picture.width(), 2) for y in range(picture.height())}
+    assert theme.color("train").name() in colours
+    said: list[str] = []
+    curves.failed.connect(said.append)
+    monkeypatch.setattr("segstudio.ui.panels.curves.choose_curves_file", lambda *_: tmp_path / "a.png" / "a.csv")
+    curves._export("csv")
+    assert "a.png" in said[0]
+
+
+def test_a_larger_view_shows_every_figure_as_the_curves_do(qtbot: QtBot) -> None:
+    curves = Curves()
+    view = CurvesView(curves, "Training")
+    for widget in (curves, view):
+        qtbot.addWidget(widget)
+    view.resize(1100, 700)
+    curves.append(1, EVERYTHING)
+    curves._draw()
+    assert list(view.charts) == [name for name in FIGURES if name != "gpu_memory_mib"]
+    assert list(view.charts["dice"]._lines[1].getData()[1]) == [0.5]
+    curves.append(2, {"val_dice": 0.7})
+    curves._draw()
+    assert list(view.charts["dice"]._lines[1].getData()[1]) == [0.5, 0.7]
+    assert {view._grid.getItemPosition(n)[:2] for n in range(8)} == {(n // 3, n % 3) for n in range(8)}
+    curves.show_courses([course_of([{"epoch": 1, "loss": 0.1}], "1"), course_of([{"epoch": 1, "loss": 0.2}], "2")])
+    curves._draw()
+    assert list(view.charts) == ["loss", "iou"]
+    assert len(view.charts["loss"]._lines) == 4
+    view.charts["loss"].hovered.emit(1)
+    assert view.charts["iou"]._hover_line.isVisible()
+    with qtbot.waitSignal(view.closed):
+        qtbot.mouseClick(view.close_button, Qt.MouseButton.LeftButton)
 
 
 def test_many_points_have_no_marks(qtbot: QtBot) -> None:

@@ -37,6 +37,13 @@ def choose_report_file(parent: QWidget) -> Path | None:
     return Path(path) if path else None
 
 
+def choose_curves_file(parent: QWidget, kind: str) -> Path | None:
+    """Where the curves of a training are written, as "csv" or "png"."""
+    title, what = ("Export figures", "Tables (*.csv)") if kind == "csv" else ("Export picture", "Pictures (*.png)")
+    path, _ = QFileDialog.getSaveFileName(parent, title, f"curves.{kind}", what)
+    return Path(path) if path else None
+
+
 def _folder(parent: QWidget, title: str) -> Path | None:
     path = QFileDialog.getExistingDirectory(parent, title)
     return Path(path) if path else None

@@ -1,20 +1,30 @@
-"""Curves: loss and IoU of one training, live or past, by the same path.
+"""Curves: the figures of a training, live or past, by the same path; several trainings laid over each other.
 
 Points are appended to plain lists as they arrive; a timer draws at most ten times a second, and only when something
-has.
+has. Two charts fit into a panel, and each shows the figure that is chosen; a larger view shows all (views/curves.py).
 """
 
+import functools
 import math
-from bisect import bisect_left
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
 
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPointF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QFont, QPen, QWheelEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtCore import QBuffer, QByteArray, QEvent, QIODevice, QPoint, QPointF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QFont, QMouseEvent, QPen, QPixmap, QWheelEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QToolButton, QVBoxLayout, QWidget
 
+from segstudio.core.errors import UserError, of_system
+from segstudio.core.files import write_atomically
 from segstudio.ui import theme
+from segstudio.ui.dialogs.files import choose_curves_file
+from segstudio.ui.panels.course import FIGURES, Course, Series, course_of, csv_text, figures_in
+from segstudio.ui.widgets import heading, text_button
+
+__all__ = ["Series"]
+
+P = TypeVar("P", bound="Plot")
 
 DRAW_MS = 100
 """At most ten times a second; a person sees no difference, a busy machine does."""
@@ -22,62 +32,63 @@ DRAW_MS = 100
 FEW = 40
 """Up to this many points each is marked, so that one point alone can be seen too."""
 
+ROLES = (("train", "train"), ("validation", "validation"))
+"""Word and colour of the two curves of one training."""
 
-@dataclass
-class Series:
-    """One curve: epochs in rising order and the values there."""
+COLOURS = 6
+"""So many trainings have a colour of their own."""
 
-    epochs: list[float] = field(default_factory=list)
-    values: list[float] = field(default_factory=list)
+PNG_SCALE = 2
 
-    def append(self, epoch: float, value: float) -> None:
-        """Add a point; an epoch that is trained once more replaces its first try and all after it."""
-        if self.epochs and epoch <= self.epochs[-1]:
-            keep = bisect_left(self.epochs, epoch)
-            del self.epochs[keep:], self.values[keep:]
-        self.epochs.append(epoch)
-        self.values.append(value)
-
-    def at(self, epoch: float) -> float | None:
-        """The value at exactly that epoch, or None."""
-        index = bisect_left(self.epochs, epoch)
-        return self.values[index] if index < len(self.epochs) and self.epochs[index] == epoch else None
+ENDLESS = 1e307
+"""What pyqtgraph takes for no limit; None it does not bear on a logarithmic axis."""
 
 
 class Chart(QWidget):
-    """One plot with a curve for training and one for validation, and their values above it.
+    """One plot of one figure: a curve for training and one for validation, and their values above it.
+
+    Of several trainings each has a colour of its own; validation is drawn in full and training with dots.
 
     Signals:
         hovered: The epoch under the pointer, or None when it left.
+        figure_changed: Another figure was chosen.
     """
 
     hovered = Signal(object)
+    figure_changed = Signal()
 
-    ROLES = (("train", "train"), ("validation", "validation"))
-
-    def __init__(
-        self, title: str, names: tuple[str, str], *, most: float | None, parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, name: str, *, is_choosable: bool = False, parent: QWidget | None = None) -> None:
         """Make an empty chart.
 
         Args:
-            title: Heading.
-            names: The metrics of training and of validation.
-            most: The greatest value there can be; the axis never shows more.
+            name: What it shows, one of FIGURES.
+            is_choosable: Whether a person may choose another figure.
             parent: Qt parent.
         """
         super().__init__(parent)
-        self.series = tuple(Series() for _ in names)
-        self._names = names
+        self.name = name
+        self.courses: Sequence[Course] = (Course(),)
         self._best: float | None = None
-        self._heading = QLabel(title)
-        self._heading.setProperty("heading", True)
+        self._is_log = False
+        self._is_zoomed = False
+        self._last_epoch = 0.0
+        self._heading = heading("")
+        self._chooser = text_button("", "Choose what this chart shows")
+        self._chooser.setVisible(is_choosable)
+        self._chooser.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._chooser.setAccessibleName("What this chart shows")
+        self._chooser.setMenu(QMenu(self._chooser))
+        self._heading.setVisible(not is_choosable)
         self._where = QLabel()
         self._where.setProperty("muted", True)
-        self._legends = tuple(QLabel() for _ in names)
-        self._plot = make_plot(title, most)
+        self._legends = tuple(QLabel() for _ in ROLES)
+        self._legends[0].setWordWrap(True)
+        self._plot = _made(ZoomPlot, "", None)
+        self._plot.allow_zoom()
+        self._plot.zoomed.connect(self._on_zoomed)
+        self._plot.all_wanted.connect(self.show_all)
         self._plot.scene().sigMouseMoved.connect(self._on_mouse)
-        self._lines = tuple(self._plot.plot(antialias=True) for _ in names)
+        self._lines: list[pg.PlotDataItem] = []
         self._best_line = pg.InfiniteLine(angle=90)
         self._best_dot = pg.ScatterPlotItem(size=9)
         self._hover_line = pg.InfiniteLine(angle=90)
@@ -86,88 +97,184 @@ class Chart(QWidget):
             self._plot.addItem(item, ignoreBounds=True)
         self._hover_line.hide()
         self._lay_out()
-        self.restyle()
-        self.draw()
+        self.choose(name)
 
     def _lay_out(self) -> None:
-        heading = QHBoxLayout()
-        heading.addWidget(self._heading)
-        heading.addStretch(1)
-        heading.addWidget(self._where)
+        head = QHBoxLayout()
+        head.setSpacing(4)
+        head.addWidget(self._heading)
+        head.addWidget(self._chooser)
+        head.addStretch(1)
+        head.addWidget(self._where)
         legend = QHBoxLayout()
         legend.setSpacing(14)
-        for label in self._legends:
-            legend.addWidget(label)
-        legend.addStretch(1)
+        legend.addWidget(self._legends[0], 0)
+        legend.addWidget(self._legends[1], 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
-        layout.addLayout(heading)
+        layout.addLayout(head)
         layout.addLayout(legend)
         layout.addWidget(self._plot, 1)
 
-    def clear(self) -> None:
-        """Forget all points."""
-        self.series = tuple(Series() for _ in self._names)
-        self._best = None
+    @property
+    def series(self) -> tuple[Series, ...]:
+        """The curves of the first training."""
+        return tuple(self.courses[0].of(name) for name in self._figure.names)
 
-    def append(self, epoch: float, values: Mapping[str, float]) -> None:
-        """Take what concerns this chart; `draw` shows it."""
-        for name, series in zip(self._names, self.series, strict=True):
-            value = values.get(name)
-            if value is not None and math.isfinite(value):
-                series.append(epoch, value)
+    @property
+    def _figure(self) -> Any:
+        return FIGURES[self.name]
+
+    def choose(self, name: str) -> None:
+        """Show another figure."""
+        self.name = name
+        title = self._figure.title
+        self._heading.setText(title)
+        self._chooser.setText(title)
+        self._plot.setAccessibleName(title)
+        self._is_zoomed = False
+        self._set_axis()
+        self.show_courses(self.courses)
+        self.draw(last_epoch=self._last_epoch)
+
+    def offer(self, names: Iterable[str]) -> None:
+        """Let a person choose among these figures."""
+        menu = self._chooser.menu()
+        menu.clear()
+        for name in names:
+            entry = menu.addAction(FIGURES[name].title, functools.partial(self._on_chosen, name))
+            entry.setCheckable(True)
+            entry.setChecked(name == self.name)
+
+    def _on_chosen(self, name: str) -> None:
+        self.choose(name)
+        self.figure_changed.emit()
+
+    def set_log(self, is_log: bool) -> None:
+        """Show what has no upper end on a logarithmic axis."""
+        self._is_log = is_log
+        self._is_zoomed = False
+        self._set_axis()
+        self.draw(last_epoch=self._last_epoch)
+
+    @property
+    def _has_log_axis(self) -> bool:
+        return self._is_log and self._figure.most is None
+
+    def _set_axis(self) -> None:
+        self._plot.getAxis("left").setLogMode(False, self._has_log_axis)
+        most = self._figure.most
+        limits = (-ENDLESS, ENDLESS) if most is None else (-0.02, most * 1.02)
+        self._plot.getViewBox().setLimits(yMin=limits[0], yMax=limits[1])
+
+    def show_courses(self, courses: Sequence[Course]) -> None:
+        """Show these trainings, of which the first one is marked; `draw` shows their points."""
+        self.courses = courses
+        for line in self._lines:
+            self._plot.removeItem(line)
+        self._lines = [self._plot.plot(antialias=True) for _ in courses for _ in self._figure.names]
+        self.restyle()
 
     def set_best(self, epoch: float | None) -> None:
         """Mark the epoch whose weights are kept; `draw` shows it."""
         self._best = epoch
 
     def draw(self, *, last_epoch: float = 0) -> None:
-        """Show all points, on an axis that reaches to `last_epoch` at least."""
-        for line, series in zip(self._lines, self.series, strict=True):
+        """Show all points, on an axis that reaches to `last_epoch` at least; a part that is looked at stays."""
+        self._last_epoch = last_epoch
+        curves = [course.of(name) for course in self.courses for name in self._figure.names]
+        for line, series in zip(self._lines, curves, strict=True):
             few = len(series.epochs) <= FEW
-            line.setData(series.epochs, series.values, symbol="o" if few else None, symbolSize=4)
+            line.setData(series.epochs, self._on_axis(series.values), symbol="o" if few else None, symbolSize=4)
         self._draw_best()
-        epochs = [epoch for series in self.series for epoch in (series.epochs[:1] + series.epochs[-1:])]
+        epochs = [epoch for series in curves for epoch in (series.epochs[:1] + series.epochs[-1:])]
         first = min([1.0, *epochs])
-        self._plot.setXRange(first, max([first + 1, last_epoch, *epochs]), padding=0.03)
-        self._plot.enableAutoRange(axis="y")
+        if not self._is_zoomed:
+            self._plot.setXRange(first, max([first + 1, last_epoch, *epochs]), padding=0.03)
+            self._plot.enableAutoRange(axis="y")
         self.point_at(None)
 
+    def _on_axis(self, values: list[float]) -> list[float]:
+        """Where values lie on the axis; there is no place for 0 on a logarithmic one."""
+        if not self._has_log_axis:
+            return values
+        return [math.log10(value) if value > 0 else math.nan for value in values]
+
     def _draw_best(self) -> None:
-        value = None if self._best is None else self.series[1].at(self._best)
+        value = None if self._best is None or len(self.courses) > 1 else self.series[-1].at(self._best)
         self._best_line.setVisible(value is not None)
         if self._best is None or value is None:
             self._best_dot.setData([], [])
             return
         self._best_line.setPos(self._best)
-        self._best_dot.setData([self._best], [value])
+        self._best_dot.setData([self._best], self._on_axis([value]))
+
+    def take_wheel(self) -> None:
+        """Zoom by the wheel alone: nothing lies around that would be scrolled instead."""
+        self._plot.takes_wheel = True
+
+    def _on_zoomed(self) -> None:
+        self._is_zoomed = True
+
+    def show_all(self) -> None:
+        """Show all of it again."""
+        self._is_zoomed = False
+        self.draw(last_epoch=self._last_epoch)
+
+    @property
+    def is_zoomed(self) -> bool:
+        """Whether a person looks at a part of it."""
+        return self._is_zoomed
 
     def point_at(self, epoch: float | None) -> None:
         """Show the values of an epoch above the chart; those of the last one for None."""
         self._hover_line.setVisible(epoch is not None)
         if epoch is not None:
             self._hover_line.setPos(epoch)
-        shown = epoch if epoch is not None else self._last_epoch()
-        is_best = shown is not None and shown == self._best
+        shown = epoch if epoch is not None else self._last_shown()
+        is_best = shown is not None and shown == self._best and len(self.courses) == 1
         self._where.setText("" if shown is None else f"epoch {shown:g}" + (" · best" if is_best else ""))
-        for (word, token), label, series in zip(self.ROLES, self._legends, self.series, strict=True):
-            value = None if shown is None else series.at(shown)
-            number = "" if value is None else f" <b>{value:.3f}</b>"
-            colour = theme.color(token).name()
-            label.setText(f'<span style="color:{colour}">&#9644;</span> {word}{number}')
+        if len(self.courses) == 1:
+            self._tell_one(shown)
+        else:
+            self._tell_several(epoch)
 
-    def _last_epoch(self) -> float | None:
-        return max((series.epochs[-1] for series in self.series if series.epochs), default=None)
+    def _tell_one(self, epoch: float | None) -> None:
+        for number, label in enumerate(self._legends):
+            series = self.series[number] if number < len(self.series) else None
+            value = None if epoch is None or series is None else series.at(epoch)
+            word, token = ROLES[number]
+            word = "" if len(self.series) == 1 else word
+            text = _key(theme.color(token), word, value) if series is not None else ""
+            label.setText(text)
+
+    def _tell_several(self, epoch: float | None) -> None:
+        """The last figure of each training: that of validation, where it has two."""
+        parts = []
+        for number, course in enumerate(self.courses):
+            series = course.of(self._figure.names[-1])
+            value = series.at(epoch) if epoch is not None else (series.values[-1] if series.values else None)
+            parts.append(_key(course_color(number), course.label, value))
+        self._legends[0].setText("&nbsp; ".join(parts))
+        self._legends[1].setText("")
+
+    def _last_shown(self) -> float | None:
+        ends = (course.of(name).epochs[-1:] for course in self.courses for name in self._figure.names)
+        return max((end[0] for end in ends if end), default=None)
 
     def restyle(self) -> None:
         """Take the colours of the theme, and lines as thick as the screen is fine."""
         ratio = self.devicePixelRatioF()  # a cosmetic pen counts the pixels of the screen
         muted, faint = theme.color("text_muted"), theme.color("text_faint")
         style_plot(self._plot, self.font(), bottom="epoch")
-        for (_, token), line in zip(self.ROLES, self._lines, strict=True):
-            colour = theme.color(token)
-            line.setPen(cosmetic_pen(colour, 2 * ratio))
+        width = len(self._figure.names)
+        for number, line in enumerate(self._lines):
+            course, role = divmod(number, width)
+            is_alone, is_dotted = len(self.courses) == 1, len(self.courses) > 1 and role == 0 and width > 1
+            colour = theme.color(ROLES[role][1]) if is_alone else course_color(course)
+            style = Qt.PenStyle.DotLine if is_dotted else Qt.PenStyle.SolidLine
+            line.setPen(cosmetic_pen(colour, (1.5 if is_dotted else 2) * ratio, style))
             line.setSymbolBrush(colour)
             line.setSymbolPen(None)
         self._best_line.setPen(cosmetic_pen(faint, ratio, Qt.PenStyle.DashLine))
@@ -178,7 +285,8 @@ class Chart(QWidget):
 
     def _on_mouse(self, position: QPointF) -> None:
         box = self._plot.getViewBox()
-        epochs = sorted({epoch for series in self.series for epoch in series.epochs})
+        epochs = sorted({epoch for course in self.courses for name in self._figure.names
+                         for epoch in course.of(name).epochs})  # fmt: skip
         if not epochs or not box.sceneBoundingRect().contains(position):
             self.hovered.emit(None)
             return
@@ -191,79 +299,209 @@ class Chart(QWidget):
 
 
 class Curves(QWidget):
-    """Loss and foreground IoU of one training, one above the other."""
+    """Two figures of one training or of several, one above the other.
+
+    Signals:
+        changed: Other points are drawn.
+        larger_wanted: A person wants to see all figures, larger; or no more.
+        failed: Something could not be written: the message.
+    """
+
+    changed = Signal()
+    larger_wanted = Signal(bool)
+    failed = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.loss = Chart("Loss", ("loss", "val_loss"), most=None)
-        self.iou = Chart("Foreground IoU", ("iou", "val_iou"), most=1.0)
+        self.loss = Chart("loss", is_choosable=True)
+        self.iou = Chart("iou", is_choosable=True)
         self._charts = (self.loss, self.iou)
-        self._last_epoch = 0.0
+        self.courses: list[Course] = [Course()]
+        for chart in self._charts:
+            chart.show_courses(self.courses)
+        self.last_epoch = 0.0
         self._timer = QTimer(self, singleShot=True, interval=DRAW_MS)
         self._timer.timeout.connect(self._draw)
+        self.log_button = text_button("Log", "Logarithmic axis for what has no upper end, such as the loss")
+        self.log_button.setCheckable(True)
+        self.log_button.toggled.connect(self._set_log)
+        self.all_button = text_button(
+            "All", "Show all epochs again. Drag a rectangle in a chart to look at a part of it"
+        )
+        self.all_button.clicked.connect(self._show_all)
+        self.larger_button = text_button("", "Show all figures in the middle of the window, and take them away again")
+        self.larger_button.setCheckable(True)
+        self.larger_button.toggled.connect(self.larger_wanted)
+        self.export_button = text_button("", "Export the curves")
+        self.export_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(self.export_button)
+        menu.addAction("Figures as CSV…", lambda: self._export("csv"))
+        menu.addAction("Picture as PNG…", lambda: self._export("png"))
+        self.export_button.setMenu(menu)
+        for button, name in ((self.larger_button, "All figures, larger"), (self.export_button, "Export the curves")):
+            button.setAccessibleName(name)
+        self._lay_out()
+        self._draw_icons()
+        theme.notifier().changed.connect(self._restyle)
+
+    def _lay_out(self) -> None:
+        tools = QHBoxLayout()
+        tools.setSpacing(2)
+        tools.addStretch(1)
+        for button in (self.log_button, self.all_button, self.export_button, self.larger_button):
+            tools.addWidget(button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(10)
+        layout.setSpacing(6)
+        layout.addLayout(tools)
         for chart in self._charts:
             layout.addWidget(chart, 1)
             chart.hovered.connect(self._point_at)
-        theme.notifier().changed.connect(self._restyle)
+            chart._plot.zoomed.connect(self._enable)
+            chart._plot.all_wanted.connect(self._enable)
+        self._enable()
 
     def clear(self, *, last_epoch: float = 0) -> None:
         """Begin a new training that will end at `last_epoch`."""
-        self._last_epoch = last_epoch
-        for chart in self._charts:
-            chart.clear()
-        self._timer.start()
+        self._show([Course()], last_epoch)
 
     def append(self, epoch: float, values: Mapping[str, float]) -> None:
-        """Add the metrics of one epoch; names that no chart shows are passed over."""
-        for chart in self._charts:
-            chart.append(epoch, values)
-        self._mark_best()
+        """Add the metrics of one epoch."""
+        self.courses[0].append(epoch, values)
         if not self._timer.isActive():
             self._timer.start()
 
     def show_epochs(self, epochs: Iterable[Mapping[str, float]], *, last_epoch: float = 0) -> None:
         """Show a past training from the rows of its metrics.csv."""
-        self.clear(last_epoch=last_epoch)
-        for values in epochs:
-            self.append(values["epoch"], values)
+        self._show([course_of(epochs)], last_epoch)
+
+    def show_courses(self, courses: Sequence[Course], *, last_epoch: float = 0) -> None:
+        """Lay several trainings over each other."""
+        self._show(list(courses) or [Course()], last_epoch)
+
+    def set_last_epoch(self, epoch: float) -> None:
+        """Let the axis reach to another epoch, because the training has become longer or shorter."""
+        if epoch != self.last_epoch:
+            self.last_epoch = epoch
+            self._timer.start()
+
+    def _show(self, courses: list[Course], last_epoch: float) -> None:
+        self.courses, self.last_epoch = courses, last_epoch
+        for chart in self._charts:
+            chart.show_courses(courses)
+        self._timer.start()
 
     @property
     def has_points(self) -> bool:
         """Whether there is anything to draw."""
-        return any(series.epochs for chart in self._charts for series in chart.series)
+        return any(course.names for course in self.courses)
 
     @property
     def best_epoch(self) -> float | None:
-        """The epoch whose weights are kept: highest validation IoU so far, at a tie the lowest validation loss."""
-        iou, loss = self.iou.series[1], self.loss.series[1]
-        # Epoch 0 is what the training began with; its weights are those of another run.
-        points = [(value, epoch) for value, epoch in zip(iou.values, iou.epochs, strict=True) if epoch > 0]
-        best = max(points, key=lambda point: (point[0], -(loss.at(point[1]) or 0.0)), default=None)
-        return None if best is None else best[1]
+        """The epoch whose weights are kept, see Course.best_epoch."""
+        return self.courses[0].best_epoch
+
+    def csv_text(self) -> str:
+        """Everything that is shown or could be, see course.csv_text."""
+        return csv_text(self.courses)
+
+    def picture(self) -> QPixmap:
+        """The charts as they are, twice as fine as on a classical screen."""
+        return picture_of([*self._charts])
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange:
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "export_button"):
             self._restyle()
 
-    def _mark_best(self) -> None:
+    def _draw(self) -> None:
+        names = figures_in(self.courses)
         for chart in self._charts:
             chart.set_best(self.best_epoch)
+            chart.offer(names)
+            chart.draw(last_epoch=self.last_epoch)
+        self._enable()
+        self.changed.emit()
 
-    def _draw(self) -> None:
+    def _enable(self) -> None:
+        self.all_button.setEnabled(any(chart.is_zoomed for chart in self._charts))
+        self.export_button.setEnabled(self.has_points)
+
+    def _show_all(self) -> None:
         for chart in self._charts:
-            chart.draw(last_epoch=self._last_epoch)
+            chart.show_all()
+        self._enable()
+
+    def _set_log(self, is_log: bool) -> None:
+        for chart in self._charts:
+            chart.set_log(is_log)
+        self._enable()
+
+    def _export(self, kind: str) -> None:
+        if (path := choose_curves_file(self, kind)) is not None:
+            try:
+                save_curves(path, self.csv_text() if kind == "csv" else self.picture())
+            except UserError as error:
+                self.failed.emit(str(error))
 
     def _restyle(self) -> None:
+        self._draw_icons()
         for chart in self._charts:
             chart.restyle()
+
+    def _draw_icons(self) -> None:
+        self.larger_button.setIcon(theme.icon("full-screen"))
+        self.export_button.setIcon(theme.icon("export"))
 
     def _point_at(self, epoch: float | None) -> None:
         for chart in self._charts:
             chart.point_at(epoch)
+
+
+def picture_of(charts: Sequence[Chart]) -> QPixmap:
+    """Charts as they are, one below the other, on the ground of the panel."""
+    width = max(chart.width() for chart in charts)
+    height = sum(chart.height() for chart in charts)
+    pixmap = QPixmap(QSize(width, height) * PNG_SCALE)
+    pixmap.setDevicePixelRatio(PNG_SCALE)
+    pixmap.fill(theme.color("panel"))
+    top = 0
+    for chart in charts:
+        chart.render(pixmap, QPoint(0, top))
+        top += chart.height()
+    return pixmap
+
+
+def save_curves(path: Path, content: str | QPixmap) -> None:
+    """Write figures or a picture; UserError when that cannot be done."""
+    try:
+        if isinstance(content, str):
+            write_atomically(path, content.encode("utf-8"))
+            return
+        data = QByteArray()
+        buffer = QBuffer(data)
+        buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+        content.save(buffer, "PNG")
+        write_atomically(path, bytes(data.data()))
+    except OSError as error:
+        raise of_system(error) or UserError(f"{path} cannot be written: {error}") from error
+
+
+def course_color(number: int) -> QColor:
+    """The colour of a training by its place among those that are laid over each other."""
+    return theme.color(f"arm_{number % COLOURS + 1}")
+
+
+def _key(colour: QColor, word: str, value: float | None) -> str:
+    number = "" if value is None else f" <b>{value_text(value)}</b>"
+    return f'<span style="color:{colour.name()}">&#9644;</span> {word}{number}'
+
+
+def value_text(value: float) -> str:
+    """A figure with as many digits as say something: "0.250", "1e-05", "1234"."""
+    if value != 0 and abs(value) < 0.01:
+        return f"{value:.2g}"
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:.4g}"
 
 
 class Plot(pg.PlotWidget):  # type: ignore[misc] # pyqtgraph has no types
@@ -274,6 +512,38 @@ class Plot(pg.PlotWidget):  # type: ignore[misc] # pyqtgraph has no types
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()
+
+
+class ZoomPlot(Plot):
+    """A plot of which a part can be looked at: drag a rectangle, or turn the wheel with Ctrl; double click for all.
+
+    Signals:
+        zoomed: A person looks at a part of it now.
+        all_wanted: A person wants to see all of it again.
+    """
+
+    zoomed = Signal()
+    all_wanted = Signal()
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.takes_wheel = False
+        self.getViewBox().sigRangeChangedManually.connect(lambda _mask: self.zoomed.emit())
+
+    def allow_zoom(self) -> None:
+        """Let it be dragged and zoomed."""
+        self.setMouseEnabled(x=True, y=True)
+        self.getViewBox().setMouseMode(pg.ViewBox.RectMode)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if self.takes_wheel or event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            pg.PlotWidget.wheelEvent(self, event)
+        else:
+            event.ignore()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self.all_wanted.emit()
+        event.accept()
 
 
 class WholeAxis(pg.AxisItem):  # type: ignore[misc] # pyqtgraph has no types
@@ -291,7 +561,11 @@ def make_plot(title: str, most: float | None = None) -> Plot:
         title: What screen readers call it.
         most: The greatest value there can be; the axis never shows more.
     """
-    plot = Plot(background=None, axisItems={"bottom": WholeAxis("bottom")})
+    return _made(Plot, title, most)
+
+
+def _made(kind: type[P], title: str, most: float | None) -> P:
+    plot = kind(background=None, axisItems={"bottom": WholeAxis("bottom")})
     plot.setAccessibleName(title)
     plot.setMinimumHeight(110)
     plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)

@@ -8,10 +8,9 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt, QUrl, Signal
+from PySide6.QtCore import QItemSelectionModel, QObject, Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QFont, QGuiApplication, QShowEvent
 from PySide6.QtWidgets import (
-    QHBoxLayout,
     QSplitter,
     QTableView,
     QToolButton,
@@ -24,15 +23,19 @@ from segstudio.project.runs import Run
 from segstudio.ui import theme
 from segstudio.ui.background import Background
 from segstudio.ui.job_queue import JobQueue, duration
-from segstudio.ui.panels.curves import Curves
+from segstudio.ui.panels.course import course_of
+from segstudio.ui.panels.curves import COLOURS, Curves
 from segstudio.ui.panels.empty import Either, Empty
 from segstudio.ui.panels.export_model import ExportModelForm
 from segstudio.ui.panels.rows_model import Index, RowsModel
+from segstudio.ui.panels.steering import ExtendBox
 from segstudio.ui.times import when_text
 from segstudio.ui.widgets import muted, push_button, row_table
+from segstudio.ui.wrapping_bar import WrappingBar
 
 if TYPE_CHECKING:
     from segstudio.ui.session import Session
+    from segstudio.ui.views.curves import CurvesView
 
 TOKENS = {
     "running": "accent",
@@ -43,6 +46,9 @@ TOKENS = {
     "cancelled": "text_faint",
 }
 """Colour of each status."""
+
+MOST_CURVES = COLOURS
+"""So many runs are laid over each other: each has a colour of its own."""
 
 
 class RunsModel(RowsModel):
@@ -121,9 +127,14 @@ class RunsPanel(QWidget):
 
     Signals:
         run_selected: The Run whose curves are shown.
+        view_changed: `view`, what the centre shows in place of the panes, is there or is there no more.
+
+    Attributes:
+        view: All curves, larger, while they are wanted.
     """
 
     run_selected = Signal(object)
+    view_changed = Signal()
 
     def __init__(self, session: "Session | None", queue: JobQueue, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -134,13 +145,17 @@ class RunsPanel(QWidget):
         self.model = RunsModel(self)
         self.table = self._make_table()
         self.curves = Curves()
+        self.curves.larger_wanted.connect(self._show_larger)
+        self.view: QWidget | None = None
+        self._larger: CurvesView | None = None
+        self.extend = ExtendBox()
+        self.extend.wanted.connect(self._extend)
         self._summary = muted(wraps=True)
+        self.curves.failed.connect(self._summary.setText)
         self._summary.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.use_button = push_button("Use predictions", "Show the predictions of this run in the window", self._use)
         self.resume_button = push_button("Resume", "Go on with this training from its last epoch", self._resume)
-        self.export_button = push_button(
-            "Export model…", "Take the trained network to other programs", self._offer_export
-        )
+        self.export_button = push_button("Export…", "Take the trained network to other programs", self._offer_export)
         self.export_form = ExportModelForm()
         self.export_form.hide()
         self.export_form.dismissed.connect(self.export_form.hide)
@@ -161,24 +176,26 @@ class RunsPanel(QWidget):
 
     def _make_table(self) -> QTableView:
         table = row_table(self.model, "Runs")
+        table.setSelectionMode(QTableView.SelectionMode.ExtendedSelection)
+        table.setToolTip("Select several with Ctrl or Shift to lay their curves over each other")
         for column, width in enumerate((52, 62, 66, 74, 64, 84, 160, 76, 120, 170)):
             table.setColumnWidth(column, width)
         table.selectionModel().currentRowChanged.connect(self._on_selected)
+        table.selectionModel().selectionChanged.connect(lambda *_: self._show_curves())
         return table
 
     def _make_content(self) -> QWidget:
-        buttons = QHBoxLayout()
-        for button in (self.use_button, self.resume_button, self.export_button):
-            buttons.addWidget(button)
-        buttons.addStretch(1)
-        for icon_button in (self.folder_button, self.copy_button, self.delete_button):
-            buttons.addWidget(icon_button)
+        buttons = WrappingBar(
+            (self.use_button, self.export_button, self.resume_button),
+            (self.folder_button, self.copy_button, self.delete_button),
+        )
         details = QWidget()
         column = QVBoxLayout(details)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._summary)
-        column.addLayout(buttons)
+        column.addWidget(buttons)
         column.addWidget(self.export_form)
+        column.addWidget(self.extend)
         column.addWidget(self.curves, 1)
         splitter = QSplitter(Qt.Orientation.Vertical)
         splitter.setChildrenCollapsible(False)
@@ -203,17 +220,21 @@ class RunsPanel(QWidget):
     def reload(self) -> None:
         """Read the runs anew; the selection stays, and goes to the newest run at first."""
         self._is_stale = False
-        selected = self.selected()
+        selected = [run.id for run in self.selection()]
         project = None if self.session is None else self.session.project
         runs = [] if project is None else project.runs.list()
         current = None if project is None else project.predictions.current()
         self.model.show_runs(runs, current)
         self._measure()
         self._either.show_content(bool(runs))
-        row = self.model.row_of(selected.id) if selected else None
+        rows = [row for run_id in selected if (row := self.model.row_of(run_id)) is not None]
         if runs:
-            self.table.selectRow(row or 0)
+            self.table.selectRow(rows[0] if rows else 0)
+        flags = QItemSelectionModel.SelectionFlag
+        for row in rows[1:]:
+            self.table.selectionModel().select(self.model.index(row, 0), flags.Select | flags.Rows)
         self._show_details()
+        self._show_curves()
 
     def _measure(self) -> None:
         """Read the test figures in the background: with 100,000 samples they take a tenth of a second."""
@@ -277,13 +298,43 @@ class RunsPanel(QWidget):
         self.delete_button.setEnabled(run is not None and not run.is_running and self._is_writable)
         self.use_button.setEnabled(run is not None and run.best_weights.is_file() and self._is_writable)
         self.resume_button.setVisible(run is not None and is_resumable(run) and self._is_writable)
+        # What has epochs left to do is resumed; what has done them all can be given more.
+        is_over = run is not None and not is_resumable(run) and self._is_writable
+        self.extend.show_run(run if is_over else None)
         if run is None or self.session is None:
             self._summary.clear()
-            self.curves.clear()
             return
         self._summary.setText(summary(run))
-        epochs = self.session.project.runs.metrics(run.id)
-        self.curves.show_epochs(epochs, last_epoch=float(run.options.get("epochs") or 0))
+
+    def selection(self) -> list[Run]:
+        """The runs whose curves are laid over each other, the one that the buttons are about first."""
+        current = self.selected()
+        rows = sorted(index.row() for index in self.table.selectionModel().selectedRows())
+        others = [run for run in map(self.model.run_at, rows) if current is None or run.id != current.id]
+        return ([current] if current is not None else []) + others
+
+    def _show_curves(self) -> None:
+        if self.session is None or not (runs := self.selection()):
+            self.curves.clear()
+            return
+        metrics = self.session.project.runs.metrics
+        courses = [course_of(metrics(run.id), run.name) for run in runs[:MOST_CURVES]]
+        self.curves.show_courses(courses, last_epoch=max(float(run.options.get("epochs") or 0) for run in runs))
+
+    def _show_larger(self, is_wanted: bool) -> None:
+        """Show all curves in the centre, or the panes again."""
+        from segstudio.ui.views.curves import CurvesView
+
+        if is_wanted and self._larger is None:
+            self._larger = CurvesView(self.curves, "Runs")
+            self._larger.closed.connect(lambda: self.curves.larger_button.setChecked(False))
+        self.view = self._larger if is_wanted else None
+        self.view_changed.emit()
+
+    def _extend(self, options: dict[str, object]) -> None:
+        """Give a run that is over more epochs."""
+        if (run := self.selected()) is not None and self.session is not None:
+            self.queue.submit("train", options, f"Train on with run {run.name}", self.session.project.folder)
 
     def _use(self) -> None:
         """Show its predictions; those it has not made are made."""

@@ -29,6 +29,7 @@ from segstudio.ui.widgets import muted, push_button, set_property
 
 if TYPE_CHECKING:
     from segstudio.ui.session import Session
+    from segstudio.ui.views.curves import CurvesView
 
 NOTHING_YET = ("No training yet", "Choose a preset and press Start training: loss and IoU are drawn here, live.")
 WAITING = ("The curves begin after the first epoch", "Loss and IoU are drawn here, live. Go on painting meanwhile.")
@@ -42,9 +43,14 @@ class TrainPanel(QWidget):
 
     Signals:
         predict_requested: The user wants predictions of the run that has just finished.
+        view_changed: `view`, what the centre shows in place of the panes, is there or is there no more.
+
+    Attributes:
+        view: All curves, larger, while they are wanted.
     """
 
     predict_requested = Signal()
+    view_changed = Signal()
 
     def __init__(self, session: "Session | None", queue: JobQueue, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -71,6 +77,10 @@ class TrainPanel(QWidget):
         self.extend = ExtendBox()
         self.extend.wanted.connect(self._extend)
         self.curves = Curves()
+        self.curves.larger_wanted.connect(self._show_larger)
+        self.curves.failed.connect(lambda words: self._tell(words, is_error=True))
+        self.view: QWidget | None = None
+        self._larger: CurvesView | None = None
         self._message = muted(wraps=True)
         self._message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.predict_button = push_button(
@@ -144,6 +154,16 @@ class TrainPanel(QWidget):
             )
         session.remember(SETTING, self.options.state())
         return self.queue.submit("train", options, title, session.project.folder)
+
+    def _show_larger(self, is_wanted: bool) -> None:
+        """Show all curves in the centre, or the panes again."""
+        from segstudio.ui.views.curves import CurvesView
+
+        if is_wanted and self._larger is None:
+            self._larger = CurvesView(self.curves, "Training")
+            self._larger.closed.connect(lambda: self.curves.larger_button.setChecked(False))
+        self.view = self._larger if is_wanted else None
+        self.view_changed.emit()
 
     def _ask(self, wish: Wish) -> None:
         """Ask something of the training that runs."""
@@ -260,6 +280,8 @@ class TrainPanel(QWidget):
         resumed = str(self.record.options.get("resume", ""))
         if self._run is None and self.record.state.is_end and resumed.isdecimal():
             self._run = self.session.project.runs.get(int(resumed))  # it failed before it said where it lies
+        if self._run is not None:
+            self.curves.set_last_epoch(float(self._run.options.get("epochs") or 0))
 
     def _advise(self) -> None:
         """Say what the curves show while Stop can be pressed, with the buttons that help."""

@@ -1,0 +1,113 @@
+"""Larger view of the curves: every figure of one training, or of several laid over each other, in the centre."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+
+from segstudio.ui import theme
+from segstudio.ui.panels.course import Course, figures_in
+from segstudio.ui.panels.curves import Chart, Curves
+from segstudio.ui.widgets import card, heading, muted, push_button
+
+LEAST_WIDTH, LEAST_HEIGHT = 330, 190
+"""Of one chart, in pixels."""
+
+MOST_COLUMNS = 3
+
+
+class CurvesView(QWidget):
+    """All figures of what a panel's Curves show, side by side.
+
+    Signals:
+        closed: A person has seen enough.
+    """
+
+    closed = Signal()
+
+    def __init__(self, curves: Curves, title: str, parent: QWidget | None = None) -> None:
+        """Make a view that follows `curves`."""
+        super().__init__(parent)
+        self.charts: dict[str, Chart] = {}
+        self._curves = curves
+        self._title = heading(title)
+        self._hint = muted("Drag a rectangle or turn the wheel to look closer, double click for all of it")
+        self.close_button = push_button("Close", "Show the pictures again", self.closed.emit)
+        head = QHBoxLayout()
+        head.addWidget(self._title)
+        head.addWidget(self._hint)
+        head.addStretch(1)
+        head.addWidget(self.close_button)
+        content = QWidget()
+        self._grid = QGridLayout(content)
+        self._grid.setSpacing(18)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setWidget(content)
+        frame = card()
+        column = QVBoxLayout(frame)
+        column.setContentsMargins(14, 10, 14, 10)
+        column.addLayout(head)
+        column.addWidget(area, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(frame)
+        curves.changed.connect(self.draw)
+        curves.log_button.toggled.connect(self._set_log)
+        theme.notifier().changed.connect(self._restyle)
+        self._shown: Sequence[Course] = ()
+        self.draw()
+
+    def draw(self) -> None:
+        """Show what the curves show now."""
+        names = figures_in(self._curves.courses)
+        if names != list(self.charts):
+            self._make(names)
+        is_new = list(self._shown) != self._curves.courses
+        self._shown = list(self._curves.courses)
+        for chart in self.charts.values():
+            if is_new or chart.courses is not self._curves.courses:
+                chart.show_courses(self._curves.courses)
+            chart.set_best(self._curves.best_epoch)
+            chart.draw(last_epoch=self._curves.last_epoch)
+
+    def set_title(self, title: str) -> None:
+        """Say of what training it tells."""
+        self._title.setText(title)
+
+    def _make(self, names: Sequence[str]) -> None:
+        for chart in self.charts.values():
+            self._grid.removeWidget(chart)
+            chart.deleteLater()
+        self.charts = {name: Chart(name) for name in names}
+        for chart in self.charts.values():
+            chart.setMinimumHeight(LEAST_HEIGHT)
+            chart.take_wheel()
+            chart.set_log(self._curves.log_button.isChecked())
+            chart.hovered.connect(self._point_at)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        columns = min(max(self.width() // LEAST_WIDTH, 1), MOST_COLUMNS)
+        for number, chart in enumerate(self.charts.values()):
+            self._grid.addWidget(chart, number // columns, number % columns)
+        for column in range(MOST_COLUMNS):
+            self._grid.setColumnStretch(column, int(column < columns))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _set_log(self, is_log: bool) -> None:
+        for chart in self.charts.values():
+            chart.set_log(is_log)
+
+    def _point_at(self, epoch: float | None) -> None:
+        for chart in self.charts.values():
+            chart.point_at(epoch)
+
+    def _restyle(self) -> None:
+        for chart in self.charts.values():
+            chart.restyle()
