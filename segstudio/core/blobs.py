@@ -144,7 +144,7 @@ class Errors:
         box, inside = found
         reach = _SQUARE_CORNER * (self.tolerance + 1)
         shape = self.depths.signed.shape
-        around = _grown(box, math.ceil(reach) + self.tolerance + 1, (shape[0], shape[1]))
+        around = _grown(box, math.ceil(reach) + self._crumb, (shape[0], shape[1]))
         away = np.ones((around.height, around.width), np.uint8)
         here = box._replace(x=box.x - around.x, y=box.y - around.y).slices
         away[here] -= inside.view(np.uint8)
@@ -158,13 +158,18 @@ class Errors:
         placed = region.rect._replace(x=region.rect.x + around.x, y=region.rect.y + around.y)
         return Region(self._outside(placed), region.inside)
 
+    @property
+    def _crumb(self) -> int:
+        """A crumb has fewer pixels than this, and is hence no longer."""
+        return 4 * (self.tolerance + 1) if self.tolerance else 0
+
     def _crumbs(
         self, chosen: npt.NDArray[np.bool_], rest: npt.NDArray[np.bool_], depth: Depths
     ) -> npt.NDArray[np.bool_]:
         """The parts of the rest that touch what is chosen, are small, and lie in the ring."""
         parts = components(rest.view(np.uint8), is_diagonal=True)
         beside = cv2.dilate(chosen.view(np.uint8), np.ones((3, 3), np.uint8)).view(np.bool_)
-        small = np.flatnonzero(parts.areas <= (self.tolerance + 1) ** 2) + 1
+        small = np.flatnonzero(parts.areas < self._crumb) + 1
         deep = np.unique(parts.labels[rest & (depth > self.tolerance)])
         wanted = np.setdiff1d(np.intersect1d(np.unique(parts.labels[beside & rest]), small), deep)
         found: npt.NDArray[np.bool_] = np.isin(parts.labels, wanted) & rest
