@@ -612,14 +612,14 @@ def _comparisons(args: argparse.Namespace) -> int:
 
 @_command("export", "write masks, a model, a report or a comparison for other programs and people")
 def _declare_export(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", choices=["masks", "model", "report", "comparison"], help="what to export")
+    parser.add_argument("what", choices=["masks", "model", "report", "comparison", "bundle"], help="what to export")
     _add_project(parser)
     parser.add_argument(
         "--to",
         required=True,
         metavar="PATH",
         help="folder of the masks, where nothing is replaced; HTML file of the report or comparison, CSV of its "
-        "scores; file of the model, or a folder for it",
+        "scores; file of the model, or a folder for it; zip of the bundle for another reader",
     )
     parser.add_argument("--filter", metavar="EXPR", help="which samples; all when not given")
     parser.add_argument(
@@ -636,6 +636,8 @@ def _declare_export(parser: argparse.ArgumentParser) -> None:
         "--chosen", metavar="EXPR", help="of a report: which samples are shown besides best, worst, random"
     )
     parser.add_argument("--comparison", type=int, metavar="N", help="which one; the newest when not given")
+    parser.add_argument("--reviewer", metavar="NAME", help="of a bundle: whose it is; the name of the settings")
+    parser.add_argument("--images", action="store_true", default=None, help="of a bundle: pack the images too")
     parser.set_defaults(command=_export)
 
 
@@ -643,9 +645,53 @@ def _export(args: argparse.Namespace) -> int:
     args.to = str(Path(args.to).absolute())
     return _perform(
         f"export-{args.what}",
-        _given(args, "to", "filter", "format", "run", "split", "chosen", "comparison"),
+        _given(args, "to", "filter", "format", "run", "split", "chosen", "comparison", "reviewer", "images"),
         args,
         _say_pairs,
+    )
+
+
+@_command("import-bundle", "hold another reader's masks against one's own")
+def _declare_import_bundle(parser: argparse.ArgumentParser) -> None:
+    _add_project(parser)
+    parser.add_argument("file", type=os.path.abspath, metavar="FILE.zip", help="what the other has exported")
+    parser.set_defaults(command=_import_bundle)
+
+
+def _import_bundle(args: argparse.Namespace) -> int:
+    return _perform("import-bundle", {"file": args.file}, args, _say_agreement)
+
+
+@_command("agreement", "say how far other readers' masks are the same as one's own")
+def _declare_agreement(parser: argparse.ArgumentParser) -> None:
+    _add_project(parser)
+    parser.set_defaults(command=_agreement)
+
+
+def _agreement(args: argparse.Namespace) -> int:
+    def say(result: dict[str, Any]) -> None:
+        for one in result["readers"]:
+            _say_agreement(one)
+        if not result["readers"]:
+            _print("no bundle of another reader was imported")
+
+    return _perform("agreement", {}, args, say)
+
+
+def _say_agreement(result: dict[str, Any]) -> None:
+    _say_table(
+        [
+            {
+                "image": one["image"], "dice": one["dice"], "kappa": one["kappa"], "different": one["different"],
+                "mine": one["mine"], "theirs": one["theirs"], "comment": one["comment"],
+            }
+            for one in result["per_image"]
+        ]
+    )  # fmt: skip
+    _print(
+        f"{result['reader']} (run {result['run']:04}): {result['samples']} samples with two masks, "
+        f"mean Dice {_figure(result['dice'])}, mean kappa {_figure(result['kappa'])}, "
+        f"the same verdict on {_figure(result['same_verdict'])} of them"
     )
 
 

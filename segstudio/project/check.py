@@ -163,7 +163,7 @@ def _check_runs(project: Project) -> Iterator[Finding]:
             read_options(run.folder)
         except (OSError, ValueError) as error:
             yield Finding(f"{name}/options.toml", f"the options cannot be read: {error}", "warning")
-        if run.status in ("finished", "stopped") and not run.best_weights.is_file():
+        if run.status in ("finished", "stopped") and not (run.is_reader or run.best_weights.is_file()):
             yield Finding(f"{name}/best.keras", "the weights are missing", "error")
     known = {run.name for run in (*runs, *project.runs.deleted())}
     for folder in sorted((project.folder / "runs").glob("[0-9]*")):

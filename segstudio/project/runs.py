@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 STATUSES = ("running", "finished", "stopped", "failed", "lost", "cancelled")
 """What a run can be: stopped keeps its best weights, lost is one whose process died."""
 
+READER = "reader"
+"""Preset and model of what is no training: the masks of another reader; see project/readers.py."""
+
 USABLE = frozenset({"finished", "stopped", "lost"})
 """Statuses of runs whose best weights may be used."""
 
@@ -144,6 +147,16 @@ class Run:
     def validation_score(self) -> float:
         """Its foreground IoU on the validation split, for sorting; -1 when it has none."""
         return -1.0 if self.best_val_iou is None else self.best_val_iou
+
+    @property
+    def is_reader(self) -> bool:
+        """Whether it is no training but the masks of another reader."""
+        return self.model == READER
+
+    @property
+    def reader(self) -> str:
+        """Whose masks they are; empty for a training."""
+        return str(self.options.get("reader", "")) if self.is_reader else ""
 
     @property
     def is_running(self) -> bool:

@@ -101,6 +101,9 @@ def handlers_for(window: "Window") -> dict[str, Callable[..., Any]]:
         "jobs": window.show_jobs,
         "problems": window.show_problems,
         "lint": window.show_lint,
+        "readers": window.show_readers,
+        "export-bundle": attempt(partial(_export_bundle, window)),
+        "import-bundle": attempt(partial(_import_bundle, window)),
         "full-screen": lambda is_on: window.showFullScreen() if is_on else window.showNormal(),
         "retrain": attempt(window.learning.retrain),
         "predict-current": attempt(window.learning.predict_current),
@@ -216,6 +219,19 @@ def _export_report(window: "Window") -> None:
     if path is not None:
         window.learning.export_report(path)
         window.show_jobs(True)
+
+
+def _export_bundle(window: "Window") -> None:
+    file = files.choose_bundle_file(window)
+    if file is not None:
+        file.unlink(missing_ok=True)  # the desktop's dialog has asked whether to replace it
+        window.learning.export_bundle(file)
+
+
+def _import_bundle(window: "Window") -> None:
+    file = files.choose_bundle(window)
+    if file is not None:
+        window.learning.import_bundle(file)
 
 
 def _check(window: "Window") -> None:

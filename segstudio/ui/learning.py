@@ -14,10 +14,12 @@ class Learning(QObject):
     """Joins the jobs of learning to the open project.
 
     Attributes:
+        bundle_imported: Told the result of importing another reader's masks.
         demo_made: Told the folders of the demo projects and the image that the first one's run is worst at.
     """
 
     demo_made = Signal(object, str)
+    bundle_imported = Signal(object)
 
     def __init__(self, queue: JobQueue, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -26,6 +28,7 @@ class Learning(QObject):
         self._retraining: str | None = None
         self._predicting: str | None = None
         self._demo: str | None = None
+        self._importing: str | None = None
         self._reporting: str | None = None
         queue.ended.connect(self._take_end)
 
@@ -100,6 +103,11 @@ class Learning(QObject):
             self._retraining = None
             if record.state is JobState.FINISHED:
                 self._predicting = self._predict({"run": "last"}, "Predict with the new run").id
+        elif record.id == self._importing:
+            self._importing = None
+            if record.state is JobState.FINISHED:
+                workspace.samples_panel.set_sort("iou")
+                self.bundle_imported.emit(record.result)
         elif record.id == self._predicting:
             self._predicting = None
             if record.state is JobState.FINISHED:
@@ -116,6 +124,25 @@ class Learning(QObject):
         self._saved_workspace()
         record = self._queue.submit("export-report", {"to": str(path)}, "Export report")
         self._reporting = record.id
+        return record
+
+    def export_bundle(self, file: Path) -> JobRecord:
+        """Pack masks, verdicts and comments for another reader.
+
+        Raises:
+            UserError: When nobody has said whose they are.
+        """
+        workspace = self._saved_workspace()
+        reviewer = workspace.session.project.reviewer
+        if not reviewer:
+            raise UserError("a bundle bears the name of its reader", "write yours in Edit ▸ Settings, Reviewer")
+        return self._queue.submit("export-bundle", {"to": str(file), "reviewer": reviewer}, "Export for another reader")
+
+    def import_bundle(self, file: Path) -> JobRecord:
+        """Take another reader's masks in; `bundle_imported` is told when they are there."""
+        self._saved_workspace()
+        record = self._queue.submit("import-bundle", {"file": str(file)}, f"Import {file.name}")
+        self._importing = record.id
         return record
 
     def check(self) -> JobRecord:

@@ -146,6 +146,7 @@ class Session(QObject):
         self._next: _Arrival | None = None
         self._is_opening = False
         self._is_held = False
+        self._shown_reader = (0, "")
         self._wanted: int | None = None
         self._is_closing = False
         self._is_closed = False
@@ -343,6 +344,26 @@ class Session(QObject):
     def set_lint_rules(self, rules: LintRules) -> None:
         """Say what is usual in the masks of the project, and judge the sample on screen by it."""
         self._write(lambda: self.project.lint.set_rules(rules), lambda _: self._measuring.start())
+
+    def show_run(self, run_id: int) -> None:
+        """Show the predictions of another run, or the masks of another reader in their place."""
+        self._write(lambda: self.project.predictions.set_current(run_id))
+
+    @property
+    def reader(self) -> str:
+        """Who has made the masks that are shown in place of predictions; empty when a run predicted them."""
+        run_id = self.project.predictions.current()
+        if run_id is None:
+            return ""
+        if self._shown_reader[0] != run_id:
+            self._shown_reader = run_id, self.project.runs.get(run_id).reader
+        return self._shown_reader[1]
+
+    @property
+    def shown_run(self) -> str:
+        """Whose predictions are shown: "run 0004", or the name of a reader; empty when there are none."""
+        run_id = self.project.predictions.current()
+        return self.reader or ("" if run_id is None else f"run {run_id:04}")
 
     def delete_run(self, run_id: int) -> None:
         """Delete a run, as an act that can be undone."""

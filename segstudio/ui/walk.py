@@ -44,6 +44,9 @@ _OF_ALL: dict[Decision, str] = {
     "take": "Take whole prediction", "keep": "Keep whole mask", "fill": "Fill all errors", "erase": "Erase all errors",
 }  # fmt: skip
 
+_OF_READERS = {Kind.FALSE_POSITIVE: "only in theirs", Kind.FALSE_NEGATIVE: "only in yours"}
+"""What errors are called when another reader's mask stands in the place of the prediction."""
+
 _PAUSE_MS = 120
 """Errors are found again so long after the last stroke, unless somebody waits for them."""
 
@@ -155,7 +158,9 @@ class Walk(QObject):
             return ""
         blob = self.place.blob
         count = len(self._trail) + self._order.count(self._listed())
-        parts = [f"error {self._at + 1} of {count}", str(blob.kind)]
+        reader = self._session.reader
+        what, kind = ("difference", _OF_READERS[blob.kind]) if reader else ("error", str(blob.kind))
+        parts = [f"{what} {self._at + 1} of {count}", kind]
         if not self.place.is_there:
             return "  ·  ".join([*parts, "mended"])
         area = f"{blob.area:,}".replace(",", "\u202f")

@@ -27,6 +27,7 @@ from segstudio.ui.palette import Palette
 from segstudio.ui.panels.jobs import JobsPanel
 from segstudio.ui.panels.lint import LintPanel
 from segstudio.ui.panels.problems import ProblemsPanel
+from segstudio.ui.panels.readers import ReadersPanel
 from segstudio.ui.panels.samples import SamplesPanel
 from segstudio.ui.session import Session
 from segstudio.ui.status_bar import StatusBar
@@ -132,6 +133,7 @@ class Window(QMainWindow):
         workspace.walk.changed.connect(lambda: self._status.show_error(workspace.walk.words))
         self._problems_panel.set_session(session)
         self._lint_panel.set_session(session)
+        self._readers_panel.set_session(session)
         self.learning.serve(workspace)
         self._tool_bar.serve(workspace.panes)
         self._stack.addWidget(workspace)
@@ -163,6 +165,8 @@ class Window(QMainWindow):
         self._problems.hide()
         self._lint_panel.set_session(None)
         self._lint.hide()
+        self._readers_panel.set_session(None)
+        self._readers.hide()
         self._stack.removeWidget(workspace)
         workspace.session.deleteLater()
         workspace.deleteLater()
@@ -249,6 +253,17 @@ class Window(QMainWindow):
         """Show or hide what runs and waits."""
         _show_dock(self._jobs, is_shown)
 
+    def show_readers(self, is_shown: bool) -> None:
+        """Show or hide how far other readers agree."""
+        _show_dock(self._readers, is_shown)
+
+    def _take_bundle(self, result: dict[str, Any]) -> None:
+        self.show_readers(True)
+        dice = "–" if result["dice"] is None else f"{result['dice']:.3f}"
+        words = f"The masks of {result['reader']} are in place of the prediction: mean Dice {dice}."
+        hint = "N walks through what differs: Y takes theirs, J keeps yours, I fills, D erases."
+        self.banner.tell(words, hint, kind="info", topic="readers")
+
     def show_lint(self, is_shown: bool) -> None:
         """Show or hide the masks whose shape is unusual."""
         _show_dock(self._lint, is_shown)
@@ -271,7 +286,12 @@ class Window(QMainWindow):
         self.learning.demo_made.connect(self._take_demo)
         self._status.job.clicked.connect(lambda: self.show_jobs(True))
         self._welcome.chosen.connect(self.open_path)
-        for dock, name in ((self._jobs, "jobs"), (self._problems, "problems"), (self._lint, "lint")):
+        for dock, name in (
+            (self._jobs, "jobs"),
+            (self._problems, "problems"),
+            (self._lint, "lint"),
+            (self._readers, "readers"),
+        ):
             dock.visibilityChanged.connect(partial(self._show_dock_state, dock, name))
 
     def _show_dock_state(self, dock: QDockWidget, name: str, _is_in_front: bool) -> None:
@@ -391,6 +411,12 @@ class Window(QMainWindow):
         self._lint_panel.rules_wanted.connect(self.show_lint_rules)
         self.tabifyDockWidget(self._jobs, self._problems)
         self.tabifyDockWidget(self._problems, self._lint)
+        self._readers_panel = ReadersPanel()
+        self._readers = self._dock("Readers", self._readers_panel)
+        self._readers_panel.sample_requested.connect(lambda one: self.in_workspace(lambda w: w.show_in_review(one)))
+        self._readers_panel.walk_wanted.connect(lambda: self.in_workspace(lambda w: w.walk_differences()))
+        self.learning.bundle_imported.connect(self._take_bundle)
+        self.tabifyDockWidget(self._lint, self._readers)
         fill_menus(self.menuBar(), self._actions, open_recent=self.open_path, choose_theme=self.set_theme)
         self.resize(1440, 900)
         settings = QSettings()
@@ -400,6 +426,7 @@ class Window(QMainWindow):
                 restore(value)
         self._problems.hide()
         self._lint.hide()
+        self._readers.hide()
 
     def _dock(self, title: str, widget: QWidget) -> QDockWidget:
         dock = QDockWidget(title, self)

@@ -399,6 +399,12 @@ class Workspace(QWidget):
         dialog = AuditDialog(self.audit, self.samples_panel.filter_text, self.window())
         dialog.show()
 
+    def walk_differences(self) -> None:
+        """Begin to walk through what differs, over all samples."""
+        self.tabs.setCurrentWidget(self.review_panel)
+        self.focus_centre()
+        self.walk.step(1)
+
     def write_comment(self) -> None:
         """Bring the comment of the sample on screen to the keys."""
         self.tabs.setCurrentWidget(self.review_panel)
@@ -602,7 +608,7 @@ class Workspace(QWidget):
         self.panes.set_detail("truth", revision if has_mask else ("no mask yet" if sample else ""))
         run = self.session.project.predictions.current()
         is_predicted = loaded is not None and loaded.probability is not None and run is not None
-        self.panes.set_detail("prediction", f"run {run:04}" if is_predicted else "")
+        self.panes.set_detail("prediction", self.session.shown_run if is_predicted else "")
         self._show_error_view()
 
     def _show_saved(self, state: str, reason: str) -> None:

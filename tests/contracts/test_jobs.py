@@ -32,6 +32,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "demo": {"count": 10, "epochs": 1},
     "generate": {"count": 2},
     "undo": {"list": True},
+    "export-bundle": {"to": "{out}.zip", "reviewer": "Anna"},
     "accept": {"what": "masks", "filter": ""},
     "export-masks": {"to": "{out}"},
     "export-model": {"to": "{out}/model.keras"},

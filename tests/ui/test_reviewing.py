@@ -9,17 +9,21 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialogButtonBox, QLabel
 
 from segstudio.core.lint import LintRules
+from segstudio.core.reporter import ListReporter
 from segstudio.core.sample import ReviewState, Split
 from segstudio.core.user_settings import UserSettings, save_settings
+from segstudio.jobs import JOBS
 from segstudio.project import mirror
 from segstudio.project.accepting import read_audits
 from segstudio.project.documents import put_mask
 from segstudio.project.project import Project
 from segstudio.project.sample_table import STATES
+from segstudio.project.samples import NewSample
 from segstudio.ui import app as application
 from segstudio.ui.dialogs.audit import AuditDialog
 from segstudio.ui.dialogs.lint_rules import LintRulesDialog
 from segstudio.ui.panels.lint import LintPanel
+from segstudio.ui.panels.readers import ReadersPanel
 from segstudio.ui.window import Window
 from tests.ui.projects import make_project, predict_noisily
 
@@ -267,3 +271,49 @@ def test_the_rules_are_learnt_and_edited_in_a_form(qtbot, window: Window) -> Non
     dialog.form.set_values({"parts": (1, 9), "holes": 2})
     dialog.buttons.button(QDialogButtonBox.StandardButton.Save).click()
     qtbot.waitUntil(lambda: window.session.project.lint.rules() == LintRules(parts=(1, 9), holes=2))
+
+
+def test_two_readers_settle_what_differs_by_keys(qtbot, window: Window, tmp_path: Path) -> None:
+    session = window.session
+    project = session.project
+    truth = {one.id: project.masks.load(one) for one in project.samples.all()}
+    other = Project.create(tmp_path / "other", project.source, [
+        NewSample(one.image, one.truth, one.width, one.height, one.split) for one in project.samples.all()
+    ])  # fmt: skip
+    with other:
+        for sample, place in ((other.samples.get(1), (2, 2)), (other.samples.get(3), (30, 40))):
+            mask = other.masks.load(sample)
+            mask[place[0] : place[0] + 6, place[1] : place[1] + 6] ^= 1
+            other.masks.save(sample.id, mask)
+        other.samples.set_comment(3, "look here")
+        theirs = {one.id: other.masks.load(one) for one in other.samples.all()}
+        JOBS["export-bundle"].from_values({"to": str(tmp_path / "b.zip"), "reviewer": "Boris"}).run(
+            other, ListReporter()
+        )
+    JOBS["import-bundle"].from_values({"file": str(tmp_path / "b.zip")}).run(project, ListReporter())
+    qtbot.waitUntil(lambda: "prediction" in window.workspace.facts() and window.is_settled())
+    press(window, Qt.Key.Key_G, CONTROL)
+    panel = window.findChild(ReadersPanel)
+    qtbot.waitUntil(lambda: panel.model.rowCount() == 6 and not panel.is_busy)
+    assert {panel.model.rows[0].sample_id, panel.model.rows[1].sample_id} == {1, 3}
+    assert "look here" in [row.comment for row in panel.model.rows[:2]]
+    assert session.shown_run == "Boris"
+    walk, settled = window.workspace.walk, {}
+    window.workspace.set_going_on(False)
+    QTest.mouseClick(panel.walk_button, Qt.MouseButton.LeftButton)
+    for key in (Qt.Key.Key_Y, Qt.Key.Key_J):
+        qtbot.waitUntil(lambda: walk.place is not None and walk.is_here and not walk.is_busy and not session.is_busy)
+        assert walk.words.startswith("difference ")
+        assert "yours" in walk.words or "theirs" in walk.words
+        settled[walk.place.sample_id] = key
+        press(window, key)
+        qtbot.waitUntil(lambda: not walk.is_busy)
+        press(window, Qt.Key.Key_N)
+    assert set(settled) == {1, 3}
+    qtbot.waitUntil(lambda: walk.place is None and "last of 2" in window.banner.text and not walk.is_busy)
+    assert session.save_now(wait=True)
+    for one, key in settled.items():
+        wanted = theirs[one] if key == Qt.Key.Key_Y else truth[one]
+        assert (project.masks.load(project.samples.get(one)) == wanted).all()
+    taken = next(one for one, key in settled.items() if key == Qt.Key.Key_Y)
+    qtbot.waitUntil(lambda: {row.sample_id: row.dice for row in panel.model.rows}[taken] == 1.0)

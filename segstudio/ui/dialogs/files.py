@@ -44,6 +44,18 @@ def choose_curves_file(parent: QWidget, kind: str) -> Path | None:
     return Path(path) if path else None
 
 
+def choose_bundle_file(parent: QWidget) -> Path | None:
+    """Where a bundle for another reader is written."""
+    path, _ = QFileDialog.getSaveFileName(parent, "Export for another reader", "reader.zip", "Bundles (*.zip)")
+    return Path(path) if path else None
+
+
+def choose_bundle(parent: QWidget) -> Path | None:
+    """A bundle that another reader has made."""
+    path, _ = QFileDialog.getOpenFileName(parent, "Import from another reader", "", "Bundles (*.zip)")
+    return Path(path) if path else None
+
+
 def _folder(parent: QWidget, title: str) -> Path | None:
     path = QFileDialog.getExistingDirectory(parent, title)
     return Path(path) if path else None

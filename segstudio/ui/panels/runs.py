@@ -114,9 +114,9 @@ class RunsModel(RowsModel):
             case "Time":
                 return duration(run.seconds) if run.seconds else ""
             case "Preset":
-                return run.preset
+                return f"reader {run.reader}" if run.is_reader else run.preset
             case "Start":
-                return start_text(run.start)
+                return "" if run.is_reader else start_text(run.start)
             case "When":
                 return when_text(run.created)
         return " · ".join(part for part in (run.device, run.precision) if part)
@@ -293,10 +293,11 @@ class RunsPanel(QWidget):
         if run is None or run.name != self.export_form.run:
             self.export_form.hide()  # it is about another run
         self.export_button.setEnabled(run is not None and run.best_weights.is_file() and not run.is_running)
-        for button in (self.folder_button, self.copy_button):
-            button.setEnabled(run is not None)
+        self.folder_button.setEnabled(run is not None)
+        self.copy_button.setEnabled(run is not None and not run.is_reader)
         self.delete_button.setEnabled(run is not None and not run.is_running and self._is_writable)
-        self.use_button.setEnabled(run is not None and run.best_weights.is_file() and self._is_writable)
+        has_any = run is not None and (run.is_reader or run.best_weights.is_file())
+        self.use_button.setEnabled(has_any and self._is_writable)
         self.resume_button.setVisible(run is not None and is_resumable(run) and self._is_writable)
         # What has epochs left to do is resumed; what has done them all can be given more.
         is_over = run is not None and not is_resumable(run) and self._is_writable
@@ -422,6 +423,8 @@ def command_line(folder: Path, run: Run) -> str:
 
 def summary(run: Run) -> str:
     """The run in one sentence."""
+    if run.is_reader:
+        return f"Run {run.name}: the masks of {run.reader}, from {run.options.get('bundle', 'a bundle')}"
     parts = [
         f"Run {run.name}: {run.status}",
         run.preset,
