@@ -161,7 +161,7 @@ class Errors:
     @property
     def _crumb(self) -> int:
         """A crumb has fewer pixels than this, and is hence no longer."""
-        return 4 * (self.tolerance + 1) if self.tolerance else 0
+        return 8 * (self.tolerance + 1) if self.tolerance else 0
 
     def _crumbs(
         self, chosen: npt.NDArray[np.bool_], rest: npt.NDArray[np.bool_], depth: Depths
