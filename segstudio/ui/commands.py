@@ -142,8 +142,16 @@ def _show_key_editor(window: "Window") -> None:
 
 
 def _judge(workspace: Workspace, state: ReviewState) -> None:
-    if workspace.panes.finish_stroke():  # else the verdict would be on another mask than the person meant
-        workspace.session.set_states(workspace.samples_panel.chosen_ids(), state)
+    session, selection = workspace.session, workspace.panes.selection
+    if not workspace.panes.finish_stroke():
+        return  # the verdict would be on another mask than the person meant
+    session.set_states(workspace.samples_panel.chosen_ids(), state)
+    if state is ReviewState.FLAGGED and not selection.is_empty and session.sample is not None:
+        # Whoever comes later must know where to look.
+        rect = selection.region.rect
+        words = f"Look at x {rect.x} to {rect.right - 1}, y {rect.y} to {rect.bottom - 1}."
+        session.add_comment(session.sample.id, words)
+        selection.clear()
 
 
 def _split(workspace: Workspace, split: Split) -> None:

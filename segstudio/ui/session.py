@@ -326,6 +326,16 @@ class Session(QObject):
         """Say something about a sample."""
         self._write(lambda: self.project.samples.set_comment(sample_id, comment))
 
+    def add_comment(self, sample_id: int, words: str) -> None:
+        """Say something more about a sample, on a line of its own."""
+        samples = self.project.samples
+
+        def add() -> None:
+            (review,) = samples.reviews([sample_id])
+            samples.set_comment(sample_id, f"{review.comment}\n{words}")
+
+        self._write(add)
+
     def add_seconds(self, seconds: Mapping[int, float]) -> None:
         """Store that the person has worked on samples, by their ids, so much longer."""
         if seconds and not self.project.read_only and not self._is_closed:

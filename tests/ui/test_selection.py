@@ -6,6 +6,7 @@ from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QSettings, Qt
 from PySide6.QtTest import QTest
 
 from segstudio.core.edit import Mode
+from segstudio.core.sample import ReviewState
 from segstudio.ui import app as application
 from segstudio.ui.window import Window
 from tests.ui.test_walk import damaged_project, step
@@ -163,6 +164,18 @@ def test_a_tool_can_be_set_to_select(opened: Window):
     drag(opened, (10, 10), (60, 12), (60, 50), keys=NO)
     assert not opened.panes.selection.is_empty
     assert np.array_equal(masks(opened)[0], before)
+
+
+def test_a_flag_says_where_to_look(qtbot, opened: Window):
+    session = opened.session
+    session.set_comment(session.sample.id, "A rib?")
+    select(opened)
+    QTest.keyClick(opened.panes.canvas("truth"), Qt.Key.Key_F)
+    qtbot.waitUntil(lambda: session.sample.state is ReviewState.FLAGGED)
+    qtbot.waitUntil(lambda: "Look at" in session.project.samples.reviews([session.sample.id])[0].comment)
+    (review,) = session.project.samples.reviews([session.sample.id])
+    assert review.comment.startswith("A rib?\nLook at x 0 to ")
+    assert opened.panes.selection.is_empty
 
 
 def test_where_both_agree_it_says_so(qtbot, opened: Window):
