@@ -163,7 +163,7 @@ def _interval(table: _Table, rng: np.random.Generator) -> tuple[float, float]:
     """The percentiles of the crossed bootstrap; all that is possible when there is but one independent image."""
     if table.units == 1:
         return -1.0, 1.0
-    draws = table.mean + _widening(table.units) * _drawn_images(table, rng)
+    draws = table.mean + widening(table.units) * _drawn_images(table, rng)
     if table.repeats > 1:
         draws += _error_of_repeats(table) * rng.standard_t(table.repeats - 1, DRAWS)
     low, high = np.quantile(draws, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
@@ -176,12 +176,18 @@ def _drawn_images(table: _Table, rng: np.random.Generator) -> Floats:
     parts = []
     portion = max(1, 4_000_000 // table.units)  # so many draws at a time keep the memory small
     for start in range(0, DRAWS, portion):
-        drawn = rng.integers(table.units, size=(min(portion, DRAWS - start), table.units))
+        drawn = draws_of_units(table.units, min(portion, DRAWS - start), rng)
         parts.append(sums[drawn].sum(1) / counts[drawn].sum(1))
     return np.concatenate(parts) - table.mean
 
 
-def _widening(units: int) -> float:
+def draws_of_units(units: int, count: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+    """Which units each draw with replacement has: int64 (count, units)."""
+    return rng.integers(units, size=(count, units))
+
+
+def widening(units: int) -> float:
+    """How much wider a bootstrap of so few units must be; see the module."""
     return float(np.sqrt(units / (units - 1)) * _t(units - 1) / _z(CONFIDENCE))
 
 

@@ -1,9 +1,13 @@
-"""Splitting: which samples teach, which choose the best weights, and which are kept for the final examination."""
+"""Splitting: which samples teach, which choose the best weights, and which are kept for the final examination.
+
+And folds: which samples are measured by which of the trainings of a cross-validation.
+"""
 
 import hashlib
 import re
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Generic, TypeVar
 
 from segstudio.core.errors import UserError
 from segstudio.core.sample import Split
@@ -13,6 +17,9 @@ Fractions = tuple[float, float, float]
 
 _SPLITS = (Split.TRAIN, Split.VAL, Split.TEST)
 _SUM_COUNTS = 0.1
+
+_Part = TypeVar("_Part", bound=Hashable)
+"""A split, or the number of a fold."""
 
 
 def parse_fractions(text: str) -> Fractions:
@@ -56,63 +63,113 @@ def assign(
     Returns:
         As many splits, in the order of `groups`.
     """
+    part_of = _dealt(groups, dict(zip(_SPLITS, fractions, strict=True)), seed, kinds)
+    return [part_of[group] for group in groups]
+
+
+def folds(groups: Sequence[Hashable], count: int, seed: int, kinds: Sequence[Hashable] | None = None) -> list[int]:
+    """Give every sample the fold that measures it: whole groups in one fold, folds as alike as that allows.
+
+    As with `assign`, the answer depends on the groups' names and the seed, and every fold gets something.
+
+    Args:
+        groups: For each sample the group it belongs to; str() of it must be unique.
+        count: How many folds.
+        seed: Another one gives other folds.
+        kinds: For each sample its kind (empty, little foreground, much of it); each kind is spread as all are.
+
+    Returns:
+        As many folds, from 0, in the order of `groups`.
+
+    Raises:
+        UserError: When there are fewer groups than folds.
+    """
+    different = len(set(groups))
+    if different < count:
+        raise UserError(
+            f"{different} independent samples (near-duplicates and groups count as one) cannot make {count} folds",
+            f"ask for {different} folds at most" if different > 1 else "add samples",
+        )
+    fold_of = _dealt(groups, dict.fromkeys(range(count), 1 / count), seed, kinds)
+    return [fold_of[group] for group in groups]
+
+
+def strata(foreground: Sequence[float | None]) -> list[str]:
+    """The kinds that folds are balanced by: without foreground, and thirds of the others by their share of it.
+
+    Args:
+        foreground: Share of the area that each mask covers; None where it is not known.
+    """
+    known = sorted(share for share in foreground if share)
+    thirds = [known[len(known) * part // 3] for part in (1, 2)] if known else []
+
+    def kind(share: float | None) -> str:
+        if share is None:
+            return "unknown"
+        return f"third {sum(share >= bound for bound in thirds) + 1}" if share else "empty"
+
+    return [kind(share) for share in foreground]
+
+
+def _dealt(
+    groups: Sequence[Hashable], shares: Mapping[_Part, float], seed: int, kinds: Sequence[Hashable] | None
+) -> dict[Hashable, _Part]:
+    """The part of every group."""
     kinds = kinds if kinds is not None else [""] * len(groups)
     content: defaultdict[Hashable, Counter[Hashable]] = defaultdict(Counter)
     for group, kind in zip(groups, kinds, strict=True):
         content[group][kind] += 1
-    dealer = _Dealer(Counter(kinds), fractions)
+    dealer = _Dealer(Counter(kinds), shares)
     # The largest first, while there is room to balance them; among equals, chance decides.
     for group in sorted(content, key=lambda group: (-content[group].total(), _chance(seed, group))):
         dealer.deal(group, content[group])
-    dealer.fill_empty_splits()
-    return [dealer.split_of[group] for group in groups]
+    dealer.fill_empty_parts()
+    return dealer.part_of
 
 
 def _chance(seed: int, group: Hashable) -> bytes:
     return hashlib.blake2b(f"{seed}\0{group}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
 
 
-class _Dealer:
-    """Deals groups to splits, one after the other, each to where most of its kinds is still wanted."""
+class _Dealer(Generic[_Part]):
+    """Deals groups to parts, one after the other, each to where most of its kinds is still wanted."""
 
-    def __init__(self, totals: Counter[Hashable], fractions: Fractions) -> None:
-        self.split_of: dict[Hashable, Split] = {}
+    def __init__(self, totals: Counter[Hashable], shares: Mapping[_Part, float]) -> None:
+        self.part_of: dict[Hashable, _Part] = {}
         self._wanted = {
-            split: {kind: count * share for kind, count in totals.items()}
-            for split, share in zip(_SPLITS, fractions, strict=True)
-            if share > 0
+            part: {kind: count * share for kind, count in totals.items()} for part, share in shares.items() if share > 0
         }
-        self._room = {split: totals.total() * share for split, share in zip(_SPLITS, fractions, strict=True)}
-        self._share = dict(zip(_SPLITS, fractions, strict=True))
+        self._room = {part: totals.total() * share for part, share in shares.items()}
+        self._share = dict(shares)
         self._size: dict[Hashable, int] = {}
 
     def deal(self, group: Hashable, content: Counter[Hashable]) -> None:
         size = content.total()
-        split = max(self._wanted, key=lambda split: self._gain(split, content, size))
-        self.split_of[group] = split
+        part = max(self._wanted, key=lambda part: self._gain(part, content, size))
+        self.part_of[group] = part
         self._size[group] = size
-        self._room[split] -= size
+        self._room[part] -= size
         for kind, count in content.items():
-            self._wanted[split][kind] -= count
+            self._wanted[part][kind] -= count
 
-    def _gain(self, split: Split, content: Counter[Hashable], size: int) -> float:
-        """How much nearer to the wish this split comes by the group.
+    def _gain(self, part: _Part, content: Counter[Hashable], size: int) -> float:
+        """How much nearer to the wish this part comes by the group.
 
-        With w wanted and n given, the squared lack falls by w² - (w - n)² = n (2 w - n); it is measured in the split's
-        own size, so that a small split is not starved. Each kind counts, and the sum a little: it settles which split
+        With w wanted and n given, the squared lack falls by w² - (w - n)² = n (2 w - n); it is measured in the part's
+        own size, so that a small one is not starved. Each kind counts, and the sum a little: it settles which part
         the remainders of the kinds go to.
         """
-        share = self._share[split]
-        wanted = self._wanted[split]
+        share = self._share[part]
+        wanted = self._wanted[part]
         kinds = sum(count * (2 * wanted[kind] - count) for kind, count in content.items())
-        return (kinds + _SUM_COUNTS * size * (2 * self._room[split] - size)) / share
+        return (kinds + _SUM_COUNTS * size * (2 * self._room[part] - size)) / share
 
-    def fill_empty_splits(self) -> None:
-        """Take the smallest group for a split that shall have something and got nothing: tiny datasets."""
-        for split in self._wanted:
-            if split in self.split_of.values():
+    def fill_empty_parts(self) -> None:
+        """Take the smallest group for a part that shall have something and got nothing: tiny datasets."""
+        for part in self._wanted:
+            if part in self.part_of.values():
                 continue
-            groups_in = Counter(self.split_of.values())
-            giving = [group for group, given in self.split_of.items() if groups_in[given] > 1]
+            groups_in = Counter(self.part_of.values())
+            giving = [group for group, given in self.part_of.items() if groups_in[given] > 1]
             if giving:
-                self.split_of[min(reversed(giving), key=lambda group: self._size[group])] = split
+                self.part_of[min(reversed(giving), key=lambda group: self._size[group])] = part

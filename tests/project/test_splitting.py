@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from segstudio.core.errors import UserError
 from segstudio.core.sample import Split
-from segstudio.project.splitting import assign, parse_fractions
+from segstudio.project.splitting import assign, folds, parse_fractions, strata
 
 USUAL = (0.7, 0.15, 0.15)
 
@@ -82,3 +82,44 @@ def test_groups_stay_whole_whatever_the_order(chosen: list[tuple[int, str]], see
 @given(st.lists(st.integers(0, 1000), min_size=3, max_size=60, unique=True), st.integers(0, 5))
 def test_every_split_gets_something(groups: list[int], seed: int) -> None:
     assert min(counts(assign(groups, USUAL, seed))) >= 1
+
+
+@given(samples, st.integers(2, 6), st.integers(0, 5), st.randoms(use_true_random=False))
+def test_every_sample_is_in_one_fold_and_no_group_in_two(
+    chosen: list[tuple[int, str]], count: int, seed: int, random: object
+) -> None:
+    def fold_of(order: list[tuple[int, str]]) -> dict[int, int]:
+        groups = [group for group, _ in order]
+        dealt = folds(groups, count, seed, [kind for _, kind in order])
+        assert len(dealt) == len(order)
+        by_group = dict(zip(groups, dealt, strict=True))
+        assert dealt == [by_group[group] for group in groups]
+        assert set(dealt) == set(range(count))
+        return by_group
+
+    different = len({group for group, _ in chosen})
+    if different < count:
+        with pytest.raises(UserError, match=f"{different} independent"):
+            fold_of(chosen)
+        return
+    shuffled = list(chosen)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    assert fold_of(chosen) == fold_of(shuffled)
+
+
+def test_folds_are_alike_in_size_and_kind() -> None:
+    shares = [0.0] * 34 + [0.01 * n for n in range(1, 23)]
+    kinds = strata(shares)
+    assert Counter(kinds) == {"empty": 34, "third 1": 7, "third 2": 7, "third 3": 8}
+    dealt = folds(range(56), 5, 0, kinds)
+    for fold in range(5):
+        of_fold = Counter(kind for kind, one in zip(kinds, dealt, strict=True) if one == fold)
+        assert 10 <= of_fold.total() <= 12
+        assert 6 <= of_fold["empty"] <= 7
+        assert all(1 <= of_fold[f"third {part}"] <= 2 for part in (1, 2, 3))
+    assert folds(range(56), 5, 1, kinds) != dealt
+
+
+def test_what_is_not_known_is_a_kind_of_its_own() -> None:
+    assert strata([None, 0.0, 0.5]) == ["unknown", "empty", "third 3"]
+    assert strata([]) == []
