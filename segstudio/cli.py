@@ -610,6 +610,75 @@ def _comparisons(args: argparse.Namespace) -> int:
     return _perform("comparisons", {}, args, lambda result: _say_table(result["comparisons"]))
 
 
+@_command("cross-validate", "train on folds: how good is this training on images it has not seen, how sure is that")
+def _declare_cross_validate(parser: argparse.ArgumentParser) -> None:
+    _add_project(parser)
+    parser.add_argument("--folds", type=int, metavar="K", help="parts of the samples (5), each measured by the others")
+    parser.add_argument("--repeats", type=int, metavar="R", help="how often (1), with other folds and seeds")
+    parser.add_argument("--include-test", action="store_true", help="take the test split's samples in too")
+    _add_study(parser)
+    parser.set_defaults(command=_cross_validate)
+
+
+def _add_study(parser: argparse.ArgumentParser) -> None:
+    _add_training(parser)
+    parser.add_argument("--start", metavar="FROM", help="imagenet, scratch, best, or the number of a run")
+    parser.add_argument("--recipe", metavar="NAME|FILE", help="augmentation: a recipe's name, a .json file, or none")
+    parser.add_argument("--seed", type=int, metavar="N", help="of the first repeat; the next has one more")
+    parser.add_argument("--device", metavar="DEVICE", help="auto, cpu or gpu:N")
+    parser.add_argument("--resume", type=int, metavar="N", help="go on with a study that was stopped or killed")
+
+
+def _study_values(args: argparse.Namespace, *names: str) -> dict[str, Any]:
+    values = _given(args, "preset", "epochs", "seed", "device", "resume", *names)
+    if options := parse_assignments(args.set) | _given(args, "start", "recipe"):
+        values["options"] = options
+    return values
+
+
+def _cross_validate(args: argparse.Namespace) -> int:
+    values = _study_values(args, "folds", "repeats") | ({"include_test": True} if args.include_test else {})
+    return _perform("cross-validate", values, args, _say_folds)
+
+
+def _say_folds(result: dict[str, Any]) -> None:
+    names = ("fold", "repeat", "images", "learnt_from", "iou", "dice", "binary_iou", "pooled_iou", "best_epoch")
+    _say_table([{name: row[name] for name in names} for row in result["per_fold"]])
+    _print("")
+    _say_table([_estimate_row(name, result) for name in ("iou", "dice", "binary_iou", "pooled_iou", "pooled_dice")])
+    _print("")
+    _print(result["summary"])
+    worst = [row for row in result["per_image"] if row["suspicion"] >= 0.5]
+    if worst:
+        _print(f"{len(worst)} masks look wrong to networks that had not learnt from them (list --sort suspicion):")
+        _say_table([{name: row[name] for name in ("image", "iou", "suspicion")} for row in worst[:10]])
+    for note in (result["method"], *result["notes"]):
+        _print(f"note: {note}")
+    _print(f"study {result['study']:04}")
+
+
+def _estimate_row(name: str, result: dict[str, Any]) -> dict[str, Any]:
+    found = result["figures"][name]
+    low, high = found["interval"] or (None, None)
+    own = {"pooled_iou": "iou", "pooled_dice": "dice"}.get(name, name)
+    is_pooled = name in ("binary_iou", "pooled_iou", "pooled_dice")
+    return {
+        "figure": name.replace("_", " "), "mean": found["mean"], "from": low, "to": high,
+        "deviation": found["deviation"], "all pixels": result["pooled"][own] if is_pooled else "",
+        "predicting nothing": result["predict_nothing"][own] if is_pooled else "",
+    }  # fmt: skip
+
+
+@_command("studies", "list the cross-validations and learning curves of a project")
+def _declare_studies(parser: argparse.ArgumentParser) -> None:
+    _add_project(parser)
+    parser.set_defaults(command=_studies)
+
+
+def _studies(args: argparse.Namespace) -> int:
+    return _perform("studies", {}, args, lambda result: _say_table(result["studies"]))
+
+
 @_command("export", "write masks, a model, a report or a comparison for other programs and people")
 def _declare_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", choices=["masks", "model", "report", "comparison", "bundle"], help="what to export")

@@ -2,15 +2,15 @@
 
 The error of a network falls with the number n of examples as c + a n^-b (Hestness et al. 2017, "Deep learning scaling
 is predictable, empirically", arXiv:1712.00409): c is what no number of examples mends, such as masks that contradict
-each other. It is fitted by least squares: for a given b the rest is a straight line, so that b alone is searched, on a grid,
-and there are no local minima to be caught in. The sign of a is left free. Were it held positive, more masks would help
-whatever was measured, and nothing could ever speak against it.
+each other. It is fitted by least squares: for a given b the rest is a straight line, so that b alone is searched, on a
+grid, and there are no local minima to be caught in. The sign of a is left free. Were it held positive, more masks would
+help whatever was measured, and nothing could ever speak against it.
 
 The interval is a bootstrap of the measured points, each draw fitted anew. Images, by whole groups, are drawn with
 replacement, the same ones for all numbers of masks, as they were measured on the same ones; chance between trainings
 is drawn from Student's t, its variance pooled over the numbers of masks, for each has but few repeats. Both parts are
-those of `segstudio.core.statistics`, with the corrections for what is few that are explained there. Simulated from known
-curves (tests/core/test_learning_curve.py), it holds what the curve goes on to in 89 to 100 of 100 cases.
+those of `segstudio.core.statistics`, with the corrections for what is few that are explained there. Simulated from
+known curves (tests/core/test_learning_curve.py), it holds what the curve goes on to in 89 to 100 of 100 cases.
 
 Its limits: it speaks of masks like those there are. It knows nothing of masks from elsewhere, nor of mending those that
 are learnt from already, which leaves their number as it is.

@@ -84,13 +84,13 @@ def select(project: Project, options: TrainOptions, report: Reporter, recipe: Re
 
 def _selected(project: Project, options: TrainOptions, report: Reporter) -> tuple[list[Sample], list[Sample], str]:
     """Samples to learn from and to validate by, and what the former are in words."""
-    usable = [one for one in project.samples.all() if one.has_mask and one.state in USABLE and not one.problem]
+    usable = usable_samples(project)
     train = [one for one in usable if one.split is Split.TRAIN]
     val = [one for one in usable if one.split is Split.VAL]
     if not val:
         train, val = _carved(train, options.seed)
         report.log(f"the project has no validation split: {len(val)} training samples validate instead of being learnt")
-    train, words = _limited(*_by_review(train, options), options.limit)
+    train, words = _limited(*by_review(train, options), options.limit)
     if not train or not val:
         raise UserError(
             "there are not enough samples to learn from",
@@ -102,7 +102,7 @@ def _selected(project: Project, options: TrainOptions, report: Reporter) -> tupl
 def _with_copies(
     project: Project, options: TrainOptions, report: Reporter, recipe: Recipe | None, chosen: Chosen
 ) -> Chosen:
-    copies, words = _copies(project, options, chosen.train, report, recipe), chosen.learnt_from
+    copies, words = copies_of(project, options, chosen.train, report, recipe), chosen.learnt_from
     if copies:
         words += f" and {len(copies)} augmented copies"
     report.log(f"learning from {words}")
@@ -117,6 +117,11 @@ def _with_copies(
                 f"{options.correction_weight:g} times"
             )
     return replace(chosen, learnt_from=words, copies=copies, before=before)
+
+
+def usable_samples(project: Project) -> list[Sample]:
+    """What may be learnt from at all, in the order of names: with a mask, readable, neither flagged nor rejected."""
+    return [one for one in project.samples.all() if one.has_mask and one.state in USABLE and not one.problem]
 
 
 def examples(project: Project, chosen: Chosen) -> "tuple[list[Example], list[Example]]":
@@ -180,7 +185,7 @@ def names_run(start: object) -> bool:
     return str(start) in ("best", "last") or str(start).isdecimal()
 
 
-def _by_review(train: list[Sample], options: TrainOptions) -> tuple[list[Sample], str]:
+def by_review(train: list[Sample], options: TrainOptions) -> tuple[list[Sample], str]:
     """The training samples that `options.samples` asks for, and what they are in words."""
     reviewed = [one for one in train if one.state in REVIEWED]
     if options.samples == "all":
@@ -206,7 +211,7 @@ def recipe_name(options: TrainOptions) -> str:
     return Path(options.recipe).stem if options.recipe.lower().endswith(".json") else options.recipe
 
 
-def _copies(
+def copies_of(
     project: Project, options: TrainOptions, train: list[Sample], report: Reporter, recipe: Recipe | None
 ) -> list[Copy]:
     """The copies to learn from beside `train`; none of a sample that is not learnt from itself.

@@ -14,15 +14,12 @@ import csv
 import io
 import json
 import re
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from segstudio.core.errors import BadImage, UserError
@@ -30,21 +27,15 @@ from segstudio.core.files import write_atomically
 from segstudio.core.sample import Sample
 from segstudio.formats import encode_grey, read_mask_values
 from segstudio.project.clock import now
-
-if TYPE_CHECKING:
-    from segstudio.project.project import Project
+from segstudio.project.numbered import NumberedFolders, json_bytes
 
 FORMAT, VERSION = "segstudio-comparison", 1
 
 ARM_NAME = re.compile(r"\w[\w.+-]{0,39}")
 """What an arm may be called: it is part of a folder's name."""
 
-_ABOUT, _RESULTS, _REPORT, _LOCK = "comparison.json", "results.csv", "report.html", ".lock"
+_ABOUT, _RESULTS, _REPORT = "comparison.json", "results.csv", "report.html"
 _CHOSEN = "chosen.json"
-_NUMBERED = re.compile(r"\d{4,}")
-
-PATIENCE = 1.0
-"""Seconds to wait for who has a comparison: a listing has it for a moment, to see whether somebody works on it."""
 
 Epochs: TypeAlias = list[dict[str, float]]
 
@@ -145,7 +136,7 @@ class Cell:
 
     def finish(self, **how: Any) -> None:
         """Say that all of its files are in place."""
-        write_atomically(self.folder / "done.json", _json(how))
+        write_atomically(self.folder / "done.json", json_bytes(how))
 
     def metrics(self) -> Epochs:
         """The figures of each epoch so far, from metrics.csv; also while it is being trained."""
@@ -322,11 +313,13 @@ class Score:
     dice: float
 
 
-class Comparisons:
+class Comparisons(NumberedFolders[Comparison]):
     """The comparisons of a project; each change emits the topic "comparisons"."""
 
-    def __init__(self, project: "Project") -> None:
-        self._project = project
+    place: ClassVar[str] = "comparisons"
+    word: ClassVar[str] = "comparison"
+    listing: ClassVar[str] = "comparisons"
+    about: ClassVar[str] = _ABOUT
 
     def create(self, chosen: Mapping[str, Sequence[Choice]] | None = None, **settings: Any) -> Comparison:
         """Begin a comparison: a new number and its files.
@@ -342,130 +335,58 @@ class Comparisons:
             write_atomically(folder / _CHOSEN, json.dumps(rows, ensure_ascii=False).encode("utf-8", "surrogatepass"))
         return self._saved(Comparison(id=int(folder.name), folder=folder, created=now(), **settings))
 
-    def get(self, comparison_id: int) -> Comparison:
-        """The comparison of that number.
-
-        Raises:
-            UserError: When there is none, or its file is damaged.
-        """
-        folder = self._folder(comparison_id)
-        if not (folder / _ABOUT).is_file():
-            raise UserError(f"there is no comparison {comparison_id:04}", "`segstudio comparisons PROJECT` shows all")
-        return _read(folder)
-
-    def list(self) -> list[Comparison]:
-        """All that can be read, the newest first; `problems` has the others."""
-        return [one for one in self._read_all() if isinstance(one, Comparison)]
-
-    def problems(self) -> Sequence[UserError]:
-        """Why the others cannot be read."""
-        return [one for one in self._read_all() if isinstance(one, UserError)]
-
-    def latest(self) -> Comparison | None:
-        """The newest one."""
-        return next(iter(self.list()), None)
-
     def update(self, comparison: Comparison, **changes: Any) -> Comparison:
         """Change some fields."""
         self._project.require_writable()
         return self._saved(replace(comparison, **changes))
 
-    def remove(self, comparison_id: int) -> None:
-        """Delete a comparison with all its files."""
-        self._project.require_writable()
-        with self.claimed(self.get(comparison_id)):
-            # Without its file it is no comparison any more, whatever interrupts the rest.
-            (self._folder(comparison_id) / _ABOUT).unlink()
-        shutil.rmtree(self._folder(comparison_id), ignore_errors=True)
-        self._changed()
-
-    @contextmanager
-    def claimed(self, comparison: Comparison, patience: float = PATIENCE) -> Iterator[None]:
-        """The right to work on it, for one process at a time; UserError when another one does for so many seconds."""
-        lock = FileLock(comparison.folder / _LOCK, thread_local=False)
-        try:
-            lock.acquire(timeout=patience)
-        except Timeout:
-            raise UserError(
-                f"comparison {comparison.name} is being worked on by another process", "wait for it, or stop it"
-            ) from None
-        except (NotImplementedError, OSError):
-            pass  # a disk without locks: whoever works on it from two computers must know
-        try:
-            yield
-        finally:
-            lock.release()
-
-    def is_running(self, comparison: Comparison) -> bool:
-        """Whether some process is working on it now."""
-        try:
-            with self.claimed(comparison, patience=0):
-                return False
-        except UserError:
-            return True
-
     def save_scores(self, comparison: Comparison, scores: Sequence[Score]) -> None:
         """Write results.csv."""
-        text = io.StringIO(newline="")
-        writer = csv.writer(text)
-        writer.writerow([one.name for one in fields(Score)])
-        writer.writerows(astuple(score) for score in scores)
-        write_atomically(comparison.results, text.getvalue().encode("utf-8"))
+        write_scores(comparison.results, scores)
 
     def scores(self, comparison: Comparison) -> Sequence[Score]:
         """Read results.csv; none before the comparison is finished."""
-        try:
-            text = comparison.results.read_text(encoding="utf-8")
-            return [
-                Score(**{name: kind(row[name]) for name, kind in _SCORE.items()})
-                for row in csv.DictReader(io.StringIO(text))
-            ]
-        except FileNotFoundError:
-            return []
-        except (OSError, KeyError, ValueError, TypeError) as error:
-            raise UserError(f"{comparison.results} cannot be read: {error}", "let the comparison go on") from error
-
-    def _read_all(self) -> Iterator[Comparison | UserError]:
-        folders = (path for path in (self._project.folder / "comparisons").glob("[0-9]*") if path.is_dir())
-        for folder in sorted((path for path in folders if _NUMBERED.fullmatch(path.name)), key=_number, reverse=True):
-            if (folder / _ABOUT).is_file():
-                try:
-                    yield _read(folder)
-                except UserError as error:
-                    yield error
+        return read_scores(comparison.results)
 
     def _saved(self, comparison: Comparison) -> Comparison:
         values = {name: value for name, value in asdict(comparison).items() if name not in ("id", "folder")}
-        write_atomically(comparison.folder / _ABOUT, _json({"format": FORMAT, "version": VERSION, **values}))
+        write_atomically(comparison.folder / _ABOUT, json_bytes({"format": FORMAT, "version": VERSION, **values}))
         self._changed()
         return comparison
 
-    def _changed(self) -> None:
-        with self._project.transaction("comparisons"):
-            pass  # the files are written; whoever shows them is told as of every other change
+    def _read(self, folder: Path) -> Comparison:
+        return _read(folder)
 
-    def _folder(self, comparison_id: int) -> Path:
-        return self._project.folder / "comparisons" / f"{comparison_id:04}"
 
-    def _new_folder(self) -> Path:
-        parent = self._project.folder / "comparisons"
-        parent.mkdir(exist_ok=True)
-        number = max((int(path.name) for path in parent.glob("[0-9]*") if path.name.isdecimal()), default=0)
-        while True:
-            number += 1
-            try:
-                self._folder(number).mkdir()
-            except FileExistsError:
-                continue
-            return self._folder(number)
+def write_scores(path: Path, scores: Sequence[Score]) -> None:
+    """Write a table of scores."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow([one.name for one in fields(Score)])
+    writer.writerows(astuple(score) for score in scores)
+    write_atomically(path, text.getvalue().encode("utf-8"))
+
+
+def read_scores(path: Path) -> list[Score]:
+    """Read what `write_scores` wrote; nothing when there is no such file.
+
+    Raises:
+        UserError: When it is damaged.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        return [
+            Score(**{name: kind(row[name]) for name, kind in _SCORE.items()})
+            for row in csv.DictReader(io.StringIO(text))
+        ]
+    except FileNotFoundError:
+        return []
+    except (OSError, KeyError, ValueError, TypeError) as error:
+        raise UserError(f"{path} cannot be read: {error}", "let the experiment go on") from error
 
 
 _SCORE: dict[str, Any] = {one.name: one.type for one in fields(Score)}
 """The columns of results.csv, and what turns the text of each into its value."""
-
-
-def _number(folder: Path) -> int:
-    return int(folder.name)
 
 
 def _read(folder: Path) -> Comparison:
@@ -484,7 +405,3 @@ def _read(folder: Path) -> Comparison:
         return Comparison(id=int(folder.name), folder=folder, **values)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{path} cannot be read: {error}", "remove its folder, or make the comparison again") from error
-
-
-def _json(content: dict[str, Any]) -> bytes:
-    return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False, default=str).encode("utf-8")

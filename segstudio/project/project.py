@@ -41,6 +41,7 @@ from segstudio.project.runs import Runs
 from segstudio.project.samples import NewSample, Samples
 from segstudio.project.settings import Settings
 from segstudio.project.stems import assign_stems
+from segstudio.project.studies import Studies
 
 INDEX = "project.sqlite"
 """The file that makes a folder a project."""
@@ -55,7 +56,8 @@ class Project:
     Attributes:
         folder: Where it lies.
         changed: Emitted once after each transaction, in the thread that made it, with the topics that changed:
-            "samples", "masks", "runs", "predictions", "blobs", "comparisons", "settings", "problems", "acts".
+            "samples", "masks", "runs", "predictions", "blobs", "comparisons", "studies", "settings", "problems",
+            "acts".
         database: The index.
         samples: Images with their states and splits.
         masks: Their masks and revisions.
@@ -64,6 +66,7 @@ class Project:
         champions: Which run is used where none is named.
         looks: How often the test split was looked at.
         comparisons: Arms trained as pairs over several seeds.
+        studies: Cross-validations and learning curves.
         predictions: What the runs say of the samples.
         blobs: Where they are worst.
         histograms: What they would be at other thresholds.
@@ -101,6 +104,7 @@ class Project:
         self.recipes = Recipes(self)
         self.augmented = AugmentedCopies(self)
         self.comparisons = Comparisons(self)
+        self.studies = Studies(self)
         self.source = _source_path(folder, str(self.settings.get("source", "")))
         self.rule = ForegroundRule.model_validate(self.settings.get("rule", {}))
 

@@ -24,7 +24,8 @@ from tests.project.projects import make_project
 
 NAMES = JOBS.names()
 TOPICS = {
-    "samples", "masks", "runs", "predictions", "comparisons", "settings", "problems", "recipes", "augmented", "acts",
+    "samples", "masks", "runs", "predictions", "comparisons", "studies", "settings", "problems", "recipes", "augmented",
+    "acts",
 }  # fmt: skip
 
 EXAMPLES: dict[str, dict[str, Any]] = {
@@ -42,6 +43,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "ignore": {"clear": True},
     "preflight": {"preset": "conv-unet-fast", "size": 32, "filters": 4, "depth": 1, "batch": 1},
     "find-rate": {"preset": "conv-unet-fast", "size": 32, "filters": 4, "depth": 1, "batch": 1, "steps": 10},
+    "cross-validate": {"preset": "conv-unet-fast", "epochs": 1, "folds": 2},
     "compare": {"preset": "conv-unet-fast", "epochs": 1, "recipe": "flip", "repeats": 1},
 }
 """Options with which a job has something to do on a small project."""
@@ -49,7 +51,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 MAKES_A_FOLDER = {"new", "demo", "generate"}
 """Jobs whose folder must not be there before."""
 
-SLOW = dict.fromkeys(("train", "demo", "compare", "find-rate", "preflight"), pytest.mark.training)
+SLOW = dict.fromkeys(("train", "demo", "compare", "cross-validate", "find-rate", "preflight"), pytest.mark.training)
 """Jobs that load TensorFlow before their first word."""
 
 

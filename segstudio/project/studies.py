@@ -1,0 +1,203 @@
+"""Studies: many trainings of one configuration on different parts of the data, and what came out.
+
+A cross-validation measures every sample by networks that have not learnt from it; a learning curve learns from more and
+more samples.
+
+    studies/NNNN/study.json              what is asked, seeds, versions; the result when there is one
+                 chosen.json             the samples, the revision of each mask, and their roles in every training
+                 results.csv             one line for each image and training that measured it
+                 cells/<part>-<repeat>/  one training: metrics.csv manifest.csv predictions/<stem>.png done.json
+
+A cell is finished when it has its done.json; a study that was stopped or killed goes on with the others. As with
+comparisons the files say all, and the index knows nothing of them.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, astuple, dataclass, field, fields, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, ClassVar
+
+from segstudio.core.errors import UserError
+from segstudio.core.files import write_atomically
+from segstudio.project.clock import now
+from segstudio.project.comparisons import Arm, Cell, Choice, Epochs, Score, read_scores, write_scores
+from segstudio.project.numbered import NumberedFolders, json_bytes
+
+FORMAT, VERSION = "segstudio-study", 1
+
+LEARNT, VALIDATES, MEASURED, LEFT_OUT = "tvm-"
+"""The roles of a sample in a training: it is learnt from, chooses the best epoch, is measured, or is none of these."""
+
+_ABOUT, _RESULTS, _CHOSEN = "study.json", "results.csv", "chosen.json"
+
+
+class Kind(StrEnum):
+    """What a study asks."""
+
+    FOLDS = "cross-validation"
+    CURVE = "learning curve"
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What the trainings of a study learn from, are validated by and measure.
+
+    Attributes:
+        samples: Each with the revision of its mask; their split is that in the project.
+        roles: By the folder of a cell, a letter for each of the samples.
+        copies: Augmented copies that are learnt from wherever their sample is.
+    """
+
+    samples: tuple[Choice, ...]
+    roles: dict[str, str]
+    copies: tuple[Choice, ...] = ()
+
+    def of(self, cell: Cell, role: str) -> list[Choice]:
+        """The samples that have this role in a training; copies follow those that are learnt from."""
+        found = [one for one, own in zip(self.samples, self.roles[cell.folder.name], strict=True) if own == role]
+        if role == LEARNT and self.copies:
+            learnt = {one.sample for one in found}
+            found += [one for one in self.copies if one.sample in learnt]
+        return found
+
+
+@dataclass(frozen=True)
+class Study:
+    """One study as its file says it.
+
+    Attributes:
+        id: Shown as four digits.
+        folder: Where its files lie.
+        created: When it was made (ISO 8601, UTC).
+        kind: What it asks.
+        arm: What is trained.
+        parts: The names of the trainings of one repeat.
+        repeats: How often each is made.
+        seed: That of repeat 0; repeat r has seed + r.
+        settings: What else was asked for, by the names of the job's options.
+        images_per_epoch: How many images make an epoch in every training; all of its own once when 0.
+        about: Versions and device it was made with.
+        result: What came out, see the jobs; None until every training is finished.
+    """
+
+    id: int
+    folder: Path
+    created: str
+    kind: Kind
+    arm: Arm
+    parts: tuple[str, ...]
+    repeats: int
+    seed: int
+    settings: dict[str, Any] = field(default_factory=dict)
+    images_per_epoch: int = 0
+    about: dict[str, Any] = field(default_factory=dict)
+    result: dict[str, Any] | None = None
+
+    @property
+    def name(self) -> str:
+        """Its number as it is shown: "0003"."""
+        return f"{self.id:04}"
+
+    @property
+    def title(self) -> str:
+        """What it is in a few words."""
+        repeats = f", {self.repeats} repeats" if self.repeats > 1 else ""
+        if self.kind is Kind.FOLDS:
+            return f"{len(self.parts)} folds{repeats}"
+        return f"{len(self.parts)} sizes{repeats}"
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether there is a result."""
+        return self.result is not None
+
+    @property
+    def results(self) -> Path:
+        """The table of all scores; there when finished."""
+        return self.folder / _RESULTS
+
+    def cell(self, part: str, repeat: int) -> Cell:
+        """One training."""
+        return Cell(part, repeat, self.seed + repeat, self.folder / "cells" / f"{part}-{repeat}")
+
+    def cells(self) -> list[Cell]:
+        """All trainings in the order they are done: repeat by repeat."""
+        return [self.cell(part, repeat) for repeat in range(self.repeats) for part in self.parts]
+
+    def curves(self) -> dict[str, list[Epochs]]:
+        """The figures of every epoch by part and repeat, as far as there are any."""
+        return {part: [self.cell(part, n).metrics() for n in range(self.repeats)] for part in self.parts}
+
+    def chosen(self) -> Chosen:
+        """What its trainings learn from and measure.
+
+        Raises:
+            UserError: When the file is missing or damaged.
+        """
+        path = self.folder / _CHOSEN
+        try:
+            content = json.loads(path.read_bytes().decode("utf-8", "surrogatepass"))
+            samples, copies = (tuple(Choice(*row) for row in content[name]) for name in ("samples", "copies"))
+            return Chosen(samples, dict(content["roles"]), copies)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UserError(f"{path} cannot be read: {error}", "make the study again") from error
+
+
+class Studies(NumberedFolders[Study]):
+    """The studies of a project; each change emits the topic "studies"."""
+
+    place: ClassVar[str] = "studies"
+    word: ClassVar[str] = "study"
+    listing: ClassVar[str] = "studies"
+    about: ClassVar[str] = _ABOUT
+
+    def create(self, chosen: Chosen, **settings: Any) -> Study:
+        """Begin a study: a new number and its files.
+
+        Args:
+            chosen: What its trainings learn from; the cells are named as `Study.cells` names them.
+            settings: Fields of Study.
+        """
+        self._project.require_writable()
+        folder = self._new_folder()
+        rows = {name: [astuple(one) for one in getattr(chosen, name)] for name in ("samples", "copies")}
+        content = json.dumps({**rows, "roles": chosen.roles}, ensure_ascii=False)
+        # Before there is a study: none is ever without.
+        write_atomically(folder / _CHOSEN, content.encode("utf-8", "surrogatepass"))
+        return self._saved(Study(id=int(folder.name), folder=folder, created=now(), **settings))
+
+    def update(self, study: Study, **changes: Any) -> Study:
+        """Change some fields."""
+        self._project.require_writable()
+        return self._saved(replace(study, **changes))
+
+    def save_scores(self, study: Study, scores: Sequence[Score]) -> None:
+        """Write results.csv."""
+        write_scores(study.results, scores)
+
+    def scores(self, study: Study) -> Sequence[Score]:
+        """Read results.csv; none before the study is finished."""
+        return read_scores(study.results)
+
+    def _saved(self, study: Study) -> Study:
+        values = {name: value for name, value in asdict(study).items() if name not in ("id", "folder")}
+        write_atomically(study.folder / _ABOUT, json_bytes({"format": FORMAT, "version": VERSION, **values}))
+        self._changed()
+        return study
+
+    def _read(self, folder: Path) -> Study:
+        path = folder / _ABOUT
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            if content.pop("format") != FORMAT:
+                raise ValueError("it is something else")
+            if content.pop("version") > VERSION:
+                raise UserError(f"{path} was written by a later version of SegStudio", "update SegStudio")
+            known = {one.name for one in fields(Study)}
+            values = {name: value for name, value in content.items() if name in known}
+            values |= {"kind": Kind(values["kind"]), "arm": Arm(**values["arm"]), "parts": tuple(values["parts"])}
+            return Study(id=int(folder.name), folder=folder, **values)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UserError(f"{path} cannot be read: {error}", "remove its folder, or make the study again") from error
