@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from segstudio.core.changes import changes
 from segstudio.core.document import Document
@@ -82,6 +82,8 @@ class Machine(RuleBasedStateMachine):
         self.run = run.id
         self.models = {sample.id: Model([self.project.masks.load(sample)]) for sample in self.project.samples.all()}
         self.open(SAMPLES[0])
+        for place in range(4):  # something to go back to from the beginning
+            self.paint_one(20 * place, 25 * place, 30, 40, place % 3 != 2)
 
     def open(self, sample_id: int) -> None:
         self.sample_id = sample_id
@@ -99,8 +101,12 @@ class Machine(RuleBasedStateMachine):
 
     # what a person does
 
-    @rule(x=X, y=Y, width=SIDES, height=SIDES, value=st.integers(0, 1))
-    def paint(self, x: int, y: int, width: int, height: int, value: int) -> None:
+    @rule(strokes=st.lists(st.tuples(X, Y, SIDES, SIDES, st.integers(0, 1)), min_size=2, max_size=5))
+    def paint(self, strokes: list[tuple[int, int, int, int, int]]) -> None:
+        for stroke in strokes:
+            self.paint_one(*stroke)
+
+    def paint_one(self, x: int, y: int, width: int, height: int, value: int) -> None:
         rect = Rect(x, y, width, height).clip(self.document.shape)
         label = "Brush" if value else "Eraser"
         with self.document.stroke(label) as stroke:
@@ -116,7 +122,8 @@ class Machine(RuleBasedStateMachine):
             stroke.fill_region(Region(rect, np.ones((rect.height, rect.width), np.bool_)), 1)
             raise InterruptedError
 
-    @rule(x=X, y=Y)
+        self.paint_what_is_so_already(x, y)
+
     def paint_what_is_so_already(self, x: int, y: int) -> None:
         value = int(self.model.mask[y, x])
         with self.document.stroke("Brush") as stroke:
@@ -128,19 +135,24 @@ class Machine(RuleBasedStateMachine):
         self.document.replace(self.predicted[self.sample_id], "Take prediction")
         self.model.do(self.predicted[self.sample_id], "Take prediction")
 
-    @rule()
-    def undo(self) -> None:
-        assert self.document.undo() == (self.model.at > 0)
-        self.model.at = max(0, self.model.at - 1)
+    @precondition(lambda self: self.model.at > 0)
+    @rule(times=st.integers(1, 4))
+    def undo(self, times: int) -> None:
+        for _ in range(times):
+            assert self.document.undo() == (self.model.at > 0)
+            self.model.at = max(0, self.model.at - 1)
 
-    @rule()
-    def redo(self) -> None:
-        assert self.document.redo() == (self.model.at < len(self.model.labels))
-        self.model.at = min(len(self.model.labels), self.model.at + 1)
+    @precondition(lambda self: self.model.at < len(self.model.labels))
+    @rule(times=st.integers(1, 4))
+    def redo(self, times: int) -> None:
+        for _ in range(times):
+            assert self.document.redo() == (self.model.at < len(self.model.labels))
+            self.model.at = min(len(self.model.labels), self.model.at + 1)
 
-    @rule(data=st.data())
-    def go_to_an_entry(self, data: st.DataObject) -> None:
-        place = data.draw(st.integers(0, len(self.model.labels)))
+    @precondition(lambda self: self.model.labels)
+    @rule(share=st.floats(0, 1))
+    def go_to_an_entry(self, share: float) -> None:
+        place = round(share * len(self.model.labels))
         edits = (*self.document.history.past, *self.document.history.future)
         assert self.document.go_to(edits[place - 1] if place else None)
         self.model.at = place
@@ -180,11 +192,10 @@ class Machine(RuleBasedStateMachine):
         self.project = Project.open(self.project.folder)
         self.open(self.sample_id)
 
-    @rule(is_journal_compact=st.booleans())
-    def tidy_up(self, is_journal_compact: bool) -> None:
-        if is_journal_compact:
-            assert isinstance(self.document.journal, Journal)
-            self.document.journal.compact()
+    @rule()
+    def make_the_journal_smaller(self) -> None:
+        assert isinstance(self.document.journal, Journal)
+        self.document.journal.compact()
 
     @rule(when=st.sampled_from(("at rest", "announced", "written")))
     def crash(self, when: str) -> None:
@@ -257,4 +268,4 @@ class Machine(RuleBasedStateMachine):
 
 
 TestMachine = Machine.TestCase
-TestMachine.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+TestMachine.settings = settings(max_examples=25, stateful_step_count=40, deadline=None)
