@@ -15,11 +15,13 @@ from PySide6.QtWidgets import QSplitter, QStackedWidget, QTabWidget, QVBoxLayout
 
 from segstudio.core.sample import Sample
 from segstudio.project.acts import Act, Outcome
+from segstudio.project.versions import NOW, Version
 from segstudio.tools import TOOLS
 from segstudio.ui.actions import Actions, Fact
 from segstudio.ui.attending import Attending
 from segstudio.ui.audit import AuditWalk
 from segstudio.ui.banner import Banner
+from segstudio.ui.beside import Beside
 from segstudio.ui.canvas.panes import PaneName, Panes
 from segstudio.ui.ignoring import Ignoring
 from segstudio.ui.job_queue import JobQueue
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from segstudio.ui.panels.runs import RunsPanel
     from segstudio.ui.panels.threshold import ThresholdBar
     from segstudio.ui.panels.train import TrainPanel
+    from segstudio.ui.views.swipe import SwipeView
 
 P = TypeVar("P", bound=QWidget)
 
@@ -114,7 +117,9 @@ class Workspace(QWidget):
         facts_changed: Told when other commands may have become usable.
         predictions_wanted: Told when the person asks the training panel for predictions of its run.
         session: The project and the sample on screen.
+        beside: What other runs predict of the sample on screen.
         threshold_bar: The slider of thresholds, once it was asked for.
+        swipe_view: Two masks with a divider, once they were asked for.
         recent_filters: What the samples were filtered by lately, the latest first.
     """
 
@@ -137,7 +142,9 @@ class Workspace(QWidget):
         self.ignoring = Ignoring(session, self)
         self.walk = Walk(session, self.panes, self.samples_panel.model.ids, self)
         self.error_bar = ErrorBar(self.walk, actions.by_name)
+        self.beside = Beside(session, self.panes, self)
         self.threshold_bar: ThresholdBar | None = None
+        self.swipe_view: SwipeView | None = None
         self.audit = AuditWalk(session, self)
         self.audit_bar = AuditBar(self.audit, actions.by_name)
         self.review_panel = ReviewPanel(session, actions.by_name)
@@ -209,6 +216,34 @@ class Workspace(QWidget):
         self.show_training()
         self.train_panel.options.choose(name)
 
+    def show_disagreement(self, is_on: bool) -> None:
+        """Show where the runs contradict each other, in the pane of the prediction, or the prediction again."""
+        if is_on:
+            self.set_pane_visible("prediction", True)
+        self._actions.check("disagreement", is_on)
+        self.beside.show_heat(is_on)
+
+    def show_swipe(self, is_on: bool, left: Version | None = None, right: Version | None = None) -> None:
+        """Show two masks of the sample with a divider in place of the panes, or the panes again."""
+        if not is_on:
+            self._actions.check("swipe", False)
+            self.show_centre()
+            self.focus_centre()
+            return
+        if self.swipe_view is None:
+            from segstudio.ui.views.swipe import SwipeView
+
+            self.swipe_view = SwipeView(self.session, self.panes.view, lambda: self.panes.window_level)
+            self.swipe_view.closed.connect(lambda: self.show_swipe(False))
+            self._centre.addWidget(self.swipe_view)
+        self.tabs.setCurrentWidget(self.review_panel)
+        self.panes.finish_stroke()
+        self._actions.check("swipe", True)
+        self.swipe_view.open(left, right)
+        self._centre.setCurrentWidget(self.swipe_view)
+        self.focus_centre()
+        self.facts_changed.emit()
+
     def show_threshold(self, is_on: bool) -> None:
         """Show or hide the slider of thresholds under the panes."""
         if is_on and self.threshold_bar is None:
@@ -251,7 +286,7 @@ class Workspace(QWidget):
         """Whether nothing is being loaded, so that a picture of the window shows all there is."""
         busy = self.session.is_busy or not self.session.is_measured or self.samples_panel.is_busy
         busy = busy or self.walk.is_busy or self.panes.is_forgiving
-        busy = busy or self.review_panel.history.is_busy or self.ignoring.is_busy
+        busy = busy or self.review_panel.history.is_busy or self.ignoring.is_busy or self.beside.is_busy
         busy = busy or (self.threshold_bar is not None and self.threshold_bar.is_busy)
         busy = busy or bool(getattr(self._centre.currentWidget(), "is_busy", False))
         return not busy and self.samples_panel.has_all_thumbnails()
@@ -437,6 +472,7 @@ class Workspace(QWidget):
             self._centre.addWidget(view)
         if view is not None and self.are_panes_seen:
             self.panes.finish_stroke()
+        self._actions.check("swipe", False)
         self._centre.setCurrentWidget(view or self._bench)
         self.facts_changed.emit()
 
@@ -461,6 +497,9 @@ class Workspace(QWidget):
         self.ignoring.close()
         self.samples_panel.close_threads()
         self.review_panel.close_threads()
+        self.beside.close_threads()
+        if self.swipe_view is not None:
+            self.swipe_view.close_threads()
         if self.threshold_bar is not None:
             self.threshold_bar.close_threads()
         for page in self._pages:
@@ -552,6 +591,7 @@ class Workspace(QWidget):
         session.history_changed.connect(self.facts_changed)
         session.saved_changed.connect(self._show_saved)
         session.failed.connect(lambda message, hint: self.banner.tell(message, hint, kind="bad"))
+        self.review_panel.compare_wanted.connect(lambda number: self.show_swipe(True, Version("revision", number), NOW))
         panes.tool_refused.connect(lambda why: self.banner.tell(why, kind="warn", topic="refused"))
         panes.options_changed.connect(self._remembering.start)
         panes.undecided_changed.connect(self.facts_changed)
@@ -559,6 +599,7 @@ class Workspace(QWidget):
         self.display.changed.connect(self._remembering.start)
         self.display.tolerance_changed.connect(session.set_tolerance)
         self.display.tolerance_changed.connect(lambda _pixels: self.walk.forget())
+        self.beside.told.connect(lambda words: self.banner.tell(words, kind="info", topic="refused"))
         self.walk.told.connect(lambda words, hint: self.banner.tell(words, hint, kind="info", topic="walk"))
         self.walk.changed.connect(lambda: self.banner.clear("walk") if self.walk.words else None)
         self.tabs.currentChanged.connect(lambda _index: self._remembering.start())

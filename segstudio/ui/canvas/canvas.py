@@ -8,8 +8,8 @@ from PySide6.QtGui import QHelpEvent, QImage, QPainter, QPaintEvent, QResizeEven
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from segstudio.core.mask import Rect
-from segstudio.ui.canvas.layers import Layer, Screen, margin
-from segstudio.ui.canvas.marks import Caption, Marks, caption_rect, draw, draw_caption, draw_grid
+from segstudio.ui.canvas.layers import Colour, Layer, Screen, margin
+from segstudio.ui.canvas.marks import Caption, Marks, caption_rect, draw, draw_caption, draw_grid, draw_name
 from segstudio.ui.canvas.sampling import MANY, merged
 from segstudio.ui.canvas.view import Frame, View
 
@@ -63,6 +63,7 @@ class Canvas(QWidget):
         self._preview: Layer | None = None
         self._is_overlay_shown = True
         self._caption: Caption | None = None
+        self._name: tuple[str, Colour] = ("", (0, 0, 0))
         self._marks = Marks()
         self._below = Surface(1, 1, QImage.Format.Format_RGB32, BACKGROUND)
         self._above = Surface(1, 1, QImage.Format.Format_ARGB32_Premultiplied, 0)
@@ -157,6 +158,12 @@ class Canvas(QWidget):
             self._caption = caption
             self.setAccessibleDescription(caption.text if caption else "")
 
+    def show_name(self, name: str, colour: Colour) -> None:
+        """Write large what is shown, at the upper edge, or nothing."""
+        if (name, colour) != self._name:
+            self._name = name, colour
+            self.update()
+
     def caption_help(self, position: QPoint) -> str:
         """What the words at a place of this widget mean; empty where there are none."""
         caption = self._caption if self._picture is not None else None
@@ -196,6 +203,8 @@ class Canvas(QWidget):
         if self._picture is None and self.message:
             painter.setPen(self.palette().placeholderText().color())
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self.message)
+        if self._name[0]:
+            draw_name(painter, *self._name, self.width())
         caption = self._caption if self._picture is not None else None
         if caption is not None and exposed.intersects(self._caption_rect(caption)):
             draw_caption(painter, caption, self.width(), self.height())

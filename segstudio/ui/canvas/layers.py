@@ -31,6 +31,8 @@ ADDED: Colour = (0x2B, 0xD9, 0xA6)
 REMOVED: Colour = (0xFF, 0x6B, 0x3D)
 LINES: Colour = (0xFF, 0xF2, 0xB0)
 IGNORED: Colour = (0xD8, 0xDD, 0xE4)
+# The middle of the glow that shows where runs disagree.
+HEAT: Colour = (0xF9, 0x8E, 0x09)
 
 FAINTEST = 96
 """The least coverage that a screen pixel with any foreground is shown with: a speck of one pixel stays visible when
@@ -269,6 +271,53 @@ class PreviewLayer:
         return Rect.between(
             rect.x // step * step, rect.y // step * step, -(-rect.right // step) * step, -(-rect.bottom // step) * step
         ).clip(shape)
+
+
+class SplitLayer:
+    """Two layers with a divider between them.
+
+    Attributes:
+        share: Where the divider stands, from 0 at the left edge of the pane to 1 at the right.
+    """
+
+    def __init__(self, left: Layer | None, right: Layer | None, share: float) -> None:
+        self._left, self._right = left, right
+        self.share = share
+
+    def divider(self, frame: Frame) -> int:
+        """The first column of device pixels that shows the right one."""
+        return round(frame.width * self.share)
+
+    def render(self, frame: Frame, rect: Rect) -> Screen:
+        screen = np.zeros((rect.height, rect.width), np.uint32)
+        middle = min(max(self.divider(frame), rect.x), rect.right)
+        left = rect._replace(width=middle - rect.x)
+        right = rect._replace(x=middle, width=rect.right - middle)
+        for layer, part in ((self._left, left), (self._right, right)):
+            if layer is not None and not part.is_empty:
+                screen[:, part.x - rect.x : part.right - rect.x] = layer.render(frame, part)
+        return screen
+
+
+class HeatLayer:
+    """Values as a glow from nothing over red to white: the more, the brighter and the more solid."""
+
+    FAINTEST = 20
+    """Less than this is not shown."""
+
+    def __init__(self, values: Pyramid, opacity: float) -> None:
+        """Show uint8 values; of what opacity the highest is."""
+        self._values = values
+        ramp = np.arange(256, dtype=np.uint8)[:, None]
+        colours = cv2.cvtColor(cv2.applyColorMap(ramp, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)[:, 0]
+        # Small differences are everywhere, and would lie over the picture like fog.
+        alpha = np.clip((np.arange(256) - self.FAINTEST) * 2.2, 0, 255) * min(opacity, 1.0) / 255
+        premultiplied = np.rint(colours * alpha[:, None]).astype(np.uint32)
+        solid = np.rint(alpha * 255).astype(np.uint32)
+        self._tint = solid << 24 | premultiplied[:, 0] << 16 | premultiplied[:, 1] << 8 | premultiplied[:, 2]
+
+    def render(self, frame: Frame, rect: Rect) -> Screen:
+        return _looked_up(sample(self._values, frame, rect), self._tint)
 
 
 def outline_width(frame: Frame) -> int:

@@ -43,6 +43,8 @@ TARGET_AWAY, TARGET_ARM = 7, 8
 """In widget pixels."""
 BADGE_FONT, BADGE_GAP = 13, 14
 """In widget pixels."""
+NAME_FONTS = (26, 22, 18, 15, 13, 11)
+"""In widget pixels, the largest first."""
 CAPTION_PADDING, CAPTION_GAP, CAPTION_SQUARE = 10, 14, 16
 
 
@@ -173,6 +175,29 @@ def draw_caption(painter: QPainter, caption: Caption, width: int, height: int) -
         painter.drawText(x, rect.y(), rect.width(), rect.height(), Qt.AlignmentFlag.AlignVCenter, text)
         x += metrics.horizontalAdvance(text) + CAPTION_GAP
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+
+def draw_name(painter: QPainter, name: str, colour: tuple[int, int, int], width: int) -> None:
+    """Draw a name large at the upper edge of a pane of `width` widget pixels, as large as it goes in."""
+    font = painter.font()
+    font.setBold(True)
+    for size in NAME_FONTS:
+        font.setPixelSize(size)
+        metrics = QFontMetrics(font)
+        if metrics.horizontalAdvance(name) + 2 * size + 16 <= width:
+            break
+    room = min(metrics.horizontalAdvance(name) + 2 * size, width - 4)
+    rect = QRectF((width - room) / 2, 8, room, metrics.height() + size * 0.6)
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(QPen(QColor(*colour), 2))
+    painter.setBrush(CAPTION_BACK)
+    painter.drawRoundedRect(rect, 8, 8)
+    painter.setFont(font)
+    painter.setPen(CAPTION_TEXT)
+    words = metrics.elidedText(name, Qt.TextElideMode.ElideRight, round(room))
+    painter.drawText(rect, int(Qt.AlignmentFlag.AlignCenter), words)
+    painter.restore()
 
 
 def _fitting(caption: Caption, metrics: QFontMetrics, width: int) -> tuple[CaptionPart, ...]:

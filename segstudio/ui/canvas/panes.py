@@ -29,12 +29,14 @@ from segstudio.ui.canvas.layers import (
     AGREEMENT,
     FALSE_NEGATIVE,
     FALSE_POSITIVE,
+    HEAT,
     IGNORED,
     PREDICTION,
     TRUTH,
     Colour,
     ErrorLayer,
     HatchLayer,
+    HeatLayer,
     ImageLayer,
     Layer,
     MaskLayer,
@@ -145,6 +147,9 @@ class Panes(QWidget):
         self._probability: NDArray[np.uint8] | None = None
         self._predicted: Mask | None = None
         self._level = FOREGROUND
+        self._instead: MaskLayer | None = None
+        self._heat: Pyramid | None = None
+        self._heat_words = ""
         self._agreement: Agreement | None = None
         self._tolerance = 0
         self._forgiven: Pyramid | None = None
@@ -449,6 +454,32 @@ class Panes(QWidget):
         for pane in self._panes.values():
             pane.canvas.set_overlay_shown(not is_hidden)
 
+    def show_instead(self, mask: Mask | None, name: str = "", colour: Colour = TRUTH) -> None:
+        """Show one mask in every pane in place of what they show, with its name written large; None ends it."""
+        self._instead = None if mask is None else MaskLayer(Pyramid(mask, gain=255), colour, self._opacity)
+        self._draw_overlays()
+        for pane in self._panes.values():
+            pane.canvas.show_name(name if mask is not None else "", colour)
+
+    def show_heat(self, values: NDArray[np.uint8] | None, words: str = "") -> None:
+        """Show in the pane of the prediction where several runs disagree, or the prediction again.
+
+        Args:
+            values: uint8 (H, W), 0 where they agree, 255 where half of them contradict the others.
+            words: What is written below it.
+        """
+        is_other = values is not None or self._heat is not None
+        self._heat = None if values is None else Pyramid(values)
+        self._heat_words = words
+        if is_other:
+            self._panes["prediction"].header.show_title("Disagreement" if values is not None else TITLES["prediction"])
+            self._show_overlays()
+
+    @property
+    def is_heat_shown(self) -> bool:
+        """Whether the pane of the prediction shows where runs disagree."""
+        return self._heat is not None
+
     # --- brightness of grey images
 
     @property
@@ -731,6 +762,10 @@ class Panes(QWidget):
         self._show_captions()
 
     def _draw_overlays(self) -> None:
+        if self._instead is not None:
+            for pane in self._panes.values():
+                pane.canvas.show_overlay(self._instead)
+            return
         hatch = HatchLayer(self._hatched) if self._hatched is not None and self._has_ignored else None
 
         def show(name: PaneName, layer: Layer | None) -> None:
@@ -741,7 +776,8 @@ class Panes(QWidget):
         show("truth", None if self._truth is None else MaskLayer(self._truth, TRUTH, self._opacity))
         predicted = None if self._predicted is None else Pyramid(self._predicted, gain=255)
         prediction = None if predicted is None else MaskLayer(predicted, PREDICTION, self._opacity)
-        show("prediction", prediction)
+        heat = None if self._heat is None else HeatLayer(self._heat, max(self._opacity, 0.5) * 1.6)
+        show("prediction", prediction if heat is None else heat)
         errors = None
         if self._shows_errors and self._truth is not None and predicted is not None:
             ignored = self._hatched if self._has_ignored else None
@@ -753,7 +789,8 @@ class Panes(QWidget):
         ignoring = IGNORING if self._is_ignoring and self._image is not None else None
         self._panes["truth"].canvas.show_caption(problem or ignoring)
         is_missing = self._predicted is None and self._image is not None
-        self._panes["prediction"].canvas.show_caption(NO_PREDICTION if is_missing else None)
+        heat = Caption(((HEAT, self._heat_words),)) if self._heat is not None else None
+        self._panes["prediction"].canvas.show_caption(NO_PREDICTION if is_missing else heat)
         agreement = self._agreement if self._shows_errors else None
         legend = None if agreement is None else _legend(agreement, self._tolerance)
         self._panes["errors"].canvas.show_caption(NO_PREDICTION if is_missing else legend)

@@ -1,0 +1,197 @@
+"""Beside: what other runs predict of the sample on screen, blinked at the same place or as a map of where they differ.
+
+The predictions of earlier runs are read in a thread when they are asked for, and kept until another sample is on screen
+or something is predicted anew. Blinking begins at once with what is in memory.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from segstudio.core.errors import UserError
+from segstudio.core.mask import Mask
+from segstudio.core.metrics import Counts
+from segstudio.core.sample import Sample
+from segstudio.core.threshold import predicted_at
+from segstudio.project.project import Project
+from segstudio.project.versions import Disagreement, Version, runs_of
+from segstudio.ui.background import Background
+from segstudio.ui.canvas.layers import PREDICTION, TRUTH, Colour
+from segstudio.ui.canvas.panes import Panes
+from segstudio.ui.session import Session
+
+MOST_RUNS = 8
+"""So many runs are read, the current and the newest."""
+
+STEP_MS = 700
+"""While the key is held the next is shown after this time."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Others:
+    """What was read of a sample.
+
+    Attributes:
+        sample_id: Which one.
+        masks: What each run predicts at its threshold, the current run first.
+        heat: Where they differ, see `versions.Disagreement`; None with fewer than two.
+        share: The share of the area on which their masks differ.
+    """
+
+    sample_id: int
+    masks: dict[int, Mask]
+    heat: NDArray[np.uint8] | None
+    share: float
+
+
+class Beside(QObject):
+    """Reads, blinks, and shows the map.
+
+    Attributes:
+        told: Told what a person should know.
+        shown: What is blinked now: "True mask", "Run 0002"; empty when nothing is.
+        is_heat_wanted: Whether the map is to be shown.
+    """
+
+    told = Signal(str)
+
+    def __init__(self, session: Session, panes: Panes, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._panes = panes
+        self._others: _Others | None = None
+        self._is_reading = False
+        self._is_closed = False
+        self._at = -1
+        self._is_held = False
+        self.shown = ""
+        self.is_heat_wanted = False
+        self._thread = Background("beside", self)
+        self._next = QTimer(self, interval=STEP_MS)
+        self._next.timeout.connect(self._step)
+        session.sample_changed.connect(lambda _sample: self._forget())
+        session.predicted.connect(self._forget)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether predictions are being read."""
+        return self._thread.is_busy
+
+    def blink(self, is_held: bool) -> None:
+        """Show the next of the true mask and the predictions, and go on while the key is held; then none of them."""
+        self._is_held = is_held
+        if is_held:
+            self._read()
+            self._step()
+            self._next.start()
+        else:
+            self._next.stop()
+            self.shown = ""
+            self._panes.show_instead(None)
+
+    def show_heat(self, is_on: bool) -> None:
+        """Show where the runs disagree, over the prediction, or the prediction again."""
+        self.is_heat_wanted = is_on
+        if is_on:
+            self._read()
+        self._show_heat(tells=is_on)
+
+    def close_threads(self) -> None:
+        """End the thread."""
+        self._is_closed = True
+        self._next.stop()
+        self._thread.close()
+
+    def _forget(self) -> None:
+        self._others, self._at = None, -1
+        self._panes.show_heat(None)
+        if self._is_held:
+            self.blink(False)
+        if self.is_heat_wanted:
+            self._read()
+
+    def _read(self) -> None:
+        sample = self._session.sample
+        if self._others is not None or self._is_reading or sample is None or self._is_closed:
+            return
+        self._is_reading = True
+        project = self._session.project
+
+        def is_wanted() -> bool:
+            return not self._is_closed and self._session.sample is not None and self._session.sample.id == sample.id
+
+        self._thread.submit(partial(_read, project, sample, is_wanted), self._take)
+
+    def _take(self, future: "Future[_Others]") -> None:
+        self._is_reading = False
+        others, sample = future.result(), self._session.sample
+        if sample is None or self._is_closed:
+            return
+        if others.sample_id != sample.id:
+            if self.is_heat_wanted or self._is_held:
+                self._read()
+            return
+        self._others = others
+        self._show_heat(tells=True)
+
+    def _show_heat(self, *, tells: bool) -> None:
+        others = self._others if self.is_heat_wanted else None
+        if others is None:
+            self._panes.show_heat(None)
+            return
+        self._panes.show_heat(others.heat, f"{len(others.masks)} runs disagree on {others.share:.1%}")
+        if others.heat is None and tells:
+            self.told.emit("Fewer than two runs have predicted this sample: there is nothing to disagree about.")
+
+    def _step(self) -> None:
+        """Show the next one."""
+        sequence = self._sequence()
+        if not sequence:
+            return
+        self._at = (self._at + 1) % len(sequence)
+        title, colour, mask = sequence[self._at]
+        self.shown = title
+        self._panes.show_instead(mask, self._words(title, mask), colour)
+
+    def _sequence(self) -> list[tuple[str, Colour, Mask]]:
+        """The true mask, the current prediction, those of earlier runs: as far as they are read."""
+        session, found = self._session, list[tuple[str, Colour, Mask]]()
+        if session.document is not None:
+            found.append(("True mask", TRUTH, session.document.mask))
+        loaded = session.loaded
+        current = None if loaded is None else loaded.run_id
+        if loaded is not None and loaded.probability is not None and current is not None:
+            found.append((Version("run", current).title, PREDICTION, predicted_at(loaded.probability, session.level)))
+        for run_id, mask in (self._others.masks if self._others is not None else {}).items():
+            if run_id != current:
+                found.append((Version("run", run_id).title, PREDICTION, mask))
+        return found
+
+    def _words(self, title: str, mask: Mask) -> str:
+        document = self._session.document
+        if document is None or title == "True mask":
+            return title
+        iou = Counts.of(document.mask, mask).iou
+        return title if iou is None else f"{title}  ·  IoU {iou:.3f}"
+
+
+def _read(project: Project, sample: Sample, is_wanted: Callable[[], bool]) -> _Others:
+    """In the thread: what each run predicts; what cannot be read is left out."""
+    masks: dict[int, Mask] = {}
+    disagreement = Disagreement()
+    for run_id in runs_of(project, sample)[:MOST_RUNS]:
+        if not is_wanted():
+            break
+        try:
+            probability = project.predictions.load(run_id, sample)
+        except (UserError, OSError):
+            continue
+        if probability is not None:
+            masks[run_id] = predicted_at(probability, project.predictions.level(run_id))
+            disagreement.add(probability, masks[run_id])
+    return _Others(sample.id, masks, disagreement.heat, disagreement.share)
