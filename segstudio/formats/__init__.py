@@ -209,6 +209,15 @@ def encode_grey(values: np.ndarray) -> bytes:
     return out.getvalue()
 
 
+def encode_rgb(values: np.ndarray) -> bytes:
+    """A uint8 (H, W, 3) array as an 8-bit RGB PNG."""
+    if values.dtype != np.uint8 or values.ndim != 3 or values.shape[2] != 3:
+        raise ValueError(f"a coloured picture is uint8 (H, W, 3), not {values.dtype} {values.shape}")
+    out = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(values)).save(out, "PNG")
+    return out.getvalue()
+
+
 @contextmanager
 def _opened(path: Path, *, is_header_enough: bool = False) -> Iterator[tuple[type[ImageFormat], BinaryIO]]:
     """The format of a file and the file itself; whatever goes wrong inside becomes a BadImage."""

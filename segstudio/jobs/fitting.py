@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from segstudio.ml.data import Example, Pairs
     from segstudio.ml.device import Device
-    from segstudio.ml.fit import Outcome, Plan
+    from segstudio.ml.fit import Outcome, Plan, Watcher
     from segstudio.ml.objective import ClassWeights
     from segstudio.ml.rate_finder import Sweep
     from segstudio.ml.schedule import Schedule
@@ -51,6 +51,7 @@ def fit_network(
     has_baseline: bool = False,
     images_per_epoch: int | None = None,
     steering: Steering | None = None,
+    is_watched: bool = False,
     explain: Callable[[str, str], None] = lambda _option, _reason: None,
 ) -> "Outcome":
     """Fit a network to examples; the same arguments give the same network.
@@ -70,6 +71,8 @@ def fit_network(
         has_baseline: Whether to measure the network before training, as epoch 0.
         images_per_epoch: How many images make an epoch; all of them once when None.
         steering: What is asked of it meanwhile; nothing can be when None.
+        is_watched: Whether `folder` gets pictures of the prediction of a few validation images, and, when the options
+            say so, logs for TensorBoard.
         explain: Told the name of an option and why it has come to what it is, for what only the masks tell.
 
     Raises:
@@ -88,14 +91,26 @@ def fit_network(
         shape = _shape(kind, train)
         pairs = _pairs(train, val, shape, cache, folder / MANIFEST, report, is_resumed=is_resumed)
         plan = replace(plan, weights=_class_weights(options, pairs[0], report, explain))
+        watchers = _watchers(options, pairs[1], folder, fitting) if is_watched else []
         with device.scope():
             if is_resumed:
-                return fit.resume(*pairs, plan, folder, fitting, precision, steering=steering)
+                return fit.resume(*pairs, plan, folder, fitting, precision, steering=steering, watchers=watchers)
             network = _network(kind, shape, options, precision, start)
             plan = replace(plan, frozen=_frozen(kind, network, options, report, is_fresh=start is None))
-            return fit.fit(network, *pairs, plan, folder, fitting, has_baseline=has_baseline, steering=steering)
+            return fit.fit(
+                network, *pairs, plan, folder, fitting, has_baseline=has_baseline, steering=steering, watchers=watchers
+            )
     finally:
         shutil.rmtree(cache, ignore_errors=True)
+
+
+def _watchers(options: TrainOptions, val: "Pairs", folder: Path, report: Reporter) -> "list[Watcher]":
+    """Those who are shown the network after every epoch."""
+    from segstudio.ml.strip import Strip
+    from segstudio.ml.tensorboard import TensorBoard
+
+    strip = Strip(val, folder, report)
+    return [strip, TensorBoard(folder)] if options.tensorboard else [strip]
 
 
 def _schedule(options: TrainOptions) -> "Schedule":

@@ -110,6 +110,10 @@ class TrainOptions(Options):
         0.1, "Retrain's rate", gt=0, le=1, is_advanced=True,
         help="Retrain goes on from good weights with this share of the learning rate: large steps would undo them.",
     )  # fmt: skip
+    tensorboard: bool = option(
+        False, "TensorBoard", is_advanced=True,
+        help="Write logs for TensorBoard into the run's folder too: tensorboard --logdir PROJECT/runs.",
+    )  # fmt: skip
     device: str = option("auto", "Device", is_advanced=True, help="auto, cpu, gpu or gpu:N.")
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = option(
         "auto", "Precision", is_advanced=True, help="auto: what this device is fastest in without loss."

@@ -226,6 +226,7 @@ class Training:
             is_resumed=self.is_resumed,
             has_baseline=self.start is not None,
             steering=RunSteering(project, self.run),
+            is_watched=True,
             explain=lambda option, reason: project.runs.explain(self.run, {option: reason}),
         )
 

@@ -23,6 +23,14 @@ def test_a_training_is_steered_and_helped(open_window, project):
     assert not panel.steering.isVisible(), "what has not begun cannot be steered"
     hands.until(lambda: len(record.metrics) >= 1, PATIENCE_MS)
 
+    # the strip shows what it predicts for a few validation images, and goes back
+    hands.until(lambda: len(panel.strip.epochs) >= 2, PATIENCE_MS)
+    assert panel.strip.isVisible()
+    assert panel.strip.picture.has_image
+    newest = panel.strip.epoch
+    panel.strip.slider.setValue(0)
+    assert (panel.strip.epoch, newest > 1) == (1, True)
+
     # pause: nothing more is learnt; meanwhile another rate is asked for
     hands.click(panel.steering.pause_button)
     hands.until(lambda: record.is_paused and panel.steering.pause_button.text() == "Go on", PATIENCE_MS)

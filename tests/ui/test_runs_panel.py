@@ -411,7 +411,7 @@ def test_curves_are_exported(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.M
 
 def test_a_larger_view_shows_every_figure_as_the_curves_do(qtbot: QtBot) -> None:
     curves = Curves()
-    view = CurvesView(curves, "Training")
+    view = CurvesView(curves)
     for widget in (curves, view):
         qtbot.addWidget(widget)
     view.resize(1100, 700)

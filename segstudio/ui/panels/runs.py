@@ -321,15 +321,20 @@ class RunsPanel(QWidget):
         metrics = self.session.project.runs.metrics
         courses = [course_of(metrics(run.id), run.name) for run in runs[:MOST_CURVES]]
         self.curves.show_courses(courses, last_epoch=max(float(run.options.get("epochs") or 0) for run in runs))
+        if self._larger is not None:
+            title = f"Run {runs[0].name}" if len(courses) == 1 else f"{len(courses)} runs; below, run {runs[0].name}"
+            self._larger.show_run(runs[0].folder, title)
+            self._larger.strip.refresh()
 
     def _show_larger(self, is_wanted: bool) -> None:
         """Show all curves in the centre, or the panes again."""
         from segstudio.ui.views.curves import CurvesView
 
         if is_wanted and self._larger is None:
-            self._larger = CurvesView(self.curves, "Runs")
+            self._larger = CurvesView(self.curves)
             self._larger.closed.connect(lambda: self.curves.larger_button.setChecked(False))
         self.view = self._larger if is_wanted else None
+        self._show_curves()
         self.view_changed.emit()
 
     def _extend(self, options: dict[str, object]) -> None:

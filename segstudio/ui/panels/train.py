@@ -24,6 +24,7 @@ from segstudio.ui.panels.empty import Either, Empty
 from segstudio.ui.panels.job_progress import JobProgress
 from segstudio.ui.panels.remedies import Remedies
 from segstudio.ui.panels.steering import ExtendBox, SteeringBox, ask, run_of
+from segstudio.ui.panels.strip import StripBox
 from segstudio.ui.panels.train_options import TrainOptionsEditor, options_of_training
 from segstudio.ui.widgets import muted, push_button, set_property
 
@@ -58,6 +59,7 @@ class TrainPanel(QWidget):
         self.session: Session | None = None
         self.record: JobRecord | None = None
         self._run: Run | None = None
+        self._seen_artifacts = 0
         self._afterwards: tuple[dict[str, Any], str] | None = None
         self.options = TrainOptionsEditor()
         self.options.changed.connect(self._update)
@@ -79,6 +81,9 @@ class TrainPanel(QWidget):
         self.curves = Curves()
         self.curves.larger_wanted.connect(self._show_larger)
         self.curves.failed.connect(lambda words: self._tell(words, is_error=True))
+        self.strip = StripBox()
+        for chart in (self.curves.loss, self.curves.iou):
+            chart.hovered.connect(self._on_hovered)
         self.view: QWidget | None = None
         self._larger: CurvesView | None = None
         self._message = muted(wraps=True)
@@ -160,10 +165,22 @@ class TrainPanel(QWidget):
         from segstudio.ui.views.curves import CurvesView
 
         if is_wanted and self._larger is None:
-            self._larger = CurvesView(self.curves, "Training")
+            self._larger = CurvesView(self.curves)
             self._larger.closed.connect(lambda: self.curves.larger_button.setChecked(False))
         self.view = self._larger if is_wanted else None
+        self._show_strip()
         self.view_changed.emit()
+
+    def _on_hovered(self, epoch: float | None) -> None:
+        """Show the predictions of the epoch under the pointer; the newest again when it has left."""
+        if self.strip.isVisible():
+            self.strip.show_epoch(epoch)
+
+    def _show_strip(self) -> None:
+        folder = None if self._run is None else self._run.folder
+        self.strip.show_run(folder)
+        if self._larger is not None:
+            self._larger.show_run(folder, "Training" if self._run is None else f"Run {self._run.name}")
 
     def _ask(self, wish: Wish) -> None:
         """Ask something of the training that runs."""
@@ -298,6 +315,11 @@ class TrainPanel(QWidget):
         if record is self.record:
             if self._run is None and record.artifacts:
                 self._find_run()
+            if len(record.artifacts) != self._seen_artifacts:
+                self._seen_artifacts = len(record.artifacts)
+                self.strip.refresh()
+                if self._larger is not None:
+                    self._larger.strip.refresh()
             self._update()
 
     def _on_project_changed(self, topics: Collection[str]) -> None:
@@ -352,6 +374,7 @@ class TrainPanel(QWidget):
         self._empty.set_text(*(WAITING if self.is_training else NOTHING_YET))
         self.progress.show_record(self.record if self.is_training else None)
         self.steering.show_training(*((self.record, self._run) if self.is_training else (None, None)))
+        self._show_strip()
         self.extend.show_run(self._run if is_writable and not self.is_training else None)
         if not self.is_training:
             self._either.show_content(self.curves.has_points)
@@ -382,6 +405,7 @@ class TrainPanel(QWidget):
         column.addLayout(outcome)
         column.addWidget(self.remedies)
         column.addWidget(self.extend)
+        column.addWidget(self.strip)
         column.addLayout(self._either, 1)
         area = QScrollArea()
         area.setWidgetResizable(True)

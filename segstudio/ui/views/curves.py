@@ -1,14 +1,16 @@
 """Larger view of the curves: every figure of one training, or of several laid over each other, in the centre."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from segstudio.ui import theme
-from segstudio.ui.panels.course import Course, figures_in
+from segstudio.ui.panels.course import figures_in
 from segstudio.ui.panels.curves import Chart, Curves
+from segstudio.ui.panels.strip import StripBox
 from segstudio.ui.widgets import card, heading, muted, push_button
 
 LEAST_WIDTH, LEAST_HEIGHT = 330, 190
@@ -18,7 +20,7 @@ MOST_COLUMNS = 3
 
 
 class CurvesView(QWidget):
-    """All figures of what a panel's Curves show, side by side.
+    """All figures of what a panel's Curves show, side by side, and below them the strip of the run.
 
     Signals:
         closed: A person has seen enough.
@@ -26,12 +28,13 @@ class CurvesView(QWidget):
 
     closed = Signal()
 
-    def __init__(self, curves: Curves, title: str, parent: QWidget | None = None) -> None:
+    def __init__(self, curves: Curves, parent: QWidget | None = None) -> None:
         """Make a view that follows `curves`."""
         super().__init__(parent)
         self.charts: dict[str, Chart] = {}
         self._curves = curves
-        self._title = heading(title)
+        self.strip = StripBox()
+        self._title = heading("")
         self._hint = muted("Drag a rectangle or turn the wheel to look closer, double click for all of it")
         self.close_button = push_button("Close", "Show the pictures again", self.closed.emit)
         head = QHBoxLayout()
@@ -51,13 +54,13 @@ class CurvesView(QWidget):
         column.setContentsMargins(14, 10, 14, 10)
         column.addLayout(head)
         column.addWidget(area, 1)
+        column.addWidget(self.strip)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(frame)
         curves.changed.connect(self.draw)
         curves.log_button.toggled.connect(self._set_log)
         theme.notifier().changed.connect(self._restyle)
-        self._shown: Sequence[Course] = ()
         self.draw()
 
     def draw(self) -> None:
@@ -65,17 +68,16 @@ class CurvesView(QWidget):
         names = figures_in(self._curves.courses)
         if names != list(self.charts):
             self._make(names)
-        is_new = list(self._shown) != self._curves.courses
-        self._shown = list(self._curves.courses)
         for chart in self.charts.values():
-            if is_new or chart.courses is not self._curves.courses:
+            if chart.courses is not self._curves.courses:
                 chart.show_courses(self._curves.courses)
             chart.set_best(self._curves.best_epoch)
             chart.draw(last_epoch=self._curves.last_epoch)
 
-    def set_title(self, title: str) -> None:
-        """Say of what training it tells."""
+    def show_run(self, folder: Path | None, title: str) -> None:
+        """Say of what training the curves tell, and show its strip."""
         self._title.setText(title)
+        self.strip.show_run(folder)
 
     def _make(self, names: Sequence[str]) -> None:
         for chart in self.charts.values():
@@ -107,6 +109,7 @@ class CurvesView(QWidget):
     def _point_at(self, epoch: float | None) -> None:
         for chart in self.charts.values():
             chart.point_at(epoch)
+        self.strip.show_epoch(epoch)
 
     def _restyle(self) -> None:
         for chart in self.charts.values():
