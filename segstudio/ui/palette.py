@@ -47,7 +47,7 @@ MOST = 60
 _SHARE = 0.4
 """What fits less well than this share of the best is left out."""
 
-_IN_HELP = 4.0
+_ELSEWHERE = 14.0
 """What is found in the words of explanation counts so much less than what is found in the name."""
 
 
@@ -106,16 +106,18 @@ def found(typed: str, sources: Iterable[Source]) -> list[_Found]:
 
 
 def _fit(typed: str, entry: Entry) -> _Found | None:
+    rank = entry.rank - (3.0 if entry.refusal else 0.0)
     there = match(typed, entry.title)
-    if there is not None:
-        score = there.score if typed.strip() else 0.0
-        return _Found(entry, score + entry.rank - (3.0 if entry.refusal else 0.0), there.places)
-    # Not in the name: each word in the name, the kind, the keys or the explanation, as it is.
-    text = f"{entry.title} {entry.kind} {entry.detail} {entry.help} {shown(entry.keys)}".lower()
+    best = None if there is None else _Found(entry, (there.score if typed.strip() else 0.0) + rank, there.places)
+    # Elsewhere, in the kind, the keys or the explanation, each word must stand as it is.
+    text = f"{entry.title} {entry.kind} {entry.detail} {entry.help} {shown(entry.keys)}"
     words = typed.lower().split()
-    if all(word in text for word in words):
-        return _Found(entry, entry.rank + len("".join(words)) - _IN_HELP, ())
-    return None
+    if words and all(word in text.lower() for word in words):
+        elsewhere = match(typed, text)
+        if elsewhere is not None and (best is None or elsewhere.score + rank - _ELSEWHERE > best.score):
+            places = () if there is None else there.places
+            best = _Found(entry, elsewhere.score + rank - _ELSEWHERE, places)
+    return best
 
 
 class _Model(QAbstractListModel):
@@ -283,6 +285,8 @@ class Palette(QFrame):
             return
         had_focus = self.field.hasFocus()
         self.hide()
+        self._sources = ()  # they hold on to the open project
+        self._model.show(())
         before, self._before = self._before, None
         if is_done or before is None or not before.isVisible():
             self._back()

@@ -198,7 +198,7 @@ class Walk(QObject):
         """Decide about everything on this sample that mask and prediction differ in, within the tolerance too."""
         document = self._session.document
         if document is not None:
-            whole = Region(Rect.of(document.shape), np.ones(document.shape, np.bool_))
+            whole = Region(Rect.of(document.shape), np.broadcast_to(np.True_, document.shape))
             self._ask_about_mask(partial(self._carry_out_in, decision, whole, _OF_ALL[decision], is_whole=True))
 
     def forget(self) -> None:
@@ -468,9 +468,12 @@ class Walk(QObject):
         if found is None or document is None:
             self.told.emit("There is nothing to decide about: this sample has no prediction.", "Predict it first.")
             return
-        here = region.rect.slices
-        wrong = (found.errors.truth[here] != found.errors.predicted[here]) & region.inside
-        disputed = Region(region.rect, wrong)
+        # Nothing is wrong outside of the rectangle that the errors lie in.
+        rect = region.rect.intersect(found.errors.depths.rect)
+        here = rect.slices
+        inside = region.inside[rect._replace(x=rect.x - region.rect.x, y=rect.y - region.rect.y).slices]
+        wrong = (found.errors.truth[here] != found.errors.predicted[here]) & inside
+        disputed = Region(rect, wrong)
         is_at_walk = self.is_here if is_whole else self._is_walk_in(disputed)
         if not wrong.any():
             self.told.emit("Mask and prediction agree there.", "")
@@ -481,7 +484,7 @@ class Walk(QObject):
         else:
             after = found.errors.predicted[here] if decision == "take" else np.uint8(decision == "fill")
             with document.stroke(title) as stroke:
-                stroke.put(Patch(region.rect, np.where(wrong, after, found.errors.truth[here])))
+                stroke.put(Patch(rect, np.where(wrong, after, found.errors.truth[here])))
         self._panes.selection.clear()
         if self.goes_on and is_at_walk:
             self._acts.append(self._advance)

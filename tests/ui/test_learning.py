@@ -155,3 +155,16 @@ def test_the_demo_takes_no_work_from_under_the_hands(window: Window, asked, tmp_
     assert window.session.project.folder == before
     assert "demo projects" in window.banner.text.lower()
     assert recent_projects()[0] == made
+
+
+def test_a_report_is_written_by_the_worker_and_shown_in_the_browser(qtbot, window: Window, tmp_path: Path, monkeypatch):
+    opened: list[str] = []
+    monkeypatch.setattr(
+        "segstudio.ui.learning.QDesktopServices.openUrl", lambda url: opened.append(url.toLocalFile()) or True
+    )
+    monkeypatch.setattr("segstudio.ui.dialogs.files.choose_report_file", lambda _parent: tmp_path / "report.html")
+    with qtbot.waitSignal(window.queue.ended, timeout=WORKER_MS) as ended:
+        window.actions_by_name["export-report"].trigger()
+    assert ended.args[0].state is JobState.FINISHED, ended.args[0].message
+    assert opened == [str(tmp_path / "report.html")]
+    assert "blobs" in (tmp_path / "report.html").read_text(encoding="utf-8")

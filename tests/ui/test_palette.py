@@ -45,6 +45,8 @@ def opened(qtbot, window: Window, tmp_path: Path) -> Window:
 
 def look_for(window: Window, typed: str) -> list[str]:
     if not window.finder.isVisible():
+        window.activateWindow()  # a window manager does so when a panel had the window made anew
+        QCoreApplication.processEvents()
         QTest.keyClick(window.windowHandle(), Qt.Key.Key_K, CONTROL)
     window.finder.field.clear()
     QTest.keyClicks(window.finder.field, typed)
@@ -56,7 +58,7 @@ def enter(window: Window) -> None:
 
 
 def test_a_command_is_found_by_its_initials_and_run(opened: Window):
-    assert look_for(opened, "er")[0] in ("Eraser", "Error view")
+    assert look_for(opened, "ev")[0] == "Error view"
     assert "Remove islands" in [title.removesuffix("…") for title in look_for(opened, "islands mask")]
     titles = look_for(opened, "erase")
     assert titles[0] in ("Erase error", "Eraser")
@@ -114,7 +116,7 @@ def test_samples_filters_runs_recipes_and_presets_are_found(qtbot, opened: Windo
     assert opened.workspace.tabs.tabText(opened.workspace.tabs.currentIndex()) == "Runs"
     assert opened.workspace.runs_panel.selected().id == 1
     titles = look_for(opened, "conv-unet")
-    assert any("onv" in title for title in titles)
+    assert any("onvolution" in title for title in titles), titles
     look_for(opened, "preset conv-unet-fast")
     enter(opened)
     assert opened.train_panel.options.name == "conv-unet-fast"

@@ -4,15 +4,15 @@ from collections.abc import Mapping
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QToolButton, QWidget
 
 from segstudio.ui.walk import Walk
-from segstudio.ui.widgets import divider, heading, set_property
+from segstudio.ui.widgets import ElidedLabel, divider, set_property
 
 _DECISIONS = ("error-take", "error-keep", "error-fill", "error-erase", "flag")
 _STEPS = ("error-previous", "error-next")
 
-IDLE = "Next leads from error to error, the worst first; Ctrl and drag selects a part to decide about"
+IDLE = "Next: errors, the worst first  ·  Ctrl+drag: select a part"
 
 
 class ErrorBar(QFrame):
@@ -22,7 +22,7 @@ class ErrorBar(QFrame):
         super().__init__(parent)
         self.setProperty("card", True)
         self._walk = walk
-        self.words: QLabel = heading("")
+        self.words = ElidedLabel()
         self.words.setAccessibleName("Error")
         # Long words are cut off: they must not make the panes wider from one error to the next.
         self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -41,7 +41,6 @@ class ErrorBar(QFrame):
     def _show(self) -> None:
         words = self._walk.words
         shown = words[:1].upper() + words[1:] if words else IDLE
-        self.words.setToolTip(shown)
         self.words.setText(shown)
         set_property(self.words, "muted", not words)
         set_property(self.words, "heading", bool(words))
