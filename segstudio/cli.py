@@ -427,7 +427,9 @@ def _declare_predict(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--filter", metavar="EXPR", help="which samples; all when not given")
     parser.add_argument("--device", metavar="DEVICE", help="auto, cpu or gpu:N")
     parser.add_argument(
-        "--tiling", metavar="WAY", help="off (default): each image whole, scaled; full: tiles at its own resolution"
+        "--tiling",
+        metavar="WAY",
+        help="auto (default): as it has learnt to look; off: each image whole, scaled; full: tiles at full resolution",
     )
     parser.add_argument(
         "--flips", metavar="WHICH", help="mean over mirror images too: off (default), horizontal or all"

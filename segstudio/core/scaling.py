@@ -42,6 +42,11 @@ def scaled_mask(mask: np.ndarray, height: int, width: int) -> np.ndarray:
     return (cv2.resize(mask * np.uint8(255), (width, height), interpolation=cv2.INTER_AREA) > 127).astype(np.uint8)
 
 
+def scaled_length(length: int, size: int, crop: int) -> int:
+    """How many pixels a side of an image has at the scale at which `crop` of them are `size`."""
+    return max(1, round(length * size / crop))
+
+
 def without_colour(image: np.ndarray) -> np.ndarray:
     """The image with one channel when it shows no colour (an X-ray saved as RGB); another one as it is.
 

@@ -16,6 +16,7 @@ from segstudio.core.errors import UserError
 from segstudio.core.reporter import Cancelled, Phase, Reporter
 from segstudio.core.sample import Sample
 from segstudio.jobs.fitting import computing_on, fit_network
+from segstudio.jobs.predict import way_of
 from segstudio.jobs.starts import weights_of
 from segstudio.project.comparisons import Cell
 from segstudio.project.project import Project
@@ -93,6 +94,7 @@ class CellTraining:
             if weights != cell.best_weights or not self.keeps_weights:
                 weights.unlink()
         images, epochs = self.images_per_epoch or len(self.examples["train"]), outcome.rows[-1]["epoch"]
+        images *= self.options.crops if self.options.crop else 1
         cell.finish(
             seed=cell.seed,
             epochs=epochs,
@@ -125,11 +127,11 @@ class CellTraining:
         from segstudio.ml.predict import predict
 
         device, precision = computing_on(self.options)
-        count = 0
+        count, looks = 0, self.options.model_dump()
         with device.scope():
             network = load_network(self.cell.best_weights, precision)
             for sample, probability in predict(
-                network, self.samples, project.read_image, report, name=lambda one: one.image
+                network, self.samples, project.read_image, report, lambda one: one.image, way=way_of(looks)
             ):
                 self.cell.save_prediction(sample, probability)
                 count += 1

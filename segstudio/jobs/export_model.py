@@ -207,7 +207,7 @@ def _bytes_of(target: Path) -> int:
 def _write_script(folder: Path, target: Path, exporter: Exporter, metadata: dict[str, Any]) -> Path:
     """Write predict.py; where there is one of another model, under a name of its own."""
     file = target.name if exporter.suffix else ""
-    text = script_of(exporter, file, metadata["input"]["channels"], metadata["threshold"])
+    text = script_of(exporter, file, metadata["input"]["channels"], metadata["threshold"], metadata["input"]["crop"])
     path = folder / SCRIPT
     if path.exists() and path.read_text(encoding="utf-8", errors="replace") != text:
         path = folder / f"predict_{target.stem}_{exporter.name}.py"
@@ -215,8 +215,29 @@ def _write_script(folder: Path, target: Path, exporter: Exporter, metadata: dict
     return path
 
 
-def script_of(exporter: Exporter, file: str, channels: int, threshold: float = 0.5) -> str:
+IN_PARTS = """
+
+def in_parts(pixels, side={crop}):
+    # The network has learnt from parts of this size: it looks at overlapping ones, and their mean counts.
+    height, width = pixels.shape[:2]
+    pixels = np.pad(pixels, ((0, max(0, side - height)), (0, max(0, side - width)), (0, 0)), "symmetric")
+    total = np.zeros(pixels.shape[:2], np.float32)
+    looks = np.zeros_like(total)
+    starts = [np.unique(np.linspace(0, size - side, 2 * -(-size // side) - 1).astype(int)) for size in total.shape]
+    for top in starts[0]:
+        for left in starts[1]:
+            part = slice(top, top + side), slice(left, left + side)
+            total[part] += probability(pixels[part])
+            looks[part] += 1
+    return (total / looks)[:height, :width]
+
+"""
+"""What predict.py has besides for a network that has learnt from crops."""
+
+
+def script_of(exporter: Exporter, file: str, channels: int, threshold: float = 0.5, crop: int = 0) -> str:
     """The text of predict.py for a file beside it, or for the folder it lies in when `file` is empty."""
+    look, parts = ("in_parts", IN_PARTS.format(crop=crop)) if crop else ("probability", "")
     place = f'.with_name("{file}")' if file else ".parent"
     mode, pixels = ("L", "np.asarray(image)[..., None]") if channels == 1 else ("RGB", "np.asarray(image)")
     return f'''\
@@ -230,10 +251,10 @@ import numpy as np
 
 MODEL = Path(__file__){place}
 {exporter.script}
-
+{parts}
 if __name__ == "__main__":
     image = ImageOps.exif_transpose(Image.open(sys.argv[1])).convert("{mode}")
-    found = probability({pixels}) >= {threshold}
+    found = {look}({pixels}) >= {threshold}
     print(f"{{found.mean():.2%}} is foreground")
     if len(sys.argv) > 2:
         Image.fromarray(found.astype(np.uint8) * 255).save(sys.argv[2])

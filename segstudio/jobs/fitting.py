@@ -23,7 +23,7 @@ from segstudio.models import MODELS, Model, Shape
 if TYPE_CHECKING:
     import keras
 
-    from segstudio.ml.data import Example, Pairs
+    from segstudio.ml.data import Example, Pairs, Pictures
     from segstudio.ml.device import Device
     from segstudio.ml.fit import Outcome, Plan, Watcher
     from segstudio.ml.objective import ClassWeights
@@ -89,8 +89,10 @@ def fit_network(
     fitting = Phase(report, READING, 1 - READING)
     try:
         shape = _shape(kind, train)
-        pairs = _pairs(train, val, shape, cache, folder / MANIFEST, report, is_resumed=is_resumed)
+        pairs = _pairs(options, train, val, shape, cache, folder / MANIFEST, report, is_resumed=is_resumed)
         plan = replace(plan, weights=_class_weights(options, pairs[0], report, explain))
+        if options.crop:
+            plan = replace(plan, images_per_epoch=plan.images(pairs[0]) * options.crops)
         watchers = _watchers(options, pairs[1], folder, fitting) if is_watched else []
         with device.scope():
             if is_resumed:
@@ -128,7 +130,7 @@ def _schedule(options: TrainOptions) -> "Schedule":
 
 def _class_weights(
     options: TrainOptions,
-    train: "Pairs",
+    train: "Pictures",
     report: Reporter,
     explain: Callable[[str, str], None] = lambda _option, _reason: None,
 ) -> "ClassWeights":
@@ -179,7 +181,6 @@ def find_rate(
         UserError: When nothing can be read.
         Cancelled: When the user stopped it.
     """
-    from segstudio.ml.data import load_pairs
     from segstudio.ml.rate_finder import sweep
 
     device, precision = computing_on(options)
@@ -188,7 +189,7 @@ def find_rate(
     needed = train[:: max(1, len(train) // (steps * options.batch))]
     try:
         shape = _shape(kind, train)
-        pairs = load_pairs(needed, shape, cache, Phase(report, 0, 0.1))
+        pairs = _to_learn(options, needed, shape, cache, Phase(report, 0, 0.1))
         if not len(pairs):
             raise UserError("no image to learn from could be read", "see the Problems panel")
         plan = _plan(options, recipe, report)
@@ -258,25 +259,40 @@ def _shape(model: Model[Any], train: "list[Example]") -> Shape:
     return size, size, model.channels(is_grey=are_grey(train))
 
 
+def _to_learn(options: TrainOptions, train: "list[Example]", shape: Shape, cache: Path, report: Reporter) -> "Pictures":
+    """What is learnt from, decoded: whole images at the network's size, or large ones to take crops of."""
+    from segstudio.ml.crops import load_crops
+    from segstudio.ml.data import load_pairs
+
+    if options.crop:
+        return load_crops(train, shape, options.crop, cache, report)
+    return load_pairs(train, shape, cache, report)
+
+
 def _pairs(
-    train: "list[Example]", val: "list[Example]", shape: Shape, cache: Path, manifest: Path, report: Reporter,
-    *, is_resumed: bool,
-) -> "tuple[Pairs, Pairs]":  # fmt: skip
+    options: TrainOptions, train: "list[Example]", val: "list[Example]", shape: Shape, cache: Path, manifest: Path,
+    report: Reporter, *, is_resumed: bool,
+) -> "tuple[Pictures, Pairs]":  # fmt: skip
     """Everything decoded, with the manifest written."""
+    from segstudio.ml.crops import load_fixed_crops
     from segstudio.ml.data import load_pairs
 
     share = len(train) / (len(train) + len(val))
     reading = Phase(report, 0, READING)
-    to_learn = load_pairs(train, shape, cache / "train", reading.part(0, share))
-    to_validate = load_pairs(val, shape, cache / "val", reading.part(share, 1 - share))
+    to_learn = _to_learn(options, train, shape, cache / "train", reading.part(0, share))
+    if options.crop:
+        to_validate = load_fixed_crops(val, shape, options.crop, cache / "val", reading.part(share, 1 - share))
+    else:
+        to_validate = load_pairs(val, shape, cache / "val", reading.part(share, 1 - share))
     if not len(to_learn) or not len(to_validate):
         raise UserError("no image to learn from or to validate by could be read", "see the notes of this run")
-    rows = [*to_learn.rows, *to_validate.rows]
+    rows = [*to_learn.rows, *dict.fromkeys(to_validate.rows)]  # an image validates by several crops
     if is_resumed and rows != load_manifest(manifest):
         report.log("some files are not what they were when the run began: it goes on, but not as it would have")
     else:
         save_manifest(rows, manifest)
-    report.log(f"{len(to_learn)} images to learn from, {len(to_validate)} to validate by")
+    parts = f" in {len(to_validate)} crops of {options.crop} px" if options.crop else ""
+    report.log(f"{len(to_learn)} images to learn from, {len(rows) - len(to_learn)} to validate by{parts}")
     return to_learn, to_validate
 
 

@@ -20,7 +20,7 @@ from segstudio.core.reporter import Phase, Reporter
 from segstudio.core.sample import USABLE, ReviewState, Sample, Split
 from segstudio.core.statistics import FEWEST, Paired, paired
 from segstudio.core.threshold import Histogram
-from segstudio.jobs.predict import PredictOptions, is_plainly_predicted, predict_samples
+from segstudio.jobs.predict import PredictOptions, is_plainly_predicted, predict_samples, way_of
 from segstudio.project.project import Project
 from segstudio.project.runs import Run
 from segstudio.project.threads import in_threads
@@ -197,7 +197,8 @@ def _predicted_again(
     report.log(f"run {run.name} has predicted with tiles or mirror images: it predicts plainly for the meeting")
     with device.scope():
         network = load_network(run.best_weights, device.precision)
-        done = predict(network, samples, project.read_image, report, lambda one: one.image, options.batch)
+        done = predict(network, samples, project.read_image, report, lambda one: one.image, options.batch,
+                       way_of(run.options))  # fmt: skip
         for number, (sample, probability) in enumerate(done, 1):
             try:
                 counts = counted(project, run, sample, probability)

@@ -15,6 +15,8 @@ from segstudio.project.clock import now
 from segstudio.project.project import Project
 from segstudio.project.runs import Run
 
+CROPS = "; the network has learnt from parts of {0}x{0} pixels: feed it such parts, overlapping, and take their mean"
+
 
 def metadata_of(project: Project, run: Run, exporter: Exporter, shape: Shape, parameters: int) -> dict[str, Any]:
     """Plain JSON values for the file and for the JSON beside it.
@@ -27,6 +29,7 @@ def metadata_of(project: Project, run: Run, exporter: Exporter, shape: Shape, pa
         parameters: How many numbers it has learnt.
     """
     height, width, channels = shape
+    crop = int(run.options.get("crop") or 0)
     batch: int | str = "any" if exporter.is_batched else 1
     return {
         "made_with": f"SegStudio {__version__}",
@@ -39,7 +42,8 @@ def metadata_of(project: Project, run: Run, exporter: Exporter, shape: Shape, pa
             "shape": [batch, "height", "width", channels],
             "channels": channels,
             "values": "grey, 0 to 255" if channels == 1 else "RGB, 0 to 255",
-            "size": "any: the graph scales to the network's size and back",
+            "size": "any: the graph scales to the network's size and back" + (CROPS.format(crop) if crop else ""),
+            "crop": crop,
         },
         "output": {
             "name": "probability",

@@ -1,6 +1,7 @@
 """Predict masks: a run's foreground probabilities at each image's own resolution, stored and scored."""
 
-from typing import Any, ClassVar, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -12,8 +13,11 @@ from segstudio.project.filter import compile_filter
 from segstudio.project.project import Project
 from segstudio.project.runs import Run
 
+if TYPE_CHECKING:
+    from segstudio.ml.predict import Flips, Way
+
 OTHERWISE = "predicted otherwise"
-"""The event of a run some of whose stored predictions were made with tiles or mirror images."""
+"""The event of a run some of whose stored predictions were made in another way than it has learnt to look."""
 
 
 class PredictOptions(Options):
@@ -24,11 +28,11 @@ class PredictOptions(Options):
     samples: tuple[int | str, ...] = option(
         (), "Samples", is_advanced=True, help="Ids or image paths of samples; these alone, whatever the filter says."
     )
-    tiling: Literal["off", "full"] = option(
-        "off",
+    tiling: Literal["auto", "off", "full"] = option(
+        "auto",
         "Tiles",
-        help="off scales each image whole to the network's size, as it has learnt to see it; full goes over the image "
-        "in overlapping tiles at its own resolution: for fine detail, and networks that have learnt from small parts.",
+        help="auto looks as the network has learnt to: at the whole image, scaled to its size, or in overlapping tiles "
+        "when it has learnt from crops. off: at the whole image; full: in tiles at its own resolution.",
     )
     flips: Literal["off", "horizontal", "all"] = option(
         "off",
@@ -88,12 +92,12 @@ def predict_samples(
     """
     from segstudio.ml.device import choose_device
     from segstudio.ml.network import load_network
-    from segstudio.ml.predict import Way, predictions
+    from segstudio.ml.predict import predictions
 
     chosen = choose_device(options.device)
     report.log(f"run {run.name} on {chosen.title}, {chosen.precision}")
-    way = Way(is_tiled=options.tiling == "full", flips=options.flips)
-    if options.tiling != "off" or options.flips != "off":
+    way = way_of(run.options, options.tiling, options.flips)
+    if way != way_of(run.options):
         # Before the first of them is stored: whoever compares runs must know whatever interrupts this.
         project.runs.append_event(run, OTHERWISE, tiling=options.tiling, flips=options.flips)
     predicted: list[int] = []
@@ -112,6 +116,22 @@ def predict_samples(
     return len(predicted)
 
 
+def way_of(trained: Mapping[str, Any], tiling: str = "auto", flips: "Flips" = "off") -> "Way":
+    """How a network looks at images.
+
+    Args:
+        trained: The options it was trained with: it sees images at the scale it has learnt them at.
+        tiling: As in PredictOptions.
+        flips: The same.
+    """
+    from segstudio.ml.predict import Way
+
+    crop = int(trained.get("crop") or 0)
+    if tiling == "auto":
+        return Way(is_tiled=crop > 0, flips=flips, crop=crop)
+    return Way(is_tiled=tiling == "full", flips=flips)
+
+
 def is_plainly_predicted(project: Project, run: Run) -> bool:
-    """Whether all stored predictions of a run are of whole images as they are, without tiles or mirror images."""
+    """Whether all stored predictions of a run were made as it has learnt to look, without mirror images."""
     return not any(event.get("event") == OTHERWISE for event in project.runs.events(run.id))

@@ -106,6 +106,16 @@ class TrainOptions(Options):
         help="What pixels of samples count that nobody has reviewed yet, where their masks are less sure than reviewed "
         "ones. 1: no less than others.",
     )  # fmt: skip
+    crop: int = option(
+        0, "Crop", ge=0, le=1 << 15, unit="px", is_advanced=True, zero="whole image",
+        help="For large images with fine detail: learns from square parts with sides of so many pixels of the image, "
+        "scaled to the network's size; as large as that they keep the image's own resolution. Half of them are laid "
+        "around foreground. Validation looks at fixed parts, prediction at overlapping ones. 0: the whole image.",
+    )  # fmt: skip
+    crops: int = option(
+        4, "Crops", ge=1, le=1000, unit="an image", is_advanced=True,
+        help="With crop: so many different parts of each image make an epoch.",
+    )  # fmt: skip
     fine_tuning: float = option(
         0.1, "Retrain's rate", gt=0, le=1, is_advanced=True,
         help="Retrain goes on from good weights with this share of the learning rate: large steps would undo them.",

@@ -160,7 +160,7 @@ class Stress(ProjectJob[StressOptions]):
             network = load_network(run.best_weights, chosen.precision)
             shape = network.input_shape[1:]
             forward = forward_of(network, len(samples) * len(cells))
-            test = _Test(self.options, cells, shape, forward, threads, run.level)
+            test = _Test(self.options, cells, shape, forward, threads, run.level, int(run.options.get("crop") or 0))
             measured: list[Sample] = []
             rows: list[NDArray[np.float64]] = []
             for start in range(0, len(samples), CHUNK):
@@ -185,8 +185,10 @@ class _Test:
         forward: Callable[[NDArray[np.uint8]], NDArray[np.float32]],
         threads: ThreadPoolExecutor,
         level: int = THRESHOLD,
+        crop: int = 0,
     ) -> None:
         self._options = options
+        self._crop = crop
         self._cells = cells
         self._shape = shape
         self._forward = forward
@@ -209,6 +211,8 @@ class _Test:
     def _read(self, project: Project, sample: Sample) -> Pair:
         image = project.read_image(sample)
         labels = labelled(project.masks.load(sample), ignored=project.ignored.load(sample))
+        if self._crop:
+            return _fullest_crop(image, labels, self._shape, self._crop)
         if self._options.size == "native":
             return image, labels
         return scaled_image(image, self._shape), scaled_labels(labels, *self._shape[:2])
@@ -253,6 +257,16 @@ class _Test:
     def _words(self, column: int) -> str:
         family = self._cells[column].family
         return "as they are" if family is None else f"{family.title} {family.labels[self._cells[column].strength - 1]}"
+
+
+def _fullest_crop(image: Pixels, labels: Pixels, shape: tuple[int, int, int], crop: int) -> Pair:
+    """Of the parts that a network which has learnt from crops sees of an image, the one with the most foreground."""
+    from segstudio.ml.crops import at_scale, grid
+
+    image, labels = at_scale(image, labels, shape, crop)
+    parts = grid(labels.shape[:2], shape)
+    best = max(parts, key=lambda part: int(np.count_nonzero(labels[part] & FOREGROUND)))
+    return np.ascontiguousarray(image[best]), np.ascontiguousarray(labels[best][..., 0])
 
 
 def _augmenters(cell: Cell) -> list[Augmenter]:

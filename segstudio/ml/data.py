@@ -4,6 +4,7 @@ import functools
 import hashlib
 import operator
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -67,18 +68,27 @@ class Example:
 
 
 @dataclass(frozen=True)
-class Pairs:
-    """Images and masks at the network's size.
+class Pictures(ABC):
+    """Images and masks to learn from.
 
     Attributes:
-        images: uint8 (N, H, W, C), in memory or mapped from disk.
-        masks: uint8 (N, H, W, 1) of labels, see core.labels: 0 and 1 where no pixel is ignored or corrected.
+        images: N of uint8 (h, w, C).
+        masks: N of uint8 (h, w, 1), of labels, see core.labels: 0 and 1 where no pixel is ignored or corrected.
         rows: Their N rows of the manifest.
     """
 
-    images: np.ndarray
-    masks: np.ndarray
+    images: Sequence[np.ndarray] | np.ndarray
+    masks: Sequence[np.ndarray] | np.ndarray
     rows: list[ManifestRow]
+
+    @property
+    @abstractmethod
+    def shapes(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """(H, W, C) and (H, W, 1): of what the network sees."""
+
+    @abstractmethod
+    def look(self, row: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """What one look at an image shows: uint8 (H, W, C) and uint8 (H, W, 1); the same for the same seed."""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -99,6 +109,28 @@ class Pairs:
         return bool(is_corrected or (weighing.unreviewed != 1 and not all(row.is_reviewed for row in self.rows)))
 
 
+@dataclass(frozen=True)
+class Pairs(Pictures):
+    """Images and masks at the network's size.
+
+    Attributes:
+        images: uint8 (N, H, W, C), in memory or mapped from disk.
+        masks: uint8 (N, H, W, 1) of labels.
+    """
+
+    images: np.ndarray
+    masks: np.ndarray
+
+    @property
+    def shapes(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """See Pictures."""
+        return self.images.shape[1:], self.masks.shape[1:]
+
+    def look(self, row: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """The whole image, whatever the seed."""
+        return self.images[row], self.masks[row]
+
+
 def load_pairs(examples: Sequence[Example], shape: Shape, cache: Path, report: Reporter) -> Pairs:
     """Decode and scale every example once, on all cores.
 
@@ -114,8 +146,8 @@ def load_pairs(examples: Sequence[Example], shape: Shape, cache: Path, report: R
         Cancelled: When the user stopped it.
     """
     height, width, channels = shape
-    images = _empty((len(examples), height, width, channels), cache)
-    masks = _empty((len(examples), height, width, 1), cache)
+    images = empty((len(examples), height, width, channels), cache)
+    masks = empty((len(examples), height, width, 1), cache)
     rows: list[ManifestRow] = []
 
     def load(example: Example) -> tuple[np.ndarray, np.ndarray, ManifestRow]:
@@ -155,7 +187,8 @@ def load_example(example: Example) -> tuple[np.ndarray, np.ndarray, ManifestRow]
     return image, labelled(mask, ignored=example.read_ignored(), before=example.read_before()), row
 
 
-def _empty(shape: tuple[int, ...], cache: Path) -> np.ndarray:
+def empty(shape: tuple[int, ...], cache: Path) -> np.ndarray:
+    """Room for bytes, in memory or, where it is too small, in a folder of the disk."""
     if np.prod(shape, dtype=np.int64) < SHARE_OF_MEMORY * psutil.virtual_memory().available:
         return np.empty(shape, np.uint8)
     cache.mkdir(parents=True, exist_ok=True)
@@ -196,7 +229,7 @@ def visits(count: int, images: int, *, seed: int, epoch: int) -> tuple[np.ndarra
 
 
 def batches_of_epoch(
-    pairs: Pairs,
+    pairs: Pictures,
     batch: int,
     *,
     seed: int,
@@ -227,16 +260,20 @@ def batches_of_epoch(
     """
     rows, times = visits(len(pairs), images or len(pairs), seed=seed, epoch=epoch)
 
-    def augment(row: int, time: int) -> tuple[np.ndarray, np.ndarray]:
+    def look(row: int, time: int) -> tuple[np.ndarray, np.ndarray]:
         return _augmented(pairs, row, augmenter, seed_of(seed, "epoch", time, pairs.rows[row].image))
 
+    is_whole = augmenter is None and isinstance(pairs, Pairs)
     is_weighted = pairs.needs(weighing)
 
     def take(rows: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, ...]:
-        images, masks = pairs.images[rows], pairs.masks[rows]
-        if augmenter is not None:
+        if is_whole:
+            assert isinstance(pairs, Pairs)
+            images, masks = pairs.images[rows], pairs.masks[rows]
+        else:
+            images, masks = (np.empty((len(rows), *shape), np.uint8) for shape in pairs.shapes)
             try:
-                for at, (image, mask) in enumerate(_threads().map(augment, rows.tolist(), times.tolist())):
+                for at, (image, mask) in enumerate(_threads().map(look, rows.tolist(), times.tolist())):
                     images[at], masks[at] = image, mask
             except UserError as error:
                 if failures is not None:
@@ -251,9 +288,9 @@ def batches_of_epoch(
     return _batches(pairs, rows, times, batch, take, is_weighted=is_weighted)
 
 
-def _augmented(pairs: Pairs, row: int, augmenter: Augmenter | None, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """An image (H, W, C or 1) and its labels (H, W, 1), augmented unless it is a copy that has been already."""
-    image, mask = pairs.images[row], pairs.masks[row]
+def _augmented(pairs: Pictures, row: int, augmenter: Augmenter | None, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """A look (H, W, C or 1) and its labels (H, W, 1), augmented unless it is of a copy that has been already."""
+    image, mask = pairs.look(row, seed)
     if augmenter is None or pairs.rows[row].recipe:
         return image, mask
     image, mask = augmenter.apply_fitted(without_colour(image), mask[..., 0], seed)
@@ -277,7 +314,7 @@ def batches_in_order(pairs: Pairs, batch: int) -> tf.data.Dataset:
 
 
 def _batches(
-    pairs: Pairs,
+    pairs: Pictures,
     rows: np.ndarray,
     times: np.ndarray,
     batch: int,
@@ -286,7 +323,7 @@ def _batches(
     is_weighted: bool = False,
 ) -> tf.data.Dataset:
     types = (tf.uint8, tf.uint8, tf.float32)[: 3 if is_weighted else 2]
-    shapes = (pairs.images.shape[1:], pairs.masks.shape[1:], pairs.masks.shape[1:])
+    shapes = (*pairs.shapes, pairs.shapes[1])
 
     def load(rows: tf.Tensor, times: tf.Tensor) -> tuple[tf.Tensor, ...]:
         taken = tf.numpy_function(take, [rows, times], types, stateful=False)

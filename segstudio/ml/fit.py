@@ -36,7 +36,7 @@ from segstudio.core.files import write_atomically
 from segstudio.core.labels import Weighing
 from segstudio.core.reporter import Cancelled, Reporter
 from segstudio.core.steering import Steering, Unsteered
-from segstudio.ml.data import ALIKE, Pairs, batches_in_order, batches_of_epoch
+from segstudio.ml.data import ALIKE, Pairs, Pictures, batches_in_order, batches_of_epoch
 from segstudio.ml.helm import Helm
 from segstudio.ml.measures import measures
 from segstudio.ml.network import load_network, read_attachment, save_network, weights_digest
@@ -88,12 +88,12 @@ class Plan:
     has_ignored: bool = False
     is_weighted: bool = False
 
-    def for_pairs(self, train: Pairs, val: Pairs | None = None) -> "Plan":
+    def for_pairs(self, train: Pictures, val: Pairs | None = None) -> "Plan":
         """The same plan with what the labels of these pairs tell."""
         has_ignored = train.has_ignored or (val is not None and val.has_ignored)
         return replace(self, has_ignored=has_ignored, is_weighted=train.needs(self.weighing))
 
-    def images(self, train: Pairs) -> int:
+    def images(self, train: Pictures) -> int:
         """How many images an epoch learns from."""
         return self.images_per_epoch or len(train)
 
@@ -134,14 +134,14 @@ class Outcome:
     paused: float = 0.0
 
 
-def fit(network: keras.Model, train: Pairs, val: Pairs, plan: Plan, folder: Path, report: Reporter,
+def fit(network: keras.Model, train: Pictures, val: Pairs, plan: Plan, folder: Path, report: Reporter,
         *, has_baseline: bool = False, steering: Steering | None = None,
         watchers: Sequence[Watcher] = ()) -> Outcome:  # fmt: skip
     """Train `network`, which `prepare` has prepared, and keep its checkpoints and metrics in `folder`.
 
     Args:
         network: Fresh or fine-tuned weights.
-        train: Pairs to learn from; at least one.
+        train: Pictures to learn from; at least one.
         val: Pairs to choose the best epoch by; at least one.
         plan: How.
         folder: The run's folder.
@@ -168,7 +168,7 @@ def fit(network: keras.Model, train: Pairs, val: Pairs, plan: Plan, folder: Path
     return replace(_epochs(network, train, val, helm, folder, report, rows, watchers), initial=initial)
 
 
-def resume(train: Pairs, val: Pairs, plan: Plan, folder: Path, report: Reporter, precision: str,
+def resume(train: Pictures, val: Pairs, plan: Plan, folder: Path, report: Reporter, precision: str,
            *, steering: Steering | None = None, watchers: Sequence[Watcher] = ()) -> Outcome:  # fmt: skip
     """Go on with a run that was stopped or killed, from its last whole epoch; see `fit`.
 
@@ -219,7 +219,7 @@ def compile_for(network: keras.Model, plan: Plan, epoch: int) -> None:
     compile_network(network, plan.rate(epoch, []), loss, plan.clipping, has_ignored=plan.has_ignored)
 
 
-def _epochs(network: keras.Model, train: Pairs, val: Pairs, helm: Helm, folder: Path, report: Reporter,
+def _epochs(network: keras.Model, train: Pictures, val: Pairs, helm: Helm, folder: Path, report: Reporter,
             rows: list[Row], watchers: Sequence[Watcher]) -> Outcome:  # fmt: skip
     is_stopped, ended, noticed = False, helm.plan.schedule.end(rows), ""
     epoch = rows[-1]["epoch"] if rows else 0
@@ -260,7 +260,7 @@ def _advise(rows: list[Row], noticed: str, report: Reporter) -> str:
     return found.kind if found else ""
 
 
-def _one_epoch(network: keras.Model, train: Pairs, val: Pairs, helm: Helm, report: Reporter, epoch: int,
+def _one_epoch(network: keras.Model, train: Pictures, val: Pairs, helm: Helm, report: Reporter, epoch: int,
                rows: list[Row]) -> Row:  # fmt: skip
     """The figures of one epoch after these rows; the helm's plan gets the batch that fits into memory."""
     while True:
@@ -292,7 +292,7 @@ def _one_epoch(network: keras.Model, train: Pairs, val: Pairs, helm: Helm, repor
     return row | _memory()
 
 
-def _validated(network: keras.Model, train: Pairs, val: Pairs, helm: Helm, report: Reporter, epoch: int) -> Row:
+def _validated(network: keras.Model, train: Pictures, val: Pairs, helm: Helm, report: Reporter, epoch: int) -> Row:
     start = _share_of_training(helm.plan.images(train), val) if epoch else 0.0
     steps = _Steps(report, helm, epoch, start, 1 - start, len(val))
     batches = batches_in_order(val, helm.plan.batch)

@@ -1,5 +1,6 @@
 """A loss of the registry as Keras wants it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,16 +105,17 @@ def objective(
     return Objective(loss, weights.background, weights.foreground, has_ignored)
 
 
-def balanced(loss: str, masks: np.ndarray) -> tuple[ClassWeights, str]:
+def balanced(loss: str, masks: Sequence[np.ndarray] | np.ndarray) -> tuple[ClassWeights, str]:
     """Weights under which foreground and background have the same say in a loss, and why they are what they are.
 
     Args:
         loss: Its name.
-        masks: uint8 (N, H, W, 1) of labels, what is learnt from; what is ignored has no say.
+        masks: N of uint8 (h, w, 1) of labels, what is learnt from; what is ignored has no say.
     """
     # Image by image: the masks may be mapped from disk.
     foreground = sum(int(np.count_nonzero(mask & FOREGROUND)) for mask in masks)
-    share = foreground / max(1, masks.size - sum(int(np.count_nonzero(mask & IGNORED)) for mask in masks))
+    counted = sum(mask.size - int(np.count_nonzero(mask & IGNORED)) for mask in masks)
+    share = foreground / max(1, counted)
     seen = f"foreground is {100 * share:.3g} % of the pixels to learn from"
     if LOSSES[loss].is_balanced:
         return EQUAL, f"{seen}; {LOSSES[loss].title} measures overlap, which needs no class weights"

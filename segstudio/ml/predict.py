@@ -16,7 +16,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from segstudio.core.errors import UserError
 from segstudio.core.reporter import Reporter
-from segstudio.core.scaling import scaled_image
+from segstudio.core.scaling import scaled_image, scaled_length
 from segstudio.ml.tiles import OVERLAP, Look, blended
 
 T = TypeVar("T")
@@ -46,11 +46,14 @@ class Way:
             network that has learnt from whole images sees everything magnified in tiles.
         overlap: Share of a tile that the next one covers too.
         flips: Which mirror images are predicted as well; the mean of all counts.
+        crop: Side, in pixels of the image, of what a tile shows: that of the crops which the network has learnt from.
+            It is as large as the network when 0.
     """
 
     is_tiled: bool = False
     overlap: float = OVERLAP
     flips: Flips = "off"
+    crop: int = 0
 
 
 WHOLE = Way()
@@ -77,6 +80,7 @@ def predict(
     report: Reporter,
     name: Callable[[T], str] = str,
     batch: int = 8,
+    way: "Way | None" = None,
 ) -> Iterator[tuple[T, np.ndarray]]:
     """The foreground probability of every pixel of every image, in the order of `things`.
 
@@ -89,11 +93,12 @@ def predict(
         report: Hears of bad images; progress is the caller's.
         name: What one of them is called in a note.
         batch: Images per step.
+        way: How it looks at them; at each as a whole when None.
 
     Yields:
         The thing, and uint8 (H, W) at the image's own size: probability times 255, rounded.
     """
-    for thing, probability, _ in predictions(network, things, read, report, name, batch):
+    for thing, probability, _ in predictions(network, things, read, report, name, batch, way or WHOLE):
         yield thing, probability
 
 
@@ -184,10 +189,17 @@ def _tiled(
             except (UserError, OSError) as error:
                 report.note(name(thing), str(error))
                 continue
+            size = image.shape[:2]
+            if way.crop and way.crop != shape[0]:
+                rows, columns = (scaled_length(length, shape[0], way.crop) for length in size)
+                image = scaled_image(image, (rows, columns, shape[2]))
             probability, doubt = np.empty(image.shape[:2], np.uint8), _Doubt()
             for top, maps in blended(image, shape, look, batch=batch, overlap=way.overlap):
                 probability[top : top + len(maps)] = _as_bytes(maps[..., 0])
                 doubt.add(maps)
+            if probability.shape != size:  # as bytes: a large image as floats might not fit into memory
+                how = cv2.INTER_AREA if size[0] < probability.shape[0] else cv2.INTER_LINEAR
+                probability = cv2.resize(probability, size[::-1], interpolation=how)
             yield Prediction(thing, probability, doubt.disagreement)
 
 

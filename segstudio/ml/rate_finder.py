@@ -13,7 +13,7 @@ import numpy as np
 
 from segstudio.core.errors import UserError
 from segstudio.core.reporter import Reporter
-from segstudio.ml.data import Pairs, batches_of_epoch
+from segstudio.ml.data import Pictures, batches_of_epoch
 from segstudio.ml.fit import Plan, compile_for
 
 LOWEST, HIGHEST = 1e-6, 1.0
@@ -51,12 +51,12 @@ class Sweep:
     reason: str
 
 
-def sweep(network: keras.Model, train: Pairs, plan: Plan, report: Reporter, steps: int = 100) -> Sweep:
+def sweep(network: keras.Model, train: Pictures, plan: Plan, report: Reporter, steps: int = 100) -> Sweep:
     """Train for some steps, each at a larger rate than the last; the network is good for nothing afterwards.
 
     Args:
         network: As a training would begin with it.
-        train: Pairs to learn from.
+        train: Pictures to learn from.
         plan: Batch, loss, clipping, augmentation and kept layers; its rate and schedule do not count.
         report: Hears of every step.
         steps: How many.

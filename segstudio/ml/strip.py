@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from segstudio.core.files import write_atomically
+from segstudio.core.labels import FOREGROUND
 from segstudio.core.reporter import Reporter
 from segstudio.core.scaling import scaled_image, scaled_mask
 from segstudio.formats import encode_grey, encode_rgb
@@ -48,7 +49,9 @@ class Strip:
         self._report = report
         self._folder.mkdir(parents=True, exist_ok=True)
         colours = [scaled_image(image, (*_size(image), 3)) for image in self._images]
-        masks = [scaled_mask(mask[..., 0], *_size(mask)) * np.uint8(255) for mask in val.masks[rows]]
+        masks = [
+            scaled_mask(mask[..., 0] & np.uint8(FOREGROUND), *_size(mask)) * np.uint8(255) for mask in val.masks[rows]
+        ]
         write_atomically(self._folder / "images.png", encode_rgb(np.concatenate(colours, axis=1)))
         write_atomically(self._folder / "masks.png", encode_grey(np.concatenate(masks, axis=1)))
 
@@ -69,7 +72,7 @@ class Strip:
 def chosen(val: Pairs) -> list[int]:
     """The rows that are shown: spread evenly over the names, those with foreground before those without."""
     order = sorted(range(len(val)), key=lambda row: val.rows[row].image)
-    full = [row for row in order if val.masks[row].any()]
+    full = [row for row in order if (val.masks[row] & FOREGROUND).any()]
     able = full if len(full) >= COUNT else [*full, *(row for row in order if row not in full)]
     places = np.linspace(0, len(able) - 1, min(COUNT, len(able))).round().astype(int)
     return [able[place] for place in places]
