@@ -192,7 +192,8 @@ class _Check:
         options, chosen, found = self._options, self._chosen, self._found
         if options is None or chosen is None or found is None:
             return None
-        steps = -(-(len(chosen.train) + len(chosen.copies)) // options.batch)
+        looks = (len(chosen.train) + len(chosen.copies)) * (options.crops if options.crop else 1)
+        steps = -(-looks // options.batch)
         epoch = found.seconds_per_step * (steps + VALIDATING * len(chosen.val) / options.batch)
         return {
             "seconds": found.seconds_to_begin + options.epochs * epoch,
