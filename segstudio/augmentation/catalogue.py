@@ -9,8 +9,16 @@ from typing import Any
 
 from pydantic import create_model
 
-from segstudio.augmentation.library import albumentations, defaults, full_parameters, make, plain, require_known
-from segstudio.augmentation.names import COMBINATIONS, EXCLUDED, GROUPS, STARTS, Group
+from segstudio.augmentation.library import (
+    albumentations,
+    defaults,
+    full_parameters,
+    make,
+    plain,
+    require_known,
+    transform_class,
+)
+from segstudio.augmentation.names import COMBINATIONS, EXCLUDED, GROUPS, MARKING, OWN, STARTS, Group
 from segstudio.augmentation.parameters import Parameter, parameters_of
 from segstudio.augmentation.recipe import Step, combination_parameters
 from segstudio.augmentation.words import SUMMARIES, TITLES, WARNINGS
@@ -40,6 +48,7 @@ class Entry:
         group: Where the catalogue shows it.
         summary: What it does, in a sentence.
         moves_mask: Whether it changes the mask too.
+        marks: Whether it puts something into the picture and marks it in the mask.
         Options: The model of its parameters; p is a field of Step, not of these.
         warning: What to think of before using it, when it may change what a picture means; or empty.
         p: How often it is applied, to begin with.
@@ -56,6 +65,7 @@ class Entry:
     p: float
     ranges: tuple[str, ...]
     parameters: tuple[Parameter, ...] = ()
+    marks: bool = False
 
     @property
     def is_combination(self) -> bool:
@@ -83,7 +93,7 @@ def catalogue() -> Mapping[str, Entry]:
     """All transforms by name, in the order of their groups; loads Albumentations at the first call."""
     order = list(Group)
     names = sorted(GROUPS, key=lambda name: (order.index(GROUPS[name]), _title(name)))
-    return {name: _entry(name) for name in names if hasattr(albumentations(), name)}
+    return {name: _entry(name) for name in names if name in OWN or hasattr(albumentations(), name)}
 
 
 @functools.cache
@@ -171,8 +181,7 @@ def extremes(step: Step, name: str) -> tuple[Step, Step]:
 
 
 def _entry(name: str) -> Entry:
-    library = albumentations()
-    transform = getattr(library, name)
+    transform = transform_class(name)
     parameters = parameters_of(name)
     p = inspect.signature(transform.__init__).parameters["p"].default
     return Entry(
@@ -180,12 +189,13 @@ def _entry(name: str) -> Entry:
         title=_title(name),
         group=GROUPS[name],
         summary=SUMMARIES.get(name) or _summary(transform),
-        moves_mask=issubclass(transform, library.DualTransform),
+        moves_mask=issubclass(transform, albumentations().DualTransform),
         Options=_model(name, parameters),
         warning=WARNINGS.get(name, ""),
         p=float(p),
         ranges=tuple(one.name for one in parameters if one.kind.is_sampled),
         parameters=parameters,
+        marks=name in MARKING,
     )
 
 

@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from types import ModuleType
 from typing import Any
 
-from segstudio.augmentation.names import ALIASES, COMBINATIONS, EXCLUDED, FIXED, GROUPS, MOST_PIXELS
+from segstudio.augmentation.names import ALIASES, COMBINATIONS, EXCLUDED, FIXED, GROUPS, MOST_PIXELS, OWN
 from segstudio.core.errors import UserError
 
 _BUILDING = threading.Lock()
@@ -23,6 +23,18 @@ def albumentations() -> ModuleType:
     """The library, imported at the first call."""
     os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
     return importlib.import_module("albumentations")
+
+
+@functools.cache
+def transform_class(name: str) -> Any:
+    """The class of a transform: one of our own, or Albumentations'."""
+    module = OWN.get(name)
+    return getattr(albumentations() if module is None else importlib.import_module(module), name)
+
+
+def saved_name(name: str) -> str:
+    """What Albumentations calls a transform or combination in a file."""
+    return f"{OWN[name]}.{name}" if name in OWN else name
 
 
 def require_known(name: str) -> None:
@@ -42,8 +54,9 @@ def require_known(name: str) -> None:
 @functools.cache
 def defaults(name: str) -> Mapping[str, Any]:
     """What Albumentations itself begins with, as `__init__` says; parameters without a default are missing."""
-    parameters = inspect.signature(getattr(albumentations(), name).__init__).parameters
-    schema = getattr(albumentations(), name).InitSchema.model_fields
+    transform = transform_class(name)
+    parameters = inspect.signature(transform.__init__).parameters
+    schema = transform.InitSchema.model_fields
     return {
         key: parameter.default
         for key, parameter in parameters.items()
@@ -63,7 +76,7 @@ def full_parameters(name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """
     from pydantic import ValidationError
 
-    schema = getattr(albumentations(), name).InitSchema
+    schema = transform_class(name).InitSchema
     known = sorted(schema.model_fields.keys() - {"p", "strict"} - FIXED.keys())
     for key in parameters:
         if key not in schema.model_fields or key in {"p", "strict"}:
@@ -103,8 +116,7 @@ def make(name: str, parameters: Mapping[str, Any], p: float) -> tuple[Any, list[
         UserError: See full_parameters; some values are refused only here.
     """
     full_parameters(name, parameters)
-    library = albumentations()
-    transform = getattr(library, name)
+    transform = transform_class(name)
     values = _safe(transform.InitSchema.model_fields, parameters)
     with _BUILDING, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -142,7 +154,7 @@ def plain(value: Any) -> Any:
 
 def inherited(name: str) -> set[str]:
     """Parameters of the classes a transform is made from, which Albumentations saves although it does not take them."""
-    transform = getattr(albumentations(), name)
+    transform = transform_class(name)
     said: set[str] = {key for base in transform.__mro__ for key in inspect.signature(base.__init__).parameters}
     return said.difference(transform.InitSchema.model_fields)
 

@@ -37,12 +37,18 @@ _TRANSFORMS = {
     Group.BLUR: "AdvancedBlur Blur Defocus Emboss GaussianBlur GlassBlur MedianBlur MotionBlur RingingOvershoot "
     "Sharpen UnsharpMask ZoomBlur",
     Group.COMPRESSION: "Downscale ImageCompression Superpixels",
-    Group.WEATHER: "RandomFog RandomGravel RandomRain RandomSnow RandomSunFlare Spatter",
+    Group.WEATHER: "LensSmudge RandomFog RandomGravel RandomRain RandomSnow RandomSunFlare Spatter",
     Group.DROPOUT: "CoarseDropout ConstrainedCoarseDropout Erasing GridDropout MaskDropout PixelDropout XYMasking",
 }
 
 GROUPS: dict[str, Group] = {name: group for group, names in _TRANSFORMS.items() for name in names.split()}
 """Every transform that is offered, and its group."""
+
+OWN: dict[str, str] = {"LensSmudge": "segstudio.augmentation.own.lens_smudge"}
+"""Transforms that are not Albumentations', and the module of each."""
+
+MARKING = frozenset({"LensSmudge"})
+"""Transforms that put something into the picture and mark it as foreground: the mask grows where there was nothing."""
 
 COMBINATIONS = ("OneOf", "SomeOf", "RandomOrder", "Sequential")
 """Steps that hold other steps."""

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, Field
 
-from segstudio.augmentation.library import albumentations, defaults, full_parameters, plain
+from segstudio.augmentation.library import defaults, full_parameters, plain, transform_class
 from segstudio.augmentation.names import FIXED, LIMITS, STARTS
 from segstudio.augmentation.words import HELP, LABELS, UNITS
 from segstudio.core.options import option
@@ -151,7 +151,7 @@ class Parameter:
 
 def parameters_of(name: str) -> tuple[Parameter, ...]:
     """The fields of a transform of the catalogue, in Albumentations' order."""
-    transform = getattr(albumentations(), name)
+    transform = transform_class(name)
     schema = transform.InitSchema.model_fields
     start = full_parameters(name, STARTS.get(name, {}))
     documented = _documented(transform)

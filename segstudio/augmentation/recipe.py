@@ -16,6 +16,7 @@ from segstudio.augmentation.library import (
     make,
     plain,
     require_known,
+    saved_name,
 )
 from segstudio.augmentation.names import COMBINATIONS, FIXED
 from segstudio.core.errors import UserError
@@ -362,7 +363,7 @@ def _readable(content: dict[str, Any]) -> str:
 
 def _step_to_albumentations(step: Step) -> dict[str, Any]:
     canonical = _canonical(step)
-    content = {"__class_fullname__": step.transform, **canonical["parameters"], "p": canonical["p"]}
+    content = {"__class_fullname__": saved_name(step.transform), **canonical["parameters"], "p": canonical["p"]}
     if step.is_combination:
         content["transforms"] = [_step_to_albumentations(one) for one in step.active]
         if "n" in content and not content["replace"]:

@@ -41,6 +41,9 @@ LOST_USUALLY = 0.8
 HIDDEN = 0.3
 """Share of the object that may be covered, on the average, while the mask still shows it."""
 
+UNSEEN = 0.3
+"""Share of the pixels that are marked as added, where nothing can be seen; and of what is seen and is not marked."""
+
 CLIPPED = 0.5
 """Share of pixels that may become pure black or white."""
 
@@ -76,8 +79,8 @@ class Finding:
 
     Attributes:
         place: Indices of the step, from the outermost list inwards; empty for the whole recipe.
-        kind: What it is about: invalid, never, empty, meaning, slow, apart, binary, lost, hidden, unclear, blank,
-            clipped, same, size, filled, odd or fails.
+        kind: What it is about: invalid, never, empty, meaning, slow, apart, binary, lost, hidden, unclear, unseen,
+            blank, clipped, same, size, filled, odd or fails.
         severity: error: do not use it so; warning: look at it; note: good to know.
         message: What happens, in a sentence or two.
         hint: What to do about it.
@@ -155,9 +158,12 @@ def _of_step(step: Step, examples: Sequence[Pair], seed: int) -> list[Finding]:
     seeds = range(seed, seed + effort.tries)
     try:
         unfilled = Augmenter(Recipe("step", steps=_unfilled([alone])))
-        found += findings_of_pattern(
-            unfilled.apply, seeds, _size_that_works(unfilled, effort), moves_mask=entry.moves_mask
-        )
+        if entry.marks:
+            found += findings_of_marking(augmenter.apply, seeds)
+        else:
+            found += findings_of_pattern(
+                unfilled.apply, seeds, _size_that_works(unfilled, effort), moves_mask=entry.moves_mask
+            )
         found += _of_examples(entry, augmenter, unfilled, examples, seeds)
         if effort.has_extremes and not any(one.kind in {"blank", "clipped"} for one in found):
             found += _of_extremes(alone, entry, examples[0], seed)
@@ -314,6 +320,39 @@ def findings_of_pattern(
     return []
 
 
+def findings_of_marking(apply: Apply, seeds: Sequence[int], size: int = 160) -> list[Finding]:
+    """Whether what a step marks as foreground can be seen in the picture, and what it does is marked.
+
+    Args:
+        apply: What to try.
+        seeds: One try for each.
+        size: Side of the grainy pictures that it is tried on: everything that is done to grain can be seen.
+    """
+    image = np.random.default_rng(7).integers(40, 216, (size, size, 3), dtype=np.uint8)
+    mask = pattern(size)[1] * np.uint8(np.arange(size) < size // 4)
+    tried = [apply(image, mask, seed) for seed in seeds]
+    if not all(is_binary(one.mask) and one.mask.shape == mask.shape == one.image.shape[:2] for one in tried):
+        message = "The mask is no mask of this picture any more."
+        return [Finding((), "binary", "error", message, "Take this step out.")]
+    if any((mask > one.mask).any() for one in tried):
+        return [_apart("It takes pixels out of the mask although it only adds to the picture.")]
+    near = np.ones((size // 5, size // 5), np.uint8)  # edges are soft
+    unseen = unmarked = 0.0
+    for done in tried:
+        changed = (np.abs(done.image.astype(np.int16) - image).max(-1) > 8).astype(np.uint8)
+        marked = done.mask > mask
+        untouched = marked & (cv2.morphologyEx(changed, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)) == 0)
+        unseen = max(unseen, float(untouched.sum() / max(int(marked.sum()), 1)))
+        beside = (changed > 0) & (cv2.dilate(done.mask, near) == 0)
+        unmarked = max(unmarked, float(beside.sum() / max(int(changed.sum()), 1)))
+    if unseen > UNSEEN:
+        message = f"Marks {unseen:.0%} of what it adds where the picture has not changed: nothing there can be learnt."
+        return [Finding((), "unseen", "error", message, "Make it stronger, or take it out.")]
+    if unmarked > UNSEEN:
+        return [_apart(f"Of what it changes in the picture, {unmarked:.0%} is not in the mask.")]
+    return []
+
+
 def _apart(message: str) -> Finding:
     hint = "Take this step out, or make it weaker: the network would learn wrong outlines."
     return Finding((), "apart", "error", message, hint)
@@ -340,7 +379,7 @@ def _of_examples(
     tries = [(pair, augmenter.apply(*pair, seed)) for pair in examples for seed in seeds]
     found = _same(tries, augmenter, seeds) or _of_light([(before[0], after.image) for before, after in tries])
     found += _of_size(tries)
-    if entry.moves_mask:
+    if entry.moves_mask and not entry.marks:  # dirt hides where pixels come from, and it shall
         found += _of_object([kept(unfilled.apply, mask, seed) for _, mask in examples for seed in seeds if mask.any()])
     return found
 
@@ -512,10 +551,10 @@ _NOTHING = {"brightness_limit": [0, 0], "contrast_limit": [0, 0]}
 
 
 def _moving(steps: Sequence[Step]) -> tuple[Step, ...]:
-    """The steps with each that only changes light replaced by one that does nothing, so that choices stay the same."""
+    """The steps with each that moves nothing replaced by one that does nothing, so that choices stay the same."""
     return tuple(
         replace(step, steps=_moving(step.steps)) if step.is_combination
-        else step if catalogue()[step.transform].moves_mask
+        else step if (entry := catalogue()[step.transform]).moves_mask and not entry.marks
         else replace(step, transform=_STILL, parameters=_NOTHING)
         for step in steps
     )  # fmt: skip

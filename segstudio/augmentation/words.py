@@ -25,6 +25,7 @@ TITLES: dict[str, str] = {
     "HueSaturationValue": "Hue, saturation, value",
     "ISONoise": "Camera noise (ISO)",
     "InvertImg": "Negative",
+    "LensSmudge": "Dirt on the lens, marked in the mask",
     "LongestMaxSize": "Resize the longer side",
     "MaskDropout": "Remove objects",
     "Morphological": "Grow or shrink what is bright",
@@ -146,6 +147,7 @@ SUMMARIES: dict[str, str] = {
     "Downscale": "Shrinks and enlarges again: detail is lost.",
     "ImageCompression": "Artefacts of JPEG or WebP.",
     "Superpixels": "Replaces regions by their mean.",
+    "LensSmudge": "Makes dirty photos of clean ones: patches that are blurred and hazy, and foreground in the mask.",
     "RandomFog": "Bright haze.",
     "RandomGravel": "Small stones.",
     "RandomRain": "Streaks of rain.",
@@ -180,6 +182,7 @@ WARNINGS: dict[str, str] = {
     "RandomGridShuffle": "Tears shapes apart: an organ in pieces teaches nothing about organs.",
     "MaskDropout": _TRUTH,
     "Morphological": _TRUTH,
+    "LensSmudge": "Adds dirt that is not there and marks it: only where dirt on the lens is what you look for.",
     "InvertImg": "Bright becomes dark: on an X-ray air turns white and bone black. Only where both kinds occur.",
     "Solarize": "Bright becomes dark above a threshold: on an X-ray bone turns black.",
     "RandomCrop": _CUTS,
@@ -201,6 +204,7 @@ LABELS: dict[str, str] = {
     "approximation": "Exactness",
     "angle_range": "Direction",
     "area_for_downscale": "Average when shrinking",
+    "area_range": "Covered area",
     "augment_background": "Background too",
     "b_shift_limit": "Blue",
     "g_shift_limit": "Green",
@@ -209,6 +213,7 @@ LABELS: dict[str, str] = {
     "beta_limit": "Shape",
     "blur_limit": "Size of the blur",
     "blur_value": "Blur",
+    "LensSmudge.blur_range": "Blur",
     "border_mode": "Beyond the border",
     "brightness_by_max": "Relative to white",
     "brightness_coeff": "Brightness",
@@ -227,6 +232,7 @@ LABELS: dict[str, str] = {
     "drop_color": "Colour of drops",
     "drop_value": "Fill with",
     "dropout_prob": "Share of pixels",
+    "edge_range": "Softness of the edge",
     "effect_type": "Effect",
     "elementwise": "Each pixel by itself",
     "ensure_safe_range": "Never beyond black and white",
@@ -345,6 +351,12 @@ _BEYOND = (
 _FILL = "The brightness of what is empty, 0 to 255, or [red, green, blue]."
 
 HELP: dict[str, str] = {
+    "area_range": "How much of the picture is covered.",
+    "whole": "How often the whole lens is covered instead.",
+    "LensSmudge.blur_range": "How wide the blur is (standard deviation): a share of the picture's longer side.",
+    "haze_range": "How much of the light is haze: 0 only blurs, 1 hides what is behind.",
+    "tint": "How much the haze is coloured, as a share of white.",
+    "edge_range": "How soft the edge is (standard deviation): a share of the picture's longer side.",
     "border_mode": _BEYOND,
     "fill": _FILL,
     "drop_value": _FILL,
@@ -397,6 +409,12 @@ HELP: dict[str, str] = {
 """Help for parameters, for all transforms or as Transform.parameter for one; Albumentations' own for the rest."""
 
 UNITS: dict[str, str] = {
+    "area_range": "share",
+    "whole": "share",
+    "LensSmudge.blur_range": "share",
+    "haze_range": "share",
+    "tint": "share",
+    "edge_range": "share",
     "limit": "°",
     "rotate": "°",
     "shear": "°",

@@ -14,6 +14,7 @@ from segstudio.augmentation.safety import (
     check_step,
     drawn_example,
     effort_for,
+    findings_of_marking,
     findings_of_pattern,
     kept,
     pattern,
@@ -290,3 +291,43 @@ def test_the_pattern_is_alike_nowhere():
 def test_what_the_augmenter_gives_is_what_the_check_takes():
     step = Step("Rotate", 1.0, {"limit": [-30, 30]})
     assert findings_of_pattern(Augmenter(of(step)).apply, range(4)) == []
+
+
+def smudged(image: np.ndarray, where: np.ndarray) -> np.ndarray:
+    blurred = cv2.GaussianBlur(image, (0, 0), 4)
+    return np.where(where[..., None] > 0, blurred, image)
+
+
+def disc(mask: np.ndarray, seed: int) -> np.ndarray:
+    y, x = np.mgrid[: mask.shape[0], : mask.shape[1]]
+    return ((y - 90) ** 2 + (x - 90 - 5 * seed) ** 2 < 40**2).astype(np.uint8)
+
+
+MARKED_WRONG = {
+    "marks what cannot be seen": ("unseen", lambda image, mask, at: (image, mask | at)),
+    "marks another place": ("unseen", lambda image, mask, at: (smudged(image, at), mask | np.roll(at, 70, 1))),
+    "marks half of it": ("apart", lambda image, mask, at: (smudged(image, at), mask | (at & (np.arange(160) < 80)))),
+    "marks nothing": ("apart", lambda image, mask, at: (smudged(image, at), mask)),
+    "forgets what was marked": ("apart", lambda image, mask, at: (smudged(image, at), at)),
+    "marks with 255": ("binary", lambda image, mask, at: (smudged(image, at), mask | at * np.uint8(255))),
+}
+
+
+@pytest.mark.parametrize("name", MARKED_WRONG)
+def test_what_marks_what_it_adds_is_found_out_when_it_lies(name):
+    kind, function = MARKED_WRONG[name]
+    (found,) = findings_of_marking(lambda i, m, seed: Augmented(*function(i, m, disc(m, seed)), []), range(3))
+    assert (found.kind, found.severity) == (kind, "error")
+
+
+def test_what_marks_what_it_adds_is_not_blamed_for_it():
+    def right(image: np.ndarray, mask: np.ndarray, seed: int) -> Augmented:
+        return Augmented(smudged(image, disc(mask, seed)), mask | disc(mask, seed), [])
+
+    assert findings_of_marking(right, range(3)) == []
+
+
+def test_dirt_that_does_nothing_but_is_marked_is_an_error():
+    nothing = {"blur_range": [0, 0], "haze_range": [0, 0]}
+    assert "unseen" in kinds(check_step(Step("LensSmudge", 1.0, nothing)))
+    assert kinds(check_step(Step("LensSmudge", 1.0))) == {"meaning"}

@@ -11,8 +11,8 @@ import pytest
 
 from segstudio.augmentation.augmenter import Augmenter
 from segstudio.augmentation.catalogue import EXCLUDED, catalogue, entry_of, extremes, step_from, step_options
-from segstudio.augmentation.library import albumentations
-from segstudio.augmentation.names import FIXED, GROUPS
+from segstudio.augmentation.library import albumentations, transform_class
+from segstudio.augmentation.names import FIXED, GROUPS, OWN
 from segstudio.augmentation.recipe import Recipe, Step
 from segstudio.augmentation.safety import check_recipe, check_step, is_binary
 from segstudio.core.errors import UserError
@@ -88,7 +88,8 @@ def test_every_transform_of_albumentations_is_offered_or_excluded_with_a_reason(
     } - {"BasicTransform", "DualTransform", "ImageOnlyTransform", "Transform3D"}
     assert known - GROUPS.keys() - EXCLUDED.keys() == set()
     assert GROUPS.keys() & EXCLUDED.keys() == set()
-    assert GROUPS.keys() <= known
+    assert GROUPS.keys() - OWN.keys() <= known
+    assert not OWN.keys() & (known | EXCLUDED.keys()), "a transform of ours that Albumentations has too"
     assert all(EXCLUDED.values())
 
 
@@ -99,7 +100,8 @@ def test_an_entry_says_what_it_is(name):
     assert entry.title[0].isupper()
     assert entry.summary.endswith(".")
     assert len({one.title for one in catalogue().values()}) == len(catalogue())
-    assert issubclass(getattr(albumentations(), name), albumentations().DualTransform) == entry.moves_mask
+    assert issubclass(transform_class(name), albumentations().DualTransform) == entry.moves_mask
+    assert entry.marks <= entry.moves_mask
 
 
 @every_transform
@@ -201,8 +203,11 @@ def test_image_and_mask_come_back_as_image_and_mask(name, shape):
 
 
 @every_transform
-def test_an_empty_mask_stays_empty_and_moving_invents_nothing(name):
+def test_an_empty_mask_stays_empty_but_for_what_marks_what_it_adds(name):
     augmenter = Augmenter(recipe_of(small(name)))
+    if entry_of(name).marks:
+        assert all(augmenter.apply(picture((40, 33)), masks((40, 33))[0], seed).mask.any() for seed in range(3))
+        return
     for seed in range(3):
         assert not augmenter.apply(picture((40, 33)), masks((40, 33))[0], seed).mask.any()
 

@@ -237,7 +237,7 @@ def _draw_entry(painter: QPainter, rect: QRect, state: QStyle.StateFlag, entry: 
         right -= 22
     if entry.moves_mask and not entry.is_combination:
         painter.setPen(theme.color("text_faint"))
-        words = "moves the mask"
+        words = "adds to the mask" if entry.marks else "moves the mask"
         width = painter.fontMetrics().horizontalAdvance(words)
         painter.drawText(QRect(right - width, upper.y(), width, upper.height()), _RIGHT, words)
         right -= width + 8
