@@ -125,8 +125,8 @@ def test_several_selected_runs_lie_over_each_other(qtbot: QtBot, session: Sessio
     assert {line.opts["pen"].style() for line in lines[::2]} == {Qt.PenStyle.DotLine}, "training stands back"
     panel.curves.iou.hovered.emit(2)
     text = panel.curves.loss._legends[0].text()
-    assert "0001 <b>0.600</b>" in text
-    assert "0002 <b>0.600</b>" in text
+    assert "0001&nbsp;<b>0.600</b>" in text
+    assert "0002&nbsp;<b>0.600</b>" in text
     assert not panel.curves.loss._best_line.isVisible()
     panel.reload()
     assert [course.label for course in panel.curves.courses] == ["0001", "0002"], "other news leave the selection"

@@ -74,6 +74,7 @@ class Chart(QWidget):
         self._last_epoch = 0.0
         self._heading = heading("")
         self._chooser = text_button("", "Choose what this chart shows")
+        self._chooser.setProperty("chooser", True)
         self._chooser.setVisible(is_choosable)
         self._chooser.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._chooser.setAccessibleName("What this chart shows")
@@ -82,7 +83,6 @@ class Chart(QWidget):
         self._where = QLabel()
         self._where.setProperty("muted", True)
         self._legends = tuple(QLabel() for _ in ROLES)
-        self._legends[0].setWordWrap(True)
         self._plot = _made(ZoomPlot, "", None)
         self._plot.allow_zoom()
         self._plot.zoomed.connect(self._on_zoomed)
@@ -106,15 +106,16 @@ class Chart(QWidget):
         head.addWidget(self._chooser)
         head.addStretch(1)
         head.addWidget(self._where)
-        legend = QHBoxLayout()
-        legend.setSpacing(14)
-        legend.addWidget(self._legends[0], 0)
-        legend.addWidget(self._legends[1], 1)
+        self._legend = QHBoxLayout()
+        self._legend.setSpacing(14)
+        for label in self._legends:
+            self._legend.addWidget(label)
+        self._legend.addStretch(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
         layout.addLayout(head)
-        layout.addLayout(legend)
+        layout.addLayout(self._legend)
         layout.addWidget(self._plot, 1)
 
     @property
@@ -174,6 +175,12 @@ class Chart(QWidget):
         for line in self._lines:
             self._plot.removeItem(line)
         self._lines = [self._plot.plot(antialias=True) for _ in courses for _ in self._figure.names]
+        # Two words and their figures stand in a line; many runs take as many lines as they need.
+        are_many = len(courses) > 1
+        self._legends[0].setWordWrap(are_many)
+        self._legends[1].setVisible(not are_many)
+        self._legend.setStretch(0, int(are_many))
+        self._legend.setStretch(2, int(not are_many))
         self.restyle()
 
     def set_best(self, epoch: float | None) -> None:
@@ -256,8 +263,7 @@ class Chart(QWidget):
             series = course.of(self._figure.names[-1])
             value = series.at(epoch) if epoch is not None else (series.values[-1] if series.values else None)
             parts.append(_key(course_color(number), course.label, value))
-        self._legends[0].setText("&nbsp; ".join(parts))
-        self._legends[1].setText("")
+        self._legends[0].setText(" &nbsp; ".join(part.replace(" <b>", "&nbsp;<b>") for part in parts))
 
     def _last_shown(self) -> float | None:
         ends = (course.of(name).epochs[-1:] for course in self.courses for name in self._figure.names)
@@ -333,6 +339,7 @@ class Curves(QWidget):
         self.larger_button.setCheckable(True)
         self.larger_button.toggled.connect(self.larger_wanted)
         self.export_button = text_button("", "Export the curves")
+        self.export_button.setProperty("more", True)
         self.export_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(self.export_button)
         menu.addAction("Figures as CSV…", lambda: self._export("csv"))
@@ -494,7 +501,7 @@ def course_color(number: int) -> QColor:
 
 def _key(colour: QColor, word: str, value: float | None) -> str:
     number = "" if value is None else f" <b>{value_text(value)}</b>"
-    return f'<span style="color:{colour.name()}">&#9644;</span> {word}{number}'
+    return f'<span style="color:{colour.name()}">&#9644;</span>&nbsp;{word}{number}'
 
 
 def value_text(value: float) -> str:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QItemSelectionModel, QObject, Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QFont, QGuiApplication, QShowEvent
 from PySide6.QtWidgets import (
+    QFrame,
+    QScrollArea,
     QSplitter,
     QTableView,
     QToolButton,
@@ -148,7 +150,7 @@ class RunsPanel(QWidget):
         self.curves.larger_wanted.connect(self._show_larger)
         self.view: QWidget | None = None
         self._larger: CurvesView | None = None
-        self.extend = ExtendBox()
+        self.extend = ExtendBox(is_brief=True)
         self.extend.wanted.connect(self._extend)
         self._summary = muted(wraps=True)
         self.curves.failed.connect(self._summary.setText)
@@ -197,10 +199,15 @@ class RunsPanel(QWidget):
         column.addWidget(self.export_form)
         column.addWidget(self.extend)
         column.addWidget(self.curves, 1)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(details)
         splitter = QSplitter(Qt.Orientation.Vertical)
         splitter.setChildrenCollapsible(False)
         splitter.addWidget(self.table)
-        splitter.addWidget(details)
+        splitter.addWidget(area)
         splitter.setStretchFactor(1, 1)
         splitter.setSizes([190, 500])
         self.table.setMinimumHeight(84)

@@ -18,6 +18,8 @@ from segstudio.ui.job_queue import JobRecord, JobState
 from segstudio.ui.number_box import NumberBox
 from segstudio.ui.widgets import muted, push_button
 
+TRAIN_ON = "Go on with this run from its last epoch, with the very same masks"
+
 MORE = 10
 """So many epochs are offered after a training."""
 
@@ -129,16 +131,16 @@ class ExtendBox(QWidget):
 
     wanted = Signal(object)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, *, is_brief: bool = False, parent: QWidget | None = None) -> None:
+        """Make it without a run; a brief one says in its tooltip alone what becomes of the rate."""
         super().__init__(parent)
+        self._is_brief = is_brief
         self._run: Run | None = None
         self.more_box = NumberBox(is_integer=True, minimum=1, maximum=10_000)
         self.more_box.setAccessibleName("How many more epochs")
         self.more_box.set_value(MORE)
         self.more_box.edited.connect(self._enable)
-        self.button = push_button(
-            "Train on", "Go on with this run from its last epoch, with the very same masks", self._ask
-        )
+        self.button = push_button("Train on", TRAIN_ON, self._ask)
         self._words = muted(wraps=True)
         row = QHBoxLayout()
         row.setSpacing(6)
@@ -164,11 +166,12 @@ class ExtendBox(QWidget):
         options = self._options()
         self.button.setEnabled(bool(options))
         stretches = self._run is not None and self._run.options.get("schedule") == "cosine" and bool(options)
-        self._words.setVisible(stretches)
+        words = ""
         if stretches:
-            self._words.setText(
-                f"The cosine is stretched to {options['epochs']} epochs: the rate rises once, then falls again."
-            )
+            words = f"The cosine is stretched to {options['epochs']} epochs: the rate rises once, then falls again."
+        self._words.setText(words)
+        self._words.setVisible(stretches and not self._is_brief)
+        self.button.setToolTip(f"{TRAIN_ON}. {words}" if words else TRAIN_ON)
 
     def _options(self) -> dict[str, Any]:
         more = self.more_box.value()

@@ -11,12 +11,14 @@ from segstudio.ui import theme
 from segstudio.ui.panels.course import figures_in
 from segstudio.ui.panels.curves import Chart, Curves
 from segstudio.ui.panels.strip import StripBox
-from segstudio.ui.widgets import card, heading, muted, push_button
+from segstudio.ui.widgets import ElidedLabel, card, heading, push_button
 
 LEAST_WIDTH, LEAST_HEIGHT = 330, 190
 """Of one chart, in pixels."""
 
 MOST_COLUMNS = 3
+
+STRIP_HEIGHT = 128
 
 
 class CurvesView(QWidget):
@@ -34,13 +36,14 @@ class CurvesView(QWidget):
         self.charts: dict[str, Chart] = {}
         self._curves = curves
         self.strip = StripBox()
+        self.strip.picture.setMaximumHeight(STRIP_HEIGHT)
         self._title = heading("")
-        self._hint = muted("Drag a rectangle or turn the wheel to look closer, double click for all of it")
+        self._hint = ElidedLabel("Drag a rectangle or turn the wheel to look closer, double click for all of it")
+        self._hint.setProperty("muted", True)
         self.close_button = push_button("Close", "Show the pictures again", self.closed.emit)
         head = QHBoxLayout()
         head.addWidget(self._title)
-        head.addWidget(self._hint)
-        head.addStretch(1)
+        head.addWidget(self._hint, 1)
         head.addWidget(self.close_button)
         content = QWidget()
         self._grid = QGridLayout(content)
