@@ -1,5 +1,6 @@
 """What a project holds, in figures."""
 
+from dataclasses import asdict
 from typing import Any, ClassVar
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from segstudio.core.reporter import Reporter
 from segstudio.core.sample import ReviewState, Split
 from segstudio.jobs import JOBS, ProjectJob
+from segstudio.project.accepting import read_audits
 from segstudio.project.project import Project
 
 
@@ -34,5 +36,10 @@ class Info(ProjectJob[Any]):
             "splits": {split.value: int(np.count_nonzero(table.split == list(Split).index(split))) for split in Split},
             "runs": len(project.runs.list()),
             "current_run": project.predictions.current(),
+            "audits": [
+                {name: value for name, value in asdict(audit).items() if name != "checked"}
+                | {"checked": len(audit.checked)}
+                for audit in read_audits(project)
+            ],
             "problems": [{"path": one.path, "reason": one.reason} for one in project.problems.list()],
         }

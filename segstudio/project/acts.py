@@ -42,6 +42,9 @@ _FOLLOWING = frozenset({"settled_revision", "current_run", "previous_run"})
 KEPT = 500
 """So many acts can be undone."""
 
+BATCH: dict[Kind, int] = {"review": 100_000, "split": 100_000, "masks": 64, "run": 100_000}
+"""So much is put back in one transaction: masks are files, and take their time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Act:
@@ -79,7 +82,7 @@ class Outcome:
     @property
     def words(self) -> str:
         """What was left alone, as a sentence; empty when nothing was."""
-        return f"{self.left} had been changed since and stay as they are." if self.left else ""
+        return f"{self.left} had been changed since, or cannot be read, and stay as they are." if self.left else ""
 
 
 class Acts:
@@ -105,7 +108,6 @@ class Acts:
             connection.execute(
                 "DELETE FROM act WHERE id <= (SELECT id FROM act ORDER BY id DESC LIMIT 1 OFFSET ?)", (KEPT,)
             )
-
         return inserted.lastrowid
 
     def extend(self, act_id: int, rows: Sequence[Row]) -> int:
@@ -115,10 +117,6 @@ class Acts:
             change = _packed([*json.loads(zlib.decompress(data)), *rows])
             connection.execute("UPDATE act SET change = ? WHERE id = ?", (change, act_id))
         return act_id
-
-    def standing(self, kind: Kind, keys: Sequence[int]) -> dict[int, list[Any]]:
-        """How what acts of a kind change stands now, by sample (or run)."""
-        return self._values(kind, keys)
 
     def all(self) -> list[Act]:
         """All acts, the newest first."""
@@ -157,29 +155,38 @@ class Acts:
         return self._carry_out(act, is_undo=False)
 
     def _carry_out(self, act: Act, *, is_undo: bool) -> Outcome:
+        """Put back, in batches: nobody else waits long, and a crash between two of them leaves the act to be undone."""
         (data,) = self._project.database.row("SELECT change FROM act WHERE id = ?", (act.id,))
         rows = json.loads(zlib.decompress(data))
         wanted = [(key, *((after, before) if is_undo else (before, after))) for key, before, after in rows]
-        with self._project.transaction("acts", *_TOPICS[act.kind]) as connection:
-            found = self._values(act.kind, [key for key, *_ in wanted])
-            kept = [name not in _FOLLOWING for name in COLUMNS[act.kind]]
-            moved = [
-                (key, to)
-                for key, since, to in wanted
-                if key in found and list(compress(found[key], kept)) == list(compress(since, kept))
-            ]
-            self._put(act.kind, moved)
-            connection.execute("UPDATE act SET is_undone = ? WHERE id = ?", (is_undo, act.id))
-        return Outcome(replace(act, is_undone=is_undo), [key for key, _ in moved], len(wanted) - len(moved))
+        is_compared = [name not in _FOLLOWING for name in COLUMNS[act.kind]]
+        moved: list[int] = []
+        for start in range(0, len(wanted), BATCH[act.kind]):
+            batch = wanted[start : start + BATCH[act.kind]]
+            with self._project.transaction("acts", *_TOPICS[act.kind]) as connection:
+                found = self.standing(act.kind, [key for key, *_ in batch])
+                same = [
+                    (key, to)
+                    for key, since, to in batch
+                    if key in found and list(compress(found[key], is_compared)) == list(compress(since, is_compared))
+                ]
+                moved += self._put(act.kind, same)
+                if start + len(batch) == len(wanted):
+                    connection.execute("UPDATE act SET is_undone = ? WHERE id = ?", (is_undo, act.id))
+        return Outcome(replace(act, is_undone=is_undo), moved, len(wanted) - len(moved))
 
-    def _values(self, kind: Kind, keys: Sequence[int]) -> dict[int, list[Any]]:
-        """How the columns of a kind stand now."""
+    def standing(self, kind: Kind, keys: Sequence[int]) -> dict[int, list[Any]]:
+        """How what acts of a kind change stands now, by sample (or run)."""
         table, columns = ("run", "is_deleted, NULL, NULL") if kind == "run" else ("sample", ", ".join(COLUMNS[kind]))
         sql = f"SELECT id, {columns} FROM {table} WHERE id IN (SELECT value FROM json_each(?))"
         return {key: values for key, *values in self._project.database.rows(sql, (json.dumps(keys),))}
 
-    def _put(self, kind: Kind, rows: Sequence[tuple[int, Sequence[Any]]]) -> None:
-        """Give the columns of a kind other values, and do what follows from it. Within a transaction."""
+    def _put(self, kind: Kind, rows: Sequence[tuple[int, Sequence[Any]]]) -> list[int]:
+        """Give the columns of a kind other values, and do what follows from it. Within a transaction.
+
+        Returns:
+            Where that was done; not where the mask that was there before cannot be read any more.
+        """
         project = self._project
         with project.transaction() as connection:
             if kind == "run":
@@ -187,12 +194,10 @@ class Acts:
                     connection.execute("UPDATE run SET is_deleted = ? WHERE id = ?", (is_deleted, run_id))
                     project.runs.show(*shown)
                     project.database.after_commit(partial(project.runs.note_deleted, run_id, is_deleted))
-                return
+                return [run_id for run_id, _ in rows]
             if kind == "masks":
-                for sample_id, values in rows:
-                    number, sample = values[COLUMNS[kind].index("revision")], project.samples.get(sample_id)
-                    if number != sample.revision:
-                        put_revision(project, sample, number)
+                place = COLUMNS[kind].index("revision")
+                rows = [row for row in rows if self._put_revision(row[0], row[1][place])]
             # Putting a mask back has set its revision already.
             chosen = [place for place, name in enumerate(COLUMNS[kind]) if name != "revision"]
             assignments = ", ".join(f"{COLUMNS[kind][place]} = ?" for place in chosen)
@@ -205,6 +210,17 @@ class Acts:
             else:
                 reviews = project.samples.reviews([key for key, _ in rows])
                 project.database.after_commit(lambda: append_reviews(project.folder, reviews))
+        return [key for key, _ in rows]
+
+    def _put_revision(self, sample_id: int, number: int) -> bool:
+        """Put the mask of a sample back; False when that cannot be read any more."""
+        sample = self._project.samples.get(sample_id)
+        try:
+            if number != sample.revision:
+                put_revision(self._project, sample, number)
+        except UserError:
+            return False
+        return True
 
 
 def review_title(state: ReviewState, count: int, name: str) -> str:

@@ -61,32 +61,34 @@ def import_bundle(project: "Project", bundle: Bundle, report: Reporter) -> Run:
         UserError: When not one of its images is in the project, or none has a mask that can be read.
     """
     project.require_writable()
-    found = list(matched(project, bundle, report))
-    if not found:
-        raise UserError(
-            f"{bundle.path} is about other images: none of its {len(bundle.entries)} is in this project",
-            "a bundle belongs to a project of the same dataset",
-        )
-    masks = []
-    for entry, sample in found:
-        try:
-            mask = bundle.mask(entry, sample)
-        except UserError as error:
-            report.note(entry.image, str(error))
-            continue
-        if mask is not None:
-            masks.append((sample, mask))
-    if not masks:
-        raise UserError(f"{bundle.path} has no mask of an image of this project that can be read")
     name = bundle.reviewer or "somebody"
     options = {"reader": name, "bundle": bundle.path.name, "created": bundle.created}
-    run = project.runs.create(READER, READER, options, "scratch", note=f"masks of {name}")
-    said = {sample.image: asdict(entry) for entry, sample in found}
-    write_atomically(run.folder / "bundle.json", json.dumps(said, ensure_ascii=False).encode())
-    for done, (sample, mask) in enumerate(masks, start=1):
-        project.predictions.save(run.id, sample, mask * np.uint8(255), uncertainty=0.0)
-        report.progress(done, len(masks), sample.name)
-    project.predictions.score(run.id, report=report)
+    run: Run | None = None
+    said: dict[str, Any] = {}
+    try:
+        for entry, sample in matched(project, bundle, report):
+            said[sample.image] = asdict(entry)
+            try:
+                mask = bundle.mask(entry, sample)
+            except UserError as error:
+                report.note(entry.image, str(error))
+                continue
+            if mask is not None:
+                run = run or project.runs.create(READER, READER, options, "scratch", note=f"masks of {name}")
+                project.predictions.save(run.id, sample, mask * np.uint8(255), uncertainty=0.0)
+        if not said:
+            raise UserError(
+                f"{bundle.path} is about other images: none of its {len(bundle.entries)} is in this project",
+                "a bundle belongs to a project of the same dataset",
+            )
+        if run is None:
+            raise UserError(f"{bundle.path} has no mask of an image of this project that can be read")
+        write_atomically(run.folder / "bundle.json", json.dumps(said, ensure_ascii=False).encode())
+        project.predictions.score(run.id, report=report)
+    except BaseException:
+        if run is not None:
+            project.runs.update(run.id, status="cancelled", message="the bundle was not taken in to its end")
+        raise
     run = project.runs.update(run.id, status="finished")
     project.predictions.set_current(run.id)
     return run
@@ -94,7 +96,7 @@ def import_bundle(project: "Project", bundle: Bundle, report: Reporter) -> Run:
 
 def readers(project: "Project") -> list[Run]:
     """The readers whose masks are here, the newest first."""
-    return [run for run in project.runs.list() if run.is_reader]
+    return [run for run in project.runs.list() if run.is_reader and run.status == "finished"]
 
 
 def agreement(project: "Project", run: Run) -> list[Agreement]:

@@ -88,6 +88,7 @@ def test_answers_accept_all_but_the_wrong_ones_and_one_undo_takes_it_back(
         assert (audit.reviewer, audit.total, audit.wrong, audit.accepted) == ("Anna", 9, 1, 8)
         assert [one["image"] for one in audit.checked if not one["right"]] == [wrong]
         assert check_project(project, ListReporter()) == []
+    assert run(capsys, "info", folder)["audits"][0]["checked"] == 4
     undone = run(capsys, "undo", folder)
     assert (undone["act"]["title"], undone["changed"], undone["left"]) == ("accept 8 predictions", 8, 0)
     with Project.open(folder) as project:
