@@ -397,7 +397,7 @@ class Walk(QObject):
         left = self._order.count(self._listed())
         self._trail, self._at, self.place = [], -1, None
         if count:
-            hint = f"N begins again with the {left:,} that are left." if left else "None is left."
+            hint = f"The next one begins again with the {left:,} that are left." if left else "None is left."
             self.told.emit(f"That was the last of {count:,} errors.".replace(",", "\u202f"), hint)
         else:
             within = f" beyond {self._session.tolerance} px" if self._session.tolerance else ""
@@ -441,7 +441,7 @@ class Walk(QObject):
         blob = found.errors.at(*spot) if spot is not None and found is not None else None
         blob = blob or at_walk
         if found is None or document is None or blob is None:
-            self.told.emit("There is no error here.", "Point at one, or press N to go to the next.")
+            self.told.emit("There is no error here.", "Point at one, or go to the next.")
             return
         if not self._session.is_editable:
             self.told.emit("This project is open for reading only.", "")

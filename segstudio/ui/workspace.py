@@ -163,6 +163,7 @@ class Workspace(QWidget):
         self._remembering.timeout.connect(self.remember)
         self._lay_out()
         self._connect()
+        self._name_keys()
         self._restore()
         self._show_acts()
 
@@ -569,6 +570,7 @@ class Workspace(QWidget):
 
     def _connect(self) -> None:
         session, panes = self.session, self.panes
+        self._actions.bindings.changed.connect(self._name_keys)
         self.samples_panel.chosen.connect(session.show)
         self.samples_panel.left.connect(self.focus_centre)
         self.samples_panel.query_changed.connect(self._remembering.start)
@@ -669,6 +671,14 @@ class Workspace(QWidget):
         return panel
 
     # how it looks
+
+    def _name_keys(self) -> None:
+        """Say the keys that lead into a field beside it."""
+        keys = self._actions.shown_keys
+        words = "List only some samples; the funnel has examples"
+        self.samples_panel.filter_edit.setToolTip(f"{words}  ({keys('filter')})" if keys("filter") else words)
+        comment = f"Comment  ({keys('comment')})" if keys("comment") else "Comment"
+        self.review_panel.comment.setPlaceholderText(comment)
 
     def _make_tabs(self) -> QTabWidget:
         pages = {"Review": self.review_panel, "Augment": self._augment, "Train": self._train, "Runs": self._runs,

@@ -59,9 +59,13 @@ def main() -> None:
     for row in rows:
         wall = f"median {row['median']:6.2f}  p95 {row['p95']:6.2f}  max {row['max']:6.2f} ms"
         processor = f"processor: median {row['cpu_median']:6.2f}  p95 {row['cpu_p95']:6.2f} ms"
-        budget = next((most for kind, most in BUDGETS.items() if str(row["what"]).startswith(kind)), 0.0)
-        share = f"   p95 {row['p95'] / budget:4.0%} of {budget:.0f} ms, processor {row['cpu_p95'] / budget:4.0%}"
-        sys.stdout.write(f"{row['what']:62s} {wall}   {processor}{share if budget else ''}\n")
+        share = next((_share(row, most) for kind, most in BUDGETS.items() if str(row["what"]).startswith(kind)), "")
+        sys.stdout.write(f"{row['what']:62s} {wall}   {processor}{share}\n")
+
+
+def _share(row: dict[str, object], budget: float) -> str:
+    wall, cpu = float(str(row["p95"])), float(str(row["cpu_p95"]))
+    return f"   p95 {wall / budget:4.0%} of {budget:.0f} ms, by processor {cpu / budget:4.0%}"
 
 
 def measure(app: QApplication, side: int, *, is_rgb: bool) -> list[dict[str, object]]:

@@ -21,7 +21,7 @@ class CommentEdit(QPlainTextEdit):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setPlaceholderText("Comment  (Ctrl+M)")
+        self.setPlaceholderText("Comment")
         self.setAccessibleName("Comment")
         self.setToolTip("What is worth knowing of this sample; found again by the filter comment:*text*")
         self.setTabChangesFocus(True)

@@ -402,7 +402,6 @@ class SamplesPanel(QFrame):
         self.filter_edit.setPlaceholderText("Filter, e.g. state:todo iou<0.8")
         self.filter_edit.setClearButtonEnabled(True)
         self.filter_edit.setAccessibleName("Filter")
-        self.filter_edit.setToolTip("List only some samples; the funnel has examples  (Ctrl+F)")
         self.filter_edit.setCompleter(_WordCompleter(self.filter_edit))
         self.filter_edit.addAction(self._examples(), QLineEdit.ActionPosition.LeadingPosition)
         self.sort_box = Combo()
