@@ -122,6 +122,7 @@ class Walk(QObject):
         self._here: PixelInfo | None = None
         self._decided: dict[tuple[int, int], Mask] = {}
         self._acts: deque[Callable[[], None]] = deque()
+        self._selected = ""
         self._is_closed = False
         self._thread = Background("errors", self)
         self._pause = QTimer(self, singleShot=True, interval=_PAUSE_MS)
@@ -151,7 +152,9 @@ class Walk(QObject):
     def words(self) -> str:
         """Where the walk is: "error 3 of 127 · false positive · 412 px · 14 px deep"; empty before it began."""
         if not self._panes.selection.is_empty:
-            return self._words_of_selection()
+            if not self._selected:
+                self._selected = self._words_of_selection()
+            return self._selected
         if self._is_loading:
             return "looking for errors…"
         if self.place is None or self._order is None or not self.is_here:
@@ -545,6 +548,7 @@ class Walk(QObject):
             self._show_target()
 
     def _tell(self) -> None:
+        self._selected = ""
         self._show_target()
         self.changed.emit()
 

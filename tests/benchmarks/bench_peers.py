@@ -94,7 +94,7 @@ print(json.dumps({"version": labelme.__version__, "times": times}))
 
 def environment(name: str, folder: Path) -> Path:
     """The Python of an environment with a package from PyPI; made when it is not there."""
-    uv = shutil.which("uv") or str(Path.home() / ".cache/segstudio/tools/bin/uv")
+    uv = _uv()
     python = folder / name / "bin" / "python"
     if not python.exists():
         print(f"installing {name} …", flush=True)
@@ -102,6 +102,10 @@ def environment(name: str, folder: Path) -> Path:
         command = [uv, "pip", "install", "--quiet", "--python", str(python), *PACKAGES[name]]
         subprocess.run(command, check=True)
     return python
+
+
+def _uv() -> str:
+    return shutil.which("uv") or str(Path.home() / ".cache/segstudio/tools/bin/uv")
 
 
 def run(command: Sequence[str | Path], *, needs_display: bool = False) -> dict[str, Any]:
@@ -209,6 +213,9 @@ def main() -> int:
         print(json.dumps(paint() if arguments.paint else open_project(arguments.open)))
         return 0
     own = [sys.executable, "-m", "tests.benchmarks.bench_peers"]
+    if not Path(_uv()).is_file():
+        print("skipped: there is no uv to make environments with")
+        return 0
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         kept = arguments.keep or folder

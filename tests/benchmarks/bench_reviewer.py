@@ -465,9 +465,7 @@ def lassoed(truth: Mask) -> Outcome:
 
 def prepared(folder: Path) -> Path:
     """A project of the lungs whose network has learnt from all but the 30 images of its test split."""
-    data = Path(os.environ.get("SEGSTUDIO_TEST_DATA", "")) / "lungs"
-    if not data.is_dir():
-        raise SystemExit("SEGSTUDIO_TEST_DATA does not name a folder with the lungs")
+    data = Path(os.environ["SEGSTUDIO_TEST_DATA"]) / "lungs"
     project = folder / "lungs"
     for arguments in (
         ("new", project, "--from", data, "--split", f"60/{100 - 60 - IMAGES}/{IMAGES}", "--seed", "0"),
@@ -546,6 +544,9 @@ def main() -> int:
     parser.add_argument("--project", type=Path, help="of the lungs, predicted; made in minutes when missing")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
+    if arguments.project is None and not (Path(os.environ.get("SEGSTUDIO_TEST_DATA", "")) / "lungs").is_dir():
+        print("skipped: SEGSTUDIO_TEST_DATA does not name a folder with the lungs, and no --project is given")
+        return 0
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as name:
         rows = measured(arguments.project or prepared(Path(name)))

@@ -13,6 +13,7 @@ from segstudio import __version__
 from segstudio.core.files import resource, write_atomically
 from segstudio.core.fuzzy import match
 from segstudio.ui.actions import MENUS, Actions, plain_text
+from segstudio.ui.bindings import shown
 from segstudio.ui.keycaps import KeyCaps, caps
 from segstudio.ui.widgets import ElidedLabel, card, heading, muted, push_button
 
@@ -103,9 +104,10 @@ class KeysDialog(QDialog):
         head.addWidget(self.search, 1)
         head.addWidget(push_button("Change keys…", "Give commands other keys", change))
         head.addWidget(push_button("Print…", "Show the list as a page that can be printed", self.print_page))
-        note = muted(
+        palette = shown(actions.bindings.keys("palette"))
+        self._note = muted(
             "Letters are places on the keyboard where the layout has none such (Russian, Greek, …). "
-            "Everything else is found with the command search.",
+            f"What has no key is found by the command search{f' ({palette})' if palette else ''}.",
             wraps=True,
         )
         layout = QVBoxLayout(self)
@@ -113,7 +115,7 @@ class KeysDialog(QDialog):
         layout.setSpacing(10)
         layout.addLayout(head)
         layout.addWidget(self._area, 1)
-        layout.addWidget(note)
+        layout.addWidget(self._note)
         actions.bindings.changed.connect(self._show)
         self._show()
         self.search.setFocus()
@@ -128,6 +130,7 @@ class KeysDialog(QDialog):
         path = Path(tempfile.gettempdir()) / "segstudio-keys.html"
         write_atomically(path, page(self._actions).encode("utf-8"), is_durable=False)
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
+        self._note.setText(f"The page to print is {path}; the browser shows it.")
         return path
 
     def rows(self) -> list[str]:
