@@ -4,7 +4,7 @@ They lie in the index alone: they are counted again from masks and predictions w
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,10 +39,10 @@ class HistogramTable:
         marks = ", ".join("?" * len(kept))
         connection.execute(f"DELETE FROM histogram WHERE sample_id = ? AND run_id NOT IN ({marks})", (sample_id, *kept))
 
-    def all(self, run_id: int) -> Iterator[tuple[int, Histogram]]:
-        """Sample id and histogram of each prediction of a run that is known."""
+    def all(self, run_id: int) -> list[tuple[int, bytes]]:
+        """Sample id and histogram, see `Histogram.from_bytes`, of each prediction of a run that is known."""
         rows = self._project.database.rows("SELECT sample_id, counts FROM histogram WHERE run_id = ?", (run_id,))
-        return ((sample_id, Histogram.from_bytes(counts)) for sample_id, counts in rows)
+        return [(sample_id, counts) for sample_id, counts in rows]
 
     def missing(self, run_id: int) -> list[int]:
         """The samples whose prediction was stored, or whose mask was changed, without a histogram."""

@@ -173,14 +173,14 @@ class Predictions:
             raise UserError(str(error), "0.5 is the usual one") from error
         taken = threshold_of(level)
         self._project.runs.get(run_id)
+        # Most of the work is done before others have to wait; what has changed until then is looked at once more.
+        known: dict[bytes, tuple[float | None, ...]] = {}
+        _figures_of(self._project.histograms.all(run_id), level, known)
         with self._project.transaction("predictions") as connection:
-            counted = list(self._project.histograms.all(run_id))
+            figures = _figures_of(self._project.histograms.all(run_id), level, known)
             connection.executemany(
                 f"UPDATE prediction SET foreground = ?, {_COUNTED} WHERE run_id = ? AND sample_id = ?",
-                (
-                    (histogram.share(level), *_figures(histogram.counts(level)), run_id, sample_id)
-                    for sample_id, histogram in counted
-                ),
+                ((*values, run_id, sample_id) for sample_id, values in figures),
             )
             connection.execute("DELETE FROM blobs WHERE run_id = ?", (run_id,))
             connection.execute("UPDATE sample SET lint_run = NULL WHERE lint_run = ?", (run_id,))
@@ -452,6 +452,19 @@ def _figures(counts: Counts | None) -> tuple[float | None, ...]:
     return (
         counts.tp, counts.fp, counts.fn, counts.tn, counts.iou, counts.dice, counts.precision, counts.recall
     )  # fmt: skip
+
+
+def _figures_of(
+    counted: Iterable[tuple[int, bytes]], level: int, known: dict[bytes, tuple[float | None, ...]]
+) -> list[tuple[int, tuple[float | None, ...]]]:
+    """For each sample id and histogram the share of foreground and the figures at a level; `known` grows."""
+    found = []
+    for sample_id, data in counted:
+        if data not in known:
+            histogram = Histogram.from_bytes(data)
+            known[data] = (histogram.share(level), *_figures(histogram.counts(level)))
+        found.append((sample_id, known[data]))
+    return found
 
 
 def uncertainty_of(probability: NDArray[np.uint8]) -> float:

@@ -14,7 +14,9 @@ from PySide6.QtGui import QShowEvent, QUndoStack
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
 from segstudio.core.sample import Sample
+from segstudio.core.threshold import threshold_of
 from segstudio.project.acts import Act, Outcome
+from segstudio.project.predictions import THRESHOLD
 from segstudio.project.versions import NOW, Version
 from segstudio.tools import TOOLS
 from segstudio.ui.actions import Actions, Fact
@@ -590,6 +592,7 @@ class Workspace(QWidget):
         session.project_changed.connect(lambda _topics: self._show_details())
         session.replacing.connect(panes.finish_stroke)
         session.level_changed.connect(panes.set_level)
+        session.level_changed.connect(lambda _level: self._show_details())
         session.history_changed.connect(self.facts_changed)
         session.saved_changed.connect(self._show_saved)
         session.failed.connect(lambda message, hint: self.banner.tell(message, hint, kind="bad"))
@@ -651,7 +654,9 @@ class Workspace(QWidget):
         self.panes.set_detail("truth", revision if has_mask else ("no mask yet" if sample else ""))
         run = self.session.project.predictions.current()
         is_predicted = loaded is not None and loaded.probability is not None and run is not None
-        self.panes.set_detail("prediction", self.session.shown_run if is_predicted else "")
+        level = self.session.level
+        at = "" if level == THRESHOLD or self.session.reader else f"  ·  p ≥ {threshold_of(level):.2f}"
+        self.panes.set_detail("prediction", self.session.shown_run + at if is_predicted else "")
         self._show_error_view()
 
     def _show_saved(self, state: str, reason: str) -> None:

@@ -146,6 +146,10 @@ class Panes(QWidget):
         self._truth: Pyramid | None = None
         self._probability: NDArray[np.uint8] | None = None
         self._predicted: Mask | None = None
+        self._coverage: Pyramid | None = None
+        # Memory for what is predicted at other thresholds, used in turn: to ask for new memory takes longer than to
+        # fill it. What a thread may still read of the last one is never overwritten by the next.
+        self._in_turn: list[NDArray[np.uint8]] = []
         self._level = FOREGROUND
         self._instead: MaskLayer | None = None
         self._heat: Pyramid | None = None
@@ -280,6 +284,8 @@ class Panes(QWidget):
         self._probability = probability
         self._level = level
         self._predicted = None if probability is None else predicted_at(probability, level)
+        self._coverage = None if self._predicted is None else Pyramid(self._predicted, gain=255)
+        self._in_turn.clear()
         self._allow()
         self._begin_forgiving()
 
@@ -300,7 +306,13 @@ class Panes(QWidget):
             return
         self.finish_stroke()
         self._level = level
-        self._predicted = predicted_at(self._probability, level)
+        if not self._in_turn:
+            self._in_turn.extend(np.empty((2, *self._probability.shape), np.uint8) for _ in range(2))
+        predicted, coverage = pixels = self._in_turn.pop(0)
+        self._in_turn.append(pixels)
+        np.greater_equal(self._probability, level, out=predicted.view(np.bool_))
+        np.multiply(predicted, np.uint8(255), out=coverage)
+        self._predicted, self._coverage = predicted, Pyramid(coverage)
         self._begin_forgiving(counts_at_once=False)
 
     def set_ignored(self, document: Document | None) -> None:
@@ -774,7 +786,7 @@ class Panes(QWidget):
 
         show("image", None)
         show("truth", None if self._truth is None else MaskLayer(self._truth, TRUTH, self._opacity))
-        predicted = None if self._predicted is None else Pyramid(self._predicted, gain=255)
+        predicted = self._coverage
         prediction = None if predicted is None else MaskLayer(predicted, PREDICTION, self._opacity)
         heat = None if self._heat is None else HeatLayer(self._heat, max(self._opacity, 0.5) * 1.6)
         show("prediction", prediction if heat is None else heat)

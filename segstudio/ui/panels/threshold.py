@@ -84,7 +84,7 @@ class FlipsModel(RowsModel):
         self._known: _Known | None = None
         self._before: NDArray[np.float64] = np.empty(0)
         self._after: NDArray[np.float64] = np.empty(0)
-        self._words: list[str] = []
+        self._passes, self._is_empty, self._was_empty = (np.empty(0, np.bool_) for _ in range(3))
 
     def show(self, known: _Known | None, level: int) -> None:
         """Show who changes from the run's threshold to `level`."""
@@ -94,15 +94,8 @@ class FlipsModel(RowsModel):
             sweep = known.sweep
             rows = sweep.flips(known.level, level, known.limit)
             self._before, self._after = sweep.iou(known.level)[rows], sweep.iou(level)[rows]
-            passes, is_empty, was_empty = (
-                sweep.passes(level, known.limit)[rows],
-                sweep.is_empty(level)[rows],
-                sweep.is_empty(known.level)[rows],
-            )
-            self._words = [
-                ("empty" if is_empty[row] else "found" if was_empty[row] else "passes" if passes[row] else "fails")
-                for row in range(len(rows))
-            ]
+            self._passes = sweep.passes(level, known.limit)[rows]
+            self._is_empty, self._was_empty = sweep.is_empty(level)[rows], sweep.is_empty(known.level)[rows]
             self.rows = sweep.ids[rows].tolist()
         self.endResetModel()
 
@@ -112,15 +105,19 @@ class FlipsModel(RowsModel):
         row, column = index.row(), index.column()
         image = self._known.names.get(self.rows[row], "")
         if role == Qt.ItemDataRole.DisplayRole:
-            return (image.rpartition("/")[2], _number(self._before[row]), _number(self._after[row]), self._words[row])[
-                column
-            ]
+            words = (_number(self._before[row]), _number(self._after[row]), self._verdict(row))
+            return (image.rpartition("/")[2], *words)[column]
         if role == Qt.ItemDataRole.ToolTipRole:
             return image
         if role == Qt.ItemDataRole.ForegroundRole and column >= 2:
-            is_good = self._words[row] in ("passes", "found")
-            return theme.color("good" if is_good else "bad")
+            return theme.color("good" if self._verdict(row) in ("passes", "found") else "bad")
         return None
+
+    def _verdict(self, row: int) -> str:
+        """What becomes of a sample."""
+        if self._is_empty[row] != self._was_empty[row]:
+            return "empty" if self._is_empty[row] else "found"
+        return "passes" if self._passes[row] else "fails"
 
 
 class ThresholdBar(QFrame):
