@@ -37,10 +37,10 @@ SECONDS = 8.0
 
 FEWEST_LOOKS = 40
 
-FEW = 10
+FEW = 5
 """Fewer samples to learn from than this are hardly ever enough."""
 
-FEW_TO_VALIDATE = 3
+FEW_TO_VALIDATE = 2
 
 NAMED = 50
 """So many samples are named in a finding; all are counted."""
@@ -208,7 +208,7 @@ def _too_few(parts: Mapping[str, Sequence[Sample]]) -> list[Finding]:
         findings.append(
             Finding(
                 "few", "warns", f"only {_samples(len(parts['train']))} to learn from",
-                f"{FEW} are few, a hundred are usual: correct more masks, or augment", count=len(parts["train"]),
+                "a hundred are usual, twenty the least: correct more masks, or augment", count=len(parts["train"]),
             )
         )  # fmt: skip
     if 0 < len(parts["val"]) < FEW_TO_VALIDATE:

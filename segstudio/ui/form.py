@@ -50,6 +50,7 @@ from segstudio.core.options import (
 )
 from segstudio.ui.number_box import NumberBox, number_text
 from segstudio.ui.range_slider import RangeSlider
+from segstudio.ui.widgets import muted
 
 _NARROW = 56
 """Least width of each box of a range in pixels."""
@@ -129,6 +130,7 @@ class Form(QWidget):
         self._has_sliders = has_sliders
         self._editors: dict[str, Editor] = {}
         self._error_labels: dict[str, QLabel] = {}
+        self._notes: dict[str, QLabel] = {}
         self._is_writing = False
         order = [*(name for name in first if name in model.model_fields), *model.model_fields]
         fields = {name: model.model_fields[name] for name in order if name not in hidden}
@@ -194,6 +196,29 @@ class Form(QWidget):
                 editor.slider.setEnabled(not is_locked)
             editor.widget.setToolTip(reason if is_locked else self.model.model_fields[name].description or "")
 
+    def set_notes(self, notes: Mapping[str, str]) -> None:
+        """Show a quiet line below each of these fields, and none below all others."""
+        for name, label in self._notes.items():
+            label.setText(notes.get(name, ""))
+            label.setVisible(bool(notes.get(name)))
+
+    def note(self, name: str) -> str:
+        """What is shown below a field."""
+        return self._notes[name].text()
+
+    def put_beside(self, name: str, widget: QWidget) -> None:
+        """Put a button into the row of a field, to the right of what edits it."""
+        cell = self._editors[name].widget.parentWidget()
+        layout = cell.layout() if cell is not None else None
+        if isinstance(layout, QVBoxLayout):
+            row = QHBoxLayout()
+            row.setSpacing(6)
+            at = layout.indexOf(self._editors[name].widget)
+            layout.removeWidget(self._editors[name].widget)
+            row.addWidget(self._editors[name].widget, 1)
+            row.addWidget(widget)
+            layout.insertLayout(at, row)
+
     def text(self, name: str) -> str:
         """The value of a field as it is shown."""
         value = self._editors[name].read()
@@ -233,7 +258,9 @@ class Form(QWidget):
         self._editors[name] = editor
         self._error_labels[name] = _error_label(self)
         unit = "" if self._has_sliders and unit_of(field) == SHARE else unit_of(field)
-        cell = _stacked(_with_unit(editor.widget, unit), editor.slider, self._error_labels[name])
+        self._notes[name] = muted(wraps=True)
+        self._notes[name].hide()
+        cell = _stacked(_with_unit(editor.widget, unit), editor.slider, self._notes[name], self._error_labels[name])
         if isinstance(editor.widget, QCheckBox):
             rows.addRow(cell)
             return

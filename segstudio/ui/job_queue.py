@@ -239,6 +239,13 @@ class JobQueue(QObject):
             self._lanes[record.lane].cancel(job_id)
             self.changed.emit(record)
 
+    def refuse(self, job_id: str, message: str, hint: str = "") -> None:
+        """End a waiting job before it begins, because of what is known by now; one that runs is not touched."""
+        record = self._records[job_id]
+        if record.state is JobState.QUEUED:
+            record.message, record.hint = message, hint
+            self._end(record, JobState.FAILED)
+
     def waiting(self, lane: str) -> list[JobRecord]:
         """The jobs that wait for a lane, the one that runs next first."""
         return [one for one in self._records.values() if one.lane == lane and one.state is JobState.QUEUED]

@@ -136,7 +136,10 @@ class Hands:
 
     def job(self, start) -> JobRecord:
         """Do something that begins a job, and wait for that job's end."""
-        with self.qtbot.waitSignal(self.window.queue.ended, timeout=PATIENCE_MS) as ended:
+        ended_for_good = self.window.queue.ended
+        # A training is checked first: that is a job too, and not the one that was asked for.
+        is_asked_for = lambda record: record.job != "preflight"  # noqa: E731
+        with self.qtbot.waitSignal(ended_for_good, timeout=PATIENCE_MS, check_params_cb=is_asked_for) as ended:
             start()
         (record,) = ended.args
         return record

@@ -79,6 +79,8 @@ def perform(job: dict) -> None:
         say("note", id=job_id, subject="a.png", text="is torn")
         say("artifact", id=job_id, path="/tmp/file")
         say("finished", id=job_id, result={"kept": "best"})
+    elif name == "preflight":
+        say("finished", id=job_id, result=preflight(options))
     elif name == "until_cancelled":
         say("progress", id=job_id, done=1, total=10, text="waiting")
         wait_for(lambda: job_id in cancelled or is_over)
@@ -108,6 +110,19 @@ def perform(job: dict) -> None:
     elif name == "slow":
         time.sleep(options["seconds"])
         say("finished", id=job_id, result={})
+
+
+def preflight(options: dict) -> dict:
+    """What a check finds: all is well, unless the seed says otherwise."""
+    severity = {13: "blocks", 14: "warns"}.get(options.get("seed"))
+    finding = {"kind": "empty", "severity": severity, "text": "all masks are empty", "help": "correct some"}
+    batch = {"option": "batch", "value": "8 images", "reason": "usual on a CPU", "is_automatic": True}
+    return {
+        "ok": severity != "blocks",
+        "findings": [{**finding, "samples": ["images/a.png"], "count": 1}] if severity else [],
+        "decisions": [batch],
+        "estimate": {"seconds": 100, "epochs": 2, "bytes": 1.2e9},
+    }
 
 
 def train(job: dict) -> None:

@@ -125,7 +125,7 @@ def test_start_draws_the_curves_live_and_stop_keeps_the_best(qtbot: QtBot, panel
     assert record.options["epochs"] == 10
     assert record.options["samples"] == "all"
     assert record.options["filters"] == 16
-    assert panel.progress.isVisible()
+    qtbot.waitUntil(panel.progress.isVisible, timeout=WAIT)
     assert not panel.start_button.isVisible()
     qtbot.waitUntil(lambda: len(record.metrics) == 3, timeout=WAIT)
     assert panel.curves.iou.series[1].values == [0.5, 0.75, 0.7]
@@ -425,3 +425,91 @@ def test_real_training_then_retraining(qtbot: QtBot, session: Session) -> None:
     assert session.project.runs.get(2).start == "1"
     assert "it began at" in panel._message.text()
     queue.shutdown()
+
+
+# --- pre-flight --------------------------------------------------------------------------------------------------
+
+
+def test_every_training_is_checked_first_and_what_was_decided_stands_below_its_field(
+    qtbot: QtBot, panel: TrainPanel, queue: JobQueue
+) -> None:
+    choose(panel, "conv-unet-fast")
+    panel.form.set_values({"batch": 0})
+    assert panel.form.text("batch") == "0"
+    record = panel.start()
+    assert [one.job for one in queue.records] == ["preflight", "train"]
+    assert queue.records[0].options == record.options
+    qtbot.waitUntil(lambda: len(record.metrics) == 3, timeout=WAIT)
+    assert panel.form.note("batch") == "8 images: usual on a CPU"
+    assert panel.preflight.summary.text() == "About 1 min 40 s for 2 epochs, 1.2 GB of memory"
+    assert panel.preflight.texts == []
+    queue.cancel(record.id)
+    qtbot.waitUntil(lambda: record.state.is_end, timeout=WAIT)
+    panel.form.set_values({"batch": 4})
+    assert panel.form.note("batch") == "", "what a person says is not decided"
+    assert not panel.preflight.isVisible()
+
+
+def test_what_blocks_stops_the_start_in_words(qtbot: QtBot, panel: TrainPanel, queue: JobQueue) -> None:
+    panel.form.set_values({"seed": 13})
+    record = panel.start()
+    qtbot.waitUntil(lambda: record.state.is_end, timeout=WAIT)
+    assert (record.state, record.message, record.hint) == (JobState.FAILED, "all masks are empty", "correct some")
+    assert panel.preflight.texts == ["All masks are empty."]
+    assert "all masks are empty" in panel._message.text().lower()
+    assert panel.start_button.isVisible()
+    assert not panel.preflight.pass_button.isVisible()
+
+
+def test_a_warning_asks_once_and_is_passed_over(
+    qtbot: QtBot, panel: TrainPanel, queue: JobQueue, session: Session
+) -> None:
+    panel.form.set_values({"seed": 14})
+    held = panel.start()
+    qtbot.waitUntil(panel.preflight.pass_button.isVisible, timeout=WAIT)
+    assert held.state is JobState.CANCELLED
+    assert "Not started yet" in panel._message.text()
+    panel.preflight.pass_button.click()
+    record = panel.record
+    assert record is not None
+    assert record is not held
+    assert record.options == held.options
+    qtbot.waitUntil(lambda: len(record.metrics) == 3, timeout=WAIT)
+    assert panel.preflight.texts == ["All masks are empty."], "it is still to be seen"
+    queue.cancel(record.id)
+    qtbot.waitUntil(lambda: record.state.is_end, timeout=WAIT)
+    again = panel.start()
+    qtbot.waitUntil(lambda: len(again.metrics) == 3, timeout=WAIT)
+    queue.cancel(again.id)
+    qtbot.waitUntil(lambda: again.state.is_end, timeout=WAIT)
+
+
+def test_retrain_asks_nothing_but_shows_the_warning(qtbot: QtBot, panel: TrainPanel, queue: JobQueue) -> None:
+    panel.form.set_values({"seed": 14})
+    record = panel.retrain()
+    qtbot.waitUntil(lambda: len(record.metrics) == 3, timeout=WAIT)
+    assert len(panel.preflight.texts) == 1
+    queue.cancel(record.id)
+    qtbot.waitUntil(lambda: record.state.is_end, timeout=WAIT)
+
+
+def test_check_alone_starts_nothing(qtbot: QtBot, panel: TrainPanel, queue: JobQueue) -> None:
+    panel.check_button.click()
+    assert panel.checking.isVisible()
+    qtbot.waitUntil(lambda: panel.check is not None and panel.check.state.is_end, timeout=WAIT)
+    assert [one.job for one in queue.records] == ["preflight"]
+    assert panel.preflight.isVisible()
+    assert not panel.checking.isVisible()
+    assert panel.start_button.isVisible()
+
+
+def test_stop_while_it_is_checked_stops_the_training_too(
+    qtbot: QtBot, session: Session, panel: TrainPanel, queue: JobQueue
+) -> None:
+    queue.submit("predict", {}, project=session.project.folder)  # has no end, so that the check waits
+    record = panel.start()
+    panel.checking.stop_button.click()
+    qtbot.waitUntil(lambda: record.state is JobState.CANCELLED, timeout=WAIT)
+    assert panel.check is not None
+    assert panel.check.state is JobState.CANCELLED
+    assert panel.start_button.isVisible()

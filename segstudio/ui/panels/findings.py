@@ -1,6 +1,7 @@
-"""What the safety check says, in place: a sign, a sentence, and what to do about it."""
+"""What a check says, in place: a sign, a sentence, and what to do about it."""
 
 from collections.abc import Iterable, Sequence
+from typing import Literal, Protocol
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
@@ -18,12 +19,28 @@ _LOOKS = {
 }
 
 
+class Shown(Protocol):
+    """What a finding of any check has to say."""
+
+    @property
+    def severity(self) -> Literal["error", "warning", "note"]:
+        """How grave it is."""
+
+    @property
+    def message(self) -> str:
+        """One sentence."""
+
+    @property
+    def hint(self) -> str:
+        """What to do about it, or empty."""
+
+
 class FindingsList(QWidget):
     """Findings, the gravest first; hidden while there is none."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._findings: tuple[Finding, ...] = ()
+        self._findings: tuple[Shown, ...] = ()
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(6)
@@ -31,11 +48,11 @@ class FindingsList(QWidget):
         self.hide()
 
     @property
-    def findings(self) -> Sequence[Finding]:
+    def findings(self) -> Sequence[Shown]:
         """What is shown."""
         return self._findings
 
-    def show_findings(self, findings: Iterable[Finding]) -> None:
+    def show_findings(self, findings: Iterable[Shown]) -> None:
         """Show others."""
         ordered = tuple(sorted(findings, key=lambda one: _RANK[one.severity]))
         if ordered != self._findings:
@@ -57,7 +74,7 @@ def gravest(findings: Iterable[Finding], place: Place) -> Finding | None:
     return min((one for one in findings if one.place == place), key=lambda one: _RANK[one.severity], default=None)
 
 
-def _box(finding: Finding) -> QFrame:
+def _box(finding: Shown) -> QFrame:
     box = QFrame()
     icon, token, banner = _LOOKS[finding.severity]
     set_property(box, "finding", banner or "note")
@@ -79,5 +96,6 @@ def _box(finding: Finding) -> QFrame:
     row.setSpacing(8)
     row.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)
     row.addLayout(column, 1)
+    box.setToolTip(getattr(finding, "about", ""))
     box.setAccessibleName(f"{finding.severity}: {finding.message} {finding.hint}".strip())
     return box

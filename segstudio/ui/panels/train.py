@@ -22,6 +22,7 @@ from segstudio.ui.job_queue import JobQueue, JobRecord, JobState
 from segstudio.ui.panels.curves import Curves
 from segstudio.ui.panels.empty import Either, Empty
 from segstudio.ui.panels.job_progress import JobProgress
+from segstudio.ui.panels.preflight import PASSED, PreflightBox, first_block, has_result, is_over, notes_of, warnings_of
 from segstudio.ui.panels.remedies import Remedies
 from segstudio.ui.panels.steering import ExtendBox, SteeringBox, ask, run_of
 from segstudio.ui.panels.strip import StripBox
@@ -62,12 +63,22 @@ class TrainPanel(QWidget):
         self._seen_artifacts = 0
         self._afterwards: tuple[dict[str, Any], str] | None = None
         self.options = TrainOptionsEditor()
-        self.options.changed.connect(self._update)
+        self.options.changed.connect(self._on_options)
         self.start_button = push_button(
             "Start training",
             "Train with the options above; Retrain goes on from the best weights instead",
             self._on_start,
         )
+        self.check_button = push_button(
+            "Check",
+            "Look for what would make this training fail or be in vain, and what it takes, without starting it",
+            self._on_check,
+        )
+        self.check: JobRecord | None = None
+        self.preflight = PreflightBox()
+        self.preflight.passed.connect(self._on_passed)
+        self._held: tuple[dict[str, Any], str] | None = None
+        self.checking = JobProgress(queue, "nothing has begun")
         self.progress = JobProgress(queue, "the best weights are kept", "Stop, keep best")
         self.steering = SteeringBox()
         self.steering.wished.connect(self._ask)
@@ -112,6 +123,8 @@ class TrainPanel(QWidget):
         if self.session is not None:
             self.session.project_changed.disconnect(self._on_project_changed)
         self.session, self.record, self._run, self._afterwards = session, None, None, None
+        self.check, self._held = None, None
+        self.preflight.clear()
         if session is not None:
             session.project_changed.connect(self._on_project_changed)
             self._on_project_changed({"recipes"})
@@ -149,7 +162,7 @@ class TrainPanel(QWidget):
 
     # starting
 
-    def _submit(self, options: dict[str, Any], title: str) -> JobRecord:
+    def _submit(self, options: dict[str, Any], title: str, *, is_checked: bool = True) -> JobRecord:
         session = self._writable_session()
         if self.is_training:
             raise UserError("a training is under way already", "wait for it, or stop it in the Train panel")
@@ -158,6 +171,10 @@ class TrainPanel(QWidget):
                 "the last strokes are not saved", "a training would not see them; make room, then try again"
             )
         session.remember(SETTING, self.options.state())
+        # Before the training, in the same lane: when it has something to say, the training waits still.
+        self._held = None
+        if "resume" not in options and is_checked:
+            self._begin_check(options)
         return self.queue.submit("train", options, title, session.project.folder)
 
     def _show_larger(self, is_wanted: bool) -> None:
@@ -181,6 +198,77 @@ class TrainPanel(QWidget):
         self.strip.show_run(folder)
         if self._larger is not None:
             self._larger.show_run(folder, "Training" if self._run is None else f"Run {self._run.name}")
+
+    # pre-flight
+
+    def _begin_check(self, options: dict[str, Any]) -> None:
+        assert self.session is not None
+        self.preflight.clear()
+        self.check = self.queue.submit("preflight", options, "Pre-flight check", self.session.project.folder)
+
+    def _on_check(self) -> None:
+        """Check alone."""
+        try:
+            session = self._writable_session()
+            options = {**self.options.given(), "samples": "all"}
+            if not session.save_now(wait=True):
+                raise UserError("the last strokes are not saved", "make room, then try again")
+        except UserError as error:
+            self._tell(str(error), is_error=True)
+            return
+        self._tell("")
+        self._begin_check(options)
+        self._update()
+
+    def _on_options(self) -> None:
+        """Other options: what was found of the earlier ones holds no more."""
+        if is_over(self.check) and not self.is_training:
+            self.preflight.clear()
+            self.form.set_notes({})
+            self._held = None
+        self._update()
+
+    def _show_check(self, check: JobRecord) -> None:
+        """Show what the check has found, and let the training that waits for it begin, or not."""
+        waiting = self.record if self.record is not None and self.record.state is JobState.QUEUED else None
+        if check.state is JobState.CANCELLED:
+            if waiting is not None:
+                self.queue.cancel(waiting.id)
+            return
+        if not has_result(check):
+            self.preflight.show_failure(check)
+            return
+        result = check.result
+        is_asking = waiting is not None and result["ok"] and self._must_ask(waiting, result)
+        self.preflight.show_result(result, is_asking=is_asking)
+        self.form.set_notes(notes_of(result))
+        if waiting is None:
+            return
+        if not result["ok"]:
+            self.queue.refuse(waiting.id, *first_block(result))
+        elif is_asking:
+            held = (waiting.options, waiting.title)
+            self.queue.cancel(waiting.id)
+            self._held = held
+            self._tell("Not started yet: there are warnings.")
+
+    def _must_ask(self, waiting: JobRecord, result: dict[str, Any]) -> bool:
+        """Whether there are warnings that nobody has seen yet; Retrain is one click, and asks nothing."""
+        if waiting.options.get("samples") == "retrain" or self.session is None:
+            return False
+        passed = self.session.project.settings.get(PASSED) or []
+        return not set(warnings_of(result)) <= set(passed)
+
+    def _on_passed(self) -> None:
+        held, self._held = self._held, None
+        if held is None or self.session is None or self.check is None:
+            return
+        self.session.remember(PASSED, warnings_of(self.check.result))
+        self.preflight.show_result(self.check.result, is_asking=False)
+        try:
+            self._submit(*held, is_checked=False)
+        except UserError as error:
+            self._tell(str(error), is_error=True)
 
     def _ask(self, wish: Wish) -> None:
         """Ask something of the training that runs."""
@@ -312,6 +400,8 @@ class TrainPanel(QWidget):
         self.remedies.offer(remedies, self._run, next((rate for rate in rates if rate), None))
 
     def _on_changed(self, record: JobRecord) -> None:
+        if record is self.check:
+            self._update()
         if record is self.record:
             if self._run is None and record.artifacts:
                 self._find_run()
@@ -327,6 +417,9 @@ class TrainPanel(QWidget):
             self.options.augmentation.set_recipes(self.session.project.recipes.all())
 
     def _on_ended(self, record: JobRecord) -> None:
+        if record is self.check:
+            self._show_check(record)
+            self._update()
         if record is not self.record:
             return
         self._show_end(record)
@@ -370,9 +463,13 @@ class TrainPanel(QWidget):
         is_writable = self.session is not None and not self.session.project.read_only
         self.start_button.setEnabled(is_writable and self.options.form.is_valid)
         self.start_button.setVisible(not self.is_training)
+        is_checking = not is_over(self.check)
+        self.check_button.setEnabled(self.start_button.isEnabled() and not is_checking)
+        self.check_button.setVisible(not self.is_training)
+        self.checking.show_record(self.check if is_checking else None)
         self.options.set_busy(self.is_training)
         self._empty.set_text(*(WAITING if self.is_training else NOTHING_YET))
-        self.progress.show_record(self.record if self.is_training else None)
+        self.progress.show_record(self.record if self.is_training and not is_checking else None)
         self.steering.show_training(*((self.record, self._run) if self.is_training else (None, None)))
         self._show_strip()
         self.extend.show_run(self._run if is_writable and not self.is_training else None)
@@ -391,6 +488,7 @@ class TrainPanel(QWidget):
     def _lay_out(self) -> None:
         buttons = QHBoxLayout()
         buttons.addWidget(self.start_button)
+        buttons.addWidget(self.check_button)
         buttons.addStretch(1)
         outcome = QHBoxLayout()
         outcome.addWidget(self._message, 1)
@@ -400,6 +498,8 @@ class TrainPanel(QWidget):
         column.setSpacing(8)
         column.addWidget(self.options)
         column.addLayout(buttons)
+        column.addWidget(self.preflight)
+        column.addWidget(self.checking)
         column.addWidget(self.progress)
         column.addWidget(self.steering)
         column.addLayout(outcome)
