@@ -107,6 +107,11 @@ def of_file(path: Path) -> Start:
     return Start(str(path), path.name, path, model, kept, preset, None, digest_of(path))
 
 
+def network_of_file(path: Path) -> str:
+    """The name of the network in a model's file, or empty when nothing tells; at once, for a form."""
+    return _about(path)[0] if path.exists() else ""
+
+
 def digest_of(path: Path) -> str:
     """sha256 of a file; of a folder, that of its files' names and bytes."""
     if path.is_file():

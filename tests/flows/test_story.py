@@ -87,8 +87,8 @@ def test_the_whole_loop(open_window, dataset, tmp_path):
     ended = []
     window.queue.ended.connect(ended.append)
     hands.do("retrain")
-    hands.until(lambda: len(ended) == 2, PATIENCE_MS)
-    assert [record.job for record in ended] == ["train", "predict"]
+    hands.until(lambda: len(ended) == 3, PATIENCE_MS)
+    assert [record.job for record in ended] == ["preflight", "train", "predict"]
     assert all(record.state is JobState.FINISHED for record in ended), [record.message for record in ended]
     assert [run.start for run in session.project.runs.list()] == ["1", "scratch"]
     hands.until(lambda: window.samples_panel.sort == "changed" and not window.samples_panel.is_busy)

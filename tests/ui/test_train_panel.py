@@ -19,7 +19,7 @@ from segstudio.ui.panels.curves import WholeAxis
 from segstudio.ui.panels.job_progress import progress_text
 from segstudio.ui.panels.jobs import log_text
 from segstudio.ui.panels.train import SETTING, TrainPanel, outcome_text
-from segstudio.ui.panels.train_options import FROM_ELSEWHERE
+from segstudio.ui.panels.train_options import FROM_ELSEWHERE, FROM_FILE
 from segstudio.ui.session import Session
 from segstudio.ui.worker_thread import Patience
 from tests.project.projects import make_project
@@ -513,3 +513,63 @@ def test_stop_while_it_is_checked_stops_the_training_too(
     assert panel.check is not None
     assert panel.check.state is JobState.CANCELLED
     assert panel.start_button.isVisible()
+
+
+# --- a rate, and a file to start from ----------------------------------------------------------------------------
+
+
+def test_a_rate_is_found_drawn_and_taken_with_one_click(qtbot: QtBot, panel: TrainPanel, queue: JobQueue) -> None:
+    choose(panel, "conv-unet-fast")
+    panel.options.fold.unfold()
+    qtbot.mouseClick(panel.options.find_button, Qt.MouseButton.LeftButton)
+    dialog = panel.rate_dialog
+    assert dialog is not None
+    assert not dialog.isModal(), "one goes on painting meanwhile"
+    assert (dialog.record.job, dialog.record.options["preset"]) == ("find-rate", "conv-unet-fast")
+    qtbot.waitUntil(dialog.take_button.isEnabled, timeout=WAIT)
+    rates, losses = dialog._mean.getOriginalDataset()
+    assert len(rates) == len(losses) == 13
+    assert dialog._line.value() == pytest.approx(-3.52, abs=0.01), "where a logarithmic axis has 3e-4"
+    assert "The options say 0.001" in dialog.words.text()
+    assert dialog.take_button.text() == "Use 3e-4" or "0.0003" in dialog.take_button.text()
+    qtbot.mouseClick(dialog.take_button, Qt.MouseButton.LeftButton)
+    assert panel.form.values()["learning_rate"] == 3e-4
+    qtbot.waitUntil(lambda: panel.rate_dialog is None, timeout=WAIT)
+
+
+def test_closing_the_search_stops_it(qtbot: QtBot, panel: TrainPanel, queue: JobQueue, session: Session) -> None:
+    queue.submit("predict", {}, project=session.project.folder)  # has no end, so that the search waits
+    panel.options.rate_wanted.emit()
+    dialog = panel.rate_dialog
+    assert dialog is not None
+    record = dialog.record
+    dialog.close()
+    assert record.state is JobState.CANCELLED
+    assert panel.form.values()["learning_rate"] == 1e-3
+
+
+def test_start_from_a_file_asks_for_it_and_takes_its_network(panel: TrainPanel, session: Session) -> None:
+    choose(panel, "conv-unet-fast")
+    asked = []
+    panel.options._ask_for_file = lambda: asked.append(True)
+    panel.form.set_values({"start": FROM_FILE})
+    assert asked == [True]
+    assert panel.form.values()["start"] == "scratch", "until a file is chosen"
+
+    run = add_run(session.project)  # its folder says what the file holds
+    panel.options.start_from_file(str(run.best_weights))
+    assert panel.form.values()["start"] == str(run.best_weights)
+    assert not panel.form.editor("filters").isEnabled()
+    assert "preset" not in panel.options.given()
+    unknown = session.project.folder / "unknown.keras"
+    unknown.write_bytes(b"weights of who knows what")
+    panel.options.start_from_file(str(unknown))
+    assert panel.form.editor("filters").isEnabled(), "only the preset says which network that is"
+    assert panel.options.given()["preset"] == "conv-unet-fast"
+    panel.options.start_from_file(str(session.project.folder / "saved" / "saved_model.pb"))
+    assert panel.form.values()["start"] == str(session.project.folder / "saved")
+
+
+def test_heading_says_auto(panel: TrainPanel) -> None:
+    panel.form.set_values({"batch": 0, "size": 0})
+    assert panel.options.fold.findChild(QToolButton).text() == "Options: 30 epochs · batch auto · auto px"

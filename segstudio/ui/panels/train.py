@@ -30,6 +30,7 @@ from segstudio.ui.panels.train_options import TrainOptionsEditor, options_of_tra
 from segstudio.ui.widgets import muted, push_button, set_property
 
 if TYPE_CHECKING:
+    from segstudio.ui.dialogs.find_rate import FindRateDialog
     from segstudio.ui.session import Session
     from segstudio.ui.views.curves import CurvesView
 
@@ -64,6 +65,8 @@ class TrainPanel(QWidget):
         self._afterwards: tuple[dict[str, Any], str] | None = None
         self.options = TrainOptionsEditor()
         self.options.changed.connect(self._on_options)
+        self.options.rate_wanted.connect(self._find_rate)
+        self.rate_dialog: FindRateDialog | None = None
         self.start_button = push_button(
             "Start training",
             "Train with the options above; Retrain goes on from the best weights instead",
@@ -219,6 +222,26 @@ class TrainPanel(QWidget):
         self._tell("")
         self._begin_check(options)
         self._update()
+
+    def _find_rate(self) -> None:
+        """Search for a rate for the training as it is shown."""
+        from segstudio.ui.dialogs.find_rate import FindRateDialog
+
+        try:
+            session = self._writable_session()
+            options = {**self.options.given(), "samples": "all"}
+            if not session.save_now(wait=True):
+                raise UserError("the last strokes are not saved", "make room, then try again")
+        except UserError as error:
+            self._tell(str(error), is_error=True)
+            return
+        self.rate_dialog = FindRateDialog(self.queue, options, session.project.folder, self.window())
+        self.rate_dialog.taken.connect(lambda rate: self.form.set_values({"learning_rate": rate}))
+        self.rate_dialog.destroyed.connect(self._forget_rate_dialog)
+        self.rate_dialog.show()
+
+    def _forget_rate_dialog(self) -> None:
+        self.rate_dialog = None
 
     def _on_options(self) -> None:
         """Other options: what was found of the earlier ones holds no more."""

@@ -5,14 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QFormLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QFormLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from segstudio.augmentation.recipe import NONE, Recipe, built_in_recipes
 from segstudio.core.errors import UserError
+from segstudio.core.options import AUTO
 from segstudio.jobs.presets import DEFAULT, Preset, TrainOptions, options_of, preset, presets
+from segstudio.jobs.starts import SAVED_MODEL, names_file, network_of_file
 from segstudio.models import MODELS
 from segstudio.ui.form import Combo, Fold, Form
-from segstudio.ui.widgets import muted
+from segstudio.ui.widgets import muted, text_button
 
 OF_THIS_MACHINE = ("weights", "device", "precision")
 """Options that another preset takes over, because they say something of the machine and not of the training."""
@@ -20,7 +22,7 @@ OF_THIS_MACHINE = ("weights", "device", "precision")
 OF_THESE_IMAGES = ("recipe", "augmentation")
 """Options that another preset takes over, because they say something of the images and not of the network."""
 
-HIDDEN = frozenset({"preset", "samples", "recipe_digest"})
+HIDDEN = frozenset({"preset", "samples", "recipe_digest", "start_digest"})
 """Options that the button that is pressed and the run decide."""
 
 FROM_ELSEWHERE = HIDDEN | frozenset(OF_THESE_IMAGES)
@@ -34,6 +36,9 @@ MODES = {
 }
 """How a recipe is used, in the words of the window, with what it means."""
 
+FROM_FILE = "from file…"
+"""The start that asks for a file."""
+
 FIRST = ("epochs", "batch", "learning_rate", "size", "start")
 
 
@@ -42,13 +47,16 @@ class TrainOptionsEditor(QWidget):
 
     Signals:
         changed: Another preset or value is shown.
+        rate_wanted: The user wants a learning rate to be found.
     """
 
     changed = Signal()
+    rate_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.form = Form(TrainOptions)
+        self._start = ""
         self.preset_box = self._make_preset_box()
         self.augmentation = AugmentationChoice()
         self.augmentation.changed.connect(self.changed)
@@ -142,18 +150,41 @@ class TrainOptionsEditor(QWidget):
             {name: value for name, value in options.model_dump().items() if name not in FROM_ELSEWHERE},
             hidden=FROM_ELSEWHERE,
             first=FIRST,
-            suggestions={"start": [*starts, "scratch", "best", "last"], "device": ("auto", "cpu", "gpu")},
+            suggestions={"start": [*starts, "scratch", "best", "last", FROM_FILE], "device": ("auto", "cpu", "gpu")},
         )
+        find = text_button("Find…", "Try ever larger rates for a minute, and suggest one")
+        find.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        find.clicked.connect(self.rate_wanted)
+        self.form.put_beside("learning_rate", find)
+        self.find_button = find
         self._place.addWidget(self.form)
         self.form.changed.connect(self._on_values)
         self._on_values()
 
+    def _ask_for_file(self) -> None:
+        """Let the person choose an exported model; a SavedModel is a folder, chosen by the file in it."""
+        dialog = QFileDialog(self, "Start from an exported model", "", f"Models (*.keras {SAVED_MODEL})")
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(self.start_from_file)
+        dialog.open()
+
+    def start_from_file(self, path: str) -> None:
+        """Start from this model: a .keras file, or the saved_model.pb of a folder."""
+        file = Path(path)
+        self.form.set_values({"start": str(file.parent if file.name == SAVED_MODEL else file)})
+
     def _on_values(self) -> None:
         values = self.form.values()
+        if values["start"] == FROM_FILE:
+            self.form.set_values({"start": self._start})
+            self._ask_for_file()
+            return
+        self._start = values["start"]
         of_network = [name for name in values if name not in TrainOptions.model_fields]
         self.form.set_locked(of_network if self._is_from_run() else [], "As in the run that it starts from")
-        size = self.form.text("size")
-        parts = [f"{values['epochs']} epochs", f"batch {values['batch']}", f"{size} px"]
+        size = f"{self.form.text('size')} px" if values["size"] else f"{AUTO} px"
+        parts = [f"{values['epochs']} epochs", f"batch {values['batch'] or AUTO}", size]
         if values["limit"]:  # it decides how good the model can become, and lies folded away; there is room for three
             parts[1:] = [parts[2], f"{values['limit']} samples"]
         self.fold.set_title(f"Options: {' · '.join(parts)}")
@@ -162,7 +193,11 @@ class TrainOptionsEditor(QWidget):
         self.changed.emit()
 
     def _is_from_run(self) -> bool:
-        return self.form.values()["start"] not in {"imagenet", "scratch"}
+        """Whether the network is that of the weights that it starts from; a file may not say what it holds."""
+        start = self.form.values()["start"]
+        if names_file(start):
+            return bool(network_of_file(Path(start).expanduser()))
+        return start not in {"imagenet", "scratch"}
 
 
 class AugmentationChoice(QWidget):

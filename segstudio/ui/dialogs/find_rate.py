@@ -1,0 +1,148 @@
+"""Find a learning rate: the job that tries ever larger ones, its curve as it grows, and its suggestion to be taken."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pyqtgraph as pg
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
+
+from segstudio.ui import theme
+from segstudio.ui.job_queue import JobQueue, JobRecord, JobState
+from segstudio.ui.number_box import number_text
+from segstudio.ui.panels.curves import cosmetic_pen
+from segstudio.ui.panels.job_progress import JobProgress
+from segstudio.ui.widgets import muted, push_button
+
+
+class FindRateDialog(QDialog):
+    """Runs one search; not modal, and closing it stops the search.
+
+    Signals:
+        taken: The suggested rate, which the person wants.
+    """
+
+    taken = Signal(float)
+
+    def __init__(
+        self, queue: JobQueue, options: Mapping[str, Any], project: Path, parent: QWidget | None = None
+    ) -> None:
+        """Begin the search.
+
+        Args:
+            queue: Where the job runs.
+            options: Of the training that a rate is wanted for.
+            project: Its folder.
+            parent: Qt parent.
+        """
+        super().__init__(parent)
+        self.setWindowTitle("Find a learning rate")
+        self.setModal(False)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.resize(560, 440)
+        self._queue = queue
+        self._points: list[tuple[float, float]] = []
+        self.words = muted(
+            "The network takes one step at each rate, from tiny to far too large. Nothing is kept.", wraps=True
+        )
+        self.plot = pg.PlotWidget(background=None)
+        self.plot.setAccessibleName("Loss at each learning rate")
+        self.plot.setMenuEnabled(False)
+        self.plot.hideButtons()
+        self.plot.setMouseEnabled(x=False, y=False)
+        self.plot.setLogMode(x=True, y=False)
+        self.plot.showGrid(x=True, y=True, alpha=0.16)
+        self._raw = self.plot.plot(antialias=True)
+        self._mean = self.plot.plot(antialias=True)
+        self._line = pg.InfiniteLine(angle=90)
+        self._line.hide()
+        self.plot.addItem(self._line, ignoreBounds=True)
+        self.progress = JobProgress(queue, "nothing is kept")
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        self.take_button = push_button("Use it", "Take this rate into the options", self._take)
+        self.take_button.setEnabled(False)
+        buttons.addButton(self.take_button, QDialogButtonBox.ButtonRole.AcceptRole)
+        buttons.rejected.connect(self.close)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.plot, 1)
+        layout.addWidget(self.words)
+        layout.addWidget(self.progress)
+        layout.addWidget(buttons)
+        theme.notifier().changed.connect(self._restyle)
+        self._restyle()
+        self.record = queue.submit("find-rate", dict(options), "Find learning rate", project)
+        queue.metric.connect(self._on_metric)
+        queue.changed.connect(self._on_changed)
+        queue.ended.connect(self._on_ended)
+        self.progress.show_record(self.record)
+
+    @property
+    def suggested(self) -> float | None:
+        """The rate that was found, or None."""
+        value = self.record.result.get("suggested")
+        return None if value is None else float(value)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if not self.record.state.is_end:
+            self._queue.cancel(self.record.id)
+        for signal, slot in (
+            (self._queue.metric, self._on_metric),
+            (self._queue.changed, self._on_changed),
+            (self._queue.ended, self._on_ended),
+        ):
+            signal.disconnect(slot)
+        super().closeEvent(event)
+
+    def _on_metric(self, job_id: str, _step: int, values: dict[str, float]) -> None:
+        if job_id == self.record.id and "loss" in values:
+            self._points.append((values["learning_rate"], values["loss"]))
+            rates, losses = zip(*self._points, strict=True)
+            self._raw.setData(rates, losses)
+
+    def _on_changed(self, record: JobRecord) -> None:
+        if record is self.record:
+            self.progress.show_record(None if record.state.is_end else record)
+
+    def _on_ended(self, record: JobRecord) -> None:
+        if record is not self.record:
+            return
+        self.progress.show_record(None)
+        if record.state is JobState.FINISHED:
+            self._show_result(record.result)
+        elif record.state is JobState.CANCELLED:
+            self.words.setText("Stopped.")
+        else:
+            self.words.setText(f"{record.message}\n{record.hint}".strip())
+
+    def _show_result(self, result: Mapping[str, Any]) -> None:
+        curve = result["curve"]
+        self._raw.setData([one["rate"] for one in curve], [one["loss"] for one in curve])
+        self._mean.setData([one["rate"] for one in curve], [one["smoothed"] for one in curve])
+        reason = str(result["reason"])
+        self.words.setText(f"{reason[:1].upper()}{reason[1:]}. The options say {number_text(result['learning_rate'])}.")
+        if self.suggested is not None:
+            self._line.setValue(math.log10(self.suggested))  # as a logarithmic axis counts
+            self._line.show()
+            self.take_button.setText(f"Use {number_text(self.suggested)}")
+            self.take_button.setEnabled(True)
+            self.take_button.setDefault(True)
+
+    def _take(self) -> None:
+        if self.suggested is not None:
+            self.taken.emit(self.suggested)
+            self.close()
+
+    def _restyle(self) -> None:
+        quiet = theme.color("text_muted")
+        for side in ("left", "bottom"):
+            axis = self.plot.getAxis(side)
+            axis.setPen(pg.mkPen(theme.color("border_strong")))
+            axis.setTextPen(pg.mkPen(quiet))
+        self.plot.setLabel("bottom", "learning rate", color=quiet.name())
+        self.plot.setLabel("left", "loss", color=quiet.name())
+        self._raw.setPen(cosmetic_pen(theme.color("border_strong"), 1))
+        self._mean.setPen(cosmetic_pen(theme.color("accent"), 2))
+        self._line.setPen(cosmetic_pen(theme.color("good"), 1.5, Qt.PenStyle.DashLine))
