@@ -161,14 +161,22 @@ def corrected_since(project: Project, run: Run | None, samples: Sequence[Sample]
     learnt = {} if run is None else _learnt_from(run)
     found = {}
     for one in samples:
-        before = learnt.get(one.id, 0)
-        if before == one.revision:
-            continue
-        there = {revision.number for revision in project.masks.revisions(one)}
-        before = before if before in there else 0
-        if before in there and before != one.revision:
-            found[one.id] = before
+        if learnt.get(one.id, 0) != one.revision:
+            before = _still_there(project, one, learnt.get(one.id, 0))
+            if before is not None and before != one.revision:
+                found[one.id] = before
     return found
+
+
+def learnt_revision(project: Project, run: Run | None, sample: Sample) -> int | None:
+    """The revision against which a mask is corrected, whether it differs or not; None when against none."""
+    return _still_there(project, sample, ({} if run is None else _learnt_from(run)).get(sample.id, 0))
+
+
+def _still_there(project: Project, sample: Sample, revision: int) -> int | None:
+    """That revision if it can be read, else the dataset's own mask, else None."""
+    there = {one.number for one in project.masks.revisions(sample)}
+    return next((number for number in (revision, 0) if number in there), None)
 
 
 def _learnt_from(run: Run) -> dict[int, int]:

@@ -208,6 +208,9 @@ COMMANDS: tuple[Command, ...] = (
             "", (), "verdict"),
     Command("error-view", "&Error view", "View", "Show where mask and prediction differ.", "error-view", ("X",),
             "prediction", is_checkable=True),
+    Command("weights", "What pixels co&unt", "View",
+            "Show over the image what each pixel counts in the next training: corrected ones more, ignored ones "
+            "nothing.", "weights", ("Shift+Z",), "panes", is_checkable=True, short="Weights"),
     Command("blink", "Blink", "View", "Hide mask and prediction as long as the key is held.", "blink", ("V",),
             "panes", is_held=True),
     Command("original", "Original", "View",

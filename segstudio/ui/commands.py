@@ -66,6 +66,7 @@ def handlers_for(window: "Window") -> dict[str, Callable[..., Any]]:
         "radius-up": of_workspace(lambda w: w.panes.change_radius(RADIUS_STEP)),
         "mode": of_workspace(lambda w: w.panes.next_mode()),
         "ignore": of_workspace_on(lambda w, is_on: w.set_ignoring(is_on)),
+        "weights": of_workspace_on(lambda w, is_on: w.show_weights(is_on)),
         "ignore-clear": of_workspace(lambda w: w.ignore_nothing()),
         "next": of_workspace(lambda w: w.samples_panel.step(1)),
         "previous": of_workspace(lambda w: w.samples_panel.step(-1)),

@@ -35,6 +35,7 @@ from segstudio.ui.panels.samples import SamplesPanel
 from segstudio.ui.panels.spare import Spare
 from segstudio.ui.session import Session
 from segstudio.ui.walk import Walk
+from segstudio.ui.weighing import Weighing
 from segstudio.ui.widgets import card
 
 if TYPE_CHECKING:
@@ -92,6 +93,11 @@ class Page(QWidget, Generic[P]):
         return self._panel
 
     @property
+    def is_made(self) -> bool:
+        """Whether the panel has been looked at or asked for."""
+        return self._panel is not None
+
+    @property
     def view(self) -> QWidget | None:
         """What the panel shows in the centre, once it is made; None when it has nothing for it."""
         return getattr(self._panel, "view", None)
@@ -142,6 +148,7 @@ class Workspace(QWidget):
         self.panes.set_spare(self._spare)
         self.display = DisplayBar(self.panes, actions.by_name)
         self.ignoring = Ignoring(session, self)
+        self.weighing = Weighing(session, self.panes, self._next_training, self)
         self.walk = Walk(session, self.panes, self.samples_panel.model.ids, self)
         self.error_bar = ErrorBar(self.walk, actions.by_name)
         self.beside = Beside(session, self.panes, self)
@@ -290,6 +297,7 @@ class Workspace(QWidget):
         busy = self.session.is_busy or not self.session.is_measured or self.samples_panel.is_busy
         busy = busy or self.walk.is_busy or self.panes.is_forgiving
         busy = busy or self.review_panel.history.is_busy or self.ignoring.is_busy or self.beside.is_busy
+        busy = busy or self.weighing.is_busy
         busy = busy or (self.threshold_bar is not None and self.threshold_bar.is_busy)
         busy = busy or bool(getattr(self._centre.currentWidget(), "is_busy", False))
         return not busy and self.samples_panel.has_all_thumbnails()
@@ -363,6 +371,21 @@ class Workspace(QWidget):
         self.session.is_ignoring = is_on
         self._actions.check("ignore", is_on)
         self.facts_changed.emit()
+
+    def show_weights(self, is_on: bool) -> None:
+        """Show over the image what its pixels count in the next training."""
+        if is_on and self.panes.pane("image").isHidden():
+            self.set_pane_visible("image", True)
+        self.weighing.set_on(is_on)
+        self._actions.check("weights", is_on)
+
+    def _next_training(self) -> Mapping[str, Any]:
+        """The options of the next training: as the Train tab shows them, else as Retrain would take them."""
+        if self._train.is_made:
+            return self.train_panel.options.form.values()
+        runs = self.session.project.runs
+        run = runs.latest()
+        return {} if run is None else {**run.options, "start": "best" if runs.best() else "scratch"}
 
     def ignore_nothing(self) -> None:
         """Learn from and measure all of the sample on screen."""
@@ -497,6 +520,7 @@ class Workspace(QWidget):
             return False
         self.walk.close()
         self.audit.close()
+        self.weighing.close()
         self.ignoring.close()
         self.samples_panel.close_threads()
         self.review_panel.close_threads()
@@ -672,6 +696,7 @@ class Workspace(QWidget):
 
         panel = TrainPanel(self.session, self._queue)
         panel.predict_requested.connect(self.predictions_wanted)
+        panel.options.changed.connect(self.weighing.refresh)
         panel.view_changed.connect(self.show_centre)
         return panel
 

@@ -27,12 +27,14 @@ from segstudio.ui.canvas.arrangement import Cells, arrange
 from segstudio.ui.canvas.canvas import Canvas
 from segstudio.ui.canvas.layers import (
     AGREEMENT,
+    CORRECTION,
     FALSE_NEGATIVE,
     FALSE_POSITIVE,
     HEAT,
     IGNORED,
     PREDICTION,
     TRUTH,
+    UNREVIEWED,
     Colour,
     ErrorLayer,
     HatchLayer,
@@ -102,6 +104,21 @@ class PixelInfo:
     value: int | tuple[int, int, int]
     truth: int | None
     probability: float | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ShownWeights:
+    """What pixels count in the next training, as the image shows it.
+
+    Attributes:
+        corrected: uint8 (H, W) of 0 and 1: where they count more; None when nowhere.
+        others: Where they count less; None when nowhere.
+        caption: The legend.
+    """
+
+    corrected: Mask | None
+    others: Mask | None
+    caption: Caption
 
 
 class Panes(QWidget):
@@ -177,6 +194,7 @@ class Panes(QWidget):
         self._hatched: Pyramid | None = None
         self._has_ignored = False
         self._is_ignoring = False
+        self._weights: ShownWeights | None = None
         self._leave_ignored: Callable[[], None] = lambda: None
         self._counting = QTimer(self, singleShot=True, interval=COUNT_AFTER_MS)
         self._counting.timeout.connect(self._count)
@@ -330,6 +348,22 @@ class Panes(QWidget):
         self._allow()
         if had_ignored or self._has_ignored:  # what is ignored counts in no legend
             self._begin_forgiving()
+
+    def set_weights(self, weights: ShownWeights | None) -> None:
+        """Show over the image what its pixels count in a training, or no longer."""
+        if weights is not self._weights:
+            self._weights = weights
+            self._draw_overlays()
+            self._show_captions()
+
+    def _weight_layers(self) -> list[Layer]:
+        """The others below what was corrected."""
+        if self._weights is None:
+            return []
+        pairs = ((self._weights.others, UNREVIEWED), (self._weights.corrected, CORRECTION))
+        return [
+            MaskLayer(Pyramid(mask, gain=255), colour, 0.6, outline=0.9) for mask, colour in pairs if mask is not None
+        ]
 
     def set_ignoring(self, is_on: bool) -> None:
         """Let tools and operations change what is ignored, in place of the mask."""
@@ -780,11 +814,11 @@ class Panes(QWidget):
             return
         hatch = HatchLayer(self._hatched) if self._hatched is not None and self._has_ignored else None
 
-        def show(name: PaneName, layer: Layer | None) -> None:
-            both = [one for one in (layer, hatch) if one is not None]
-            self._panes[name].canvas.show_overlay(Stacked(*both) if len(both) > 1 else next(iter(both), None))
+        def show(name: PaneName, *layers: Layer | None) -> None:
+            shown = [one for one in (*layers, hatch) if one is not None]
+            self._panes[name].canvas.show_overlay(Stacked(*shown) if len(shown) > 1 else next(iter(shown), None))
 
-        show("image", None)
+        show("image", *self._weight_layers())
         show("truth", None if self._truth is None else MaskLayer(self._truth, TRUTH, self._opacity))
         predicted = self._coverage
         prediction = None if predicted is None else MaskLayer(predicted, PREDICTION, self._opacity)
@@ -798,6 +832,7 @@ class Panes(QWidget):
 
     def _show_captions(self) -> None:
         problem = Caption(((None, self._problem),)) if self._problem else None
+        self._panes["image"].canvas.show_caption(None if self._weights is None else self._weights.caption)
         ignoring = IGNORING if self._is_ignoring and self._image is not None else None
         self._panes["truth"].canvas.show_caption(problem or ignoring)
         is_missing = self._predicted is None and self._image is not None
