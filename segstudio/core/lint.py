@@ -125,19 +125,19 @@ def judged(shape: Shape, rules: LintRules) -> Unusual:
     """What is unusual in a shape."""
     least, most = rules.area
     found = [
-        _outside(shape.parts, *rules.parts, f"{_count(shape.parts, 'part')}, where {_usual(*rules.parts)}"),
-        _outside(shape.holes, 0, rules.holes, f"{_count(shape.holes, 'hole')}, where {_usual(0, rules.holes)}"),
-        _outside(shape.area, least, most, f"covers {shape.area:.1f} %, where {least:.1f} to {most:.1f} % is usual"),
+        _outside(shape.parts, *rules.parts, 1, f"{_count(shape.parts, 'part')}, where {_usual(*rules.parts)}"),
+        _outside(shape.holes, 0, rules.holes, 1, f"{_count(shape.holes, 'hole')}, where {_usual(0, rules.holes)}"),
+        _outside(shape.area, least, most, 1, f"covers {shape.area:.1f} %, where {least:.1f} to {most:.1f} % is usual"),
         _outside(
-            shape.border, 0, rules.border,
+            shape.border, 0, rules.border, 5,
             f"lies along {shape.border:.1f} % of the border, where at most {rules.border:.1f} % is usual",
         ),
         _outside(
-            shape.balance, rules.balance, 1,
+            shape.balance, rules.balance, 1, 0.1,
             f"one side is {shape.balance:.2f} of the other, where at least {rules.balance:.2f} is usual",
         ),
         _outside(
-            shape.solidity, rules.solidity, 1,
+            shape.solidity, rules.solidity, 1, 0.1,
             f"a part fills {shape.solidity:.2f} of its convex hull, where at least {rules.solidity:.2f} is usual",
         ),
     ]  # fmt: skip
@@ -182,12 +182,15 @@ def _up(value: float, digits: int) -> float:
     return float(np.ceil(value * 10**digits - 1e-9) / 10**digits)
 
 
-def _outside(value: float, least: float, most: float, words: str) -> tuple[float, str] | None:
-    """How badly a rule is broken, from 1 to 2; None when it is kept."""
+def _outside(value: float, least: float, most: float, unit: float, words: str) -> tuple[float, str] | None:
+    """How badly a rule is broken, from 1 to 2; None when it is kept.
+
+    A miss is held against the bound that is missed, and against `unit` where that bound is smaller.
+    """
     if least <= value <= most:
         return None
-    beyond = least - value if value < least else value - most
-    return 1 + beyond / (beyond + max(abs(most), abs(least), 1e-9)), words
+    beyond, bound = (least - value, least) if value < least else (value - most, most)
+    return 1 + beyond / (beyond + max(bound, unit)), words
 
 
 def _count(count: int, noun: str) -> str:

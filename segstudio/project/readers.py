@@ -18,7 +18,7 @@ from segstudio.core.errors import UserError
 from segstudio.core.files import write_atomically
 from segstudio.core.metrics import Counts
 from segstudio.core.reporter import Reporter
-from segstudio.core.sample import Sample
+from segstudio.core.sample import ReviewState, Sample
 from segstudio.project.bundle import Bundle, Entry, matched
 from segstudio.project.runs import READER, Run
 from segstudio.project.threads import in_threads
@@ -94,6 +94,9 @@ def import_bundle(project: "Project", bundle: Bundle, report: Reporter) -> Run:
     return run
 
 
+_OPEN = frozenset({"", str(ReviewState.TODO)})
+
+
 def readers(project: "Project") -> list[Run]:
     """The readers whose masks are here, the newest first."""
     return [run for run in project.runs.list() if run.is_reader and run.status == "finished"]
@@ -120,11 +123,13 @@ def agreement(project: "Project", run: Run) -> list[Agreement]:
 
 
 def means(rows: Sequence[Agreement]) -> dict[str, float | None]:
-    """The mean Dice and kappa over the samples where they exist, and the share of samples with the same verdict."""
+    """Mean Dice and kappa where they exist, and how often the verdict is the same where both have given one."""
     return {
         "dice": _mean([row.dice for row in rows]),
         "kappa": _mean([row.kappa for row in rows]),
-        "same_verdict": _mean([float(row.mine == row.theirs) for row in rows if row.theirs]),
+        "same_verdict": _mean(
+            [float(row.mine == row.theirs) for row in rows if _OPEN.isdisjoint((row.mine, row.theirs))]
+        ),
     }
 
 

@@ -62,6 +62,10 @@ def test_rules_learnt_from_good_masks_find_what_is_broken_and_rank_it() -> None:
     assert "1 part, where 2 are usual" in words
     assert any(one.startswith("one side is 0.00 of the other") for one in words)
     assert judged(Shape.of(lost), rules).score > judged(Shape.of(island), rules).score >= 1
+    touching = two_discs()
+    touching[0, 40:52] = 1
+    touching[1:3, 45] = 1
+    assert judged(Shape.of(touching), rules).score < judged(Shape.of(lost), rules).score, "half of it is worse"
     empty = judged(Shape.of(np.zeros((9, 9), np.uint8)), rules)
     assert "no part, where 2 are usual" in empty.words
 

@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QMargins, Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from segstudio.ui.audit import AuditWalk
-from segstudio.ui.widgets import ElidedLabel, push_button
+from segstudio.ui.widgets import heading, muted, push_button
+from segstudio.ui.wrapping_bar import WrappingBar
+
+_LEAST_WIDTH = 400
+"""Pixels that the words have at least: what an audit says must be readable in the narrowest window."""
 
 _ANSWERS = ("audit-right", "audit-wrong", "audit-back")
 
@@ -19,27 +23,28 @@ class AuditBar(QFrame):
         super().__init__(parent)
         self.setProperty("card", True)
         self._audit = audit
-        self.words = ElidedLabel()
-        self.words.setProperty("heading", True)
+        self.words = heading("")
+        self.words.setWordWrap(True)
         self.words.setAccessibleName("Audit")
-        self.promise = ElidedLabel()
-        self.promise.setProperty("muted", True)
+        self.promise = muted(wraps=True)
         self.accept_button = push_button("Accept", "Accept all but what was found wrong, as one act", audit.accept)
         self.accept_button.setProperty("primary", True)
         self.stop_button = push_button("Stop", "Accept nothing", audit.stop)
         for button in (self.accept_button, self.stop_button):
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.answers = [_button(actions[name]) for name in _ANSWERS]
-        words = QVBoxLayout()
+        said = QWidget()
+        said.setMinimumWidth(_LEAST_WIDTH)
+        said.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        words = QVBoxLayout(said)
+        words.setContentsMargins(0, 0, 0, 0)
         words.setSpacing(1)
         words.addWidget(self.words)
         words.addWidget(self.promise)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(12, 5, 8, 5)
-        layout.setSpacing(6)
-        layout.addLayout(words, 1)
-        for widget in (*self.answers, self.accept_button, self.stop_button):
-            layout.addWidget(widget)
+        bar = WrappingBar([said], [*self.answers, self.accept_button, self.stop_button], margins=QMargins(12, 5, 8, 5))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(bar)
         audit.changed.connect(self._show)
         self._show()
 

@@ -81,6 +81,8 @@ class ReadersPanel(QWidget):
         self.table = self._make_table()
         self.box = Combo()
         self.box.setAccessibleName("Reader")
+        self.box.setSizeAdjustPolicy(Combo.SizeAdjustPolicy.AdjustToContents)
+        self.box.setMinimumWidth(180)
         self.box.setToolTip("Whose masks are held against yours")
         self.box.activated.connect(lambda _: self._choose())
         self.summary = ElidedLabel()

@@ -8,7 +8,17 @@ from collections.abc import Mapping
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from segstudio.core.metrics import EMPTY_CONVENTION
 from segstudio.core.sample import ReviewState, Sample, Split
@@ -90,7 +100,7 @@ class ReviewPanel(QWidget):
 
     def show_chosen(self, count: int) -> None:
         """Say on how many samples a verdict would be given."""
-        self._chosen.setText(f"{count:,} samples are selected: a verdict is on all of them.".replace(",", "\u202f"))
+        self._chosen.setText(f"{count:,} samples are selected: a verdict goes to all of them.".replace(",", "\u202f"))
         self._chosen.setVisible(count > 1)
 
     def _show_measurement(self, measurement: Measurement) -> None:
@@ -179,7 +189,8 @@ class ReviewPanel(QWidget):
         self.comment = CommentEdit()
         self.comment.setReadOnly(self._session.project.read_only)
         self.comment.written.connect(self._session.set_comment)
-        layout = QVBoxLayout(self)
+        content = QWidget()
+        layout = QVBoxLayout(content)
         layout.setContentsMargins(12, 12, 12, 12)
         layout.setSpacing(6)
         layout.addWidget(self._name)
@@ -221,6 +232,15 @@ class ReviewPanel(QWidget):
         self._revisions.setColumnStretch(1, 1)
         layout.addLayout(self._revisions)
         layout.addStretch()
+        scroll = QScrollArea()
+        scroll.setWidget(content)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(scroll)
         self._show_history()
 
     def _verdicts(self, actions: Mapping[str, QAction]) -> QHBoxLayout:
