@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 _AT_START, _AT_WORD, _IN_ROW, _ANYWHERE = 12.0, 8.0, 5.0, 1.0
-_WHOLE_WORD = 6.0
+_IN_ONE_PIECE, _WHOLE_WORD = 6.0, 6.0
 _GAP = 0.3
 _LENGTH = 0.02
 """Of two texts that fit alike, the shorter is meant."""
@@ -52,7 +52,7 @@ def _in_one_piece(word: str, text: str) -> Match | None:
     while at >= 0:
         places = tuple(range(at, at + len(word)))
         end = at + len(word)
-        score = _score(places, text)
+        score = _score(places, text) + _IN_ONE_PIECE
         if _begins_word(text, at) and (end == len(text) or not text[end].isalnum()):
             score += _WHOLE_WORD
         if best is None or score > best.score:

@@ -16,6 +16,7 @@ def best(typed: str, *texts: str) -> str:
         ("pred all", ("Predict this sample", "Predict all samples"), "Predict all samples"),
         ("all pred", ("Predict this sample", "Predict all samples"), "Predict all samples"),
         ("fit", ("Predict the filtered samples", "Fit"), "Fit"),
+        ("err", ("Export report", "Next error"), "Next error"),
         ("nxt", ("Next", "New from text"), "Next"),
         ("0017", ("images/CHNCXR_0017_0.png", "images/CHNCXR_1007_0.png"), "images/CHNCXR_0017_0.png"),
     ],
