@@ -154,7 +154,6 @@ def accept(project: "Project", plan: Plan, report: Reporter, *, leaving: Iterabl
     out = set(leaving)
     samples = [one for one in project.samples.all(plan.ids) if one.id not in out]
     what = "prediction" if plan.what == "predictions" else "mask"
-    title = f"accept {len(samples):,} {what}{'' if len(samples) == 1 else 's'}".replace(",", "\u202f")
     accepted: list[int] = []
     act: int | None = None
     for start in range(0, len(samples), BATCH):
@@ -171,7 +170,9 @@ def accept(project: "Project", plan: Plan, report: Reporter, *, leaving: Iterabl
             )
             after = project.acts.standing("masks", done)
             rows = [(one, before[one], after[one]) for one in done]
-            act = project.acts.record("masks", title, rows) if act is None else project.acts.extend(act, rows)
+            count = len(accepted) + len(done)
+            title = f"accept {count:,} {what}{'' if count == 1 else 's'}".replace(",", "\u202f")
+            act = project.acts.record("masks", title, rows) if act is None else project.acts.extend(act, rows, title)
             project.database.after_commit(partial(append_reviews, project.folder, project.samples.reviews(done)))
         accepted += done
         report.progress(start + len(batch), len(samples), batch[-1].name)

@@ -42,8 +42,8 @@ _FOLLOWING = frozenset({"settled_revision", "current_run", "previous_run"})
 KEPT = 500
 """So many acts can be undone."""
 
-BATCH: dict[Kind, int] = {"review": 100_000, "split": 100_000, "masks": 64, "run": 100_000}
-"""So much is put back in one transaction: masks are files, and take their time."""
+BATCH: dict[Kind, int] = {"review": 5000, "split": 100_000, "masks": 64, "run": 100_000}
+"""So much is done, or put back, in one transaction: nobody else waits for longer than half a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +110,12 @@ class Acts:
             )
         return inserted.lastrowid
 
-    def extend(self, act_id: int, rows: Sequence[Row]) -> int:
-        """Add to an act that is done in several transactions; returns its id."""
+    def extend(self, act_id: int, rows: Sequence[Row], title: str) -> int:
+        """Add to an act that is done in several transactions, and is called `title` from now on; returns its id."""
         with self._project.transaction("acts") as connection:
             (data,) = connection.execute("SELECT change FROM act WHERE id = ?", (act_id,)).fetchone()
             change = _packed([*json.loads(zlib.decompress(data)), *rows])
-            connection.execute("UPDATE act SET change = ? WHERE id = ?", (change, act_id))
+            connection.execute("UPDATE act SET change = ?, title = ? WHERE id = ?", (change, title, act_id))
         return act_id
 
     def all(self) -> list[Act]:

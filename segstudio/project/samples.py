@@ -1,15 +1,17 @@
 """Samples: what the project knows of each image, and the changes a person makes to it."""
 
 import json
+import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from segstudio.core.errors import UserError
 from segstudio.core.sample import ReviewState, Sample, Split
-from segstudio.project.acts import review_title
+from segstudio.project.acts import BATCH, Row, review_title
 from segstudio.project.clock import now
 from segstudio.project.mirror import SAMPLES_SQL, Review, append_reviews, write_samples
 from segstudio.project.problems import storable
@@ -110,40 +112,55 @@ class Samples:
         It is told with the name of the project's reviewer. A verdict that a sample has already is given anew only when
         somebody else gives it.
         """
-        time, ids, reviewer = now(), list(sample_ids), self._project.reviewer
+        time, ids = now(), list(sample_ids)
         self._project.require_writable()
-        if state.is_decided:
-            self._project.masks.keep(ids)
-        with self._project.transaction("samples") as connection:
-            found = connection.execute(
-                "SELECT id, image, state, state_changed, reviewer, settled_revision FROM sample "
-                "WHERE id IN (SELECT value FROM json_each(?)) AND (state <> ? OR (reviewer <> ? AND ? <> ''))",
-                (json.dumps(ids), state, reviewer, reviewer),
-            ).fetchall()
-            connection.executemany(
-                "UPDATE sample SET state = ?, state_changed = ?, reviewer = ?, "
-                "is_sealed = is_sealed OR (? AND revision > 0) WHERE id = ?",
-                [(state, time, reviewer, state.is_decided, sample_id) for sample_id, *_ in found],
-            )
-            # Who accepts a suspicious mask has looked at it: the same mask is not asked about again.
-            number = "revision" if state in (ReviewState.ACCEPTED, ReviewState.REJECTED) else "NULL"
+        act: int | None = None
+        count = 0
+        for start in range(0, len(ids), BATCH["review"]):
+            batch = ids[start : start + BATCH["review"]]
+            if state.is_decided:
+                self._project.masks.keep(batch)
+            with self._project.transaction("samples") as connection:
+                rows, name = self._judge(connection, batch, state, time)
+                count += len(rows)
+                title = review_title(state, count, name)
+                acts = self._project.acts
+                act = acts.record("review", title, rows) if act is None else acts.extend(act, rows, title)
+                reviews = self.reviews([sample_id for sample_id, *_ in rows])
+                self._project.database.after_commit(partial(append_reviews, self._project.folder, reviews))
+
+    def _judge(
+        self, connection: sqlite3.Connection, ids: list[int], state: ReviewState, time: str
+    ) -> tuple[list[Row], str]:
+        """Write the verdict on some samples; returns what it has changed, and the name of the first of them."""
+        reviewer = self._project.reviewer
+        is_by_other = "(reviewer <> ? AND ? <> '')" if state.is_decided else "(? <> ?)"
+        found = connection.execute(
+            "SELECT id, image, state, state_changed, reviewer, settled_revision FROM sample "
+            f"WHERE id IN (SELECT value FROM json_each(?)) AND (state <> ? OR {is_by_other})",
+            (json.dumps(ids), state, reviewer, reviewer),
+        ).fetchall()
+        connection.executemany(
+            "UPDATE sample SET state = ?, state_changed = ?, reviewer = ?, "
+            "is_sealed = is_sealed OR (? AND revision > 0) WHERE id = ?",
+            [(state, time, reviewer, state.is_decided, sample_id) for sample_id, *_ in found],
+        )
+        # Who accepts a suspicious mask has looked at it: the same mask is not asked about again.
+        number = "revision" if state in (ReviewState.ACCEPTED, ReviewState.REJECTED) else "NULL"
+        connection.execute(
+            f"UPDATE sample SET settled_revision = {number} WHERE id IN (SELECT value FROM json_each(?)) "
+            f"AND suspected_revision = revision AND settled_revision IS NOT {number} "
+            "AND max(ifnull(loss_suspicion, 0), ifnull(fold_suspicion, 0)) >= ?",
+            (json.dumps(ids), SUSPICIOUS),
+        )
+        settled = dict(
             connection.execute(
-                f"UPDATE sample SET settled_revision = {number} WHERE id IN (SELECT value FROM json_each(?)) "
-                f"AND suspected_revision = revision AND settled_revision IS NOT {number} "
-                "AND max(ifnull(loss_suspicion, 0), ifnull(fold_suspicion, 0)) >= ?",
-                (json.dumps(ids), SUSPICIOUS),
+                "SELECT id, settled_revision FROM sample WHERE id IN (SELECT value FROM json_each(?))",
+                (json.dumps([one for one, *_ in found]),),
             )
-            title = review_title(state, len(found), found[0][1].rpartition("/")[2] if found else "")
-            settled = dict(
-                connection.execute(
-                    "SELECT id, settled_revision FROM sample WHERE id IN (SELECT value FROM json_each(?))",
-                    (json.dumps([one for one, *_ in found]),),
-                )
-            )
-            rows = [(one, before, (str(state), time, reviewer, settled[one])) for one, _, *before in found]
-            self._project.acts.record("review", title, rows)
-            reviews = self.reviews([sample_id for sample_id, *_ in found])
-            self._project.database.after_commit(lambda: append_reviews(self._project.folder, reviews))
+        )
+        rows: list[Row] = [(one, before, (str(state), time, reviewer, settled[one])) for one, _, *before in found]
+        return rows, str(found[0][1]).rpartition("/")[2] if found else ""
 
     def reviews(self, sample_ids: Iterable[int]) -> list[Review]:
         """The lines of reviews.csv for how some samples stand now."""

@@ -7,6 +7,7 @@ from segstudio.core.errors import UserError
 from segstudio.core.reporter import ListReporter
 from segstudio.core.sample import ReviewState, Split
 from segstudio.project import mirror
+from segstudio.project.acts import BATCH
 from segstudio.project.check import check_project
 from segstudio.project.documents import close_document, open_document, put_mask, put_revision, save_document
 from segstudio.project.project import Project
@@ -42,6 +43,21 @@ def test_verdicts_are_undone_one_after_the_other_and_done_again(project: Project
     assert project.samples.state_changed(2) == given
     with pytest.raises(UserError, match="nothing to do again"):
         project.acts.redo()
+
+
+def test_an_act_on_very_many_samples_is_one_act(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(BATCH, "review", 4)
+    project.samples.set_state([1, 2, 3, 4, 5, 6], FLAGGED)
+    (act,) = project.acts.all()
+    assert act.title == "flag 6 samples"
+    assert len(list(mirror.read_reviews(project.folder))) == 6
+    assert project.acts.undo().ids == [1, 2, 3, 4, 5, 6]
+    assert states(project) == [TODO] * 6
+    assert project.acts.redo().left == 0
+    project.reviewer = "Anna"
+    project.samples.set_state([1], TODO)
+    project.samples.set_state([1], TODO)
+    assert len(project.acts.all()) == 2, "who takes back what nobody gave does nothing"
 
 
 def test_undo_survives_closing_and_a_new_act_ends_redo(tmp_path: Path) -> None:
