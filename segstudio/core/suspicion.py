@@ -84,30 +84,25 @@ def from_losses(losses: npt.ArrayLike, of: str = "") -> list[Suspicion]:
         return []
     above = outlyingness(table)
     # In the first third hardly anything is learnt yet.
-    late = above[len(above) // 3 :]
-    with np.errstate(all="ignore"):
-        never = np.nan_to_num(np.nanmedian(late, axis=0)) if late.size else np.zeros(table.shape[1])
-    forgotten = np.array([_forgotten(column) for column in above.T])
-    return [
-        _of_training(float(high), float(jump), column, of)
-        for high, jump, column in zip(never, forgotten, late.T, strict=True)
-    ]
+    return [_of_training(column[len(column) // 3 :], _forgotten(column), of) for column in above.T]
 
 
 def _forgotten(above: Floats) -> float:
-    """How high a sample's loss came, twice at least, after it had been learnt in two epochs."""
+    """How high a sample's loss came, in a fifth of the epochs at least, after it had been learnt in two of them."""
     above = above[~np.isnan(above)]
     learnt = np.flatnonzero(np.cumsum(above <= LEARNT) >= 2)
     later = np.sort(above[learnt[0] + 1 :]) if learnt.size else np.empty(0)
-    return float(later[-2]) if later.size >= 2 else 0.0
+    often = max(2, int(np.ceil(later.size / 5)))
+    return float(later[-often]) if later.size >= often else 0.0
 
 
-def _of_training(never: float, forgotten: float, late: Floats, of: str) -> Suspicion:
+def _of_training(late: Floats, forgotten: float, of: str) -> Suspicion:
+    known = late[~np.isnan(late)]
+    never = float(np.median(known)) if known.size else 0.0
     score = _score(max(never, forgotten))
     if score < 0.5:
         return Suspicion(score)
     where = f" of {of}" if of else ""
-    known = late[~np.isnan(late)]
     high = int((known > LIMIT).sum())
     if never >= forgotten:
         reason = f"never learnt: its loss stood out from the others' in {high} of the last {known.size} epochs{where}"

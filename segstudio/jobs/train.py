@@ -30,6 +30,7 @@ from segstudio.jobs.rebuild import (
 from segstudio.jobs.run_card import begin_card, complete_card
 from segstudio.jobs.run_reporter import RunReporter
 from segstudio.jobs.starts import Start, names_file, start_of
+from segstudio.jobs.suspecting import suspect_by_losses
 from segstudio.jobs.training_samples import Chosen, choose, examples, names_run, recall, recipe_name
 from segstudio.models import MODELS
 from segstudio.project.project import Project
@@ -70,7 +71,7 @@ class Train(ProjectJob[TrainOptions]):
     name: ClassVar[str] = "train"
     title: ClassVar[str] = "Train"
     lane: ClassVar = "compute"
-    topics: ClassVar[frozenset[str]] = frozenset({"runs", "masks", "predictions"})
+    topics: ClassVar[frozenset[str]] = frozenset({"runs", "masks", "predictions", "samples"})
     Options: ClassVar[type[Options]] = TrainOptions
 
     def __init__(self, request: Request) -> None:
@@ -98,7 +99,8 @@ class Train(ProjectJob[TrainOptions]):
             `run`, `epochs`, `best` {epoch, val_iou, val_loss}, `model` (path of the best weights), `status`,
             `baseline` (the figures before training when it started from a run, else None), `preset`, `device`,
             `precision`, `seconds`, `learnt_from` (which masks, in words), `ended` (in words, why it ended by itself
-            before its last epoch; else empty), `initial` (hash of the weights it began with; empty when resumed); and
+            before its last epoch; else empty), `initial` (hash of the weights it began with; empty when resumed),
+            `suspicious` (how many masks were never learnt, or forgotten again); and
             how it did against the champion: `champion`, `meeting`, `verdict`, see `introduced`. With `rebuild` there is
             no meeting, and `rebuilt` says whether the run is the same again, see `compared_with`.
 
@@ -196,7 +198,8 @@ class Training:
         best = {f"best_{name}": outcome.best[name] for name in ("epoch", "val_iou", "val_loss")}
         status = "stopped" if outcome.is_stopped else "finished"
         run = ended(status, outcome.ended, epochs=outcome.rows[-1]["epoch"], **best)
-        return _result(run, outcome) | {"learnt_from": self.learnt_from}
+        suspicious = suspect_by_losses(project, run, reporter)
+        return _result(run, outcome) | {"learnt_from": self.learnt_from, "suspicious": suspicious}
 
     @property
     def _keeps_weights(self) -> bool:

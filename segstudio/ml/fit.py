@@ -3,7 +3,7 @@
     for every epoch, until the last one or until the schedule says that it is enough:
         fit its batches         -> progress at every step, where Cancelled may come out, and where it is steered
         evaluate on validation
-        save best.keras when the validation IoU rose, last.keras (with the optimizer), metrics.csv
+        save losses.npz, best.keras when the validation IoU rose, last.keras (with the optimizer), metrics.csv
 
 The figures of an epoch, of training and of validation (`val_`), are those of Keras over all pixels of the split: loss,
 accuracy, binary_iou (mean of both classes), iou (foreground). dice is that of the foreground by the same counts,
@@ -41,6 +41,7 @@ from segstudio.ml.helm import Helm
 from segstudio.ml.measures import measures
 from segstudio.ml.network import load_network, read_attachment, save_network, weights_digest
 from segstudio.ml.objective import EQUAL, ClassWeights, objective
+from segstudio.ml.sample_losses import SampleLosses
 from segstudio.ml.schedule import Row, Schedule, best_row
 
 BEST, LAST, METRICS = "best.keras", "last.keras", "metrics.csv"
@@ -223,6 +224,7 @@ def _epochs(network: keras.Model, train: Pictures, val: Pairs, helm: Helm, folde
             rows: list[Row], watchers: Sequence[Watcher]) -> Outcome:  # fmt: skip
     is_stopped, ended, noticed = False, helm.plan.schedule.end(rows), ""
     epoch = rows[-1]["epoch"] if rows else 0
+    losses = SampleLosses(train, helm.plan.loss, folder)
     try:
         while epoch < helm.plan.epochs and not ended:
             epoch += 1
@@ -231,8 +233,9 @@ def _epochs(network: keras.Model, train: Pictures, val: Pairs, helm: Helm, folde
                     f"the encoder learns too from epoch {epoch} on, at a rate of {helm.plan.rate(epoch, rows):g}"
                 )
                 compile_for(network, helm.plan, epoch)
-            row = _one_epoch(network, train, val, helm, report, epoch, rows)
+            row = _one_epoch(network, train, val, helm, report, epoch, rows, losses)
             rows = [*rows, row]
+            losses.save(helm.plan.seed, epoch, helm.plan.images(train))
             if row is best_row(rows):
                 save_network(network, folder / BEST, with_optimizer=False)
             progress = {"rows": rows, "batch": helm.plan.batch, "frozen": helm.plan.frozen}
@@ -261,7 +264,7 @@ def _advise(rows: list[Row], noticed: str, report: Reporter) -> str:
 
 
 def _one_epoch(network: keras.Model, train: Pictures, val: Pairs, helm: Helm, report: Reporter, epoch: int,
-               rows: list[Row]) -> Row:  # fmt: skip
+               rows: list[Row], losses: SampleLosses) -> Row:  # fmt: skip
     """The figures of one epoch after these rows; the helm's plan gets the batch that fits into memory."""
     while True:
         helm.begin_epoch(network, epoch, rows)
@@ -273,7 +276,7 @@ def _one_epoch(network: keras.Model, train: Pictures, val: Pairs, helm: Helm, re
             weighing=plan.weighing,
         )  # fmt: skip
         try:
-            logs = network.fit(batches, epochs=1, shuffle=False, verbose=0, callbacks=[steps]).history
+            logs = network.fit(batches, epochs=1, shuffle=False, verbose=0, callbacks=[losses, steps]).history
             row = {"epoch": epoch, **_with_dice({name: float(values[0]) for name, values in logs.items()})}
             rate = helm.rate
             row |= _validated(network, train, val, helm, report, epoch)
