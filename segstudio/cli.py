@@ -671,6 +671,38 @@ def _estimate_row(name: str, result: dict[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
+@_command("advise", "learn from more and more masks: what would still more of them bring, or is it time to stop")
+def _declare_advise(parser: argparse.ArgumentParser) -> None:
+    _add_project(parser)
+    parser.add_argument("--steps", type=int, metavar="N", help="numbers of masks (4), each half of the next one")
+    parser.add_argument("--sizes", type=int, nargs="+", metavar="N", help="these numbers of masks instead of halves")
+    parser.add_argument("--repeats", type=int, metavar="R", help="trainings of each (3), with other masks and seeds")
+    parser.add_argument("--more", type=int, nargs="+", metavar="N", help="how many more are asked about: 10 25 50")
+    parser.add_argument("--split", choices=["val", "test"], help="which part is measured; val when not given")
+    parser.add_argument("--metric", choices=["iou", "dice"], help="the score of an image; iou when not given")
+    _add_study(parser)
+    parser.set_defaults(command=_advise)
+
+
+def _advise(args: argparse.Namespace) -> int:
+    values = _study_values(args, "steps", "sizes", "repeats", "more", "split", "metric")
+    return _perform("advise", values, args, _say_advice)
+
+
+def _say_advice(result: dict[str, Any]) -> None:
+    _say_table(
+        [
+            {"masks": one["size"], "mean": one["mean"], "repeats": " ".join(f"{value:.4f}" for value in one["repeats"])}
+            for one in result["points"]
+        ]
+    )
+    _print("")
+    _print(result["summary"])
+    for note in result["notes"]:
+        _print(f"note: {note}")
+    _print(f"study {result['study']:04}")
+
+
 @_command("studies", "list the cross-validations and learning curves of a project")
 def _declare_studies(parser: argparse.ArgumentParser) -> None:
     _add_project(parser)
@@ -683,14 +715,17 @@ def _studies(args: argparse.Namespace) -> int:
 
 @_command("export", "write masks, a model, a report or a comparison for other programs and people")
 def _declare_export(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", choices=["masks", "model", "report", "comparison", "bundle"], help="what to export")
+    parser.add_argument(
+        "what", choices=["masks", "model", "report", "comparison", "study", "bundle"], help="what to export"
+    )
     _add_project(parser)
     parser.add_argument(
         "--to",
         required=True,
         metavar="PATH",
         help="folder of the masks, where nothing is replaced; HTML file of the report or comparison, CSV of its "
-        "scores; file of the model, or a folder for it; zip of the bundle for another reader",
+        "scores; JSON of a study, CSV of its scores; file of the model, or a folder for it; zip of the bundle for "
+        "another reader",
     )
     parser.add_argument("--filter", metavar="EXPR", help="which samples; all when not given")
     parser.add_argument(
@@ -707,6 +742,7 @@ def _declare_export(parser: argparse.ArgumentParser) -> None:
         "--chosen", metavar="EXPR", help="of a report: which samples are shown besides best, worst, random"
     )
     parser.add_argument("--comparison", type=int, metavar="N", help="which one; the newest when not given")
+    parser.add_argument("--study", type=int, metavar="N", help="which one; the newest when not given")
     parser.add_argument("--reviewer", metavar="NAME", help="of a bundle: whose it is; the name of the settings")
     parser.add_argument("--images", action="store_true", default=None, help="of a bundle: pack the images too")
     parser.set_defaults(command=_export)
@@ -716,7 +752,7 @@ def _export(args: argparse.Namespace) -> int:
     args.to = str(Path(args.to).absolute())
     return _perform(
         f"export-{args.what}",
-        _given(args, "to", "filter", "format", "run", "split", "chosen", "comparison", "reviewer", "images"),
+        _given(args, "to", "filter", "format", "run", "split", "chosen", "comparison", "study", "reviewer", "images"),
         args,
         _say_pairs,
     )

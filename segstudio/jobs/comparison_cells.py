@@ -81,19 +81,3 @@ def _rows(comparison: Comparison, arm: str, chosen: dict[str, list[Choice]]) -> 
     raise UserError(
         f"comparison {comparison.name} does not say what it learns from", f"make it again: --rerun {comparison.id}"
     )
-
-
-def versions() -> dict[str, str]:
-    """What computes here, for the record."""
-    import platform
-    from importlib.metadata import version
-
-    from segstudio import __version__
-
-    libraries = ("tensorflow", "keras", "albumentations", "opencv-python-headless", "numpy")
-    return {
-        "segstudio": __version__,
-        "python": platform.python_version(),
-        **{name: version(name) for name in libraries},
-        "machine": f"{platform.system()} {platform.machine()}",
-    }

@@ -18,7 +18,6 @@ from segstudio.core.resampling import METHOD, Estimate, estimated
 from segstudio.core.sample import Sample, Split
 from segstudio.core.suspicion import Suspicion, disagreement, from_folds
 from segstudio.jobs import JOBS, ProjectJob
-from segstudio.jobs.comparison_cells import versions
 from segstudio.jobs.evaluate import POOLED, figures
 from segstudio.jobs.presets import DEFAULT, TrainOptions
 from segstudio.jobs.studying import (
@@ -31,6 +30,7 @@ from segstudio.jobs.studying import (
     shares_of,
 )
 from segstudio.jobs.training_samples import by_review, usable_samples
+from segstudio.jobs.versions import versions
 from segstudio.project.comparisons import Score
 from segstudio.project.project import Project
 from segstudio.project.splitting import assign, folds, strata
@@ -100,7 +100,7 @@ class CrossValidate(ProjectJob[CrossValidateOptions]):
 
         def result_of(study: Study, scores: list[Score]) -> dict[str, Any]:
             result = result_of_folds(study, scores)
-            _suspect(project, study, result)
+            suspect(project, study, result)
             return result
 
         return performed(project, study, self.options.device, report, result_of)
@@ -260,7 +260,7 @@ def _per_image(study: Study, scores: list[Score]) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (-row["disagreement"], row["image"]))
 
 
-def _suspect(project: Project, study: Study, result: dict[str, Any]) -> None:
+def suspect(project: Project, study: Study, result: dict[str, Any]) -> None:
     """Let the list of samples know which masks look wrong to networks that had not learnt from them."""
     revisions = {one.sample: one.revision for one in study.chosen().samples}
     found = {

@@ -88,10 +88,12 @@ def chosen_now(
     if options.correction_weight != 1:
         before = corrected_since(project, last_run(project, options.start), sealed)
     every, _ = examples(project, TrainingSamples(sealed, [], "", copies, before))
+    splits = {one.id: one.split.value for one in sealed}
     rows = [
-        Choice(one.sample, one.image, one.split, one.revision, one.recipe, one.ignored_sha256, one.before, one.state)
+        Choice(one.sample, one.image, splits[one.sample], one.revision, one.recipe, one.ignored_sha256, one.before,
+               one.state)
         for one in every
-    ]
+    ]  # fmt: skip
     return Chosen(tuple(one for one in rows if not one.recipe), roles, tuple(one for one in rows if one.recipe))
 
 

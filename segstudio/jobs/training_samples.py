@@ -88,7 +88,7 @@ def _selected(project: Project, options: TrainOptions, report: Reporter) -> tupl
     train = [one for one in usable if one.split is Split.TRAIN]
     val = [one for one in usable if one.split is Split.VAL]
     if not val:
-        train, val = _carved(train, options.seed)
+        train, val = carved(train, options.seed)
         report.log(f"the project has no validation split: {len(val)} training samples validate instead of being learnt")
     train, words = _limited(*by_review(train, options), options.limit)
     if not train or not val:
@@ -261,7 +261,7 @@ def _digest(project: Project, name: str, recipe: Recipe | None) -> str | None:
     return made.digest if made and made.recipe.steps == recipe.steps else recipe.digest
 
 
-def _carved(train: list[Sample], seed: int) -> tuple[list[Sample], list[Sample]]:
+def carved(train: list[Sample], seed: int) -> tuple[list[Sample], list[Sample]]:
     """Training samples without some whole groups, and those: the same ones for the same seed and the same groups."""
 
     def rank(group: str) -> str:

@@ -27,8 +27,12 @@ from segstudio.project.numbered import NumberedFolders, json_bytes
 
 FORMAT, VERSION = "segstudio-study", 1
 
-LEARNT, VALIDATES, MEASURED, LEFT_OUT = "tvm-"
-"""The roles of a sample in a training: it is learnt from, chooses the best epoch, is measured, or is none of these."""
+LEARNT, VALIDATES, MEASURED, VALIDATES_AND_MEASURED, LEFT_OUT = "tvmx-"
+"""The roles of a sample in a training: it is learnt from, chooses the best epoch, is measured, both of these, or none.
+
+What is measured where it has chosen the best epoch has scores that are a little too high."""
+
+_LETTERS = {LEARNT: LEARNT, VALIDATES: VALIDATES + VALIDATES_AND_MEASURED, MEASURED: MEASURED + VALIDATES_AND_MEASURED}
 
 _ABOUT, _RESULTS, _CHOSEN = "study.json", "results.csv", "chosen.json"
 
@@ -56,7 +60,8 @@ class Chosen:
 
     def of(self, cell: Cell, role: str) -> list[Choice]:
         """The samples that have this role in a training; copies follow those that are learnt from."""
-        found = [one for one, own in zip(self.samples, self.roles[cell.folder.name], strict=True) if own == role]
+        letters = self.roles[cell.folder.name]
+        found = [one for one, own in zip(self.samples, letters, strict=True) if own in _LETTERS[role]]
         if role == LEARNT and self.copies:
             learnt = {one.sample for one in found}
             found += [one for one in self.copies if one.sample in learnt]

@@ -204,6 +204,13 @@ class Workspace(QWidget):
         """Bring the panel of comparisons to the front."""
         self.tabs.setCurrentWidget(self._compare)
 
+    def show_advice(self) -> None:
+        """Bring to the front what says whether more masks would help."""
+        self.show_comparing()
+        from segstudio.ui.panels.compare import ADVICE
+
+        self.compare_panel.show_mode(ADVICE)
+
     def show_in_review(self, sample_id: int) -> None:
         """Bring a sample to the panes."""
         self.tabs.setCurrentWidget(self.review_panel)
@@ -761,6 +768,7 @@ def _runs_panel(workspace: Workspace, session: Session, queue: JobQueue) -> "Run
 
     panel = RunsPanel(session, queue)
     panel.view_changed.connect(workspace.show_centre)
+    panel.advice_wanted.connect(workspace.show_advice)
     return panel
 
 

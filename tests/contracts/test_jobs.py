@@ -38,11 +38,13 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "export-masks": {"to": "{out}"},
     "export-model": {"to": "{out}/model.keras"},
     "export-report": {"to": "{out}/report.html"},
+    "export-study": {"to": "{out}/study.json"},
     "export-comparison": {"to": "{out}/comparison.html"},
     "train": {"preset": "conv-unet-fast", "epochs": 1},
     "ignore": {"clear": True},
     "preflight": {"preset": "conv-unet-fast", "size": 32, "filters": 4, "depth": 1, "batch": 1},
     "find-rate": {"preset": "conv-unet-fast", "size": 32, "filters": 4, "depth": 1, "batch": 1, "steps": 10},
+    "advise": {"preset": "conv-unet-fast", "epochs": 1, "sizes": [1, 2, 3], "repeats": 1},
     "cross-validate": {"preset": "conv-unet-fast", "epochs": 1, "folds": 2},
     "compare": {"preset": "conv-unet-fast", "epochs": 1, "recipe": "flip", "repeats": 1},
 }
@@ -51,7 +53,9 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 MAKES_A_FOLDER = {"new", "demo", "generate"}
 """Jobs whose folder must not be there before."""
 
-SLOW = dict.fromkeys(("train", "demo", "compare", "cross-validate", "find-rate", "preflight"), pytest.mark.training)
+SLOW = dict.fromkeys(
+    ("train", "demo", "compare", "cross-validate", "advise", "find-rate", "preflight"), pytest.mark.training
+)
 """Jobs that load TensorFlow before their first word."""
 
 

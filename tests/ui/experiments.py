@@ -9,13 +9,16 @@ import numpy as np
 from segstudio.core.files import write_atomically
 from segstudio.core.reporter import ListReporter
 from segstudio.jobs.compare import finished
+from segstudio.jobs.cross_validate import fold_roles, result_of_folds, suspect
 from segstudio.jobs.presets import preset
+from segstudio.jobs.stop_advice import nested_roles, result_of_sizes, sizes_of
 from segstudio.jobs.stress import FILE
 from segstudio.jobs.stress_families import families
 from segstudio.jobs.versions import versions
-from segstudio.project.comparisons import Arm, Comparison
+from segstudio.project.comparisons import Arm, Cell, Choice, Comparison, Score
 from segstudio.project.project import Project
 from segstudio.project.runs import Run
+from segstudio.project.studies import MEASURED, Chosen, Kind, Study
 
 NOISE = {"original": 0.12, "chest-xray": 0.04, "strong": 0.3}
 """How much of a prediction is wrong, by arm."""
@@ -55,6 +58,59 @@ def finish_comparison(project: Project, **settings: Any) -> Comparison:
     train_cells(project, comparison)
     finished(project, comparison, ListReporter())
     return project.comparisons.get(comparison.id)
+
+
+def _arm() -> Arm:
+    return Arm("folds", "conv-unet-fast", "conv-unet", preset("conv-unet-fast").options(epochs=4).model_dump())
+
+
+def fold_study(project: Project, repeats: int = 2) -> Study:
+    """A cross-validation with its result, of scores that are made up: one mask looks wrong."""
+    samples = [one for one in project.samples.all() if one.split != "test"]
+    roles = fold_roles(samples, [0.1] * len(samples), 3, repeats, seed=0)
+    rows = tuple(Choice(one.id, one.image, one.split.value, one.revision) for one in samples)
+    study = project.studies.create(
+        Chosen(rows, roles), kind=Kind.FOLDS, arm=_arm(), parts=("fold-1", "fold-2", "fold-3"), repeats=repeats, seed=0,
+        settings={"learnt_from": "all usable masks"},
+    )  # fmt: skip
+    rng, scores = np.random.default_rng(0), []
+    for cell in study.cells():
+        for one in study.chosen().of(cell, MEASURED):
+            hits = 100 if one.sample == samples[2].id else int(900 + 40 * rng.random())
+            scores.append(_score(project, one.sample, cell, hits, 1000 - hits))
+    project.studies.save_scores(study, scores)
+    result = result_of_folds(study, scores)
+    suspect(project, study, result)
+    return project.studies.update(study, result=result)
+
+
+def curve_study(project: Project, lost: float = 0.9) -> Study:
+    """A learning curve with its result, of scores that are made up."""
+    train = [one for one in project.samples.all() if one.split == "train"]
+    val = [one for one in project.samples.all() if one.split == "val"]
+    sizes, repeats = sizes_of(len(train), 4, ()), 3
+    roles = {f"size-{n}-{r}": nested_roles(train, n, r) + "x" * len(val) for r in range(repeats) for n in sizes}
+    rows = tuple(Choice(one.id, one.image, one.split.value, one.revision) for one in (*train, *val))
+    study = project.studies.create(
+        Chosen(rows, roles), kind=Kind.CURVE, arm=_arm(), parts=tuple(f"size-{n}" for n in sizes), repeats=repeats,
+        seed=0, images_per_epoch=sizes[-1],
+        settings={"sizes": list(sizes), "more": [10, 25, 50], "split": "val", "metric": "iou", "learnt_from": "all"},
+    )  # fmt: skip
+    rng, scores = np.random.default_rng(0), []
+    for cell in study.cells():
+        for one in val:
+            size = int(cell.arm.removeprefix("size-"))
+            hits = int(1000 * (0.95 - lost * size**-0.5 - 0.01 * (one.id % 5) - 0.005 * rng.random()))
+            scores.append(_score(project, one.id, cell, hits, 1000 - hits))
+    project.studies.save_scores(study, scores)
+    return project.studies.update(study, result=result_of_sizes(study, scores))
+
+
+def _score(project: Project, sample_id: int, cell: Cell, tp: int, wrong: int) -> Score:
+    one = project.samples.get(sample_id)
+    iou, dice = tp / (tp + wrong), 2 * tp / (2 * tp + wrong)
+    return Score(one.id, one.image, one.group, one.state.value, one.revision, 0.1, cell.arm, cell.repeat, cell.seed,
+                 tp, wrong // 2, wrong - wrong // 2, 2000, iou, dice)  # fmt: skip
 
 
 def add_run(project: Project) -> Run:

@@ -1,23 +1,30 @@
-"""Compare panel: experiments that say whether a change makes the model better, and tests that say what it bears."""
+"""Compare panel: is a change better, what does a model bear, how good is a training, and would more masks help."""
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
+from segstudio.project.studies import Kind
 from segstudio.ui.job_queue import JobQueue
 from segstudio.ui.panels.comparing import Comparing
 from segstudio.ui.panels.stress import Stressing
+from segstudio.ui.panels.studying import Studying
 from segstudio.ui.session import Session
 
 MODES = (
     ("Compare", "Is one way of training better than another, and how sure are we?"),
     ("Stress test", "What does a model lose when pictures become worse?"),
+    ("Folds", "How good is a training on images it has not seen? Cross-validation"),
+    ("Advice", "Would more masks help, or is it time to stop? A learning curve"),
 )
+
+ADVICE = 3
+"""The mode that advises."""
 
 SETTING = "compare-mode"
 
 
 class CompareCentre(QStackedWidget):
-    """What stands in the centre: a comparison, or a stress test."""
+    """What stands in the centre: a comparison, a stress test, or a study."""
 
     @property
     def is_busy(self) -> bool:
@@ -26,7 +33,7 @@ class CompareCentre(QStackedWidget):
 
 
 class ComparePanel(QWidget):
-    """Two modes: comparing trainings, and stressing one model.
+    """Four modes: comparing trainings, stressing one model, cross-validating, and advising whether to stop.
 
     Signals:
         sample_opened: Told the id of a sample that the person wants to see in Review.
@@ -44,7 +51,10 @@ class ComparePanel(QWidget):
         self.session = session
         self.comparing = Comparing(session, queue)
         self.stressing = Stressing(session, queue)
+        self.folds = Studying(session, queue, Kind.FOLDS)
+        self.advice = Studying(session, queue, Kind.CURVE)
         self.comparing.view.opened.connect(self.sample_opened)
+        self.folds.opened.connect(self.sample_opened)
         self.stressing.recipe_made.connect(self.recipe_opened)
         self.view = CompareCentre()
         self._stack = QStackedWidget()
@@ -52,8 +62,10 @@ class ComparePanel(QWidget):
         bar = QHBoxLayout()
         bar.setContentsMargins(8, 8, 8, 0)
         bar.setSpacing(4)
-        pages: tuple[Comparing | Stressing, ...] = (self.comparing, self.stressing)
-        for page in pages:
+        self._pages: tuple[Comparing | Stressing | Studying, ...] = (
+            self.comparing, self.stressing, self.folds, self.advice,
+        )  # fmt: skip
+        for page in self._pages:
             self._stack.addWidget(page)
             self.view.addWidget(page.view)
         for number, (words, help_text) in enumerate(MODES):
@@ -67,11 +79,12 @@ class ComparePanel(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(bar)
         layout.addWidget(self._stack, 1)
-        self.show_mode(1 if session.project.settings.get(SETTING) == 1 else 0)
+        kept = session.project.settings.get(SETTING)
+        self.show_mode(kept if kept in range(len(MODES)) else 0)
 
     @property
     def mode(self) -> int:
-        """0 compares, 1 tests."""
+        """0 compares, 1 tests, 2 cross-validates, 3 advises."""
         return self._stack.currentIndex()
 
     def show_mode(self, number: int) -> None:
@@ -80,7 +93,7 @@ class ComparePanel(QWidget):
 
     def close_threads(self) -> None:
         """End all that is read in the background."""
-        for one in (self.comparing, self.stressing):
+        for one in self._pages:
             one.close_threads()
 
     def _show(self, number: int) -> None:

@@ -32,7 +32,7 @@ from segstudio.ui.panels.export_model import ExportModelForm
 from segstudio.ui.panels.rows_model import Index, RowsModel
 from segstudio.ui.panels.steering import ExtendBox
 from segstudio.ui.times import when_text
-from segstudio.ui.widgets import muted, push_button, row_table
+from segstudio.ui.widgets import link, muted, push_button, row_table
 from segstudio.ui.wrapping_bar import WrappingBar
 
 if TYPE_CHECKING:
@@ -130,6 +130,7 @@ class RunsPanel(QWidget):
     Signals:
         run_selected: The Run whose curves are shown.
         view_changed: `view`, what the centre shows in place of the panes, is there or is there no more.
+        advice_wanted: The person asks whether more masks would help.
 
     Attributes:
         view: All curves, larger, while they are wanted.
@@ -137,6 +138,7 @@ class RunsPanel(QWidget):
 
     run_selected = Signal(object)
     view_changed = Signal()
+    advice_wanted = Signal()
 
     def __init__(self, session: "Session | None", queue: JobQueue, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -158,6 +160,8 @@ class RunsPanel(QWidget):
         self.use_button = push_button("Use predictions", "Show the predictions of this run in the window", self._use)
         self.resume_button = push_button("Resume", "Go on with this training from its last epoch", self._resume)
         self.export_button = push_button("Export…", "Take the trained network to other programs", self._offer_export)
+        self.advice_link = link("Would more masks help?", "Stop advice: learn from more and more masks, and see")
+        self.advice_link.clicked.connect(self.advice_wanted)
         self.export_form = ExportModelForm()
         self.export_form.hide()
         self.export_form.dismissed.connect(self.export_form.hide)
@@ -196,6 +200,7 @@ class RunsPanel(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._summary)
         column.addWidget(buttons)
+        column.addWidget(self.advice_link, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self.export_form)
         column.addWidget(self.extend)
         column.addWidget(self.curves, 1)
