@@ -60,8 +60,8 @@ class Preflight(ProjectJob[PreflightOptions]):
     @classmethod
     def from_values(cls, values: dict[str, Any]) -> "Preflight":
         """The job from plain values: those of a training, and whether to try a step."""
-        if "resume" in values:
-            raise UserError("resume is not a known option", "what is resumed has been tried already")
+        if earlier := {"resume", "rebuild"} & values.keys():
+            raise UserError(f"{min(earlier)} is not a known option", "what was begun once has been tried already")
         has_step = checked(PreflightOptions, {name: values[name] for name in ("step",) if name in values}).step
         training = Train.from_values({name: value for name, value in values.items() if name != "step"})
         return cls(training.request, has_step=has_step)

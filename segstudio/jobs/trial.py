@@ -81,7 +81,7 @@ def _digest(request: "Request") -> str:
 def _ask(request: "Request", report: Reporter) -> dict[str, Any]:
     with tempfile.TemporaryFile() as words:
         process = subprocess.Popen(
-            [sys.executable, "-m", "segstudio.ml.dry_run"],
+            [sys.executable, "-P", "-m", "segstudio.ml.dry_run"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=words,

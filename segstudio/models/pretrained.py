@@ -105,6 +105,7 @@ class PretrainedUNet(Model[P]):
         if from_imagenet:
             self._load_weights(encoder)
         _settle_normalization(encoder, is_pretrained=from_imagenet)
+        _leave_out_chance(encoder)
         if self.options.is_encoder_frozen:
             encoder.trainable = False
 
@@ -219,3 +220,15 @@ def _settle_normalization(encoder: "keras.Model", *, is_pretrained: bool) -> Non
         if isinstance(layer, layers.BatchNormalization):
             layer.trainable = not is_pretrained
             layer.momentum = 0.9
+
+
+def _leave_out_chance(encoder: "keras.Model") -> None:
+    """No dropout and no stochastic depth: a checkpoint of Keras does not keep how far their chance is.
+
+    A training that was killed would go on otherwise than it would have, and a seed would not give the same run twice.
+    """
+    from keras import layers
+
+    for layer in encoder.layers:
+        if isinstance(layer, layers.Dropout):
+            layer.rate = 0.0

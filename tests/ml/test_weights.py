@@ -14,7 +14,7 @@ from segstudio.core.errors import UserError
 from segstudio.core.user_settings import UserSettings, save_settings
 from segstudio.ml.network import prepare
 from segstudio.models import MODELS, pretrained
-from segstudio.models.mobilenetv2_unet import MobileNetV2UNet, MobileNetV2UNetOptions
+from segstudio.models.mobilenetv2_unet import ALPHAS, MobileNetV2UNet, MobileNetV2UNetOptions
 
 
 def build(**options):
@@ -114,6 +114,20 @@ def test_a_further_encoder_is_looked_for_where_keras_keeps_it(name, tmp_path, mo
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / APPLICATIONS[name][1]).touch()
     model.require_weights()
+
+
+@pytest.mark.parametrize("alpha", ALPHAS)
+def test_every_width_is_built_for_any_size(alpha):
+    model = MobileNetV2UNet(MobileNetV2UNetOptions(alpha=alpha, decoder=0.05))
+    assert model.build((45, 67, 3), from_imagenet=False).output_shape == (None, 45, 67, 1)
+
+
+@pytest.mark.parametrize("name", [*sorted(APPLICATIONS), "mobilenetv2-unet"])
+def test_training_knows_no_chance_that_a_checkpoint_would_lose(name):
+    model = MODELS[name](MODELS[name].Options(decoder=0.05))
+    network = model.build((32, 32, 3), from_imagenet=False)
+    images = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(network(images, training=True), network(images, training=True))
 
 
 def test_the_notebooks_network_is_what_it_has_always_been():
