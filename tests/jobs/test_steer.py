@@ -8,6 +8,7 @@ from segstudio.cli import main
 from segstudio.core.errors import UserError
 from segstudio.core.reporter import ListReporter
 from segstudio.jobs import JOBS
+from segstudio.project.check import check_project
 from segstudio.project.runs import read_options
 from tests.jobs.projects import TINY, make_project
 
@@ -41,7 +42,7 @@ STEERED = {"epoch 2 of 3": {"learning_rate": 0.002, "epochs": 4}}
 
 def train(project, wishes, **values):
     report = Helmsman(project, wishes)
-    options = {**TINY, "epochs": 3, "schedule": "cosine"} if "resume" not in values else {}
+    options = {**TINY, "epochs": 3, "schedule": "cosine", "tensorboard": True} if "resume" not in values else {}
     return JOBS["train"].from_values(options | values).perform(project.folder, report), report
 
 
@@ -65,6 +66,10 @@ def test_a_run_is_steered_and_gone_on_with_as_it_was_steered(project):
     assert (steered[0]["learning_rate"], steered[1]["epochs"], steered[1]["was"]) == (0.002, 4, 3)
     assert project.runs.metrics(run.id)[1]["learning_rate"] == 0.002
     assert any("learning rate 0.002 instead of" in line for line in report.lines)
+
+    assert len(list((run.folder / "strip").glob("epoch_*.png"))) == 4
+    assert [len(list((run.folder / "tensorboard" / name).iterdir())) for name in ("train", "validation")] == [1, 1]
+    assert check_project(project, ListReporter()) == []
 
     # The same, stopped by the same door within the epoch in which it was steered.
     stopped, _ = train(project, STEERED | {"epoch 2 of 4": {"stop": True}})

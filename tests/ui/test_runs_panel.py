@@ -350,6 +350,11 @@ def test_the_figures_that_were_measured_can_be_chosen(qtbot: QtBot) -> None:
     assert [series.values for series in curves.loss.series] == [[1e-5]]
     assert "1e-05" in curves.loss._legends[0].text()
     assert curves.best_epoch == 1, "whatever is shown"
+    assert [one.text() for one in entries() if one.isChecked()] == ["Learning rate"]
+    kept = entries()[0]
+    curves.append(2, EVERYTHING)
+    curves._draw()
+    assert entries()[0] is kept, "a menu that may be open stays as it is"
 
 
 def test_a_part_that_is_looked_at_stays_while_points_come(qtbot: QtBot) -> None:

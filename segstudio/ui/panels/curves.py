@@ -72,6 +72,7 @@ class Chart(QWidget):
         self._is_log = False
         self._is_zoomed = False
         self._last_epoch = 0.0
+        self._offered: tuple[tuple[str, ...], str] = ((), "")
         self._heading = heading("")
         self._chooser = text_button("", "Choose what this chart shows")
         self._chooser.setProperty("chooser", True)
@@ -141,15 +142,20 @@ class Chart(QWidget):
 
     def offer(self, names: Iterable[str]) -> None:
         """Let a person choose among these figures."""
+        offered = (tuple(names), self.name)
+        if offered == self._offered:
+            return  # somebody may have it open just now
+        self._offered = offered
         menu = self._chooser.menu()
         menu.clear()
-        for name in names:
+        for name in offered[0]:
             entry = menu.addAction(FIGURES[name].title, functools.partial(self._on_chosen, name))
             entry.setCheckable(True)
             entry.setChecked(name == self.name)
 
     def _on_chosen(self, name: str) -> None:
         self.choose(name)
+        self.offer(self._offered[0])
         self.figure_changed.emit()
 
     def set_log(self, is_log: bool) -> None:
