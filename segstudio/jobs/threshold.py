@@ -48,8 +48,8 @@ class Threshold(ProjectJob[ThresholdOptions]):
     def run(self, project: Project, report: Reporter) -> dict[str, Any]:
         """Measure, and choose.
 
-        Samples of the split that the run has not predicted yet are predicted. Rejected samples, and those without a
-        usable mask, are left out.
+        Samples of the split that the run has not predicted yet are predicted, where the project can be written to; to
+        look at what is counted already it need not be. Rejected samples, and those without a usable mask, are left out.
 
         Returns:
             `run`; `threshold`: the one that is used from now on; `before`: the one until now; `split`, `images`: what
@@ -61,14 +61,16 @@ class Threshold(ProjectJob[ThresholdOptions]):
         Raises:
             UserError: When there is no such run, nothing to measure, or `set` is no threshold.
         """
-        project.require_writable()
-        run = project.runs.resolve(self.options.run)
         wanted = self._wanted()
+        if wanted is not None or self.options.accept is not None:
+            project.require_writable()
+        run = project.runs.resolve(self.options.run)
         samples = measurable(project, Split(self.options.split))
         missing = [one for one in samples if not project.predictions.has(run.id, one)]
-        if missing:
+        if missing and not project.read_only:
             predict_samples(project, run, missing, report, PredictOptions(device=self.options.device))
-        project.predictions.count(run.id, report)
+        if not project.read_only:
+            project.predictions.count(run.id, report)
         sweep = project.histograms.sweep(run.id, Split(self.options.split))
         best = sweep.curve.best
         if best is None and not isinstance(wanted, float):

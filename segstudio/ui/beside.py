@@ -129,6 +129,10 @@ class Beside(QObject):
 
     def _take(self, future: "Future[_Others]") -> None:
         self._is_reading = False
+        error = future.exception()
+        if isinstance(error, UserError | OSError):
+            self._session.tell(error)
+            return
         others, sample = future.result(), self._session.sample
         if sample is None or self._is_closed:
             return

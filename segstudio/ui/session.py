@@ -684,6 +684,10 @@ class Session(QObject):
     def _save(self, sample_id: int, document: Document, snapshot: Any) -> Any:
         return save_snapshot(self.project, sample_id, document.journal, snapshot)
 
+    def tell(self, error: UserError | OSError) -> None:
+        """Tell that something could not be read."""
+        self.failed.emit(*((error.message, error.hint) if isinstance(error, UserError) else (str(error), "")))
+
     def _report(self, future: "Future[Any]") -> bool:
         """Tell what went wrong in the background; True when nothing did."""
         error = future.exception()

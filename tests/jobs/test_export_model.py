@@ -9,6 +9,7 @@ from PIL import Image
 
 from segstudio.core.errors import UserError
 from segstudio.core.reporter import ListReporter
+from segstudio.core.threshold import level_of
 from segstudio.exporting import EXPORTERS
 from segstudio.exporting.keras_file import KerasFile
 from segstudio.jobs import JOBS
@@ -17,6 +18,8 @@ from tests.jobs.projects import TINY, make_project
 pytestmark = pytest.mark.training
 
 FORMATS = EXPORTERS.names()
+THRESHOLD = 0.3
+LEVEL = level_of(THRESHOLD)
 
 
 def export(project, report=None, **values):
@@ -28,6 +31,7 @@ def project(tmp_path_factory):
     with make_project(tmp_path_factory.mktemp("export"), size=(70, 45)) as made:
         JOBS["train"].from_values({**TINY, "epochs": 1}).perform(made.folder, ListReporter())
         JOBS["predict"].from_values({}).perform(made.folder, ListReporter())
+        made.predictions.set_threshold(1, THRESHOLD)
         yield made
 
 
@@ -46,7 +50,8 @@ def test_the_file_predicts_what_the_network_does_and_the_result_says_how_exactly
 
 def test_the_metadata_says_all_that_its_user_must_know(result, project):
     metadata = json.loads(Path(result["metadata"]).read_text(encoding="utf-8"))
-    assert metadata["threshold"] == 0.5
+    assert metadata["threshold"] == THRESHOLD
+    assert ">= 0.3\n" in Path(result["script"]).read_text(encoding="utf-8")
     assert (metadata["network"]["height"], metadata["network"]["channels"]) == (32, metadata["input"]["channels"])
     assert metadata["network"]["precision"] == "float32"
     assert metadata["run"]["run"] == result["run"] == 1
@@ -81,9 +86,9 @@ def test_the_script_beside_it_predicts_without_segstudio(result, project, tmp_pa
     assert "% is foreground" in done.stdout
     found = np.asarray(Image.open(mask)) == 255
     stored = project.predictions.load(1, sample)
-    clear = np.abs(stored.astype(int) - 128) > 6  # the stored one was computed in the precision of this machine
+    clear = np.abs(stored.astype(int) - LEVEL) > 6  # the stored one was computed in the precision of this machine
     assert found.shape == stored.shape
-    assert (found == (stored >= 128))[clear].all()
+    assert (found == (stored >= LEVEL))[clear].all()
 
 
 def test_a_second_format_in_the_same_folder_replaces_nothing(project, tmp_path):

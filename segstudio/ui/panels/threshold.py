@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from segstudio.core.errors import UserError
 from segstudio.core.threshold import BYTES, Sweep, level_of, threshold_of
 from segstudio.ui import theme
 from segstudio.ui.background import Background
@@ -150,7 +151,7 @@ class ThresholdBar(QFrame):
         theme.notifier().changed.connect(self.restyle)
         session.predicted.connect(self._read)
         session.project_changed.connect(self._notice)
-        session.sample_changed.connect(lambda _sample: self._show_state())
+        session.level_changed.connect(self._follow)
         self._draw()
 
     # what is asked for
@@ -229,13 +230,19 @@ class ThresholdBar(QFrame):
                 project.predictions.count(run, goes_on=lambda: self._is_wanted and not self._is_closed)
             table = project.samples.table()
             names = dict(zip(table.id.tolist(), table.image, strict=True))
-            limit = project.predictions.accepted_iou()
-            return _Known(run, project.predictions.level(run), project.histograms.sweep(run), limit, names)
+            sweep, limit = project.histograms.sweep(run), project.predictions.accepted_iou()
+            _ = sweep.curve  # made here, because with many samples it takes its time
+            return _Known(run, project.predictions.level(run), sweep, limit, names)
 
         self._thread.submit(read, self._take)
         self._show_state()
 
     def _take(self, future: "Future[_Known]") -> None:
+        error = future.exception()
+        if isinstance(error, UserError | OSError):
+            self._session.tell(error)
+            self._show_state()
+            return
         known = future.result()
         if known.run == self._session.project.predictions.current() and self._is_wanted:
             self._take_known(known)
@@ -260,6 +267,11 @@ class ThresholdBar(QFrame):
         self.slider.setValue(level)
         self.slider.blockSignals(False)
         self._draw()
+
+    def _follow(self, level: int) -> None:
+        """Another threshold is on screen, though nobody has moved the slider."""
+        if level != self.level and self._is_wanted:
+            self._put(level)
 
     def _move(self, level: int) -> None:
         self._session.try_level(None if self._known is None or level == self._known.level else level)

@@ -341,6 +341,10 @@ class SwipeView(QWidget):
         self._thread.submit(read, self._take)
 
     def _take(self, future: "Future[_Pair]") -> None:
+        error = future.exception()
+        if isinstance(error, UserError | OSError):
+            self._session.tell(error)
+            return
         pair = future.result()
         if self._session.sample is None or pair.sample.id != self._session.sample.id or self._is_closed:
             return
