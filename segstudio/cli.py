@@ -802,6 +802,21 @@ def _say_agreement(result: dict[str, Any]) -> None:
     )
 
 
+@_command("judge", "give verdicts, move between splits or comment, on all samples of a filter")
+def _declare_judge(parser: argparse.ArgumentParser) -> None:
+    _add_project(parser)
+    parser.add_argument("--filter", required=True, metavar="EXPR", help="which samples; an empty text is all")
+    parser.add_argument("--state", choices=["todo", "accepted", "flagged", "rejected"], help="the verdict")
+    parser.add_argument("--split", choices=["train", "val"], help="move them there; the test split is frozen")
+    parser.add_argument("--comment", metavar="TEXT", help="in place of the one there is; empty takes it back")
+    parser.add_argument("--reviewer", metavar="NAME", help="whose verdict; the name of the settings when not given")
+    parser.set_defaults(command=_judge)
+
+
+def _judge(args: argparse.Namespace) -> int:
+    return _perform("judge", _given(args, "filter", "state", "split", "comment", "reviewer"), args, _say_pairs)
+
+
 @_command("lint", "find masks or predictions whose shape is unusual")
 def _declare_lint(parser: argparse.ArgumentParser) -> None:
     _add_project(parser)

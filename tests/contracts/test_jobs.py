@@ -33,6 +33,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "demo": {"count": 10, "epochs": 1},
     "generate": {"count": 2},
     "undo": {"list": True},
+    "judge": {"state": "accepted"},
     "export-bundle": {"to": "{out}.zip", "reviewer": "Anna"},
     "accept": {"what": "masks", "filter": ""},
     "export-masks": {"to": "{out}"},
