@@ -25,10 +25,12 @@ class Version(NamedTuple):
     Attributes:
         kind: The mask as it is now, the prediction of a run, or a revision.
         number: Of the run or the revision; 0 is the dataset's own mask, and of no meaning for the mask of now.
+        reader: Who has drawn what stands in the place of a prediction; empty for a network.
     """
 
     kind: Kind
     number: int = 0
+    reader: str = ""
 
     @property
     def title(self) -> str:
@@ -36,25 +38,25 @@ class Version(NamedTuple):
         if self.kind == "now":
             return "Mask now"
         if self.kind == "run":
-            return f"Run {self.number:04}"
+            return self.reader or f"Run {self.number:04}"
         return f"Revision {self.number}" if self.number else "From the dataset"
 
 
 NOW = Version("now")
 
 
-def runs_of(project: "Project", sample: Sample) -> list[int]:
-    """The runs that have predicted a sample: the current one first, then the newest first."""
-    rows = project.database.rows("SELECT run_id FROM prediction WHERE sample_id = ? ORDER BY run_id DESC", (sample.id,))
-    current = project.predictions.current()
-    return sorted((run_id for (run_id,) in rows), key=lambda run_id: run_id != current)
+def runs_of(project: "Project", sample: Sample) -> list[Version]:
+    """What runs have predicted of a sample, but for deleted ones: the current run first, then the newest first."""
+    rows = project.database.rows("SELECT run_id FROM prediction WHERE sample_id = ?", (sample.id,))
+    able, current = {run_id for (run_id,) in rows}, project.predictions.current()
+    found = [Version("run", run.id, run.reader) for run in project.runs.list() if run.id in able]
+    return sorted(found, key=lambda version: version.number != current)
 
 
 def versions_of(project: "Project", sample: Sample) -> list[Version]:
     """All there are: the mask as it is now, predictions, and earlier revisions, the newest first."""
     earlier = [one.number for one in project.masks.revisions(sample) if not one.is_current]
-    runs = [Version("run", run_id) for run_id in runs_of(project, sample)]
-    return [NOW, *runs, *(Version("revision", number) for number in reversed(earlier))]
+    return [NOW, *runs_of(project, sample), *(Version("revision", number) for number in reversed(earlier))]
 
 
 def load_version(project: "Project", sample: Sample, version: Version) -> Mask | None:

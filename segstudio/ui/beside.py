@@ -38,13 +38,15 @@ class _Others:
 
     Attributes:
         sample_id: Which one.
-        masks: What each run predicts at its threshold, the current run first.
+        masks: What each run predicts at its threshold, the current run first; what other readers have drawn, too.
+        runs: How many of them are predictions.
         heat: Where they differ, see `versions.Disagreement`; None with fewer than two.
         share: The share of the area on which their masks differ.
     """
 
     sample_id: int
-    masks: dict[int, Mask]
+    masks: dict[Version, Mask]
+    runs: int
     heat: NDArray[np.uint8] | None
     share: float
 
@@ -148,7 +150,7 @@ class Beside(QObject):
         if others is None:
             self._panes.show_heat(None)
             return
-        self._panes.show_heat(others.heat, f"{len(others.masks)} runs disagree on {others.share:.1%}")
+        self._panes.show_heat(others.heat, f"{others.runs} runs disagree on {others.share:.1%}")
         if others.heat is None and tells:
             self.told.emit("Fewer than two runs have predicted this sample: there is nothing to disagree about.")
 
@@ -170,32 +172,34 @@ class Beside(QObject):
         loaded = session.loaded
         current = None if loaded is None else loaded.run_id
         if loaded is not None and loaded.probability is not None and current is not None:
-            found.append((Version("run", current).title, PREDICTION, predicted_at(loaded.probability, session.level)))
-        for run_id, mask in (self._others.masks if self._others is not None else {}).items():
-            if run_id != current:
-                found.append((Version("run", run_id).title, PREDICTION, mask))
+            version = Version("run", current, session.reader)
+            found.append((version.title, PREDICTION, predicted_at(loaded.probability, session.level)))
+        for version, mask in (self._others.masks if self._others is not None else {}).items():
+            if version.number != current:
+                found.append((version.title, PREDICTION, mask))
         return found
 
     def _words(self, title: str, mask: Mask) -> str:
         document = self._session.document
         if document is None or title == "True mask":
             return title
-        iou = Counts.of(document.mask, mask).iou
+        iou = Counts.of(document.mask, mask, self._session.ignored_now()).iou
         return title if iou is None else f"{title}  ·  IoU {iou:.3f}"
 
 
 def _read(project: Project, sample: Sample, is_wanted: Callable[[], bool]) -> _Others:
     """In the thread: what each run predicts; what cannot be read is left out."""
-    masks: dict[int, Mask] = {}
+    masks: dict[Version, Mask] = {}
     disagreement = Disagreement()
-    for run_id in runs_of(project, sample)[:MOST_RUNS]:
+    for version in runs_of(project, sample)[:MOST_RUNS]:
         if not is_wanted():
             break
         try:
-            probability = project.predictions.load(run_id, sample)
+            probability = project.predictions.load(version.number, sample)
         except (UserError, OSError):
             continue
         if probability is not None:
-            masks[run_id] = predicted_at(probability, project.predictions.level(run_id))
-            disagreement.add(probability, masks[run_id])
-    return _Others(sample.id, masks, disagreement.heat, disagreement.share)
+            masks[version] = predicted_at(probability, project.predictions.level(version.number))
+            if not version.reader:
+                disagreement.add(probability, masks[version])
+    return _Others(sample.id, masks, disagreement.count, disagreement.heat, disagreement.share)

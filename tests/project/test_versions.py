@@ -29,7 +29,8 @@ def test_all_masks_of_a_sample_can_be_chosen(project: Project) -> None:
     project.samples.set_state([1], ReviewState.ACCEPTED)
     project.masks.save(1, 1 - first)
     sample = project.samples.get(1)
-    assert runs_of(project, sample) == [runs[1], runs[2], runs[0]]
+    assert [version.number for version in runs_of(project, sample)] == [runs[1], runs[2], runs[0]]
+    assert Version("run", 9, "Ann").title == "Ann"
     versions = versions_of(project, sample)
     assert [one.title for one in versions] == [
         "Mask now", "Run 0002", "Run 0003", "Run 0001", "Revision 1", "From the dataset",
@@ -41,6 +42,9 @@ def test_all_masks_of_a_sample_can_be_chosen(project: Project) -> None:
     assert at_threshold is not None
     assert at_threshold.all()
     assert load_version(project, project.samples.get(2), Version("run", runs[0])) is None
+    project.runs.update(runs[2], status="finished")
+    project.runs.delete(runs[2])
+    assert [version.number for version in runs_of(project, sample)] == [runs[1], runs[0]]
     with pytest.raises(ValueError, match="in memory"):
         load_version(project, sample, NOW)
 
