@@ -268,7 +268,7 @@ class Workspace(QWidget):
 
             made = self.threshold_bar = ThresholdBar(self.session)
             made.closed.connect(lambda: self.show_threshold(False))
-            self._column.insertWidget(1, made)
+            self._column.insertWidget(self._column.indexOf(self.panes) + 1, made)
         self._actions.check("threshold", is_on)
         bar = self.threshold_bar
         if bar is None:
