@@ -185,6 +185,8 @@ class Masks:
             if stored.revision and stored.is_sealed:
                 self._keep(sample, stored, is_durable=True)
             write_atomically(self._file(sample), data)
+            if not stored.revision:
+                self.withdrawn(sample).unlink(missing_ok=True)
             # Asked now: until the index is free, another program may have written the file again.
             status = self._file(sample).stat()
             with self._project.transaction("masks", "samples") as connection:
@@ -274,6 +276,7 @@ class Masks:
                 if number:
                     data = self._history(sample, number).read_bytes()
                     write_atomically(self._file(sample), data)
+                    self.withdrawn(sample).unlink(missing_ok=True)
                     status = self._file(sample).stat()
                     seen: tuple[int | str | None, ...] = (status.st_size, status.st_mtime_ns, _sha256(data))
                 else:

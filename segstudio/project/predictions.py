@@ -267,7 +267,7 @@ class Predictions:
         somebody looks for them (`find_missing_blobs`), when the person leaves the sample or begins to walk.
         """
         shown = {run_id for run_id in (self.current(), self.previous()) if run_id is not None}
-        with self._project.transaction("predictions") as connection:
+        with self._project.transaction() as connection:  # nobody sees these figures
             self._project.histograms.forget_sample(connection, sample.id, shown)
         for run_id in shown:
             try:

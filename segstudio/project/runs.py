@@ -240,9 +240,8 @@ class Runs:
         return [self._run(row) for row in rows]
 
     def latest(self) -> Run | None:
-        """The newest run, whatever became of it."""
-        runs = self.list()
-        return runs[0] if runs else None
+        """The newest training, whatever became of it."""
+        return next((run for run in self.list() if not run.is_reader), None)
 
     def able(self) -> dict[int, Run]:
         """The runs that have weights and did not fail, by their numbers, the newest first.

@@ -66,6 +66,7 @@ def test_two_readers_agree_as_far_as_their_masks_do(
         assert (run.is_reader, run.reader) == (True, "Борис")
         assert project.predictions.current() == run.id
         assert project.runs.best() is None, "nobody trains on from a reader"
+        assert project.runs.latest() is None, "and the Train panel shows none"
         assert [one.state for one in project.samples.all()].count(ReviewState.TODO) == 3, "verdicts stay"
         assert all(one.revision == 0 for one in project.samples.all())
         with Project.open(mine.parent / "theirs") as other:

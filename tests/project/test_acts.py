@@ -218,3 +218,7 @@ def test_a_mask_that_was_taken_back_stays_away_after_a_rebuild(tmp_path: Path) -
         assert not project.samples.get(1).has_mask
         assert project.masks.load_revision(project.samples.get(1), 1).all()
         assert project.masks.save(1, np.zeros((48, 64), np.uint8)).revision == 2
+        (folder / "masks" / f"{project.samples.get(1).stem}.png").unlink()
+    report = ListReporter()
+    rebuild_index(folder, report)
+    assert len(report.notes) == 1, "a mask that was lost is no mask that was taken back"
