@@ -434,11 +434,16 @@ def _declare_predict(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--flips", metavar="WHICH", help="mean over mirror images too: off (default), horizontal or all"
     )
+    parser.add_argument(
+        "--uncertainty", metavar="BY", help="what it is measured by without --flips: probability, horizontal or all"
+    )
     parser.set_defaults(command=_predict)
 
 
 def _predict(args: argparse.Namespace) -> int:
-    return _perform("predict", _given(args, "run", "filter", "device", "tiling", "flips"), args, _say_pairs)
+    return _perform(
+        "predict", _given(args, "run", "filter", "device", "tiling", "flips", "uncertainty"), args, _say_pairs
+    )
 
 
 @_command("evaluate", "measure a run on a split")

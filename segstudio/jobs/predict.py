@@ -1,6 +1,7 @@
 """Predict masks: a run's foreground probabilities at each image's own resolution, stored and scored."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -39,6 +40,14 @@ class PredictOptions(Options):
         "Mirror images",
         help="Predicts mirror images too and takes the mean: slower, often better; where they disagree is the "
         "uncertainty. horizontal is left to right; all is upside down as well.",
+    )
+    uncertainty: Literal["probability", "horizontal", "all"] = option(
+        "probability",
+        "Uncertainty",
+        is_advanced=True,
+        help="What it is measured by when no mirror images are predicted: what the probabilities say, which costs "
+        "nothing, or how far mirror images disagree, which are then looked at for that alone (twice or four times the "
+        "time). The prediction stays the same.",
     )
     device: str = option("auto", "Device", is_advanced=True, help="auto, cpu, gpu or gpu:N.")
     batch: int = option(8, "Batch", ge=1, le=1024, unit="images", is_advanced=True, help="Images or tiles per step.")
@@ -96,8 +105,11 @@ def predict_samples(
 
     chosen = choose_device(options.device)
     report.log(f"run {run.name} on {chosen.title}, {chosen.precision}")
-    way = way_of(run.options, options.tiling, options.flips)
-    if way != way_of(run.options):
+    plain = way_of(run.options, options.tiling, options.flips)
+    doubts: Flips = "off" if options.uncertainty == "probability" else options.uncertainty
+    way = replace(plain, doubts=doubts if options.flips == "off" else "off")
+    kind = options.flips if options.flips != "off" else options.uncertainty
+    if plain != way_of(run.options):
         # Before the first of them is stored: whoever compares runs must know whatever interrupts this.
         project.runs.append_event(run, OTHERWISE, tiling=options.tiling, flips=options.flips)
     predicted: list[int] = []
@@ -107,12 +119,13 @@ def predict_samples(
             network = load_network(run.best_weights, chosen.precision)
             done = predictions(network, samples, project.read_image, report, lambda one: one.image, options.batch, way)
             for sample, probability, disagreement in done:
-                project.predictions.save(run.id, sample, probability, uncertainty=disagreement)
+                project.predictions.save(run.id, sample, probability, uncertainty=disagreement, kind=kind)
                 predicted.append(sample.id)
                 predicting.progress(len(predicted), len(samples), f"{len(predicted)} of {len(samples)} images")
     finally:
         # Also after a cancel: no stored prediction shall stay without its figures.
         project.predictions.score(run.id, predicted)
+        project.predictions.expect(run.id)
     return len(predicted)
 
 

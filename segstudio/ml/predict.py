@@ -48,12 +48,14 @@ class Way:
         flips: Which mirror images are predicted as well; the mean of all counts.
         crop: Side, in pixels of the image, of what a tile shows: that of the crops which the network has learnt from.
             It is as large as the network when 0.
+        doubts: When no mirror images count: which are looked at all the same, to see whether they disagree.
     """
 
     is_tiled: bool = False
     overlap: float = OVERLAP
     flips: Flips = "off"
     crop: int = 0
+    doubts: Flips = "off"
 
 
 WHOLE = Way()
@@ -138,7 +140,7 @@ def _whole(
         image = read(thing)
         return image.shape[:2], scaled_image(image, shape)
 
-    look = look_of(forward_of(network, len(things)), way.flips)
+    look = look_of(forward_of(network, len(things)), way.flips, way.doubts)
     waiting = iter(things)
     ahead: deque[tuple[T, Future[tuple[tuple[int, int], np.ndarray]]]] = deque()
     with ThreadPoolExecutor(os.cpu_count()) as threads:
@@ -177,7 +179,7 @@ def _tiled(
     way: Way,
 ) -> Iterator[Prediction[T]]:
     """One image after the other in tiles; the next one is decoded meanwhile, and no more: they may be huge."""
-    look = look_of(forward_of(network, WORTH_FREEZING), way.flips)
+    look = look_of(forward_of(network, WORTH_FREEZING), way.flips, way.doubts)
     shape = network.input_shape[1:]
     with ThreadPoolExecutor(1) as thread:
         ahead = thread.submit(read, things[0]) if things else None
@@ -227,30 +229,34 @@ class _Doubt:
         return min(1.0, self._sum / max(self._pixels, self._all / 100, 1))
 
 
-def look_of(forward: Callable[[np.ndarray], np.ndarray], flips: Flips) -> Look:
+def look_of(forward: Callable[[np.ndarray], np.ndarray], flips: Flips, doubts: Flips = "off") -> Look:
     """Looks at images, and at their mirror images too.
 
     Args:
         forward: From uint8 (B, H, W, C) to float32 (B, H, W).
         flips: Which mirror images.
+        doubts: When there are none, which are looked at for their disagreement alone.
 
     Returns:
         A function from uint8 (B, H, W, C) to float32 (B, H, W, K): the mean probability and, when there are mirror
         images, twice the standard deviation, which is 1 where half of the looks say 1 and the others 0.
     """
-    if flips == "off":
+    is_mean, looks = flips != "off", FLIPPED_AXES[doubts if flips == "off" else flips]
+    if len(looks) == 1:
         return lambda images: forward(images)[..., None]
 
     def look(images: np.ndarray) -> np.ndarray:
         total = np.zeros(images.shape[:3], np.float64)
         squares = np.zeros_like(total)
-        for axes in FLIPPED_AXES[flips]:
+        first = total
+        for number, axes in enumerate(looks):
             seen = np.flip(forward(np.ascontiguousarray(np.flip(images, axes))), axes)
+            first = seen if number == 0 else first
             total += seen
             squares += np.square(seen, dtype=np.float64)
-        mean = total / len(FLIPPED_AXES[flips])
-        spread = 2 * np.sqrt(np.maximum(squares / len(FLIPPED_AXES[flips]) - mean**2, 0))
-        return np.stack([mean, spread], axis=-1).astype(np.float32)
+        mean = total / len(looks)
+        spread = 2 * np.sqrt(np.maximum(squares / len(looks) - mean**2, 0))
+        return np.stack([mean if is_mean else first, spread], axis=-1).astype(np.float32)
 
     return look
 

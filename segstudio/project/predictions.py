@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from segstudio.core.calibration import chances, expected_wrong
 from segstudio.core.errors import BadImage, UserError
 from segstudio.core.files import write_atomically
 from segstudio.core.labels import without_errors
@@ -20,10 +21,11 @@ from segstudio.core.mask import Mask
 from segstudio.core.metrics import Counts
 from segstudio.core.raster import Region
 from segstudio.core.reporter import Reporter
-from segstudio.core.sample import Sample
+from segstudio.core.sample import ReviewState, Sample, Split
 from segstudio.core.threshold import ACCEPTED_IOU, DEFAULT, Histogram, level_of, predicted_at, threshold_of
 from segstudio.formats import encode_grey, read_mask_values
 from segstudio.project.blob_table import Found
+from segstudio.project.sample_table import SPLITS, STATES
 from segstudio.project.threads import in_threads
 
 if TYPE_CHECKING:
@@ -57,6 +59,7 @@ class Score:
         blobs: Where it is worst; None when there are no counts.
         histogram: What it would be at another threshold; None for a new prediction, which was not compared yet.
         level: The least probability byte that was taken for foreground.
+        kind: What the uncertainty was measured by; see `Predictions.save`.
     """
 
     sample_id: int
@@ -67,6 +70,7 @@ class Score:
     blobs: Found | None = None
     histogram: Histogram | None = None
     level: int = THRESHOLD
+    kind: str = "probability"
 
     def at(self, level: int) -> "Score":
         """The same at another threshold; where it is worst is not known then."""
@@ -87,7 +91,13 @@ class Predictions:
         return self._project.folder / "predictions" / f"{run_id:04}" / f"{sample.stem}.png"
 
     def save(
-        self, run_id: int, sample: Sample, probability: NDArray[np.uint8], *, uncertainty: float | None = None
+        self,
+        run_id: int,
+        sample: Sample,
+        probability: NDArray[np.uint8],
+        *,
+        uncertainty: float | None = None,
+        kind: str = "probability",
     ) -> None:
         """Store a prediction; `score` then compares it with the mask.
 
@@ -97,6 +107,7 @@ class Predictions:
             probability: uint8 (H, W) of the image's own size; 255 is certainly foreground.
             uncertainty: How unsure the network is, from 0 to 1, where something better is known than what its
                 probabilities say; see `uncertainty_of`.
+            kind: What the uncertainty was measured by, one of `sample_table.UNCERTAINTIES`.
         """
         if probability.shape != (sample.height, sample.width) or probability.dtype != np.uint8:
             raise ValueError(f"{sample.image} wants uint8 {(sample.height, sample.width)}, not {probability.shape}")
@@ -106,7 +117,7 @@ class Predictions:
         if uncertainty is None:
             uncertainty = uncertainty_of(probability)
         share = _share(probability >= self.level(run_id))
-        score = Score(sample.id, uncertainty, share, None, None)
+        score = Score(sample.id, uncertainty, share, None, None, kind=kind)
         self._store(run_id, [score], is_new=True)
 
     def load(self, run_id: int, sample: Sample) -> NDArray[np.uint8] | None:
@@ -186,7 +197,28 @@ class Predictions:
             connection.execute("UPDATE sample SET lint_run = NULL WHERE lint_run = ?", (run_id,))
             self._project.runs.update(run_id, threshold=taken)
         self.count(run_id)
+        self.expect(run_id)
         return taken
+
+    def expect(self, run_id: int) -> None:
+        """Say of every prediction of a run which share of it is probably wrong; see `core.calibration`.
+
+        What its probabilities are worth is counted on the validation split, whatever the mask of the sample itself.
+        """
+        table, level = self._project.samples.table(), self.level(run_id)
+        validates = table.split == SPLITS.index(Split.VAL)
+        validates &= (table.state != STATES.index(ReviewState.REJECTED)) & ~table.has_problem
+        trusted = {int(one) for one in table.id[validates]}
+        # Twice through them, as they may be many: first those that say what a probability is worth.
+        histograms = self._project.histograms
+        known = (counts for sample, counts in histograms.all(run_id) if sample in trusted)
+        chance = chances(Histogram.from_bytes(counts) for counts in known)
+        found = [
+            (expected_wrong(Histogram.from_bytes(counts), chance, level), run_id, sample)
+            for sample, counts in histograms.all(run_id)
+        ]
+        with self._project.transaction("predictions") as connection:
+            connection.executemany("UPDATE prediction SET expected = ? WHERE run_id = ? AND sample_id = ?", found)
 
     def accepted_iou(self) -> float:
         """From which IoU on a prediction passes, in this project."""
@@ -410,14 +442,15 @@ class Predictions:
             level = self.level(run_id)  # somebody may have chosen another threshold since they were made
             scores = [score.at(level) for score in scores]
             connection.executemany(
-                "INSERT INTO prediction (run_id, sample_id, uncertainty, foreground, change, "
-                'tp, fp, fn, tn, iou, dice, "precision", recall) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) '
-                f"ON CONFLICT DO UPDATE SET uncertainty = {uncertainty}.uncertainty, foreground = excluded.foreground, "
+                "INSERT INTO prediction (run_id, sample_id, uncertainty, uncertainty_kind, foreground, change, "
+                'tp, fp, fn, tn, iou, dice, "precision", recall) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) '
+                f"ON CONFLICT DO UPDATE SET uncertainty = {uncertainty}.uncertainty, "
+                f"uncertainty_kind = {uncertainty}.uncertainty_kind, foreground = excluded.foreground, "
                 "change = excluded.change, tp = excluded.tp, fp = excluded.fp, fn = excluded.fn, tn = excluded.tn, "
                 'iou = excluded.iou, dice = excluded.dice, "precision" = excluded."precision", '
                 "recall = excluded.recall",
                 [
-                    (run_id, score.sample_id, score.uncertainty, score.foreground, score.change,
+                    (run_id, score.sample_id, score.uncertainty, score.kind, score.foreground, score.change,
                      *_figures(score.counts))
                     for score in scores
                 ],

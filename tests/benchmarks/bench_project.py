@@ -18,17 +18,20 @@ import numpy as np
 
 from segstudio.core.reporter import ListReporter
 from segstudio.core.sample import ReviewState, Split
+from segstudio.core.suspicion import Suspicion
 from segstudio.formats import encode_grey
 from segstudio.jobs import JOBS
 from segstudio.project.filter import compile_filter
 from segstudio.project.project import Project
 from segstudio.project.samples import NewSample
 from segstudio.project.sorting import SORT_KEYS, sorted_rows
+from segstudio.project.suspicions import store_suspicions
 from tests.datasets import blob_pair
 
 FILTERS = (
     "state:todo,flagged", "state:todo split:test iou<0.8 uncertainty>0.2", "77", "name:*lens*", "name:frame*7.jpg",
-    "group:day1", "-mask:yes", "iou:0.2..0.4 -state:todo лёгкие",
+    "group:day1", "-mask:yes", "iou:0.2..0.4 -state:todo лёгкие", "suspicion>0.5", "unseen>7", "seen:no", "work>0.1",
+    "fold_iou<0.5",
 )  # fmt: skip
 REPEATS = 7
 
@@ -71,6 +74,13 @@ def add_figures(project: Project) -> None:
                 [(run.id, number, *line) for number, line in enumerate(figures, start=1)],
             )
         project.predictions.set_current(run.id)
+    with project.transaction("samples") as connection:
+        connection.execute(
+            "UPDATE sample SET suspected_revision = revision, loss_suspicion = abs(random() % 1000) / 1000.0, "
+            "fold_suspicion = abs(random() % 1000) / 1000.0, fold_iou = abs(random() % 1000) / 1000.0, "
+            "seen = iif(id % 2, strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now', '-' || (id % 40) || ' days'), NULL)"
+        )
+        connection.execute("UPDATE prediction SET expected = 0.1, fp = iif(sample_id % 4, fp, NULL)")
     project.samples.set_state(range(1, count, 3), ReviewState.ACCEPTED)
     project.samples.set_state(range(2, count, 9), ReviewState.FLAGGED)
 
@@ -99,6 +109,9 @@ def bench_size(folder: Path, count: int, budget: float) -> None:
         measured(
             "a verdict on all and the new table", lambda: _judge(project, range(1, count + 1), next(states)), repeats=2
         )
+        measured("one sample seen and the new table", lambda: _see(project, [9]))
+        everybody = {number: (0, Suspicion(number % 10 / 10)) for number in range(1, count + 1)}
+        measured("suspicions of all stored", lambda: store_suspicions(project, "loss", everybody), repeats=2)
         measured("progress by state", project.samples.progress)
     print(f"  the index takes {(made.folder / 'project.sqlite').stat().st_size / 1e6:.1f} MB")
 
@@ -106,6 +119,11 @@ def bench_size(folder: Path, count: int, budget: float) -> None:
 def _open(folder: Path) -> None:
     with Project.open(folder, is_editor=True) as project:
         project.samples.table()
+
+
+def _see(project: Project, ids: Any) -> None:
+    project.samples.set_seen(ids)
+    project.samples.table()
 
 
 def _judge(project: Project, ids: Any, state: ReviewState) -> None:

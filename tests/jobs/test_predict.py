@@ -3,7 +3,9 @@ import pytest
 
 from segstudio.core.errors import UserError
 from segstudio.core.reporter import Cancelled, ListReporter
+from segstudio.core.sample import Split
 from segstudio.jobs import JOBS
+from segstudio.project.sample_table import SPLITS, UNCERTAINTIES
 from tests.jobs.projects import TINY, damage, make_project
 
 pytestmark = pytest.mark.training
@@ -51,6 +53,46 @@ def test_predicts_what_the_filter_or_the_list_says(project):
     first = project.samples.by_image("images/sample_00.png").id
     assert perform(project, "predict", run="1", samples=[first, "images/sample_03.png"])["samples"] == 2
     assert perform(project, "predict", run="1", filter="name:nothing")["samples"] == 0
+
+
+def test_mirror_images_that_are_looked_at_for_their_disagreement_alone_change_no_prediction(project):
+    ids = [one.id for one in project.samples.all()]
+    perform(project, "predict", run="1")
+    before = [project.predictions.load(1, one) for one in project.samples.all(ids)]
+    plain = project.samples.table().uncertainty.copy()
+    events = project.runs.events(1)
+    perform(project, "predict", run="1", uncertainty="horizontal")
+    for one, probability in zip(project.samples.all(ids), before, strict=True):
+        assert np.abs(project.predictions.load(1, one).astype(int) - probability).max() <= 1
+    table = project.samples.table()
+    assert {UNCERTAINTIES[kind] for kind in table.uncertainty_kind} == {"horizontal"}
+    assert (table.uncertainty != plain).all()
+    assert project.runs.events(1) == events  # runs may be compared by these predictions as before
+    listed = perform(project, "list")["samples"]
+    assert {row["uncertainty_kind"] for row in listed} == {"horizontal"}
+    perform(project, "predict", run="1", flips="all")
+    assert {UNCERTAINTIES[kind] for kind in project.samples.table().uncertainty_kind} == {"all"}
+    perform(project, "predict", run="1")
+    np.testing.assert_array_equal(project.samples.table().uncertainty, plain)
+
+
+def test_where_there_is_no_mask_the_work_is_what_is_probably_wrong(project):
+    perform(project, "predict", run="1")
+    table = project.samples.table()
+    assert np.isfinite(table.expected).all()
+    assert ((table.expected >= 0) & (table.expected <= 0.5)).all()
+    np.testing.assert_array_equal(table.work, table.wrong)
+    # The validation images themselves: what was counted on them comes out on average.
+    validates = table.split == SPLITS.index(Split.VAL)
+    assert table.expected[validates].mean() == pytest.approx(table.wrong[validates].mean(), abs=0.05)
+    with project.transaction("predictions") as connection:
+        connection.execute("UPDATE prediction SET fp = NULL WHERE run_id = 1 AND sample_id = 2")
+    table = project.samples.table()
+    assert table.work[1] == table.expected[1]
+    level = project.predictions.level(1)
+    project.predictions.set_threshold(1, 0.9)
+    assert (project.samples.table().expected != table.expected).any()
+    project.predictions.set_threshold(1, (level - 0.5) / 255)
 
 
 def test_a_damaged_image_is_noted_and_the_others_are_predicted(tmp_path, project):
