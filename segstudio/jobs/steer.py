@@ -43,7 +43,6 @@ class Steer(ProjectJob[SteerOptions]):
                 "nothing is asked of the training", "say --pause, --resume, --stop, --learning-rate X or --epochs N"
             )
         steer(run, wish)
-        report.progress(1, 1, f"run {run.name} is asked")
         return {"run": run.id, "asked": asked}
 
 

@@ -412,21 +412,22 @@ def _resumed(project: Project, request: Request, report: Reporter) -> Training:
     parts = recall(project, load_manifest(run.manifest))
     forget_wishes(run)
     project.runs.replan(run.id, epochs=options.epochs, patience=options.patience)
-    if stretched := _stretched(run, options):
-        report.log(stretched)
+    if fitted := _fitted(run, options):
+        report.log(fitted)
     run = project.runs.resume(run.id)
     return Training(run, options, recipe, None, parts["train"], parts["val"], is_resumed=True)
 
 
-def _stretched(run: Run, options: TrainOptions) -> str:
-    """What more epochs than were planned do to a rate that falls to nothing by the last one; empty for others."""
+def _fitted(run: Run, options: TrainOptions) -> str:
+    """What becomes of a rate that falls to nothing by the last epoch when there are others than planned; else empty."""
     planned = int(run.options.get("epochs") or options.epochs)
     if options.schedule != "cosine" or options.epochs == planned:
         return ""
-    return (
-        f"{options.epochs} epochs instead of {planned}: the cosine is stretched to that length, so that the learning "
-        "rate rises once and falls to nearly nothing again by the last one"
-    )
+    if options.epochs > planned:
+        what = "stretched to that length, so that the learning rate rises once and falls again until the last one"
+    else:
+        what = "shortened to that length, so that the learning rate falls sooner"
+    return f"{options.epochs} epochs instead of {planned}: the cosine is {what}"
 
 
 def _rebuilt(project: Project, request: Request, report: Reporter) -> Training:

@@ -102,8 +102,10 @@ class Helm:
             return
         self._keep(Change(*place, epochs=epochs, was=self._epochs_at(place)))
         self.plan = replace(self.plan, epochs=epochs)
-        stretched = "; the cosine is stretched to that length" if self.plan.schedule.kind == "cosine" else ""
-        self._report.log(f"{epochs} epochs instead of {before}{stretched}")
+        is_cosine = self.plan.schedule.kind == "cosine"
+        self._report.log(
+            f"{epochs} epochs instead of {before}" + ("; the cosine is fitted to that length" if is_cosine else "")
+        )
 
     def _keep(self, change: Change) -> None:
         self._steering.keep(change)

@@ -68,9 +68,12 @@ def test_only_what_was_changed_and_can_be_is_asked_for(qtbot: QtBot, project: Pr
     box.change_button.click()
     assert wishes == [Wish(learning_rate=0.0005)]
     assert not box.change_button.isEnabled()
-    record.metrics.append((2, {"learning_rate": 0.0004}))
+    record.metrics.append((2, {"learning_rate": 0.00043219876}))
     box.show_training(record, run)
-    assert box.rate_box.value() == 0.0004, "the schedule has gone on"
+    assert box.rate_box.value() == 0.000432, "the schedule has gone on"
+    box.epochs_box.lineEdit().setText("12")
+    box.change_button.click()
+    assert wishes.pop() == Wish(epochs=12), "a rate that is shown shorter is none that is asked for"
     record.text = "epoch 3 of 9 · paused"
     box.show_training(record, run)
     box.pause_button.click()
@@ -106,6 +109,7 @@ def test_more_epochs_are_counted_from_those_that_are_done(qtbot: QtBot, project:
     box.button.click()
     early, _ = begin(project, patience=3)
     box.show_run(end(project, early, epochs=4))
+    box.more_box.set_value(5)
     assert box._words.isHidden()
     box.button.click()
     stopped, _ = begin(project, patience=3)
@@ -118,6 +122,11 @@ def test_more_epochs_are_counted_from_those_that_are_done(qtbot: QtBot, project:
     ]
     box.more_box.lineEdit().setText("")
     assert not box.button.isEnabled()
+    box.show_run(end(project, begin(project, schedule="cosine")[0], epochs=4, status="stopped"))
+    assert box.more_box.value() == 5, "as many as are left"
+    assert box._words.text() == ""
+    box.more_box.set_value(2)
+    assert "shortened to 6" in box._words.text()
     stopped.last_weights.unlink()
     box.show_run(project.runs.get(stopped.id))
     assert box.isHidden()

@@ -20,6 +20,9 @@ from segstudio.ui.widgets import muted, push_button
 
 TRAIN_ON = "Go on with this run from its last epoch, with the very same masks"
 
+DIGITS = 3
+"""Of the rate, as it is shown."""
+
 MORE = 10
 """So many epochs are offered after a training."""
 
@@ -84,18 +87,21 @@ class SteeringBox(QWidget):
         is_cosine = run.options.get("schedule") == "cosine"
         self.change_button.setToolTip(
             "The rate holds from the next step on, and the schedule goes on from there in proportion; a run that is "
-            "resumed repeats it" + (". More epochs stretch the cosine" if is_cosine else "")
+            "resumed repeats it" + (". Another number of epochs stretches or shortens the cosine" if is_cosine else "")
         )
         self._enable()
 
     def _show(self, name: str, box: NumberBox, value: Any) -> None:
         """Show what holds; what the person is typing stays until it is that."""
+        if isinstance(value, float):
+            value = float(f"{value:.{DIGITS}g}")  # a schedule gives it sixteen
         if value is None or value == self._shown[name]:
             return
         is_touched = self._shown[name] is not None and box.value() != self._shown[name]
         self._shown[name] = value
         if not is_touched:
             box.set_value(value)
+            box.lineEdit().setCursorPosition(0)  # its beginning says more than its end
 
     def _pause(self) -> None:
         self.wished.emit(Wish(pause=not self._is_paused))
@@ -158,19 +164,27 @@ class ExtendBox(QWidget):
     def show_run(self, run: Run | None) -> None:
         """Offer it for a run; hide for None and for one that cannot go on."""
         can_go_on = run is not None and run.epochs > 0 and not run.is_running and run.last_weights.is_file()
-        self._run = run if can_go_on else None
+        before, self._run = self._run, run if can_go_on else None
+        if self._run is not None and (before is None or (before.id, before.epochs) != (self._run.id, self._run.epochs)):
+            left = self._planned - self._run.epochs
+            self.more_box.set_value(left if left > 0 and self._run.status != "finished" else MORE)
         self.setVisible(can_go_on)
         self._enable()
+
+    @property
+    def _planned(self) -> int:
+        """How many epochs the run was to have."""
+        return int(self._run.options.get("epochs") or 0) if self._run is not None else 0
 
     def _enable(self) -> None:
         options = self._options()
         self.button.setEnabled(bool(options))
-        stretches = self._run is not None and self._run.options.get("schedule") == "cosine" and bool(options)
+        is_cosine = self._run is not None and self._run.options.get("schedule") == "cosine"
         words = ""
-        if stretches:
-            words = f"The cosine is stretched to {options['epochs']} epochs: the rate rises once, then falls again."
+        if is_cosine and options:
+            words = _of_cosine(options["epochs"], self._planned)
         self._words.setText(words)
-        self._words.setVisible(stretches and not self._is_brief)
+        self._words.setVisible(bool(words) and not self._is_brief)
         self.button.setToolTip(f"{TRAIN_ON}. {words}" if words else TRAIN_ON)
 
     def _options(self) -> dict[str, Any]:
@@ -178,14 +192,20 @@ class ExtendBox(QWidget):
         if self._run is None or not isinstance(more, int) or more < 1:
             return {}
         options: dict[str, Any] = {"resume": str(self._run.id), "epochs": min(self._run.epochs + more, 10_000)}
-        planned = int(self._run.options.get("epochs") or 0)
-        if self._run.status == "finished" and self._run.epochs < planned and self._run.options.get("patience"):
+        if self._run.status == "finished" and self._run.epochs < self._planned and self._run.options.get("patience"):
             options["patience"] = 0  # it had ended early, and would at once again
         return options
 
     def _ask(self) -> None:
         if options := self._options():
             self.wanted.emit(options)
+
+
+def _of_cosine(epochs: int, planned: int) -> str:
+    """What becomes of a rate that falls along a cosine, in words; empty when nothing does."""
+    if epochs > planned:
+        return f"The cosine is stretched to {epochs} epochs: the rate rises once, then falls again."
+    return f"The cosine is shortened to {epochs} epochs: the rate falls sooner." if epochs < planned else ""
 
 
 def ask(record: JobRecord | None, project: Project, wish: Wish) -> None:
