@@ -2,12 +2,39 @@
 
 import pytest
 
+from segstudio.project.project import Project
 from segstudio.ui.job_queue import JobState
 from segstudio.ui.panels.jobs import state_text
 from tests.flows.conftest import PATIENCE_MS
 from tests.flows.test_story import choose_quick_training
 
 RATE = 0.00025
+
+
+def test_curves_take_the_centre_and_give_it_back(open_window, project):
+    with Project.open(project) as made:
+        for _ in range(2):
+            run = made.runs.create("conv-unet-fast", "conv-unet", {"epochs": 3}, "scratch")
+            for epoch in (1, 2, 3):
+                made.runs.append_metrics(run, epoch, {"loss": 1 / epoch, "val_loss": 1.1 / epoch, "val_dice": 0.5})
+            made.runs.update(run.id, status="finished", epochs=3)
+    hands = open_window(project)
+    workspace = hands.window.workspace
+    for tab, panel in (("Train", workspace.train_panel), ("Runs", workspace.runs_panel)):
+        hands.tab(tab)
+        assert workspace.are_panes_seen
+        hands.click(panel.curves.larger_button)
+        assert not workspace.are_panes_seen
+        hands.until(lambda panel=panel: list(panel.view.charts) == ["loss", "iou", "dice"])
+        assert panel.view.charts["dice"].isVisible()
+        hands.click(panel.view.close_button)
+        assert workspace.are_panes_seen
+        assert not panel.curves.larger_button.isChecked()
+    hands.click(workspace.runs_panel.curves.larger_button)
+    hands.tab("Review")
+    assert workspace.are_panes_seen, "the view belongs to its tab"
+    hands.tab("Runs")
+    assert not workspace.are_panes_seen
 
 
 @pytest.mark.training

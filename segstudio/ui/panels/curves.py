@@ -76,6 +76,7 @@ class Chart(QWidget):
         self._heading = heading("")
         self._chooser = text_button("", "Choose what this chart shows")
         self._chooser.setProperty("chooser", True)
+        self._chooser.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._chooser.setVisible(is_choosable)
         self._chooser.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._chooser.setAccessibleName("What this chart shows")
@@ -362,6 +363,7 @@ class Curves(QWidget):
         tools.setSpacing(2)
         tools.addStretch(1)
         for button in (self.log_button, self.all_button, self.export_button, self.larger_button):
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             tools.addWidget(button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
