@@ -70,7 +70,7 @@ TOLERANCE_HELP = "\nErrors up to {} px beside the boundary of the mask are forgi
 IGNORING = Caption(
     ((IGNORED, "tools paint what is ignored"),),
     ((IGNORED, "ignoring"),),
-    "What is hatched is neither learnt from nor measured. Z goes back to painting the mask.",
+    "What is hatched is neither learnt from nor measured. The same command (Tools ▸ Paint what is ignored) goes back.",
 )
 NO_PREDICTION = Caption(((None, "not predicted yet"),))
 
@@ -345,7 +345,8 @@ class Panes(QWidget):
             self._hatched = Pyramid(document.mask, gain=255)
             self._has_ignored = bool(document.mask.any())
             self._leave_ignored = document.changed.connect(self._ignored_changed)
-        self._allow()
+        if self._is_ignoring:
+            self._allow()  # else what a tool prepares for this image would begin anew
         if had_ignored or self._has_ignored:  # what is ignored counts in no legend
             self._begin_forgiving()
 
