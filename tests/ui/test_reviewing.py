@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QDialogButtonBox, QLabel
 from segstudio.core.lint import LintRules
 from segstudio.core.reporter import ListReporter
 from segstudio.core.sample import ReviewState, Split
+from segstudio.core.suspicion import Suspicion
 from segstudio.core.user_settings import UserSettings, save_settings
 from segstudio.jobs import JOBS
 from segstudio.project import mirror
@@ -19,6 +20,7 @@ from segstudio.project.documents import put_mask
 from segstudio.project.project import Project
 from segstudio.project.sample_table import STATES
 from segstudio.project.samples import NewSample
+from segstudio.project.suspicions import store_suspicions
 from segstudio.ui import app as application
 from segstudio.ui.dialogs.audit import AuditDialog
 from segstudio.ui.dialogs.lint_rules import LintRulesDialog
@@ -261,6 +263,46 @@ def test_unusual_masks_are_listed_and_said_of_the_one_on_screen(qtbot, window: W
     table.selectRow(0)
     QTest.keyClick(table, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: session.sample.id == holed and not session.is_busy)
+
+
+def test_suspicious_masks_are_a_queue_that_a_verdict_takes_them_out_of(qtbot, window: Window) -> None:
+    session, panel = window.session, window.samples_panel
+    ids = [int(one) for one in session.project.samples.table().id]
+    found = {ids[4]: (0, Suspicion(0.9, "never learnt")), ids[2]: (0, Suspicion(0.7, "forgotten", 0.3))}
+    store_suspicions(session.project, "fold", found)
+    panel.set_filter("suspicion>0.5")
+    panel.set_sort("suspicion")
+    qtbot.waitUntil(lambda: panel.ids() == [ids[4], ids[2]])
+    session.show(ids[4])
+    label = window.workspace.review_panel.findChild(QLabel, "suspicious")
+    qtbot.waitUntil(lambda: session.sample.id == ids[4] and not session.is_busy)
+    assert label.text().startswith("Suspicious: never learnt.")
+    assert not label.isHidden()
+    press(window, Qt.Key.Key_A)  # the mask is right: it is not asked about again
+    qtbot.waitUntil(label.isHidden)
+    press(window, Qt.Key.Key_U)
+    qtbot.waitUntil(lambda: session.sample.id == ids[2] and not session.is_busy)
+    assert label.text().startswith("Suspicious: forgotten.")
+    panel.refresh()
+    qtbot.waitUntil(lambda: panel.ids() == [ids[2]])
+    paint = session.document.mask ^ 1
+    session.document.replace(paint, "Paint")
+    qtbot.waitUntil(label.isHidden)  # another mask, of which nothing is suspected
+
+
+def test_what_is_longest_unseen_comes_first_and_goes_to_the_end_when_it_is_left(qtbot, window: Window) -> None:
+    session, panel = window.session, window.samples_panel
+    panel.set_sort("unseen")
+    qtbot.waitUntil(lambda: not panel.is_busy)
+    first, *_ = panel.ids()
+    others = [one for one in panel.ids() if one != session.sample.id]
+    session.show(others[0])
+    qtbot.waitUntil(lambda: session.sample.id == others[0] and not session.is_busy)
+    session.show(others[1])
+    qtbot.waitUntil(lambda: session.sample.id == others[1] and not session.is_busy)
+    panel.refresh()
+    qtbot.waitUntil(lambda: panel.ids()[-1] == others[0])
+    assert panel.ids()[-2] == first
 
 
 def test_the_rules_are_learnt_and_edited_in_a_form(qtbot, window: Window) -> None:

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 from segstudio.core.metrics import EMPTY_CONVENTION
 from segstudio.core.sample import ReviewState, Sample, Split
 from segstudio.project.masks import Revision
+from segstudio.project.suspicions import reasons
 from segstudio.ui import theme
 from segstudio.ui.panels.comment import CommentEdit
 from segstudio.ui.panels.history import HistoryList
@@ -60,6 +61,7 @@ class ReviewPanel(QWidget):
         session.sample_changed.connect(self._show_sample)
         session.verdict_changed.connect(self._show_verdict)
         session.measured.connect(self._show_measurement)
+        session.project_changed.connect(lambda topics: self._show_suspicion() if "samples" in topics else None)
         theme.notifier().changed.connect(self._dress)
         self._show_sample(session.sample)
 
@@ -89,6 +91,7 @@ class ReviewPanel(QWidget):
         self._state.setText(sample.state.capitalize())
         self._state.setStyleSheet(f"color: {theme.color(token).name()}; font-weight: 600;")
         self._show_review(sample)
+        self._show_suspicion()
         self._show_revisions(sample)
 
     def _show_review(self, sample: Sample) -> None:
@@ -97,6 +100,14 @@ class ReviewPanel(QWidget):
         words = [f"by {review.reviewer}"] if review.reviewer else []
         words += [seconds_text(review.seconds)] if review.seconds >= 1 else []
         self._by.setText("  ·  ".join(words))
+
+    def _show_suspicion(self) -> None:
+        """Why the mask is suspected to be wrong; a verdict on it settles that."""
+        sample = self._session.sample
+        found = [] if sample is None else reasons(self._session.project, sample.id)
+        words = "\n".join(f"Suspicious: {reason}." for reason in found)
+        self._suspicious.setText(f"{words}\nAccept it if it is right, or mend it." if words else "")
+        self._suspicious.setVisible(bool(words))
 
     def show_chosen(self, count: int) -> None:
         """Say on how many samples a verdict would be given."""
@@ -119,6 +130,7 @@ class ReviewPanel(QWidget):
         self._unusual.setText("\n".join(_unusual(self._measurement)))
         self._unusual.setStyleSheet(f"color: {theme.color('warn').name()};")
         self._unusual.setVisible(bool(self._unusual.text()))
+        self._suspicious.setStyleSheet(f"color: {theme.color('warn').name()};")
         self._note.setText(_note(self._measurement))
         self._note.setVisible(bool(self._note.text()))
         if self._session.sample is not None and self._state.text():
@@ -184,6 +196,12 @@ class ReviewPanel(QWidget):
         self._unusual.setTextFormat(Qt.TextFormat.PlainText)
         self._unusual.setObjectName("unusual")
         self._unusual.setAccessibleName("Unusual")
+        self._suspicious = QLabel()
+        self._suspicious.setWordWrap(True)
+        self._suspicious.setTextFormat(Qt.TextFormat.PlainText)
+        self._suspicious.setObjectName("suspicious")
+        self._suspicious.setAccessibleName("Suspicious")
+        self._suspicious.hide()
         self._chosen = muted(wraps=True)
         self._chosen.hide()
         self.comment = CommentEdit()
@@ -205,6 +223,7 @@ class ReviewPanel(QWidget):
         layout.addWidget(self._chosen)
         layout.addWidget(self.comment)
         layout.addWidget(self._unusual)
+        layout.addWidget(self._suspicious)
         layout.addSpacing(8)
         layout.addWidget(heading("Mask against prediction"))
         layout.addWidget(self._figure_table())
