@@ -67,8 +67,11 @@ class WalkOrder:
             blobs: Those that are to be offered.
         """
         # A visited blob is the same blob as long as the place where it was visited is in it.
-        found = (errors.at(blob.x, blob.y) for blob in self._visited.get(sample_id, ()))
+        visited = self._visited.get(sample_id, [])
+        found = (errors.at(blob.x, blob.y) for blob in visited)
         seen = [blob for blob in found if blob is not None]
+        # Another place may stand for it now, and a ranking that is read anew knows places only.
+        visited += [blob for blob in seen if not any(_is_same(blob, one) for one in visited)]
         is_visited = [any(_is_same(blob, one) for one in seen) for blob in blobs]
         self._known[sample_id] = [_Known(sample_id, *one) for one in zip(blobs, is_visited, strict=True)]
         self._is_gone |= self._samples == sample_id
