@@ -33,11 +33,9 @@ class HistogramTable:
         """Drop what is known of some predictions, each named by run id and sample id."""
         connection.executemany("DELETE FROM histogram WHERE run_id = ? AND sample_id = ?", predictions)
 
-    def forget_sample(self, connection: sqlite3.Connection, sample_id: int, except_runs: Iterable[int]) -> None:
-        """Drop what is known of a sample, whose mask is another now, but for some runs that were looked at anew."""
-        kept = tuple(except_runs)
-        marks = ", ".join("?" * len(kept))
-        connection.execute(f"DELETE FROM histogram WHERE sample_id = ? AND run_id NOT IN ({marks})", (sample_id, *kept))
+    def forget_sample(self, connection: sqlite3.Connection, sample_id: int) -> None:
+        """Drop what is known of the predictions of a sample, whose mask is another now."""
+        connection.execute("DELETE FROM histogram WHERE sample_id = ?", (sample_id,))
 
     def all(self, run_id: int) -> list[tuple[int, bytes]]:
         """Sample id and histogram, see `Histogram.from_bytes`, of each prediction of a run that is known."""

@@ -300,7 +300,7 @@ class Predictions:
         """
         shown = {run_id for run_id in (self.current(), self.previous()) if run_id is not None}
         with self._project.transaction() as connection:  # nobody sees these figures
-            self._project.histograms.forget_sample(connection, sample.id, shown)
+            self._project.histograms.forget_sample(connection, sample.id)
         for run_id in shown:
             try:
                 probability, ignored = self.load(run_id, sample), self._project.ignored.load(sample)
@@ -326,7 +326,7 @@ class Predictions:
     def mask_removed(self, sample: Sample) -> None:
         """Forget how the predictions of a sample stand against its mask: it has none any more."""
         with self._project.transaction("predictions") as connection:
-            self._project.histograms.forget_sample(connection, sample.id, set())
+            self._project.histograms.forget_sample(connection, sample.id)
             connection.execute(f"UPDATE prediction SET {_COUNTED} WHERE sample_id = ?", (*_figures(None), sample.id))
             runs = connection.execute("SELECT run_id FROM blobs WHERE sample_id = ?", (sample.id,)).fetchall()
             self._project.blobs.forget(connection, [(run_id, sample.id) for (run_id,) in runs])

@@ -282,6 +282,12 @@ def test_a_mask_that_changes_is_counted_anew_for_the_runs_on_screen_and_forgotte
     project.masks.save(1, (LEFT > 0).astype(np.uint8))
     assert project.histograms.missing(runs[0]) == [1]
     assert project.histograms.missing(runs[1]) == project.histograms.missing(runs[2]) == []
+    file = project.predictions.path(runs[2], project.samples.get(1))
+    data = file.read_bytes()
+    file.write_bytes(data[:30])
+    project.masks.save(1, (LEFT == 0).astype(np.uint8))
+    assert project.histograms.missing(runs[2]) == [1], "what cannot be read is not taken for counted"
+    file.write_bytes(data)
     for run in runs:
         project.predictions.set_threshold(run, 0.2)
         mask = project.masks.load(project.samples.get(1))
