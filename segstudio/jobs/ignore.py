@@ -1,11 +1,13 @@
 """Ignore regions of samples: take them from a folder of pictures, write them to one, or forget them."""
 
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar
 
 import numpy as np
 
-from segstudio.core.errors import UserError
+from segstudio.core.errors import BadImage, UserError
 from segstudio.core.files import write_atomically
 from segstudio.core.options import Options, option
 from segstudio.core.reporter import Reporter
@@ -61,12 +63,15 @@ class Ignore(ProjectJob[IgnoreOptions]):
             done["changed"] = sum(_set(project, one, np.zeros((one.height, one.width), np.uint8)) for one in samples)
         elif options.to:
             done["written"] = self._write(project, samples, report)
-        shares = ((one, project.ignored.load(one)) for one in samples)
-        there = [
-            {"sample": one.id, "image": one.image, "share": float(region.mean())}
-            for one, region in shares
-            if region is not None
-        ]
+        there = []
+        for one in samples:
+            try:
+                region = project.ignored.load(one)
+            except UserError as error:
+                notes.append({"path": one.image, "reason": str(error)})
+                continue
+            if region is not None:
+                there.append({"sample": one.id, "image": one.image, "share": float(region.mean())})
         return {**done, "samples": there, "notes": notes}
 
     def _take(self, project: Project, samples: list[Sample], report: Reporter, notes: list[dict[str, str]]) -> int:
@@ -74,8 +79,13 @@ class Ignore(ProjectJob[IgnoreOptions]):
         folder = Path(self.options.source).expanduser().absolute()
         if not folder.is_dir():
             raise UserError(f"{folder} is not a folder", "name the folder of the regions")
-        files = {path.relative_to(folder).with_suffix("").as_posix(): path for path in sorted(folder.rglob("*.*"))}
-        found = [(one, path) for one in samples if (path := files.get(one.stem) or _beside(files, one)) is not None]
+        names = Counter(PurePosixPath(one.stem).name for one in project.samples.all())
+        files = {
+            path.relative_to(folder).with_suffix("").as_posix(): path
+            for path in sorted(folder.rglob("*.*"))
+            if path.is_file()
+        }
+        found = [(one, path) for one in samples if (path := files.get(one.stem) or _alone(files, one, names))]
         if not found:
             stem = samples[0].stem if samples else "IMAGE"
             raise UserError(f"{folder} holds a region of none of the images", f"it would be called {stem}.png")
@@ -100,7 +110,10 @@ class Ignore(ProjectJob[IgnoreOptions]):
             if folder.resolve().is_relative_to(kept.resolve()):
                 raise UserError(f"{folder} lies in the {word} itself", "choose a folder outside of it")
         for number, sample in enumerate(samples, 1):
-            region = project.ignored.load(sample)
+            try:
+                region = project.ignored.load(sample)
+            except BadImage:  # said in the notes of the result
+                continue
             if region is not None:
                 write_atomically(folder / PurePosixPath(f"{sample.stem}.png"), encode_mask(region), is_durable=False)
                 written += 1
@@ -112,13 +125,17 @@ class Ignore(ProjectJob[IgnoreOptions]):
 
 def _set(project: Project, sample: Sample, region: np.ndarray) -> bool:
     """Ignore a region; whether that is another one than before."""
-    before = project.ignored.load(sample)
-    if np.array_equal(region, np.zeros_like(region) if before is None else before):
-        return False
+    try:
+        before = project.ignored.load(sample)
+        if np.array_equal(region, np.zeros_like(region) if before is None else before):
+            return False
+    except BadImage:  # what is damaged is replaced
+        pass
     project.ignored.save(sample.id, region)
     return True
 
 
-def _beside(files: dict[str, Path], sample: Sample) -> Path | None:
-    """The file of a sample by the plain name of its image, when the folder has no folders of its own."""
-    return files.get(PurePosixPath(sample.stem).name)
+def _alone(files: dict[str, Path], sample: Sample, names: Mapping[str, int]) -> Path | None:
+    """The file of a sample by the plain name of its image, when no other image has that name."""
+    name = PurePosixPath(sample.stem).name
+    return files.get(name) if names[name] == 1 else None

@@ -69,13 +69,18 @@ class IgnoredRegions:
             raise ValueError(f"{sample.image} wants uint8 {(sample.height, sample.width)}, not {ignored.shape}")
         project.require_writable()
         path, data = self.path(sample), encode_mask(ignored)
-        with self._saving:
+        # No mask is saved meanwhile, or figures of an older one could be the last that are stored.
+        with project.masks.saving, self._saving:
             if (path.read_bytes() == data) if path.is_file() else not ignored.any():
                 return
             write_atomically(path, data)
-        with project.transaction("masks", "samples"):
-            if sample.has_mask:
-                project.predictions.mask_changed(sample, project.masks.load(sample))
+            sample = project.samples.get(sample_id)
+            mask = None
+            with contextlib.suppress(BadImage):  # what is ignored is saved all the same
+                mask = project.masks.load(sample) if sample.has_mask else None
+            with project.transaction("masks", "samples"):
+                if mask is not None:
+                    project.predictions.mask_changed(sample, mask)
 
     def keep(self, sample: Sample) -> str:
         """Keep the ignored region as it is now, for a run that learns from the sample.

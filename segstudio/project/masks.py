@@ -80,11 +80,15 @@ MOST_AHEAD = 4
 
 
 class Masks:
-    """Reads and saves the masks of a project."""
+    """Reads and saves the masks of a project.
+
+    Attributes:
+        saving: Held while a mask is saved, and before any transaction: by whoever stores what depends on a mask.
+    """
 
     def __init__(self, project: "Project") -> None:
         self._project = project
-        self._saving = threading.RLock()
+        self.saving = threading.RLock()
         self._ahead: dict[int, _Ahead] = {}
         self._looking_ahead = threading.Lock()
 
@@ -177,7 +181,7 @@ class Masks:
             )
         self._project.require_writable()
         data = _encoded(mask, sample)
-        with self._saving:
+        with self.saving:
             is_there = self._notice_edit(sample) and self._file(sample).is_file()
             stored = self._stored(sample_id)
             if is_there and stored.sha256 == _sha256(data):
@@ -195,7 +199,7 @@ class Masks:
 
     def seal(self, sample_ids: Iterable[int]) -> None:
         """Make the current revisions of these samples permanent."""
-        with self._saving:
+        with self.saving:
             ids = [(sample_id,) for sample_id in self.keep(sample_ids)]
             with self._project.transaction("masks") as connection:
                 connection.executemany("UPDATE sample SET is_sealed = 1 WHERE id = ?", ids)
@@ -264,7 +268,7 @@ class Masks:
         """
         sample = self._project.samples.get(sample_id)
         self._project.require_writable()
-        with self._saving:
+        with self.saving:
             self._notice_edit(sample)
             stored = self._stored(sample_id)
             if number == stored.revision:
@@ -342,7 +346,7 @@ class Masks:
             return stored.revision > 0
         is_known = (status.st_size, status.st_mtime_ns) == (stored.size, stored.mtime_ns)
         if not is_known and not self._project.read_only:
-            with self._saving:
+            with self.saving:
                 self._take_over(sample, file)
         return True
 

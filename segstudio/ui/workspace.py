@@ -389,7 +389,8 @@ class Workspace(QWidget):
     def _next_training(self) -> Mapping[str, Any]:
         """The options of the next training: as the Train tab shows them, else as Retrain would take them."""
         if self._train.is_made:
-            return self.train_panel.options.form.values()
+            form = self.train_panel.form
+            return form.values() if form.is_valid else {}
         runs = self.session.project.runs
         run = runs.latest()
         return {} if run is None else {**run.options, "start": "best" if runs.best() else "scratch"}

@@ -58,6 +58,12 @@ def test_regions_come_from_a_folder_and_go_to_one(project, tmp_path, capsys):
         perform(project, "ignore", clear=True, to=str(tmp_path / "x"))
     with pytest.raises(UserError, match="of none of the images"):
         perform(project, "ignore", source=str(tmp_path))
+    # What is damaged is told of, and can be replaced.
+    broken = project.ignored.path(project.samples.by_image("images/sample_04.png"))
+    broken.write_bytes(b"no picture")
+    assert [note["path"] for note in perform(project, "ignore")["notes"]] == ["images/sample_04.png"]
+    assert perform(project, "ignore", clear=True)["changed"] == 2
+    assert perform(project, "ignore") == {"samples": [], "notes": []}
     with pytest.raises(UserError, match="lies in the dataset"):
         perform(project, "ignore", to=str(project.source / "x"))
 
