@@ -83,6 +83,7 @@ def make_all_panels(qtbot, window: Window) -> None:
         tabs.setCurrentIndex(index)
         qtbot.waitUntil(window.is_settled)
     tabs.setCurrentIndex(0)
+    assert window.isActiveWindow(), "something was shown before it had a parent: a window of its own for a moment"
 
 
 def test_every_control_has_a_name(qtbot, opened: Window):

@@ -77,11 +77,11 @@ class Chart(QWidget):
         self._chooser = text_button("", "Choose what this chart shows")
         self._chooser.setProperty("chooser", True)
         self._chooser.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self._chooser.setVisible(is_choosable)
         self._chooser.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._chooser.setAccessibleName("What this chart shows")
         self._chooser.setMenu(QMenu(self._chooser))
-        self._heading.setVisible(not is_choosable)
+        # Hidden and never shown: what is shown before it has a parent is a window of its own for a moment.
+        (self._heading if is_choosable else self._chooser).hide()
         self._where = QLabel()
         self._where.setProperty("muted", True)
         self._legends = tuple(QLabel() for _ in ROLES)
