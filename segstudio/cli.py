@@ -155,7 +155,11 @@ def _info(args: argparse.Namespace) -> int:
 def _declare_list(parser: argparse.ArgumentParser) -> None:
     _add_project(parser)
     parser.add_argument("--filter", metavar="EXPR", help="for example: state:todo split:test iou<0.8 name:*lens*")
-    parser.add_argument("--sort", metavar="KEY", help="name, iou (worst first), uncertainty, work, state, split ...")
+    parser.add_argument(
+        "--sort",
+        metavar="KEY",
+        help="name, iou (worst first), uncertainty, work, suspicion, unseen, changed, lint, dice, state, split",
+    )
     parser.set_defaults(command=_list)
 
 

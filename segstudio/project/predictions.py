@@ -40,6 +40,9 @@ SURELY_BACKGROUND = 13
 PROMPT = 1 << 20
 """The blobs of masks with up to so many pixels are found when they are saved: in a few hundredths of a second."""
 
+EXPECTED_BATCH = 1000
+"""So many expectations are written in one transaction: they are computed beforehand."""
+
 BATCH = 64
 """Scores are written to the index in transactions of this many samples."""
 
@@ -217,8 +220,12 @@ class Predictions:
             (expected_wrong(Histogram.from_bytes(counts), chance, level), run_id, sample)
             for sample, counts in histograms.all(run_id)
         ]
-        with self._project.transaction("predictions") as connection:
-            connection.executemany("UPDATE prediction SET expected = ? WHERE run_id = ? AND sample_id = ?", found)
+        for start in range(0, len(found), EXPECTED_BATCH):  # who saves a mask meanwhile waits for one batch alone
+            with self._project.transaction("predictions") as connection:
+                connection.executemany(
+                    "UPDATE prediction SET expected = ? WHERE run_id = ? AND sample_id = ?",
+                    found[start : start + EXPECTED_BATCH],
+                )
 
     def accepted_iou(self) -> float:
         """From which IoU on a prediction passes, in this project."""

@@ -12,6 +12,9 @@ from segstudio.project.project import Project
 
 Source = Literal["loss", "fold"]
 
+BATCH = 1000
+"""Samples that are written in one transaction."""
+
 _OWN: dict[Source, tuple[str, ...]] = {
     "loss": ("loss_suspicion", "loss_reason"),
     "fold": ("fold_suspicion", "fold_reason", "fold_iou"),
@@ -30,21 +33,24 @@ def store_suspicions(project: Project, source: Source, found: Mapping[int, tuple
     other = _OWN["fold" if source == "loss" else "loss"]
     changes = [f"{name} = :{name}" for name in _OWN[source]]
     changes += [f"{name} = iif(suspected_revision = :revision, {name}, NULL)" for name in other]
-    with project.transaction("samples") as connection:
-        connection.executemany(
-            f"UPDATE sample SET {', '.join(changes)}, suspected_revision = :revision "
-            "WHERE id = :sample AND revision = :revision",
-            [
-                {
-                    "sample": sample,
-                    "revision": revision,
-                    f"{source}_suspicion": one.score,
-                    f"{source}_reason": one.reason or None,
-                    "fold_iou": one.iou,
-                }
-                for sample, (revision, one) in found.items()
-            ],
-        )
+    rows = [
+        {
+            "sample": sample,
+            "revision": revision,
+            f"{source}_suspicion": one.score,
+            f"{source}_reason": one.reason or None,
+            "fold_iou": one.iou,
+        }
+        for sample, (revision, one) in found.items()
+    ]
+    # Who saves a mask meanwhile waits for one batch, and not for all.
+    for start in range(0, len(rows), BATCH):
+        with project.transaction("samples") as connection:
+            connection.executemany(
+                f"UPDATE sample SET {', '.join(changes)}, suspected_revision = :revision "
+                "WHERE id = :sample AND revision = :revision",
+                rows[start : start + BATCH],
+            )
 
 
 def reasons(project: Project, sample_id: int) -> list[str]:
