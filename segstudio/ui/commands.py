@@ -110,6 +110,8 @@ def handlers_for(window: "Window") -> dict[str, Callable[..., Any]]:
         "import-bundle": attempt(partial(_import_bundle, window)),
         "full-screen": lambda is_on: window.showFullScreen() if is_on else window.showNormal(),
         "retrain": attempt(window.learning.retrain),
+        "pause-training": attempt(of_workspace(lambda w: w.train_panel.toggle_pause())),
+        "stop-training": attempt(of_workspace(lambda w: w.train_panel.stop())),
         "predict-current": attempt(window.learning.predict_current),
         "predict-filtered": attempt(window.learning.predict_filtered),
         "predict-all": attempt(window.learning.predict_all),

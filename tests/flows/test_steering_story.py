@@ -76,7 +76,7 @@ def test_a_training_is_steered_and_helped(open_window, project):
     hands.click(panel.steering.pause_button)
     hands.until(lambda: len(record.metrics) > done, PATIENCE_MS)
     assert record.metrics[-1][1]["learning_rate"] == RATE
-    hands.click(panel.steering.pause_button)
+    hands.do("pause-training")
     hands.until(lambda: record.is_paused, PATIENCE_MS)
     last = len(record.metrics) + 3
     hands.write(panel.steering.epochs_box.lineEdit(), str(last))

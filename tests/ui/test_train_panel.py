@@ -152,6 +152,22 @@ def test_start_draws_the_curves_live_and_stop_keeps_the_best(qtbot: QtBot, panel
         qtbot.mouseClick(panel.predict_button, Qt.MouseButton.LeftButton)
 
 
+def test_commands_pause_and_stop_what_runs_and_say_when_nothing_does(
+    qtbot: QtBot, panel: TrainPanel, queue: JobQueue
+) -> None:
+    for command in (panel.toggle_pause, panel.stop):
+        with pytest.raises(UserError, match="no training of this project"):
+            command()
+    record = panel.start()
+    with pytest.raises(UserError, match="can be steered yet"):
+        panel.toggle_pause()  # this worker says nowhere where its run lies
+    qtbot.waitUntil(lambda: len(record.metrics) == 3, timeout=WAIT)
+    panel.stop()
+    panel.stop()
+    qtbot.waitUntil(lambda: record.state.is_end, timeout=WAIT)
+    assert record.state is JobState.FINISHED, "pressed twice it is stopped once, and keeps its best"
+
+
 def test_failure_is_said_in_the_panel(qtbot: QtBot, panel: TrainPanel) -> None:
     choose(panel, "conv-unet-fast")
     panel.options.form.set_values({"seed": 666})

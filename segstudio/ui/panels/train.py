@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 NOTHING_YET = ("No training yet", "Choose a preset and press Start training: loss and IoU are drawn here, live.")
 WAITING = ("The curves begin after the first epoch", "Loss and IoU are drawn here, live. Go on painting meanwhile.")
 
+NOTHING_RUNS = ("no training of this project is running", "start one in the Train panel")
+
 SETTING = "train"
 """The project's setting that keeps the last options."""
 
@@ -302,9 +304,23 @@ class TrainPanel(QWidget):
         except UserError as error:
             self._tell(str(error), is_error=True)
 
-    def _stop(self) -> None:
-        if self.record is not None and self.is_training:
+    def toggle_pause(self) -> None:
+        """Let the training that runs wait, or go on; UserError when none can."""
+        session, record = self._writable_session(), self.record
+        if record is None or not self.is_training:
+            raise UserError(*NOTHING_RUNS)
+        ask(record, session.project, Wish(pause=not record.is_paused))
+
+    def stop(self) -> None:
+        """Stop the training that runs or waits, and keep its best weights; UserError when there is none."""
+        if self.record is None or not self.is_training:
+            raise UserError(*NOTHING_RUNS)
+        if not self.record.is_cancel_asked:  # asked twice, its process would be ended
             self.queue.cancel(self.record.id)
+
+    def _stop(self) -> None:
+        if self.is_training:
+            self.stop()
 
     def _restart(self, options: dict[str, Any], title: str) -> None:
         """End the training under way, then begin another one from its best weights."""
