@@ -68,6 +68,9 @@ def test_only_what_was_changed_and_can_be_is_asked_for(qtbot: QtBot, project: Pr
     box.change_button.click()
     assert wishes == [Wish(learning_rate=0.0005)]
     assert not box.change_button.isEnabled()
+    box.show_training(record, run)  # before the epoch ends that tells the new rate
+    assert box.rate_box.value() == 0.0005
+    assert not box.change_button.isEnabled()
     record.metrics.append((2, {"learning_rate": 0.00043219876}))
     box.show_training(record, run)
     assert box.rate_box.value() == 0.000432, "the schedule has gone on"

@@ -54,6 +54,7 @@ class SteeringBox(QWidget):
             box.lineEdit().returnPressed.connect(self._change)
         self._is_paused = False
         self._shown: dict[str, float | None] = {"learning_rate": None, "epochs": None}
+        self._reported = dict(self._shown)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(6)
@@ -73,6 +74,7 @@ class SteeringBox(QWidget):
         self.pause_button.setVisible(can_steer)
         if record is None or run is None:
             self._shown = {"learning_rate": None, "epochs": None}
+            self._reported = dict(self._shown)
             return
         self._is_paused = record.is_paused
         self.pause_button.setText("Go on" if self._is_paused else "Pause")
@@ -92,11 +94,12 @@ class SteeringBox(QWidget):
         self._enable()
 
     def _show(self, name: str, box: NumberBox, value: Any) -> None:
-        """Show what holds; what the person is typing stays until it is that."""
+        """Show what holds, when that has become another; what the person is typing stays."""
         if isinstance(value, float):
             value = float(f"{value:.{DIGITS}g}")  # a schedule gives it sixteen
-        if value is None or value == self._shown[name]:
-            return
+        if value is None or value == self._reported[name]:
+            return  # what was asked meanwhile is reported with the next epoch
+        self._reported[name] = value
         is_touched = self._shown[name] is not None and box.value() != self._shown[name]
         self._shown[name] = value
         if not is_touched:
@@ -123,7 +126,7 @@ class SteeringBox(QWidget):
     def _change(self) -> None:
         if (wish := self._wish()) is not None:
             self.wished.emit(wish)
-            # It holds as soon as the training has heeded it, which is before its next step.
+            # It holds as soon as the training has heeded it, which is before its next step; it tells with its epoch.
             self._shown |= wish.model_dump(exclude_defaults=True)
             self._enable()
 
