@@ -335,7 +335,7 @@ class TrainPanel(QWidget):
         if wanted is None:
             return
         try:
-            self._submit(*wanted)
+            self._submit(*wanted, is_checked=False)  # it has just been trained on the very same samples
         except UserError as error:
             self._tell(str(error), is_error=True)
 
