@@ -1,12 +1,13 @@
 """Banner: one message across the top of the work, with what to do about it. Never modal."""
 
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from segstudio.ui import theme
-from segstudio.ui.widgets import heading, muted, set_property, text_button
+from segstudio.ui.widgets import heading, muted, push_button, set_property, text_button
 
 Kind = Literal["info", "warn", "bad"]
 
@@ -20,11 +21,13 @@ class Banner(QFrame):
 
     Attributes:
         topic: What the message is about, so that whoever set it can take it away again.
+        buttons: What can be done at once about the message that is shown.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.topic = ""
+        self.buttons: list[QPushButton] = []
         self._kind: Kind = "info"
         self._icon = QLabel()
         self._message = heading("")
@@ -35,6 +38,8 @@ class Banner(QFrame):
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._close = text_button("", "Close this message")
         self._close.clicked.connect(lambda _=False: self.clear())
+        self._place = QHBoxLayout()
+        self._place.setSpacing(6)
         words = QVBoxLayout()
         words.setSpacing(2)
         words.addWidget(self._message)
@@ -44,6 +49,7 @@ class Banner(QFrame):
         layout.setSpacing(10)
         layout.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignVCenter)
         layout.addLayout(words, 1)
+        layout.addLayout(self._place)
         layout.addWidget(self._close, 0, Qt.AlignmentFlag.AlignVCenter)
         theme.notifier().changed.connect(self._dress)
         self._dress()
@@ -54,8 +60,30 @@ class Banner(QFrame):
         """The message and the hint that are shown, or nothing."""
         return "" if self.isHidden() else f"{self._message.text()}\n{self._hint.text()}".strip()
 
-    def tell(self, message: str, hint: str = "", *, kind: Kind = "warn", topic: str = "") -> None:
-        """Show a message in place of the one before."""
+    def tell(
+        self,
+        message: str,
+        hint: str = "",
+        *,
+        kind: Kind = "warn",
+        topic: str = "",
+        buttons: Sequence[tuple[str, str, Callable[[], object]]] = (),
+    ) -> None:
+        """Show a message in place of the one before.
+
+        Args:
+            message: What is so.
+            hint: What to do about it.
+            kind: How bad it is.
+            topic: See the class.
+            buttons: What can be done at once: the word on it, its tooltip, and what it does.
+        """
+        for button in self.buttons:
+            self._place.removeWidget(button)
+            button.deleteLater()
+        self.buttons = [push_button(*one) for one in buttons]
+        for button in self.buttons:
+            self._place.addWidget(button)
         self.topic, self._kind = topic, kind
         self._message.setText(_sentence(message))
         self._hint.setText(_sentence(hint))

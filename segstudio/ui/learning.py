@@ -6,6 +6,8 @@ from PySide6.QtCore import QObject, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 
 from segstudio.core.errors import UserError
+from segstudio.jobs.challenge import with_outcome
+from segstudio.ui.banner import Kind
 from segstudio.ui.job_queue import JobQueue, JobRecord, JobState
 from segstudio.ui.workspace import Workspace
 
@@ -26,6 +28,7 @@ class Learning(QObject):
         self._queue = queue
         self._workspace: Workspace | None = None
         self._retraining: str | None = None
+        self._meeting: str | None = None
         self._predicting: str | None = None
         self._demo: str | None = None
         self._importing: str | None = None
@@ -37,7 +40,7 @@ class Learning(QObject):
         self._workspace = workspace
         if workspace is not None:
             workspace.predictions_wanted.connect(self.predict_all)
-        self._retraining = self._predicting = None
+        self._retraining = self._predicting = self._meeting = None
 
     def retrain(self) -> None:
         """Learn from all masks that a person vouches for, then predict, then show what changed most.
@@ -99,9 +102,15 @@ class Learning(QObject):
         workspace = self._workspace
         if workspace is None or record.project != workspace.session.project.folder:
             return
-        if record.id == self._retraining:
+        if record.state is JobState.FINISHED and record.job in ("train", "challenge"):
+            self._tell_verdict(workspace, record)
+        if record.id in (self._retraining, self._meeting):
+            is_met = record.id == self._meeting or not self._has_to_meet(record)
             self._retraining = None
-            if record.state is JobState.FINISHED:
+            if is_met:
+                self._meeting = None
+            # With a challenger that lost nothing is predicted: the champion's predictions stay.
+            if record.state is JobState.FINISHED and is_met and not _is_beaten(record):
                 self._predicting = self._predict({"run": "last"}, "Predict with the new run").id
         elif record.id == self._importing:
             self._importing = None
@@ -113,6 +122,41 @@ class Learning(QObject):
             if record.state is JobState.FINISHED:
                 workspace.samples_panel.set_sort("changed")
                 workspace.samples_panel.select_first()
+
+    def _has_to_meet(self, record: JobRecord) -> bool:
+        """Whether a training was stopped before its run met the champion."""
+        result = record.result
+        is_stopped = record.job == "train" and result.get("status") == "stopped"
+        return is_stopped and result.get("champion") not in (None, result.get("run"))
+
+    def _tell_verdict(self, workspace: Workspace, record: JobRecord) -> None:
+        """Say who is champion now, and why, with what can be done about it.
+
+        A training that was stopped has not met the champion: the person stopped that, and not what follows from it.
+        """
+        result = record.result
+        if self._has_to_meet(record):
+            run = int(result["run"])
+            meeting = self._queue.submit(
+                "challenge", {"run": str(run)}, f"Run {run:04} meets the champion", record.project
+            )
+            if record.id == self._retraining:
+                self._meeting = meeting.id
+            return
+        if rebuilt := result.get("rebuilt"):
+            kind: Kind = "info" if rebuilt["is_same"] else "warn"
+            workspace.banner.tell(rebuilt["words"], kind=kind, topic="champion")
+        met = result if record.job == "challenge" else result.get("meeting")
+        if met is None:
+            return
+        run, panel = int(met["run"]), workspace.runs_panel
+        look = ("See the meeting", "Which images got worse, and by how much", lambda: workspace.show_meeting(run))
+        other = ("Promote all the same", "Make it the champion although it lost", lambda: panel.promote_run(run))
+        if met["is_promoted"]:
+            other = ("Roll back", "Give the title back to the champion before", panel.roll_back)
+        hint = f"{len(met['worse'])} images got worse, {met['better']} better."
+        kind = "info" if met["is_promoted"] else "warn"
+        workspace.banner.tell(with_outcome(met), hint, kind=kind, topic="champion", buttons=(look, other))
 
     def export_masks(self, folder: Path) -> JobRecord:
         """Copy all masks into a folder."""
@@ -155,3 +199,11 @@ class Learning(QObject):
         record = self._queue.submit("demo", {}, "Demo projects", folder)
         self._demo = record.id
         return record
+
+
+def _is_beaten(record: JobRecord) -> bool:
+    """Whether the run of a job is not the champion after it."""
+    result = record.result
+    if record.job == "challenge":
+        return not result.get("is_promoted")
+    return result.get("champion") not in (None, result.get("run"))

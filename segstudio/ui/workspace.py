@@ -217,6 +217,19 @@ class Workspace(QWidget):
         self.session.show(sample_id)
         self.focus_centre()
 
+    def show_under_runs(self, sample_id: int, run_id: int, before: int | None) -> None:
+        """Bring a sample to the panes under a run's prediction, with another run as the one before it."""
+        predictions = self.session.project.predictions
+        for one in (before, run_id):
+            if one is not None:
+                predictions.set_current(one)
+        self.show_in_review(sample_id)
+
+    def show_meeting(self, run_id: int) -> None:
+        """Bring to the centre how a run did against the champion."""
+        self.show_run(run_id)
+        self.runs_panel.look()
+
     def show_recipe(self, name: str) -> None:
         """Bring a recipe to the front."""
         self.tabs.setCurrentWidget(self._augment)
@@ -770,6 +783,7 @@ def _runs_panel(workspace: Workspace, session: Session, queue: JobQueue) -> "Run
     panel = RunsPanel(session, queue)
     panel.view_changed.connect(workspace.show_centre)
     panel.advice_wanted.connect(workspace.show_advice)
+    panel.sample_opened.connect(workspace.show_under_runs)
     return panel
 
 

@@ -3,7 +3,7 @@
 import shlex
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from PySide6.QtCore import QItemSelectionModel, QObject, Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QFont, QGuiApplication, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
+    QMenu,
     QScrollArea,
     QSplitter,
     QTableView,
@@ -20,6 +21,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from segstudio.core.errors import UserError
+from segstudio.jobs.promote import BY_HAND
 from segstudio.project.project import Project
 from segstudio.project.runs import Run
 from segstudio.ui import theme
@@ -32,12 +35,13 @@ from segstudio.ui.panels.export_model import ExportModelForm
 from segstudio.ui.panels.rows_model import Index, RowsModel
 from segstudio.ui.panels.steering import ExtendBox
 from segstudio.ui.times import when_text
-from segstudio.ui.widgets import link, muted, push_button, row_table
+from segstudio.ui.widgets import link, muted, push_button, row_table, text_button
 from segstudio.ui.wrapping_bar import WrappingBar
 
 if TYPE_CHECKING:
     from segstudio.ui.session import Session
     from segstudio.ui.views.curves import CurvesView
+    from segstudio.ui.views.run import RunView
 
 TOKENS = {
     "running": "accent",
@@ -63,11 +67,18 @@ class RunsModel(RowsModel):
         self.rows: Sequence[Run] = ()
         self._tests: dict[int, float] = {}
         self._current: int | None = None
+        self._champion: int | None = None
 
-    def show_runs(self, runs: Sequence[Run], current: int | None) -> None:
-        """Show other runs, the newest first; `current` is the one whose predictions are shown in the window."""
+    def show_runs(self, runs: Sequence[Run], current: int | None, champion: int | None = None) -> None:
+        """Show other runs, the newest first.
+
+        Args:
+            runs: Which.
+            current: The one whose predictions are shown in the window.
+            champion: The one that is used where none is named.
+        """
         self.beginResetModel()
-        self.rows, self._current = runs, current
+        self.rows, self._current, self._champion = runs, current, champion
         self.endResetModel()
 
     def show_tests(self, tests: dict[int, float]) -> None:
@@ -96,9 +107,12 @@ class RunsModel(RowsModel):
                 font = QFont()
                 font.setBold(True)
                 return font
+            case Qt.ItemDataRole.DecorationRole if run.id == self._champion and index.column() == 0:
+                return theme.icon("champion", "warn")
             case Qt.ItemDataRole.ToolTipRole:
                 shown = "Its predictions are shown now. " if run.id == self._current else ""
-                return shown + run.message or None
+                title = "The champion: used where no run is named. " if run.id == self._champion else ""
+                return title + shown + run.message or None
         return None
 
     def _text(self, run: Run, column: str) -> str:
@@ -131,19 +145,22 @@ class RunsPanel(QWidget):
         run_selected: The Run whose curves are shown.
         view_changed: `view`, what the centre shows in place of the panes, is there or is there no more.
         advice_wanted: The person asks whether more masks would help.
+        sample_opened: Told the id of a sample that the person wants to see in Review, and the runs whose predictions.
 
     Attributes:
-        view: All curves, larger, while they are wanted.
+        view: All curves, larger, or a run that is looked at closely, while they are wanted.
     """
 
     run_selected = Signal(object)
     view_changed = Signal()
     advice_wanted = Signal()
+    sample_opened = Signal(int, int, object)
 
     def __init__(self, session: "Session | None", queue: JobQueue, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.queue = queue
         self.session: Session | None = None
+        self._closer: RunView | None = None
         self._is_stale = False
         self._background = Background("runs", self)
         self.model = RunsModel(self)
@@ -166,6 +183,11 @@ class RunsPanel(QWidget):
         self.export_form.hide()
         self.export_form.dismissed.connect(self.export_form.hide)
         self.export_form.wanted.connect(self._export)
+        self.look_button = push_button(
+            "Details", "How it did against the champion, its figures and its card", self.look
+        )
+        self.more_button = self._make_more()
+        self._champion_words = muted(wraps=True)
         self.folder_button = _icon_button("folder", "Open the run's folder", self._open_folder)
         self.delete_button = _icon_button("delete", "Delete this run; Edit ▸ Undo brings it back", self._delete)
         self.copy_button = _icon_button("copy", "Copy the command line that trains the same again", self._copy)
@@ -192,12 +214,13 @@ class RunsPanel(QWidget):
 
     def _make_content(self) -> QWidget:
         buttons = WrappingBar(
-            (self.use_button, self.export_button, self.resume_button),
-            (self.folder_button, self.copy_button, self.delete_button),
+            (self.look_button, self.use_button, self.export_button, self.resume_button),
+            (self.folder_button, self.copy_button, self.delete_button, self.more_button),
         )
         details = QWidget()
         column = QVBoxLayout(details)
         column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self._champion_words)
         column.addWidget(self._summary)
         column.addWidget(buttons)
         column.addWidget(self.advice_link, 0, Qt.AlignmentFlag.AlignLeft)
@@ -218,6 +241,29 @@ class RunsPanel(QWidget):
         self.table.setMinimumHeight(84)
         return splitter
 
+    def _make_more(self) -> QToolButton:
+        """The button with what is seldom done to a run."""
+        button = text_button("", "More about this run")
+        button.setObjectName("more")
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(button)
+        self.meet_action = menu.addAction("Meet the champion", self.meet)
+        self.promote_action = menu.addAction("Make champion", self.promote)
+        self.roll_back_action = menu.addAction("Roll back the champion", self.roll_back)
+        menu.addSeparator()
+        self.rebuild_action = menu.addAction("Rebuild from its manifest", self.rebuild)
+        self.card_action = menu.addAction("Open its card", self._open_card)
+        menu.setToolTipsVisible(True)
+        self.rebuild_action.setToolTip("Train again from the same images, masks and options, and compare bit for bit")
+        button.setMenu(menu)
+        return button
+
+    def close_threads(self) -> None:
+        """Read no more."""
+        self._background.close()
+        if self._closer is not None:
+            self._closer.close_threads()
+
     def set_session(self, session: "Session | None") -> None:
         """Show the runs of another project, or of none."""
         if self.session is not None:
@@ -236,7 +282,9 @@ class RunsPanel(QWidget):
         project = None if self.session is None else self.session.project
         runs = [] if project is None else project.runs.list()
         current = None if project is None else project.predictions.current()
-        self.model.show_runs(runs, current)
+        best = None if project is None else project.runs.best()
+        self.model.show_runs(runs, current, None if best is None else best.id)
+        self._champion_words.setText("" if project is None else champion_words(project, best))
         self._measure()
         self._either.show_content(bool(runs))
         rows = [row for run_id in selected if (row := self.model.row_of(run_id)) is not None]
@@ -247,6 +295,8 @@ class RunsPanel(QWidget):
             self.table.selectionModel().select(self.model.index(row, 0), flags.Select | flags.Rows)
         self._show_details()
         self._show_curves()
+        if (closer := self.closer) is not None:
+            closer.reload()
 
     def _measure(self) -> None:
         """Read the test figures in the background: with 100,000 samples they take a tenth of a second."""
@@ -299,6 +349,87 @@ class RunsPanel(QWidget):
         self._show_details()
         if (run := self.selected()) is not None:
             self.run_selected.emit(run)
+            if (closer := self.closer) is not None:
+                closer.show_run(run)
+
+    # the run view
+
+    @property
+    def closer(self) -> "RunView | None":
+        """The close look at the selected run, while it is in the centre."""
+        return self._closer if self.view == self._closer else None
+
+    def look(self) -> None:
+        """Look at the selected run closely, in the centre."""
+        from segstudio.ui.views.run import RunView
+
+        run, session = self.selected(), self.session
+        if run is None or session is None:
+            return
+        if self._closer is None:
+            self._closer = RunView(session)
+            self._closer.closed.connect(self.close_view)
+            self._closer.opened.connect(self.sample_opened)
+            self._closer.meeting_wanted.connect(self.meet)
+            self._closer.promotion_wanted.connect(self.promote)
+            self._closer.roll_back_wanted.connect(self.roll_back)
+            self._closer.measuring_wanted.connect(self._evaluate)
+        self.curves.larger_button.setChecked(False)  # the centre shows one of the two
+        self.view = self._closer
+        self._closer.show_run(run)
+        self.view_changed.emit()
+
+    def close_view(self) -> None:
+        """Give the centre back to the images."""
+        self.view = None
+        self.view_changed.emit()
+
+    def meet(self) -> None:
+        """Let the selected run meet the champion."""
+        run, session = self.selected(), self.session
+        if run is not None and session is not None:
+            session.save_now(wait=True)
+            title = f"Run {run.name} meets the champion"
+            self.queue.submit("challenge", {"run": run.name}, title, session.project.folder)
+
+    def promote(self) -> None:
+        """Make the selected run the champion."""
+        if (run := self.selected()) is not None:
+            self.promote_run(run.id)
+
+    def promote_run(self, run_id: int) -> None:
+        """Make a run the champion."""
+        if (session := self.session) is not None:
+            self._attempt(lambda: session.project.champions.promote(run_id, BY_HAND))
+
+    def roll_back(self) -> None:
+        """Give the title back to the champion before."""
+        if (session := self.session) is not None:
+            self._attempt(session.project.champions.roll_back)
+
+    def _attempt(self, change: Callable[[], object]) -> None:
+        """Change who is champion; where the world does not allow it, say so."""
+        try:
+            change()
+        except UserError as error:
+            if self.session is not None:
+                self.session.failed.emit(error.message, error.hint)
+
+    def rebuild(self) -> None:
+        """Train the selected run again from its manifest."""
+        if (run := self.selected()) is not None and self.session is not None:
+            self.queue.submit("train", {"rebuild": str(run.id)}, f"Rebuild run {run.name}", self.session.project.folder)
+
+    def _evaluate(self, split: str, groups: object) -> None:
+        run, session = self.selected(), self.session
+        if run is not None and session is not None:
+            session.save_now(wait=True)
+            options = {"run": run.name, "split": split, "groups": groups}
+            self.queue.submit("evaluate", options, f"Measure run {run.name}", session.project.folder)
+
+    def _open_card(self) -> None:
+        if (run := self.selected()) is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(run.report)))
 
     def _show_details(self) -> None:
         run = self.selected()
@@ -310,6 +441,17 @@ class RunsPanel(QWidget):
         self.delete_button.setEnabled(run is not None and not run.is_running and self._is_writable)
         has_any = run is not None and (run.is_reader or run.best_weights.is_file())
         self.use_button.setEnabled(has_any and self._is_writable)
+        is_able = run is not None and run.best_weights.is_file() and self._is_writable
+        self.look_button.setEnabled(run is not None)
+        self.more_button.setEnabled(run is not None)
+        best = None if self.session is None else self.session.project.runs.best()
+        is_champion = run is not None and best is not None and run.id == best.id
+        for action in (self.meet_action, self.promote_action):
+            action.setEnabled(is_able and not is_champion)
+        can_roll_back = self.session is not None and self.session.project.champions.can_roll_back
+        self.roll_back_action.setEnabled(can_roll_back and self._is_writable)
+        self.rebuild_action.setEnabled(run is not None and run.manifest.is_file() and self._is_writable)
+        self.card_action.setEnabled(run is not None and run.report.is_file())
         self.resume_button.setVisible(run is not None and is_resumable(run) and self._is_writable)
         # What has epochs left to do is resumed; what has done them all can be given more.
         is_over = run is not None and not is_resumable(run) and self._is_writable
@@ -380,6 +522,7 @@ class RunsPanel(QWidget):
     def _draw_icons(self) -> None:
         self.folder_button.setIcon(theme.icon("folder"))
         self.copy_button.setIcon(theme.icon("copy"))
+        self.more_button.setIcon(theme.icon("more"))
         self.delete_button.setIcon(theme.icon("delete"))
 
     def _delete(self) -> None:
@@ -403,6 +546,20 @@ class RunsPanel(QWidget):
     def _copy(self) -> None:
         if (run := self.selected()) is not None and self.session is not None:
             QGuiApplication.clipboard().setText(command_line(self.session.project.folder, run))
+
+
+def champion_words(project: Project, champion: Run | None) -> str:
+    """Who is champion and why, and how often the test split was looked at."""
+    reign = project.champions.reign()
+    if champion is None:
+        words = ""
+    elif reign is None:
+        words = f"Champion: run {champion.name}, best on validation."
+    else:
+        words = f"Champion: run {champion.name}, {reign.why}, {when_text(reign.since)}."
+    looks = len(project.looks.all())
+    times = "once" if looks == 1 else f"{looks} times"
+    return f"{words} Test split looked at: {times}.".strip() if looks else words
 
 
 def is_resumable(run: Run) -> bool:

@@ -1,0 +1,225 @@
+"""The run view and what the Runs panel says of the champion, on real meetings and figures of made predictions."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtTest import QAbstractItemModelTester, QTest
+from pytestqt.qtbot import QtBot
+
+from segstudio.core.manifest import ManifestRow, save_manifest
+from segstudio.core.reporter import ListReporter
+from segstudio.jobs import JOBS
+from segstudio.project.project import Project
+from segstudio.project.runs import Run
+from segstudio.ui.job_queue import JobQueue
+from segstudio.ui.panels.runs import RunsPanel
+from segstudio.ui.session import Session
+from segstudio.ui.views.run import RunView, TableModel
+from segstudio.ui.worker_thread import Patience
+from tests.project.projects import make_project
+
+SCRIPT = [sys.executable, str(Path(__file__).with_name("scripted_worker.py"))]
+WAIT = 20_000
+
+
+def add_run(project: Project, noise: float, **options: object) -> Run:
+    """A finished run whose predictions are wrong in so many pixels."""
+    rng = np.random.default_rng(0)
+    run = project.runs.create("conv-unet-fast", "conv-unet", {"epochs": 3, **options}, "scratch")
+    run.best_weights.write_bytes(b"weights")
+    rows = []
+    for sample in project.samples.all():
+        mask = project.masks.load(sample)
+        wrong = rng.random(mask.shape) < noise
+        project.predictions.save(run.id, sample, np.where(mask ^ wrong, 230, 20).astype(np.uint8))
+        if sample.split == "train":
+            rows.append(ManifestRow(sample.id, sample.image, "train", 0, "a", "b"))
+    save_manifest(rows, run.manifest)
+    project.predictions.score(run.id)
+    return project.runs.update(run.id, status="finished", epochs=3, best_epoch=3, best_val_iou=1 - noise)
+
+
+def perform(project: Project, job: str, **values: object) -> None:
+    JOBS[job].from_values(values).perform(project.folder, ListReporter())
+
+
+@pytest.fixture
+def session(qapp: object, tmp_path: Path) -> Iterator[Session]:
+    """A champion, and a challenger that is worse."""
+    make_project(tmp_path, 30).close()
+    session = Session(Project.open(tmp_path / "project", is_editor=True))
+    add_run(session.project, 0.02, seed=0)
+    session.project.champions.promote(1, "the first run that can be used")
+    add_run(session.project, 0.2, seed=1)
+    perform(session.project, "challenge", run="2")
+    yield session
+    assert session.close()
+
+
+@pytest.fixture
+def panel(qtbot: QtBot, session: Session) -> Iterator[RunsPanel]:
+    queue = JobQueue(command=[*SCRIPT, "training"], patience=Patience(cancel=5, close=0.5, terminate=0.3))
+    panel = RunsPanel(session, queue)
+    qtbot.addWidget(panel)
+    panel.resize(348, 780)
+    panel.show()
+    yield panel
+    panel.close_threads()
+    queue.shutdown()
+
+
+@pytest.fixture
+def view(qtbot: QtBot, panel: RunsPanel) -> RunView:
+    """The challenger, looked at closely."""
+    QTest.mouseClick(panel.look_button, Qt.MouseButton.LeftButton)
+    view = panel.closer
+    assert view is not None
+    qtbot.addWidget(view)
+    view.resize(820, 900)
+    view.show()
+    settle(qtbot, view)
+    return view
+
+
+def settle(qtbot: QtBot, view: RunView) -> None:
+    qtbot.waitUntil(lambda: view.facts is not None and not view.is_busy, timeout=WAIT)
+
+
+def lines(model: TableModel) -> list[tuple[str, ...]]:
+    return [words for words, _ in model.rows]
+
+
+def test_the_champion_is_marked_and_named(panel: RunsPanel, session: Session) -> None:
+    QAbstractItemModelTester(panel.model, QAbstractItemModelTester.FailureReportingMode.Fatal)
+    icons = [panel.model.data(panel.model.index(row, 0), Qt.ItemDataRole.DecorationRole) for row in range(2)]
+    assert [icon is not None for icon in icons] == [False, True]
+    assert panel._champion_words.text().startswith("Champion: run 0001, the first run that can be used")
+    session.project.looks.record("0001", "evaluate")
+    panel.reload()
+    assert "Test split looked at: once." in panel._champion_words.text()
+
+
+def test_the_view_tells_the_verdict_and_who_got_worse(view: RunView) -> None:
+    assert view.verdict.text() == "Worse than run 0001"
+    assert "Run 0001 stayed champion." in view.explanation.text()
+    QAbstractItemModelTester(view.worse, QAbstractItemModelTester.FailureReportingMode.Fatal)
+    meeting = view.facts.meeting
+    assert [row[0] for row in lines(view.worse)] == [one["image"] for one in meeting["worse"]]
+    (row,) = view.difference.rows
+    assert (row.difference, row.low, row.high) == (meeting["difference"], *meeting["interval"])
+    assert meeting["rule"] in view._notes.text()
+    assert view.meet_button.isVisible()
+    assert not view.roll_back_button.isVisible()
+
+
+def test_an_image_that_got_worse_is_opened_under_both_runs(qtbot: QtBot, view: RunView, panel: RunsPanel) -> None:
+    with qtbot.waitSignal(panel.sample_opened) as opened:
+        view._worse_table.activated.emit(view.worse.index(0, 0))
+    assert opened.args == [view.facts.meeting["worse"][0]["sample"], 2, 1]
+
+
+def test_every_image_outside_the_test_split_is_a_dot(qtbot: QtBot, view: RunView, session: Session) -> None:
+    samples = [one for one in session.project.samples.all() if one.split != "test"]
+    assert [point.sample for point in view.scatter.points] == [one.id for one in samples]
+    point = view.scatter.points[0]
+    counts = [session.project.predictions.counts(run)[point.sample].iou for run in (1, 2)]
+    assert (point.before, point.after) == tuple(counts)
+    with qtbot.waitSignal(view.opened) as opened:
+        view.scatter.clicked.emit(point)
+    assert opened.args == [point.sample, 2, 1]
+
+
+def test_dots_are_of_the_masks_as_they_are_now(qtbot: QtBot, view: RunView, session: Session) -> None:
+    sample = session.project.samples.get(view.scatter.points[0].sample)
+    before = view.scatter.points[0]
+    session.project.masks.save(sample.id, session.project.masks.load(sample) ^ 1)
+    view.reload()
+    settle(qtbot, view)
+    assert view.scatter.points[0].sample == sample.id
+    assert view.scatter.points[0].after < before.after / 2
+    assert view.since_words.text() == "Since this run: 1 changed mask."
+    assert lines(view.since) == [(sample.image, "mask changed")]
+
+
+def test_options_that_differ_are_side_by_side(view: RunView) -> None:
+    assert lines(view.options) == [("seed", "0", "1")]
+    assert view.options.columns == ("Option", "Run 0001", "Run 0002")
+
+
+def test_figures_come_with_the_curves_of_both_runs(qtbot: QtBot, view: RunView, panel: RunsPanel) -> None:
+    assert not view._figures_table.isVisible()
+    for run in ("1", "2"):
+        perform(panel.session.project, "evaluate", run=run, split="val", groups=["name:*0*"])
+    panel.reload()
+    settle(qtbot, view)
+    assert view._figures_table.isVisible()
+    figures = {title: values for title, *values in lines(view.figures)}
+    found = [view.facts.others["val"], view.facts.evaluations["val"]]
+    assert figures["Boundary IoU"] == [f"{one['boundary_iou']:.3f}" for one in found]
+    assert figures["Hausdorff 95, pixels"] == [f"{one['hausdorff95']:.3f}" for one in found]
+    assert [len(line.xData) for line in view.recall._lines] == [len(one["pr_curve"]["recall"]) for one in found[::-1]]
+    assert [len(line.xData) for line in view.calibration._lines] == [
+        len(one["calibration"]["bins"]) for one in found[::-1]
+    ]
+    assert "name:*0*" in [row[0] for row in lines(view.groups)]
+
+
+def test_measuring_asks_for_the_split_and_the_groups(view: RunView, panel: RunsPanel) -> None:
+    view.split_box.setCurrentIndex(view.split_box.findData("test"))
+    view.split_box.activated.emit(view.split_box.currentIndex())
+    assert "Nobody has looked at the test split" in view._measured_words.text()
+    view.groups_edit.setText("name:*left*, state:todo")
+    QTest.mouseClick(view.measure_button, Qt.MouseButton.LeftButton)
+    record = panel.queue.records[-1]
+    assert (record.job, record.options) == (
+        "evaluate",
+        {"run": "0002", "split": "test", "groups": ["name:*left*", "state:todo"]},
+    )
+    JOBS["evaluate"].from_values(record.options)
+
+
+def test_a_title_is_given_and_taken_back_in_the_view(qtbot: QtBot, view: RunView, session: Session) -> None:
+    QTest.mouseClick(view.promote_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: view.facts.champion == 2 and not view.is_busy, timeout=WAIT)
+    assert session.project.runs.best().id == 2
+    assert "champion" in view._title.text()
+    qtbot.waitUntil(view.roll_back_button.isVisible)
+    QTest.mouseClick(view.roll_back_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: view.facts.champion == 1 and not view.is_busy, timeout=WAIT)
+    assert session.project.runs.best().id == 1
+
+
+def test_what_is_seldom_done_is_in_the_menu(view: RunView, panel: RunsPanel, monkeypatch: pytest.MonkeyPatch) -> None:
+    panel.rebuild_action.trigger()
+    record = panel.queue.records[-1]
+    assert (record.job, record.options) == ("train", {"rebuild": "2"})
+    JOBS["train"].from_values(record.options)
+    panel.meet_action.trigger()
+    assert (panel.queue.records[-1].job, panel.queue.records[-1].options) == ("challenge", {"run": "0002"})
+    opened = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile()))
+    panel.card_action.trigger()
+    QTest.mouseClick(view.card_button, Qt.MouseButton.LeftButton)
+    assert opened == [str(panel.selected().report)] * 2
+    panel.select(1)
+    assert not panel.promote_action.isEnabled()
+
+
+def test_another_run_is_held_against_and_escape_leaves(qtbot: QtBot, view: RunView, panel: RunsPanel) -> None:
+    add_run(panel.session.project, 0.1)
+    panel.reload()
+    settle(qtbot, view)
+    view.against_box.setCurrentIndex(view.against_box.findData(3))
+    view.against_box.activated.emit(view.against_box.currentIndex())
+    qtbot.waitUntil(lambda: view.facts.against.id == 3, timeout=WAIT)
+    panel.select(1)
+    qtbot.waitUntil(lambda: view.facts.run.id == 1, timeout=WAIT)
+    assert view.verdict.text() == "It is the champion."
+    with qtbot.waitSignal(panel.view_changed):
+        QTest.keyClick(view, Qt.Key.Key_Escape)
+    assert panel.view is None
