@@ -14,6 +14,10 @@ from segstudio.project.run_files import save
 from segstudio.project.runs import Run
 
 
+WORDS = {"better": "better", "not worse": "not worse", "the same": "no worse"}
+"""Why a run was promoted, by the verdict."""
+
+
 class ChallengeOptions(Options):
     """Who meets whom."""
 
@@ -65,8 +69,8 @@ def hold(
     """Let two runs meet, keep what comes out, and promote the challenger when it beat the champion of now."""
     meeting = meet(project, challenger, champion, report, metric=metric, device=device)
     is_title_at_stake = (present := project.runs.best()) is not None and present.id == champion.id
-    if is_title_at_stake and is_promotable(meeting):
-        project.champions.promote(challenger.id, f"{meeting['verdict']} in a meeting with run {champion.name}")
+    if is_title_at_stake and is_promotable(meeting["verdict"], challenger):
+        project.champions.promote(challenger.id, f"{WORDS[meeting['verdict']]} in a meeting with run {champion.name}")
         meeting["is_promoted"] = True
     meeting |= {"is_title_at_stake": is_title_at_stake, "made": now()}
     save(challenger.meeting, meeting)

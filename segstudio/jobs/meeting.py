@@ -5,7 +5,7 @@ goes back to was trained on. Near-duplicates of what one of them was trained on 
 chooses nothing and takes no part.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,8 +27,9 @@ from segstudio.project.threads import in_threads
 
 RULE = (
     "A challenger becomes champion when it is not worse: when its mean difference to the champion over the images that "
-    "neither was trained on is 0 or more, and at least one image differs. When the mean is below 0 the champion stays, "
-    "even where that may be chance; a person may promote the challenger all the same."
+    "neither was trained on is 0 or more. When the mean is below 0 the champion stays, even where that may be chance; "
+    "so it does when the challenger has its very weights, because no epoch made them better. A person may promote the "
+    "challenger all the same."
 )
 """When a run is promoted by itself; shown wherever a verdict is."""
 
@@ -302,9 +303,14 @@ def verdict_of(found: Paired, differences: npt.NDArray[np.float64]) -> str:
     return "not worse" if found.difference >= 0 else "not better"
 
 
-def is_promotable(meeting: Mapping[str, Any]) -> bool:
-    """Whether the challenger of a meeting becomes champion by itself, see RULE."""
-    return meeting["verdict"] in ("better", "not worse")
+def is_promotable(verdict: str, challenger: Run) -> bool:
+    """Whether a challenger becomes champion by itself, see RULE.
+
+    Scores that are all the same need not come of the same weights: two networks that find nothing yet differ in how far
+    they are, and who goes on from the champion alone would make the same step for ever.
+    """
+    has_learnt = challenger.best_epoch != 0
+    return verdict in ("better", "not worse") or (verdict == "the same" and has_learnt)
 
 
 def summary(

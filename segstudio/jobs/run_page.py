@@ -35,7 +35,7 @@ def write_page(project: Project, run: Run) -> None:
         meeting=meeting,
         evaluations=[found for split in ("val", "test") if (found := _evaluation(run, split))],
         data=card.get("data") or {"train": 0, "val": 0, "copies": 0, "manifest_sha256": ""},
-        split=card.get("split") or {},
+        split={name: value for name, value in (card.get("split") or {}).items() if value not in ("", None)},
         start=card.get("start") or {"from": run.start, "weights_sha256": ""},
         digests={name: card.get(name) or "" for name in ("weights_digest", "initial_digest")},
         sessions=[_session(one) for one in card.get("sessions", [])],

@@ -221,16 +221,18 @@ def test_runs_that_cannot_meet_leave_the_champion(project):
         ([0.1, 0.12, 0.11, 0.1, 0.09, 0.1], "better", True),
         ([0.1, -0.08, 0.02, 0.01, -0.02, 0.0], "not worse", True),
         ([0.2, -0.2], "not worse", True),
-        ([0.0, 0.0, 0.0], "the same", False),
+        ([0.0, 0.0, 0.0], "the same", True),
         ([-0.1, 0.08, -0.02, -0.01, 0.02, 0.0], "not better", False),
         ([-0.1, -0.12, -0.11, -0.1, -0.09, -0.1], "worse", False),
         ([-0.3], "not better", False),
     ],
 )
-def test_the_rule(differences, verdict, is_promoted):
+def test_the_rule(project, differences, verdict, is_promoted):
     values = np.array(differences)
     assert verdict_of(paired(values[:, None]), values) == verdict
-    assert is_promotable({"verdict": verdict}) == is_promoted
+    learnt, kept = (project.runs.update(run_of(project, [1]).id, best_epoch=epoch) for epoch in (3, 0))
+    assert is_promotable(verdict, learnt) == is_promoted
+    assert is_promotable(verdict, kept) == (is_promoted and verdict != "the same")
 
 
 @pytest.mark.training

@@ -17,10 +17,11 @@ from segstudio.core.sample import ReviewState
 from segstudio.jobs import JOBS
 from segstudio.jobs.compare import finished
 from segstudio.jobs.comparison_arms import wanted_arms
-from segstudio.jobs.comparison_cells import recalled, versions
+from segstudio.jobs.comparison_cells import recalled
 from segstudio.jobs.comparison_result import measured, result_of
 from segstudio.jobs.presets import options_of
 from segstudio.jobs.training_samples import choose
+from segstudio.jobs.versions import versions
 from segstudio.project.comparisons import Arm
 from segstudio.project.project import Project
 from tests.jobs.projects import TINY, empty_mask, make_project, review

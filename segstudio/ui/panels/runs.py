@@ -206,7 +206,7 @@ class RunsPanel(QWidget):
         table = row_table(self.model, "Runs")
         table.setSelectionMode(QTableView.SelectionMode.ExtendedSelection)
         table.setToolTip("Select several with Ctrl or Shift to lay their curves over each other")
-        for column, width in enumerate((52, 62, 66, 74, 64, 84, 160, 76, 120, 170)):
+        for column, width in enumerate((84, 62, 66, 74, 64, 84, 160, 76, 120, 170)):
             table.setColumnWidth(column, width)
         table.selectionModel().currentRowChanged.connect(self._on_selected)
         table.selectionModel().selectionChanged.connect(lambda *_: self._show_curves())

@@ -115,14 +115,13 @@ class Intervals(QWidget):
         painter.setFont(_scaled(self.font(), 0.85))
         painter.setPen(theme.color("text_muted"))
         reach = self.reach / 1.1
+        low, high = f"← worse  {change_text(-reach)}", f"{change_text(reach)}  better →"
+        if 2 * painter.fontMetrics().horizontalAdvance(low) + 24 > line.width():
+            low, high = "← worse", "better →"
         place = QRectF(line.left(), line.bottom() + 3, line.width(), 18)
         painter.drawText(place, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, "0")
-        painter.drawText(
-            place, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, f"← worse  {change_text(-reach)}"
-        )
-        painter.drawText(
-            place, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop, f"{change_text(reach)}  better →"
-        )
+        painter.drawText(place, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, low)
+        painter.drawText(place, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop, high)
 
     def _paint_row(self, painter: QPainter, row: Interval, top: float, line: QRectF) -> None:
         colour, y = theme.color(row.token), top + ROW / 2

@@ -43,6 +43,9 @@ EXPECTED = (UserError, OSError, sqlite3.Error)
 """What reading a run may meet: damaged files, and a project that was closed meanwhile."""
 
 TABLE_ROW = 26
+MOST_WIDE = 520
+"""A plot with two equal axes is hardly wider than high."""
+
 MOST_ROWS = 8
 """So many lines of a table are seen at once; more are scrolled to."""
 
@@ -71,6 +74,7 @@ class Facts:
         options: Options that differ.
         since: What has changed since; None when its manifest is missing.
         looks: How often the test split was looked at, in words.
+        runs: All that it can be held against.
     """
 
     run: Run
@@ -84,6 +88,7 @@ class Facts:
     options: Sequence[Mapping[str, Any]] = ()
     since: Since | None = None
     looks: str = ""
+    runs: Sequence[Run] = ()
 
 
 def facts_of(project: Project, run: Run, against: Run | None) -> Facts:
@@ -105,6 +110,7 @@ def facts_of(project: Project, run: Run, against: Run | None) -> Facts:
         [] if against is None else options_diff(against, run),
         since,
         project.looks.words(),
+        [one for one in project.runs.list() if one.id != run.id and one.epochs],
     )
 
 
@@ -304,10 +310,9 @@ class RunView(QWidget):
 
     def _fill_against(self, facts: Facts) -> None:
         self.against_box.clear()
-        for run in self.session.project.runs.list():
-            if run.id != facts.run.id and run.epochs:
-                mark = " · champion" if run.id == facts.champion else ""
-                self.against_box.addItem(f"against run {run.name}{mark}", run.id)
+        for run in facts.runs:
+            mark = " · champion" if run.id == facts.champion else ""
+            self.against_box.addItem(f"against run {run.name}{mark}", run.id)
         chosen = None if facts.against is None else facts.against.id
         self.against_box.setCurrentIndex(self.against_box.findData(chosen))
         self.against_box.setVisible(self.against_box.count() > 0)
@@ -349,7 +354,7 @@ class RunView(QWidget):
         self.explanation.setText(f"{meeting['summary']} {outcome_text(meeting)}".strip())
         low, high = meeting["interval"]
         images = f"{meeting['images']} images"
-        label = f"{METRICS[meeting['metric']]} against run {int(meeting['champion']):04}"
+        label = f"Mean difference of {METRICS[meeting['metric']]}"
         row = Interval(label, float(meeting["difference"]), float(low), float(high), images, is_main=True)
         self.difference.show_rows([row])
         self.worse.show_rows(
@@ -380,6 +385,7 @@ class RunView(QWidget):
     def _make_measuring(self) -> None:
         self.split_box = Combo()
         self.split_box.setAccessibleName("Which part is measured")
+        self.split_box.setSizeAdjustPolicy(Combo.SizeAdjustPolicy.AdjustToContents)
         self.split_box.addItem("Validation split", "val")
         self.split_box.addItem("Test split", "test")
         self.split_box.activated.connect(lambda _: self._choose_split(str(self.split_box.currentData())))
@@ -389,8 +395,8 @@ class RunView(QWidget):
         self.measure_button = push_button("Measure", "Measure this run on the split and its sub-groups", self._measure)
         self._measured_words = muted(wraps=True)
         self.figures = TableModel(("Figure", "Before", "Now"), self)
-        self.recall = LinesPlot("Precision and recall", "recall", "precision", has_diagonal=False, is_dotted=False)
-        self.calibration = LinesPlot("Calibration", "predicted", "observed", has_diagonal=True, is_dotted=True)
+        self.recall = LinesPlot("Average precision", "recall", "precision", has_diagonal=False, is_dotted=False)
+        self.calibration = LinesPlot("Calibration error", "predicted", "observed", has_diagonal=True, is_dotted=True)
         self.groups = TableModel(("Sub-group", "Images", "IoU", "Dice", "Boundary IoU", "Hausdorff 95"), self)
 
     def _choose_split(self, split: str) -> None:
@@ -464,12 +470,9 @@ class RunView(QWidget):
         self._groups_table = self._table(self.groups, "Sub-groups")
         self._options_table = self._table(self.options, "Options that differ")
         self._since_table = self._table(self.since, "What changed since this run")
-        words = QVBoxLayout()
-        words.setSpacing(2)
-        words.addWidget(self._title)
-        words.addWidget(self._subtitle)
         head = QHBoxLayout()
-        head.addLayout(words, 1)
+        head.addWidget(self._title)
+        head.addStretch(1)
         for widget in (self.against_box, self.card_button, self.close_button):
             head.addWidget(widget, 0, Qt.AlignmentFlag.AlignTop)
         buttons = QHBoxLayout()
@@ -486,13 +489,22 @@ class RunView(QWidget):
         measuring.addWidget(self.split_box)
         measuring.addWidget(self.groups_edit, 1)
         measuring.addWidget(self.measure_button)
-        self._scatter_part = _part(self.scatter)
+        self._scatter_part = QWidget()
+        dots = QHBoxLayout(self._scatter_part)
+        dots.setContentsMargins(0, 0, 0, 0)
+        dots.addWidget(self.scatter, 1)
+        dots.addStretch(0)
+        self.scatter.setMaximumWidth(MOST_WIDE)
         self._options_part = _part(heading("Options that differ"), self._options_table)
         inside = QWidget()
         column = QVBoxLayout(inside)
         column.setContentsMargins(14, 12, 14, 14)
         column.setSpacing(16)
-        column.addLayout(head)
+        about = QVBoxLayout()
+        about.setSpacing(2)
+        about.addLayout(head)
+        about.addWidget(self._subtitle)
+        column.addLayout(about)
         meeting = _part(heading("Against the champion"), self.verdict, self.explanation, self.difference)
         meeting.layout().addLayout(buttons)  # type: ignore[union-attr]
         column.addWidget(meeting)
@@ -517,6 +529,7 @@ class RunView(QWidget):
 
     def _table(self, model: "TableModel", name: str) -> QTableView:
         table = row_table(model, name, row_height=TABLE_ROW)
+        table.setTextElideMode(Qt.TextElideMode.ElideLeft)  # the end of a path tells more than its beginning
         header = table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)

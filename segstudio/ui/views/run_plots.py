@@ -15,7 +15,7 @@ from segstudio.ui.views.differences import side
 from segstudio.ui.views.numbers import change_text
 from segstudio.ui.widgets import heading, muted
 
-SIDE = 250
+SIDE = 290
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,7 @@ def recall_curve(name: str, evaluation: Mapping[str, Any]) -> tuple[str, Sequenc
     """Precision over recall of an evaluation, with its words for the legend."""
     curve = evaluation.get("pr_curve") or {}
     average = curve.get("average_precision")
-    words = name if average is None else f"{name}: average precision {average:.3f}"
+    words = name if average is None else f"{name} <b>{average:.3f}</b>"
     return words, curve.get("recall") or [], curve.get("precision") or []
 
 
@@ -184,5 +184,5 @@ def calibration_curve(name: str, evaluation: Mapping[str, Any]) -> tuple[str, Se
     """Observed over predicted probability of an evaluation, with its words for the legend."""
     found = evaluation.get("calibration") or {}
     bins, error = found.get("bins") or [], found.get("ece")
-    words = name if error is None else f"{name}: calibration error {error:.3f}"
+    words = name if error is None else f"{name} <b>{error:.3f}</b>"
     return words, [one["predicted"] for one in bins], [one["observed"] for one in bins]
