@@ -13,7 +13,6 @@ from segstudio.project.project import Project
 from segstudio.project.run_files import save
 from segstudio.project.runs import Run
 
-
 WORDS = {"better": "better", "not worse": "not worse", "the same": "no worse"}
 """Why a run was promoted, by the verdict."""
 

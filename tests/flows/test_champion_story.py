@@ -34,11 +34,14 @@ def test_a_worse_challenger_is_told_promoted_by_hand_and_rolled_back(open_window
 
     # Retrain with a rate that spoils everything: it keeps the weights it began with, and gains nothing
     ended = []
-    window.queue.ended.connect(ended.append)
+    window.queue.ended.connect(lambda record: ended.append(record) if record.job == "train" else None)
     panel = window.train_panel
     panel.form.set_values({**panel.form.values(), **SPOILT})
     hands.do("retrain")
-    hands.until(lambda: len(ended) == 1, PATIENCE_MS)
+    hands.until(lambda: bool(ended) or panel.preflight.pass_button.isVisible(), PATIENCE_MS)
+    if not ended:  # the check beforehand may ask whether that is meant
+        hands.click(panel.preflight.pass_button)
+        hands.until(lambda: bool(ended), PATIENCE_MS)
     assert ended[0].state is JobState.FINISHED, ended[0].message
     assert "scores the same as the champion, run 0001" in window.banner.text
     assert "Run 0001 stays champion" in window.banner.text

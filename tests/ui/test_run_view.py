@@ -19,7 +19,7 @@ from segstudio.project.runs import Run
 from segstudio.ui.job_queue import JobQueue
 from segstudio.ui.panels.runs import RunsPanel
 from segstudio.ui.session import Session
-from segstudio.ui.views.run import RunView, TableModel
+from segstudio.ui.views.run import RunView, TableModel, points_of
 from segstudio.ui.worker_thread import Patience
 from tests.project.projects import make_project
 
@@ -223,3 +223,13 @@ def test_another_run_is_held_against_and_escape_leaves(qtbot: QtBot, view: RunVi
     with qtbot.waitSignal(panel.view_changed):
         QTest.keyClick(view, Qt.Key.Key_Escape)
     assert panel.view is None
+
+
+def test_of_very_many_images_the_most_changed_are_there(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = session.project
+    runs = project.runs.get(2), project.runs.get(1)
+    everything = sorted(points_of(project, *runs), key=lambda one: one.after - one.before)
+    monkeypatch.setattr("segstudio.ui.views.run.MOST_POINTS", 5)
+    some = points_of(project, *runs)
+    assert len(some) == 5
+    assert (some[0], some[-1]) == (everything[0], everything[-1])

@@ -6,6 +6,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 from PySide6.QtCore import QModelIndex, QObject, Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QKeyEvent
 from PySide6.QtWidgets import (
@@ -45,6 +46,9 @@ EXPECTED = (UserError, OSError, sqlite3.Error)
 TABLE_ROW = 26
 MOST_WIDE = 520
 """A plot with two equal axes is hardly wider than high."""
+
+MOST_POINTS = 3000
+"""Of more images than this, dots are left out: nobody can tell them apart, and drawing them takes its time."""
 
 MOST_ROWS = 8
 """So many lines of a table are seen at once; more are scrolled to."""
@@ -130,7 +134,12 @@ def points_of(project: Project, run: Run, against: Run) -> list[Point]:
         "WHERE sample.split <> 'test' AND before.iou IS NOT NULL AND after.iou IS NOT NULL ORDER BY sample.position",
         (against.id, run.id),
     )
-    return [Point(*row) for row in rows]
+    points = [Point(*row) for row in rows]
+    if len(points) <= MOST_POINTS:
+        return points
+    # Evenly by how much they changed, so that those that changed most are there.
+    ranked = sorted(points, key=lambda one: one.after - one.before)
+    return [ranked[round(place)] for place in np.linspace(0, len(ranked) - 1, MOST_POINTS)]
 
 
 def counted_points(project: Project, run: Run, against: Run, goes_on: Callable[[], bool]) -> list[Point]:
@@ -367,7 +376,7 @@ class RunView(QWidget):
         self._worse_table.setVisible(bool(meeting["worse"]))
         counts = (
             f"{len(meeting['worse'])} images got worse, {meeting['better']} better, {meeting['same']} stayed the same. "
-            "Open one to see it; the prediction of this run is shown then."
+            "Open one to see it under this run; View ▸ Blink predictions shows both."
         )
         self._notes.setText("\n".join([counts, *(f"· {note}" for note in (*meeting["notes"], meeting["rule"]))]))
 
