@@ -61,6 +61,7 @@ def check_project(project: Project, report: Reporter, *, is_thorough: bool = Fal
     findings += _check_champions(project)
     findings += [*_check_recipes(project), *_check_copies(project, is_thorough=is_thorough)]
     findings += _check_comparisons(project)
+    findings += [Finding("studies", str(problem), "warning") for problem in project.studies.problems()]
     if not project.read_only:
         findings += [*_mend_mirror(project), *_remove_left_behind(project.folder)]
     return findings

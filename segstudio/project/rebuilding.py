@@ -27,8 +27,8 @@ def rebuild_index(folder: Path, report: Reporter) -> dict[str, Any]:
     test_looks.csv are files alone too: who is champion and how often the test split was looked at stays as it was.
 
     The old index is kept beside it under another name. What only the index knew is lost: the last options of the
-    forms, which run was current (the newest one with predictions is taken), and which errors of it were settled by
-    keeping the mask.
+    forms, which run was current (the newest one with predictions is taken), which errors of it were settled by keeping
+    the mask, when samples were on screen, and which masks are suspected (the next training says so anew).
 
     Args:
         folder: The project's folder.

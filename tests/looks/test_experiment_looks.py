@@ -17,7 +17,15 @@ from segstudio.ui import theme
 from segstudio.ui.views.arm_curves import arm_color
 from segstudio.ui.window import Window
 from tests.looks.test_window_looks import SIZE, clipped, overlapping, picture
-from tests.ui.experiments import add_run, begin_comparison, finish_comparison, stress_result, train_cells
+from tests.ui.experiments import (
+    add_run,
+    begin_comparison,
+    curve_study,
+    finish_comparison,
+    fold_study,
+    stress_result,
+    train_cells,
+)
 from tests.ui.projects import make_project
 
 WAIT = 30_000
@@ -103,6 +111,24 @@ def test_a_comparison_under_way(qtbot, window: Window):
     assert panel.view.cells.isVisible()
     assert not clipped(window)
     assert not overlapping(window)
+
+
+@pytest.mark.parametrize("choice", ["dark", "light"])
+def test_cross_validation_and_advice_are_worth_showing(qtbot, window: Window, choice: theme.Choice):
+    window.set_theme(choice)
+    panel = window.workspace.compare_panel
+    fold_study(window.session.project)
+    curve_study(window.session.project)
+    for mode, page in ((2, panel.folds), (3, panel.advice)):
+        panel.show_mode(mode)
+        settle(qtbot, window)
+        qtbot.waitUntil(lambda page=page: page.view.study is not None and not page.is_busy, timeout=WAIT)
+        qtbot.waitUntil(lambda: not clipped(window), timeout=WAIT)  # words find their height after their width
+        shown = picture(window, f"study-{mode}-{choice}")
+        assert not overlapping(window)
+        assert has_colour(shown, theme.color("accent"), 300), "the line of the plot"
+        if mode == 2:
+            assert has_colour(shown, theme.color("validation"), 60), "the dots of folds"
 
 
 def test_a_small_window_keeps_its_words(qtbot, window: Window):
