@@ -22,17 +22,22 @@ def suspect_by_losses(project: Project, run: Run, report: Reporter) -> int:
     try:
         table = load_losses(path)
         revisions = {row.sample: row.revision for row in load_manifest(run.manifest) if row.split == "train"}
+        current = {one.id: one.revision for one in project.samples.all(table.samples.tolist())}
     except UserError as error:
         report.log(f"no mask is suspected: {error.message}")
         return 0
     found: dict[int, tuple[int, Suspicion]] = {
         sample: (revisions[sample], one)
         for sample, one in zip(table.samples.tolist(), from_losses(table.losses, f"run {run.name}"), strict=False)
-        if sample in revisions
+        if current.get(sample, -1) == revisions.get(sample)
     }
     if not found:
         return 0
-    store_suspicions(project, "loss", found)
+    try:
+        store_suspicions(project, "loss", found)
+    except UserError as error:  # a full disk, say: the training itself is done and stored
+        report.log(f"what is suspected of masks could not be stored: {error.message}")
+        return 0
     count = sum(one.score >= SUSPICIOUS for _, one in found.values())
     if count:
         report.log(
