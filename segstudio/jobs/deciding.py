@@ -15,7 +15,7 @@ from segstudio.jobs.fitting import network_of
 from segstudio.jobs.presets import TrainOptions, presets
 from segstudio.jobs.starts import Start
 from segstudio.jobs.training_samples import Chosen
-from segstudio.jobs.trial import dry_run
+from segstudio.jobs.trial import Exhausted, dry_run
 from segstudio.project.project import Project
 
 if TYPE_CHECKING:
@@ -73,6 +73,8 @@ def settled_automatic(
     if options.batch and size_of(options):
         return options, None
     found = tried(project, model, options, start, chosen, report)
+    if not found.fitting_batch:
+        raise Exhausted("not even one image fits into the memory that is free", "choose a smaller size")
     return with_numbers(options, found), found
 
 
