@@ -192,7 +192,9 @@ class Acts:
             if kind == "run":
                 for run_id, (is_deleted, *shown) in rows:
                     connection.execute("UPDATE run SET is_deleted = ? WHERE id = ?", (is_deleted, run_id))
-                    project.runs.show(*shown)
+                    # What is shown changes only when this run is shown, or is shown again.
+                    if run_id in (*shown, project.predictions.current(), project.predictions.previous()):
+                        project.runs.show(*shown)
                     project.database.after_commit(partial(project.runs.note_deleted, run_id, is_deleted))
                 return [run_id for run_id, _ in rows]
             if kind == "masks":

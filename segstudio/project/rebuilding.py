@@ -183,11 +183,19 @@ def _run_row(project: Project, folder: Path) -> dict[str, Any]:
     row: dict[str, Any] = {name: str(about[name]) for name in ("created", "preset", "model", "start", "note")}
     row |= {"id": int(folder.name), "options": json.dumps(about.get("options", {}), default=str), "status": "lost"}
     for event in read_events(folder):
-        row |= {name: event[name] for name in _RUN_FIELDS if isinstance(event.get(name), str | int | float)}
-    if row["status"] not in STATUSES or row["status"] == "running":
+        if event.get("event") in _TELLING:
+            row |= {name: event[name] for name in _RUN_FIELDS if isinstance(event.get(name), str | int | float)}
+    if row["status"] not in STATUSES or row["status"] in ("running", "lost"):
         row["status"] = "lost"
+        row |= zip(_REACHED, project.runs.how_far(int(folder.name)), strict=True)
     row.setdefault("epochs", len(project.runs.metrics(int(folder.name))))
     return row
+
+
+_TELLING = frozenset({"status", "update", "deleted", "restored"})
+"""Events that say what is in the row; others say what was asked of a run, with the same words."""
+
+_REACHED = ("epochs", "best_epoch", "best_val_iou", "best_val_loss")
 
 
 _RUN_FIELDS = (

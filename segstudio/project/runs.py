@@ -408,6 +408,7 @@ class Runs:
             with self._project.transaction("runs", "acts") as connection:
                 connection.execute("DELETE FROM act WHERE kind = 'run' AND title = ?", (f"delete run {run.name}",))
                 connection.execute("DELETE FROM run WHERE id = ?", (run.id,))
+                self._project.settings.set("purged_run", max(run.id, self._purged()))
             for folder in (run.folder, self._project.folder / "predictions" / run.name):
                 shutil.rmtree(folder, ignore_errors=True)
             gone.append(run)
@@ -427,6 +428,8 @@ class Runs:
 
     def _new_folder(self) -> Path:
         number = self._project.database.row("SELECT coalesce(max(id), 0) FROM run")[0]
+        # Not that of a run that is gone for good either: others began with it, and it may have been champion.
+        number = max(number, self._purged(), *(reign.run for reign in self._project.champions.reigns()))
         while True:
             number += 1
             try:
@@ -434,6 +437,10 @@ class Runs:
             except FileExistsError:
                 continue
             return self._folder(number)
+
+    def _purged(self) -> int:
+        """The highest number of a run that was purged; 0 when none was."""
+        return int(self._project.settings.get("purged_run") or 0)
 
     def _notice_lost(self) -> None:
         """Mark the runs whose process has died without a word."""
@@ -446,10 +453,10 @@ class Runs:
                     connection.execute(
                         "UPDATE run SET status = 'lost', epochs = ?, best_epoch = ?, best_val_iou = ?, "
                         "best_val_loss = ? WHERE id = ? AND status = 'running'",
-                        (*self._how_far(run_id), run_id),
+                        (*self.how_far(run_id), run_id),
                     )
 
-    def _how_far(self, run_id: int) -> tuple[int, int | None, float | None, float | None]:
+    def how_far(self, run_id: int) -> tuple[int, int | None, float | None, float | None]:
         """Epochs done, and the best of them with its validation IoU and loss: what a dead process could not tell."""
         try:
             rows = [row for row in self.metrics(run_id) if "val_iou" in row]

@@ -172,6 +172,40 @@ def test_a_deleted_run_comes_back_with_its_predictions_and_is_gone_after_a_purge
         assert check_project(project, ListReporter()) == []
 
 
+def test_the_number_of_a_run_that_is_gone_for_good_is_given_to_no_other(tmp_path: Path) -> None:
+    with make_project(tmp_path) as project:
+        for number in (1, 2):
+            run = project.runs.create("p", "m", {}, "scratch")
+            run.best_weights.write_bytes(b"weights")
+            project.runs.update(run.id, status="finished", best_val_iou=0.5)
+            project.champions.promote(number, "a try")
+        project.runs.delete(2)
+        assert [run.id for run in project.runs.purge()] == [2]
+        new = project.runs.create("p", "m", {}, "scratch")
+        assert new.id == 3, "else the new run would be the champion that the old one was"
+        folder = project.folder
+    (folder / "runs" / new.name / "options.toml").unlink()
+    (folder / "runs" / new.name / "events.jsonl").unlink()
+    (folder / "runs" / new.name).rmdir()
+    rebuild_index(folder, ListReporter())
+    with Project.open(folder) as project:
+        assert project.runs.create("p", "m", {}, "scratch").id == 3, "champions.json remembers it too"
+
+
+def test_undoing_a_deleted_run_that_was_not_shown_leaves_what_is_shown(tmp_path: Path) -> None:
+    with make_project(tmp_path) as project:
+        for _ in range(4):
+            run = project.runs.create("p", "m", {}, "scratch")
+            project.runs.update(run.id, status="finished")
+        project.runs.show(2, None)
+        project.runs.delete(1)
+        project.runs.show(4, 3)
+        project.acts.undo()
+        assert (project.predictions.current(), project.predictions.previous()) == (4, 3)
+        project.acts.redo()
+        assert (project.predictions.current(), project.predictions.previous()) == (4, 3)
+
+
 def test_masks_that_are_put_back_keep_their_numbers_and_their_journal(project: Project) -> None:
     sample = project.samples.get(1)
     truth = project.masks.load(sample)

@@ -250,6 +250,21 @@ def test_a_run_that_was_running_is_lost(project: Project) -> None:
         assert rebuilt.runs.list()[0].status == "lost"
 
 
+def test_what_was_asked_of_a_run_is_not_what_became_of_it(project: Project) -> None:
+    run = project.runs.create("preset", "model", {"epochs": 3, "device": "auto"}, "scratch")
+    project.runs.update(run.id, device="CPU")
+    for epoch, iou in ((1, 0.4), (2, 0.3)):
+        project.runs.append_metrics(run, epoch, {"val_iou": iou, "val_loss": 1.0})
+    project.runs.replan(run.id, epochs=40, device="gpu")
+    project.runs.append_event(run, "steer", epoch=2, step=0, epochs=40)
+    project.close()
+    rebuild_index(project.folder, ListReporter())
+    with Project.open(project.folder) as rebuilt:
+        (found,) = rebuilt.runs.list()
+        assert (found.status, found.device, found.options["epochs"]) == ("lost", "CPU", 40)
+        assert (found.epochs, found.best_epoch, found.best_val_iou) == (2, 1, 0.4), "by its curves, as of any lost run"
+
+
 def test_without_the_mirror_nothing_is_moved(project: Project) -> None:
     project.close()
     (project.folder / "samples.csv").unlink()
