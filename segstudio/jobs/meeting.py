@@ -8,6 +8,7 @@ chooses nothing and takes no part.
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from segstudio.core.sample import USABLE, ReviewState, Sample, Split
 from segstudio.core.statistics import FEWEST, Paired, paired
 from segstudio.core.threshold import Histogram
 from segstudio.jobs.predict import PredictOptions, is_plainly_predicted, predict_samples, way_of
+from segstudio.jobs.starts import names_file
 from segstudio.project.project import Project
 from segstudio.project.runs import Run
 from segstudio.project.threads import in_threads
@@ -69,6 +71,8 @@ def lineage(project: Project, run: Run) -> Lineage:
 
 def _start_of(project: Project, run: Run, found: Lineage) -> Run | None:
     """The run whose weights it began with, or None."""
+    if names_file(run.start):
+        found.unknown.append(Path(run.start).name)
     if not run.start.isdecimal():
         return None
     try:

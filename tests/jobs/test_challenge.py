@@ -189,6 +189,14 @@ def test_of_a_run_without_a_manifest_the_validation_split_alone_judges(project):
     assert any("Nobody knows what run 0001" in note for note in found.notes)
 
 
+def test_of_a_run_that_began_with_a_model_file_nobody_knows_what_that_had_learnt(project):
+    run = run_of(project, [1], start="/elsewhere/model.keras")
+    review(project, [2], ReviewState.ACCEPTED)
+    found = judges(project, (run, run_of(project, [1])))
+    assert [one.id for one in found.samples] == [5, 6]
+    assert any("Nobody knows what model.keras learnt" in note for note in found.notes)
+
+
 def test_without_a_validation_split_those_that_chose_the_epoch_judge(tmp_path):
     with make_project(tmp_path, "tttt") as project:
         one, other = run_of(project, [1, 2], validated=[3, 4]), run_of(project, [1, 2, 4], validated=[3])
