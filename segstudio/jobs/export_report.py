@@ -22,7 +22,7 @@ from segstudio.jobs.report_charts import Line, histogram, line_chart
 from segstudio.jobs.report_pictures import PREDICTED, TRUTH, as_rgb, data_uri, tinted, with_errors
 from segstudio.project.filter import compile_filter
 from segstudio.project.project import Project
-from segstudio.project.runs import USABLE, Run
+from segstudio.project.runs import Run
 from segstudio.project.sample_table import SampleTable
 
 MOST_PROBLEMS = 50
@@ -103,8 +103,7 @@ class ExportReport(ProjectJob[ExportReportOptions]):
 
     def _measured(self, project: Project, report: Reporter) -> dict[str, Any] | None:
         """All that is told of one run; None when there is none yet."""
-        has_run = any(run.status in USABLE for run in project.runs.list())
-        if not has_run and self.options.run in ("best", "last"):
+        if not project.runs.able() and self.options.run in ("best", "last"):
             return None
         run = project.runs.resolve(self.options.run)
         split, note = self.options.split, ""

@@ -13,6 +13,7 @@ from segstudio.core.sample import ReviewState, Split
 from segstudio.jobs import JOBS
 from segstudio.jobs.report_charts import Line, histogram, line_chart, steps_of
 from segstudio.project.project import Project
+from segstudio.project.runs import READER
 
 
 @pytest.fixture
@@ -91,6 +92,9 @@ def test_without_a_run_it_is_about_the_dataset(project: Project, tmp_path: Path)
     page = report(project, tmp_path / "r.html")
     assert "about the dataset alone" in page
     assert "<svg" not in page
+    reader = project.runs.create(READER, READER, {"reader": "Ada"}, "scratch")
+    project.runs.update(reader.id, status="finished")
+    assert "about the dataset alone" in report(project, tmp_path / "r.html"), "a reader is no training"
     with pytest.raises(UserError, match="no run 0007"):
         report(project, tmp_path / "r.html", run="7")
     with pytest.raises(UserError):
