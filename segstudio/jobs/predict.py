@@ -79,6 +79,7 @@ class Predict(ProjectJob[PredictOptions]):
         samples = self._samples(project)
         count = predict_samples(project, run, samples, report, self.options)
         project.predictions.set_current(run.id)
+        project.predictions.recount(run.id)
         return {"run": run.id, "samples": count, "changed": project.predictions.changed_most(run.id)}
 
     def _samples(self, project: Project) -> list[Sample]:

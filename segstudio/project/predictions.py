@@ -245,6 +245,12 @@ class Predictions:
         if missing:
             self.score(run_id, missing, report, goes_on)
 
+    def recount(self, run_id: int, goes_on: Callable[[], bool] = lambda: True) -> None:
+        """Compare those predictions anew whose masks were changed while other runs were on screen."""
+        known = self.counts(run_id).keys()
+        if forgotten := [one for one in self._project.histograms.missing(run_id) if one not in known]:
+            self.score(run_id, forgotten, goes_on=goes_on)
+
     def score(
         self,
         run_id: int,
@@ -308,6 +314,13 @@ class Predictions:
         shown = {run_id for run_id in (self.current(), self.previous()) if run_id is not None}
         with self._project.transaction() as connection:  # nobody sees these figures
             self._project.histograms.forget_sample(connection, sample.id)
+            # Those of other runs speak of a mask that is no more, see `recount`.
+            others = [run_id for run_id in self._measured(sample) if run_id not in shown]
+            connection.executemany(
+                f"UPDATE prediction SET {_COUNTED} WHERE sample_id = ? AND run_id = ?",
+                ((*_figures(None), sample.id, run_id) for run_id in others),
+            )
+            self._project.blobs.forget(connection, [(run_id, sample.id) for run_id in others])
         for run_id in shown:
             try:
                 probability, ignored = self.load(run_id, sample), self._project.ignored.load(sample)
@@ -403,6 +416,12 @@ class Predictions:
     def _predicted(self, run_id: int) -> list[Sample]:
         ids = self._project.database.rows("SELECT sample_id FROM prediction WHERE run_id = ?", (run_id,))
         return list(self._project.samples.all(sample_id for (sample_id,) in ids))
+
+    def _measured(self, sample: Sample) -> list[int]:
+        rows = self._project.database.rows(
+            "SELECT run_id FROM prediction WHERE sample_id = ? AND tp IS NOT NULL", (sample.id,)
+        )
+        return [run_id for (run_id,) in rows]
 
     def _before(self, run_id: int) -> int | None:
         """The run to compare with: the current one, or the one before when `run_id` is current itself."""

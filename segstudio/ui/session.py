@@ -357,7 +357,12 @@ class Session(QObject):
 
     def show_run(self, run_id: int) -> None:
         """Show the predictions of another run, or the masks of another reader in their place."""
-        self._write(lambda: self.project.predictions.set_current(run_id))
+
+        def show() -> None:
+            self.project.predictions.set_current(run_id)
+            self.project.predictions.recount(run_id, lambda: not self._is_closing)
+
+        self._write(show)
 
     @property
     def reader(self) -> str:

@@ -282,6 +282,10 @@ def test_a_mask_that_changes_is_counted_anew_for_the_runs_on_screen_and_forgotte
     project.masks.save(1, (LEFT > 0).astype(np.uint8))
     assert project.histograms.missing(runs[0]) == [1]
     assert project.histograms.missing(runs[1]) == project.histograms.missing(runs[2]) == []
+    assert project.predictions.counts(runs[0]) == {}, "no figure of a mask that is another now is shown or reported"
+    assert project.blobs.missing(runs[0]) == []
+    project.predictions.recount(runs[0])
+    assert project.predictions.counts(runs[0])[1] == Counts.of((LEFT > 0).astype(np.uint8), rough(runs[0]) >= THRESHOLD)
     file = project.predictions.path(runs[2], project.samples.get(1))
     data = file.read_bytes()
     file.write_bytes(data[:30])

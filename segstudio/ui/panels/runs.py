@@ -502,7 +502,10 @@ class RunsPanel(QWidget):
         if run is None or session is None:
             return
         if has_predictions(session.project.folder, run):
-            session.project.predictions.set_current(run.id)
+            predictions = session.project.predictions
+            predictions.set_current(run.id)
+            # A mask may have been changed while another run was on screen.
+            self._background.submit(lambda: predictions.recount(run.id, lambda: self.session is session))
         else:
             session.save_now(wait=True)
             self.queue.submit("predict", {"run": run.name}, f"Predict with run {run.name}", session.project.folder)
