@@ -63,6 +63,7 @@ class Score:
         histogram: What it would be at another threshold; None for a new prediction, which was not compared yet.
         level: The least probability byte that was taken for foreground.
         kind: What the uncertainty was measured by; see `Predictions.save`.
+        mark: Tells the mask that it was compared with from any that was saved since; None for a new prediction.
     """
 
     sample_id: int
@@ -74,6 +75,7 @@ class Score:
     histogram: Histogram | None = None
     level: int = THRESHOLD
     kind: str = "probability"
+    mark: tuple[object, ...] | None = None
 
     def at(self, level: int) -> "Score":
         """The same at another threshold; where it is worst is not known then."""
@@ -273,6 +275,7 @@ class Predictions:
         before = self._before(run_id)
         scores: dict[int, Score] = {}
         waiting: list[Score] = []
+        changed: list[int] = []
 
         def one(sample: Sample) -> Score | None:
             return self._score(run_id, before, sample) if goes_on() else None
@@ -284,11 +287,11 @@ class Predictions:
                     scores[sample.id] = score
                     waiting.append(score)
                 if len(waiting) >= BATCH or done == len(samples):
-                    self._store(run_id, waiting)
+                    changed += self._store(run_id, waiting)
                     waiting = []
                 if report:
                     report.progress(done, len(samples), sample.name)
-        return scores
+        return scores | self.score(run_id, changed, goes_on=goes_on) if changed else scores
 
     def changed_most(self, run_id: int, count: int = 20) -> list[int]:
         """The samples that the run predicts most differently from the run before, most first."""
@@ -377,23 +380,26 @@ class Predictions:
         """Look for the worst blobs of some predictions; what cannot be read has none."""
         level = self.level(run_id)
 
-        def found(sample: Sample) -> Found | None:
+        def found(sample: Sample) -> tuple[Found, tuple[object, ...]] | None:
             probability = self.load(run_id, sample) if goes_on() else None
             if probability is None or not sample.has_mask:
                 return None
             mask, ignored = self._project.masks.load(sample), self._project.ignored.load(sample)
+            mark = self._mark(sample.id)
             predicted = without_errors(predicted_at(probability, level), mask, ignored)
-            return self._project.blobs.found(run_id, sample, mask, predicted)
+            return self._project.blobs.found(run_id, sample, mask, predicted), mark
 
         with in_threads(list(self._project.samples.all(sample_ids)), found) as results:
             for sample, result in results:
                 error = result.exception()
                 if error is not None and not isinstance(error, UserError | OSError):
                     raise error
-                blobs = {0: []} if error is not None else result.result()
-                if blobs is not None:
+                one = ({0: []}, self._mark(sample.id)) if error is not None else result.result()
+                if one is not None:
+                    blobs, mark = one
                     with self._project.transaction("blobs") as connection:
-                        if self.level(run_id) == level:  # else they are those of a threshold that is not used any more
+                        # Else they are those of a threshold, or of a mask, that is not used any more.
+                        if self.level(run_id) == level and self._mark(sample.id) == mark:
                             self._project.blobs.store(connection, run_id, sample.id, blobs)
 
     def forget(self, predictions: Iterable[tuple[int, int]]) -> None:
@@ -432,13 +438,14 @@ class Predictions:
         probability = self.load(run_id, sample)
         if probability is None:
             return None
+        sample = self._project.samples.get(sample.id)  # it may have got a mask since somebody asked
         level = self.level(run_id)
         predicted = predicted_at(probability, level)
         earlier = None if before is None else self.load(before, sample)
         # `before` is not None where there is an earlier prediction
         change = None if earlier is None else _share(predicted != predicted_at(earlier, self.level(before or 0)))
         mask = self._project.masks.load(sample) if sample.has_mask else None
-        ignored = self._project.ignored.load(sample)
+        ignored, mark = self._project.ignored.load(sample), self._mark(sample.id)
         histogram = Histogram.of(probability, mask, ignored)
         blobs = None
         if mask is not None:
@@ -452,12 +459,27 @@ class Predictions:
             blobs,
             histogram,
             level,
+            mark=mark,
         )
 
-    def _store(self, run_id: int, scores: Sequence[Score], *, is_new: bool = False) -> None:
-        """Write scores to the index; the uncertainty only of new predictions, whose maker may have known it better."""
+    def _mark(self, sample_id: int) -> tuple[object, ...]:
+        """Another one for each mask, and each ignored region, that a sample has had."""
+        sample = self._project.samples.get(sample_id)
+        row = self._project.database.row("SELECT revision, mask_sha256 FROM sample WHERE id = ?", (sample_id,))
+        try:
+            ignored = self._project.ignored.path(sample).stat()
+        except OSError:
+            return (*row, None)
+        return (*row, ignored.st_mtime_ns, ignored.st_size)
+
+    def _store(self, run_id: int, scores: Sequence[Score], *, is_new: bool = False) -> list[int]:
+        """Write scores to the index; the uncertainty only of new predictions, whose maker may have known it better.
+
+        Returns:
+            The samples that were left out, as their mask has become another since it was compared.
+        """
         if not scores:
-            return
+            return []
         uncertainty = "excluded" if is_new else "prediction"
         with self._project.transaction("predictions") as connection:
             if is_new:
@@ -465,6 +487,9 @@ class Predictions:
                     "UPDATE sample SET lint_run = NULL WHERE id = ? AND lint_run = ?",
                     [(score.sample_id, run_id) for score in scores],
                 )
+            marks = {one.sample_id: self._mark(one.sample_id) for one in scores if one.mark is not None}
+            changed = [one.sample_id for one in scores if one.mark is not None and one.mark != marks[one.sample_id]]
+            scores = [one for one in scores if one.sample_id not in changed]
             level = self.level(run_id)  # somebody may have chosen another threshold since they were made
             scores = [score.at(level) for score in scores]
             connection.executemany(
@@ -490,6 +515,7 @@ class Predictions:
                     self._project.histograms.store(connection, run_id, score.sample_id, score.histogram)
                 else:
                     self._project.histograms.forget(connection, [(run_id, score.sample_id)])
+        return changed
 
 
 def _noted(result: "Future[Score | None]", sample: Sample, report: Reporter | None) -> Score | None:

@@ -298,6 +298,27 @@ def test_a_mask_that_changes_is_counted_anew_for_the_runs_on_screen_and_forgotte
         assert project.predictions.counts(run)[1] == Counts.of(mask, rough(run) >= level_of(0.2))
 
 
+def test_what_is_saved_while_predictions_are_compared_is_not_overwritten_by_figures_of_before(project: Project) -> None:
+    run = new_run(project)
+    for sample in project.samples.all():
+        predict(project, run, sample.id, rough(sample.id))
+    project.predictions.set_current(run)
+    other = (LEFT > 0).astype(np.uint8)
+
+    class Editing(ListReporter):
+        def progress(self, done: float, total: float, text: str = "") -> None:
+            if done == 3:  # nothing is stored yet
+                project.masks.save(1, other)
+                project.ignored.save(2, other)
+
+    scores = project.predictions.score(run, report=Editing())
+    counts = project.predictions.counts(run)
+    assert counts[1] == scores[1].counts == Counts.of(other, rough(1) >= THRESHOLD)
+    mask = project.masks.load(project.samples.get(2))
+    assert counts[2] == scores[2].counts == Counts.of(mask, rough(2) >= THRESHOLD, other)
+    assert project.histograms.missing(run) == []
+
+
 def test_a_sample_without_a_mask_has_a_share_and_no_figures_at_any_threshold(tmp_path: Path) -> None:
     source = make_dataset(tmp_path / "dataset", 1, (64, 48))
     rows = [NewSample("images/sample_00.png", None, 64, 48, Split.TRAIN)]
