@@ -16,6 +16,7 @@ from segstudio.tools.brush import BrushOptions
 from segstudio.tools.eraser import EraserOptions
 from segstudio.ui.canvas.canvas import Canvas
 from segstudio.ui.canvas.layers import AGREEMENT, FALSE_NEGATIVE, FALSE_POSITIVE
+from segstudio.ui.canvas.marks import Caption, caption_rect
 from segstudio.ui.canvas.panes import FULL_WINDOW, PaneName, Panes, PixelInfo
 from segstudio.ui.canvas.pointer import COMPRESSION
 from tests.ui.test_canvas_pixels import drag, pixels, send
@@ -553,6 +554,20 @@ def test_what_the_legend_means_is_said_where_it_is(panes: Panes, document: Docum
     panes.set_tolerance(3)
     qtbot.waitUntil(lambda: "± 3 px" in canvas.accessibleDescription())
     assert any("3 px" in canvas.caption_help(QPoint(middle, y)) for y in range(bottom))
+
+
+def test_a_legend_takes_further_lines_where_the_pane_is_narrow(panes: Panes) -> None:
+    metrics = panes.fontMetrics()
+    words = ("agree 85%", "FP 5%", "FN 9%", "±3")
+    caption = Caption(tuple((FALSE_NEGATIVE, word) for word in words))
+    wide = caption_rect(caption, metrics, 2000, 300)
+    narrow = caption_rect(caption, metrics, wide.width() - 1, 300)
+    assert 0 <= narrow.left() <= narrow.right() < wide.width() - 1
+    assert narrow.bottom() == wide.bottom()
+    assert narrow.height() == wide.height() + metrics.height()
+    least = caption_rect(caption, metrics, 20, 300)
+    assert (least.left(), least.width()) == (0, 20), "words that are too long end in dots"
+    assert least.height() == wide.height() + (len(words) - 1) * metrics.height()
 
 
 def test_names_for_those_who_cannot_see(panes: Panes) -> None:

@@ -91,9 +91,25 @@ def test_runs_are_listed_newest_first_with_their_figures(qtbot: QtBot, session: 
     assert panel.table.isVisible()
     newest, oldest = cells(panel, 0), cells(panel, 1)
     assert (newest["Run"], newest["Status"], newest["Epochs"], newest["Val IoU"]) == ("0002", "lost", "4 / 20", "–")
-    assert (oldest["Run"], oldest["Val IoU"], oldest["Epochs"], oldest["Time"]) == ("0001", "0.812", "20", "1 min 40 s")
-    assert oldest["When"].startswith("today")
-    assert oldest["Preset"] == "conv-unet-fast"
+    assert (oldest["Run"], oldest["Val IoU"], oldest["Epochs"]) == ("0001", "0.812", "20")
+    panel.select(1)
+    assert "conv-unet-fast · from scratch" in panel._summary.text()
+    assert " · 1 min 40 s · today " in panel._summary.text(), "what has no column is said below the table"
+
+
+def test_table_fits_into_the_narrowest_panel(qtbot: QtBot, session: Session, queue: JobQueue) -> None:
+    for _ in range(12):  # so many that they scroll
+        add_run(session.project, status="cancelled", epochs=4)
+    champion = add_run(session.project)
+    session.project.champions.promote(champion.id, "by hand")
+    panel = shown(qtbot, session, queue)
+    panel.resize(340, 780)
+    table = panel.table
+    qtbot.waitUntil(lambda: table.verticalScrollBar().isVisible(), timeout=WAIT)
+    qtbot.waitUntil(lambda: table.horizontalHeader().length() <= table.viewport().width(), timeout=WAIT)
+    for column, name in enumerate(RunsModel.COLUMNS):
+        needed = max(table.sizeHintForColumn(column), table.horizontalHeader().sectionSizeHint(column))
+        assert table.columnWidth(column) >= needed, f"{name} is cut off"
 
 
 def test_selected_run_is_drawn(qtbot: QtBot, session: Session, queue: JobQueue) -> None:

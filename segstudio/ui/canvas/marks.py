@@ -151,8 +151,9 @@ def draw_grid(painter: QPainter, exposed: Rect, frame: Frame) -> None:
 
 def caption_rect(caption: Caption, metrics: QFontMetrics, width: int, height: int) -> QRect:
     """Where a caption lies in a pane of `width` x `height` widget pixels."""
-    wide = _caption_width(_fitting(caption, metrics, width), metrics)
-    tall = metrics.height() + 10
+    lines = _caption_lines(caption, metrics, width)
+    wide = min(max(_caption_width(line, metrics) for line in lines), width)
+    tall = metrics.height() * len(lines) + 10
     return QRect((width - wide) // 2, height - tall - 10, wide, tall)
 
 
@@ -164,17 +165,27 @@ def draw_caption(painter: QPainter, caption: Caption, width: int, height: int) -
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(CAPTION_BACK)
     painter.drawRoundedRect(rect, 6, 6)
+    line_rect = QRect(rect.x(), rect.y() + 5, rect.width(), metrics.height())
+    for line in _caption_lines(caption, metrics, width):
+        _draw_caption_line(painter, line, line_rect)
+        line_rect.translate(0, metrics.height())
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+
+def _draw_caption_line(painter: QPainter, line: tuple[CaptionPart, ...], rect: QRect) -> None:
+    metrics = painter.fontMetrics()
     x = rect.x() + CAPTION_PADDING
-    for colour, text in _fitting(caption, metrics, width):
+    for colour, text in line:
         if colour is not None:
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(*colour))
             painter.drawRoundedRect(QRectF(x, rect.center().y() - 4, 10, 10), 2, 2)
             x += CAPTION_SQUARE
         painter.setPen(CAPTION_TEXT)
-        painter.drawText(x, rect.y(), rect.width(), rect.height(), Qt.AlignmentFlag.AlignVCenter, text)
+        room = rect.right() + 1 - CAPTION_PADDING - x
+        words = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
+        painter.drawText(x, rect.y(), room, rect.height(), Qt.AlignmentFlag.AlignVCenter, words)
         x += metrics.horizontalAdvance(text) + CAPTION_GAP
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
 
 def draw_name(painter: QPainter, name: str, colour: tuple[int, int, int], width: int) -> None:
@@ -203,6 +214,17 @@ def draw_name(painter: QPainter, name: str, colour: tuple[int, int, int], width:
 def _fitting(caption: Caption, metrics: QFontMetrics, width: int) -> tuple[CaptionPart, ...]:
     is_too_wide = _caption_width(caption.parts, metrics) > width
     return caption.short if caption.short and is_too_wide else caption.parts
+
+
+def _caption_lines(caption: Caption, metrics: QFontMetrics, width: int) -> list[tuple[CaptionPart, ...]]:
+    """The words in as few lines as go into `width` widget pixels; a single word may still be too wide."""
+    lines: list[tuple[CaptionPart, ...]] = []
+    for part in _fitting(caption, metrics, width):
+        if lines and _caption_width((*lines[-1], part), metrics) <= width:
+            lines[-1] = (*lines[-1], part)
+        else:
+            lines.append((part,))
+    return lines
 
 
 def _caption_width(parts: tuple[CaptionPart, ...], metrics: QFontMetrics) -> int:

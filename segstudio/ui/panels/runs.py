@@ -58,9 +58,12 @@ MOST_CURVES = COLOURS
 
 
 class RunsModel(RowsModel):
-    """The runs, the newest first."""
+    """The runs, the newest first.
 
-    COLUMNS = ("Run", "Val IoU", "Test IoU", "Status", "Epochs", "Time", "Preset", "Start", "When", "Device")
+    The columns are those for which the narrowest panel has room; the words below the table say the rest.
+    """
+
+    COLUMNS = ("Run", "Val IoU", "Test IoU", "Status", "Epochs")
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -125,17 +128,7 @@ class RunsModel(RowsModel):
                 return figure(self._tests.get(run.id))
             case "Status":
                 return run.status
-            case "Epochs":
-                return epochs_text(run)
-            case "Time":
-                return duration(run.seconds) if run.seconds else ""
-            case "Preset":
-                return f"reader {run.reader}" if run.is_reader else run.preset
-            case "Start":
-                return "" if run.is_reader else start_text(run.start)
-            case "When":
-                return when_text(run.created)
-        return " · ".join(part for part in (run.device, run.precision) if part)
+        return "" if run.is_reader else epochs_text(run)
 
 
 class RunsPanel(QWidget):
@@ -206,8 +199,10 @@ class RunsPanel(QWidget):
         table = row_table(self.model, "Runs")
         table.setSelectionMode(QTableView.SelectionMode.ExtendedSelection)
         table.setToolTip("Select several with Ctrl or Shift to lay their curves over each other")
-        for column, width in enumerate((84, 62, 66, 74, 64, 84, 160, 76, 120, 170)):
+        table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        for column, width in enumerate((72, 54, 61, 66, 54)):
             table.setColumnWidth(column, width)
+        table.horizontalHeader().setStretchLastSection(True)
         table.selectionModel().currentRowChanged.connect(self._on_selected)
         table.selectionModel().selectionChanged.connect(lambda *_: self._show_curves())
         return table
@@ -601,7 +596,8 @@ def command_line(folder: Path, run: Run) -> str:
 def summary(run: Run) -> str:
     """The run in one sentence."""
     if run.is_reader:
-        return f"Run {run.name}: the masks of {run.reader}, from {run.options.get('bundle', 'a bundle')}"
+        bundle = run.options.get("bundle", "a bundle")
+        return f"Run {run.name}: the masks of {run.reader}, from {bundle} · {when_text(run.created)}"
     parts = [
         f"Run {run.name}: {run.status}",
         run.preset,
@@ -609,6 +605,7 @@ def summary(run: Run) -> str:
         f"{epochs_text(run)} epochs" + (f", best {run.best_epoch}" if run.best_epoch else ""),
         f"val IoU {run.best_val_iou:.3f}" if run.best_val_iou is not None else "",
         duration(run.seconds) if run.seconds else "",
+        when_text(run.created),
         " ".join(part for part in (run.device, run.precision) if part),
     ]
     text = " · ".join(part for part in parts if part)
