@@ -14,6 +14,7 @@ from segstudio.core.reporter import Reporter
 from segstudio.core.sample import Sample
 from segstudio.formats import encode_mask, read_mask_values
 from segstudio.jobs import JOBS, ProjectJob
+from segstudio.jobs.editing import refuse_beside_a_window
 from segstudio.project.filter import compile_filter
 from segstudio.project.project import Project
 
@@ -47,7 +48,8 @@ class Ignore(ProjectJob[IgnoreOptions]):
             `changed` or `written`: how many regions became others, or were written; `notes` [{path, reason}].
 
         Raises:
-            UserError: When more than one thing is asked for, or a folder is none or holds nothing that fits.
+            UserError: When more than one thing is asked for, a folder is none or holds nothing that fits, or regions
+                are to be changed while a window is editing the project.
         """
         options = self.options
         if sum((bool(options.source), bool(options.to), options.clear)) > 1:
@@ -57,10 +59,13 @@ class Ignore(ProjectJob[IgnoreOptions]):
         notes: list[dict[str, str]] = []
         done = {}
         if options.source:
-            done["changed"] = self._take(project, samples, report, notes)
+            with refuse_beside_a_window(project):
+                done["changed"] = self._take(project, samples, report, notes)
         elif options.clear:
             project.require_writable()
-            done["changed"] = sum(_set(project, one, np.zeros((one.height, one.width), np.uint8)) for one in samples)
+            with refuse_beside_a_window(project):
+                nothing = ((one, np.zeros((one.height, one.width), np.uint8)) for one in samples)
+                done["changed"] = sum(_set(project, one, region) for one, region in nothing)
         elif options.to:
             done["written"] = self._write(project, samples, report)
         there = []

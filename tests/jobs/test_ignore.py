@@ -8,6 +8,7 @@ import pytest
 from segstudio import cli
 from segstudio.augmentation.recipe import Recipe, Step
 from segstudio.core.errors import UserError
+from segstudio.core.files import write_atomically
 from segstudio.core.labels import CORRECTED, IGNORED
 from segstudio.core.metrics import Counts
 from segstudio.core.reporter import ListReporter
@@ -16,6 +17,7 @@ from segstudio.formats import encode_grey, encode_mask
 from segstudio.jobs import JOBS
 from segstudio.jobs.presets import preset
 from segstudio.jobs.training_samples import choose, corrected_since, examples, last_run, recall
+from segstudio.project.project import editor_lock
 from tests.jobs.projects import TINY, make_project, review
 
 REGION = np.zeros((48, 64), np.uint8)
@@ -66,6 +68,19 @@ def test_regions_come_from_a_folder_and_go_to_one(project, tmp_path, capsys):
     assert perform(project, "ignore") == {"samples": [], "notes": []}
     with pytest.raises(UserError, match="lies in the dataset"):
         perform(project, "ignore", to=str(project.source / "x"))
+
+
+def test_regions_are_not_changed_beside_a_window_which_would_paint_over_them(project, tmp_path):
+    write_atomically(tmp_path / "regions" / "images" / "sample_00.png", encode_mask(REGION))
+    window = editor_lock(project.folder)
+    assert window is not None
+    with pytest.raises(UserError, match="open for editing in a window"):
+        perform(project, "ignore", source=str(tmp_path / "regions"))
+    with pytest.raises(UserError, match="open for editing in a window"):
+        perform(project, "ignore", clear=True)
+    assert perform(project, "ignore") == {"samples": [], "notes": []}
+    window.release()
+    assert perform(project, "ignore", source=str(tmp_path / "regions"))["changed"] == 1
 
 
 def test_masks_are_corrected_since_the_run_that_counts(project):
