@@ -60,6 +60,9 @@ def rebuild_index(folder: Path, report: Reporter) -> dict[str, Any]:
                 "copies": sum(len(project.augmented.copies(name)) for name in project.augmented.recipes()),
             }
             _replay_reviews(project, reviews)
+            for run in project.runs.list():
+                if not run.is_reader:
+                    project.predictions.expect(run.id)  # by the masks that are not rejected
     finally:
         lock.release()
     return {**found, "old": old}

@@ -41,6 +41,7 @@ def work_a_little(project: Project) -> None:
         for sample in project.samples.all():
             project.predictions.save(run.id, sample, LEFT * np.uint8(value))
         project.predictions.score(run.id)
+        project.predictions.expect(run.id)
         project.predictions.set_current(run.id)
 
 
