@@ -1,0 +1,35 @@
+"""Augmentation: recipes and the copies made by them."""
+
+import argparse
+from typing import Any
+
+from segstudio.cli.command import add_project, command, given, perform
+from segstudio.cli.words import say_pairs, say_table
+
+
+@command("recipes", "list the augmentation recipes of a project")
+def _declare_recipes(parser: argparse.ArgumentParser) -> None:
+    add_project(parser)
+    parser.set_defaults(command=_recipes)
+
+
+def _recipes(args: argparse.Namespace) -> int:
+    return perform("recipes", {}, args, _say_recipes)
+
+
+def _say_recipes(result: dict[str, Any]) -> None:
+    say_table([{**row, "steps": ", ".join(row["steps"])} for row in result["recipes"]])
+
+
+@command("augment", "make copies of the training samples by a recipe")
+def _declare_augment(parser: argparse.ArgumentParser) -> None:
+    add_project(parser)
+    parser.add_argument("--recipe", required=True, metavar="NAME|FILE", help="a recipe's name, or a .json file")
+    parser.add_argument("--copies", type=int, metavar="N", help="copies of each sample; 3 when not given")
+    parser.add_argument("--filter", metavar="EXPR", help="which training samples; all when not given")
+    parser.add_argument("--seed", type=int, metavar="N", help="the same seed makes the same copies")
+    parser.set_defaults(command=_augment)
+
+
+def _augment(args: argparse.Namespace) -> int:
+    return perform("augment", given(args, "recipe", "copies", "filter", "seed"), args, say_pairs)

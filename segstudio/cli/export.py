@@ -1,0 +1,52 @@
+"""Export: what leaves a project."""
+
+import argparse
+from pathlib import Path
+
+from segstudio.cli.command import add_project, command, given, perform
+from segstudio.cli.words import say_pairs
+
+
+@command("export", "write masks, a model, a report or a comparison for other programs and people")
+def _declare_export(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "what", choices=["masks", "model", "report", "comparison", "study", "bundle"], help="what to export"
+    )
+    add_project(parser)
+    parser.add_argument(
+        "--to",
+        required=True,
+        metavar="PATH",
+        help="folder of the masks, where nothing is replaced; HTML file of the report or comparison, CSV of its "
+        "scores; JSON of a study, CSV of its scores; file of the model, or a folder for it; zip of the bundle for "
+        "another reader",
+    )
+    parser.add_argument("--filter", metavar="EXPR", help="which samples; all when not given")
+    parser.add_argument(
+        "--format",
+        metavar="NAME",
+        help="of masks: png (0 and 255, when not given) or png01 (0 and 1); "
+        "of a model: keras, savedmodel, tflite or onnx",
+    )
+    parser.add_argument(
+        "--run", metavar="RUN", help="of a model or report: number of a run, best (the champion; default) or last"
+    )
+    parser.add_argument("--split", choices=["train", "val", "test"], help="of a report: which part is measured; test")
+    parser.add_argument(
+        "--chosen", metavar="EXPR", help="of a report: which samples are shown besides best, worst, random"
+    )
+    parser.add_argument("--comparison", type=int, metavar="N", help="which one; the newest when not given")
+    parser.add_argument("--study", type=int, metavar="N", help="which one; the newest when not given")
+    parser.add_argument("--reviewer", metavar="NAME", help="of a bundle: whose it is; the name of the settings")
+    parser.add_argument("--images", action="store_true", default=None, help="of a bundle: pack the images too")
+    parser.set_defaults(command=_export)
+
+
+def _export(args: argparse.Namespace) -> int:
+    args.to = str(Path(args.to).absolute())
+    return perform(
+        f"export-{args.what}",
+        given(args, "to", "filter", "format", "run", "split", "chosen", "comparison", "study", "reviewer", "images"),
+        args,
+        say_pairs,
+    )
