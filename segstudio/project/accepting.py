@@ -158,6 +158,7 @@ def accept(project: "Project", plan: Plan, report: Reporter, *, leaving: Iterabl
     act: int | None = None
     for start in range(0, len(samples), BATCH):
         batch = samples[start : start + BATCH]
+        project.masks.seal(one.id for one in batch)  # else a prediction would become part of an open revision
         with project.transaction("samples", "masks") as connection:
             before = project.acts.standing("masks", [one.id for one in batch])
             done = [

@@ -7,7 +7,7 @@ import pytest
 from segstudio.cli import main
 from segstudio.core.reporter import ListReporter
 from segstudio.core.sample import ReviewState
-from segstudio.project.accepting import read_audits
+from segstudio.project.accepting import accept, plan_accept, read_audits
 from segstudio.project.check import check_project
 from segstudio.project.project import Project
 from tests.project.projects import make_project
@@ -125,6 +125,21 @@ def test_masks_are_accepted_as_they_are(folder: Path, tmp_path: Path, capsys: py
     assert run(capsys, "accept", folder, *arguments, "--answers", answers)["accepted"] == 2
     with Project.open(folder) as project:
         assert [one.revision for one in project.samples.all() if one.split == "test"] == [0, 0]
+
+
+def test_a_mask_that_a_person_was_at_work_on_comes_back_when_a_prediction_has_replaced_it(folder: Path) -> None:
+    mine = (predicted(2) > 0).astype(np.uint8)
+    with Project.open(folder) as project:
+        project.masks.save(4, mine)  # in the revision that is open
+        assert project.samples.get(4).revision == 1
+        plan = plan_accept(project, "predictions", "", replaces_corrected=True)
+        assert plan.replaced_by_person == 2
+        assert 4 in accept(project, plan, ListReporter())
+        assert np.array_equal(project.masks.load(project.samples.get(4)), predicted(4) > 0)
+        assert np.array_equal(project.masks.load_revision(project.samples.get(4), 1), mine)
+        assert project.acts.undo().left == 0
+        assert np.array_equal(project.masks.load(project.samples.get(4)), mine)
+        assert check_project(project, ListReporter()) == []
 
 
 def test_a_bound_is_said_without_a_project(capsys: pytest.CaptureFixture[str]) -> None:
