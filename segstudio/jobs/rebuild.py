@@ -185,7 +185,9 @@ def compared_with(project: Project, original: Run, rebuilt: Run, differing: Sequ
         `before`, `after`), `weights_are_same` (None when the original has none), `versions` (what is another), `words`.
     """
     pairs = [{int(row["epoch"]): row for row in project.runs.metrics(run.id)} for run in (original, rebuilt)]
-    names = _computed({name for rows in pairs for row in rows.values() for name in row})
+    # An earlier version did not know all figures of this one.
+    known = [{name for row in rows.values() for name in row} for rows in pairs]
+    names = _computed(known[0] & known[1] if all(known) else known[0] | known[1])
     differences, figures = [], 0
     for epoch in sorted(pairs[0].keys() | pairs[1].keys()):
         before, after = (rows.get(epoch, {}) for rows in pairs)
