@@ -121,7 +121,7 @@ def plan_accept(project: "Project", what: What, expression: str, *, replaces_cor
     by_person = np.zeros(len(rows), np.bool_)
     if what == "predictions":
         leave_out(np.isnan(table.uncertainty[rows]), "without a prediction of this run")
-        leave_out(table.split[rows] == SPLITS.index(Split.TEST), "in the test split, which no prediction may become")
+        leave_out(table.split[rows] == SPLITS.index(Split.TEST), "in the test split, where no prediction is accepted")
         by_person = reviewed | (revision > 0)
         if not replaces_corrected:
             leave_out(by_person, "corrected or accepted by a person")

@@ -412,7 +412,7 @@ class Window(QMainWindow):
         self.tabifyDockWidget(self._jobs, self._problems)
         self.tabifyDockWidget(self._problems, self._lint)
         self._readers_panel = ReadersPanel()
-        self._readers = self._dock("Readers", self._readers_panel)
+        self._readers = self._dock("Agreement of readers", self._readers_panel)
         self._readers_panel.sample_requested.connect(lambda one: self.in_workspace(lambda w: w.show_in_review(one)))
         self._readers_panel.walk_wanted.connect(lambda: self.in_workspace(lambda w: w.walk_differences()))
         self.learning.bundle_imported.connect(self._take_bundle)

@@ -49,7 +49,7 @@ def test_a_plan_changes_nothing_and_says_what_would_be_done(folder: Path, capsys
     plan = run(capsys, "accept", folder, "--filter", "", "--audit", 4)
     assert plan["total"] == 9
     assert plan["left_out"] == {
-        "flagged or rejected": 1, "in the test split, which no prediction may become": 2,
+        "flagged or rejected": 1, "in the test split, where no prediction is accepted": 2,
         "corrected or accepted by a person": 2,
     }  # fmt: skip
     assert (plan["replaced"], plan["replaced_by_person"]) == (8, 0), "one has no mask"

@@ -568,6 +568,8 @@ def test_a_legend_takes_further_lines_where_the_pane_is_narrow(panes: Panes) -> 
     least = caption_rect(caption, metrics, 20, 300)
     assert (least.left(), least.width()) == (0, 20), "words that are too long end in dots"
     assert least.height() == wide.height() + (len(words) - 1) * metrics.height()
+    low = caption_rect(caption, metrics, 20, 90)
+    assert low.height() <= 30 or low.height() == wide.height(), "most of the picture stays to be seen"
 
 
 def test_names_for_those_who_cannot_see(panes: Panes) -> None:

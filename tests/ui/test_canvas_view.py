@@ -150,3 +150,13 @@ def test_nothing_to_fit_is_harmless() -> None:
     view.show(0, 0)
     view.fit(100, 100)
     assert view.frame(100, 100, 1.0).picture.is_empty
+
+
+@pytest.mark.parametrize(("side", "is_whole"), [(50, False), (190, True)])
+def test_what_is_looked_at_whole_stays_whole_when_the_pane_becomes_smaller(side: int, is_whole: bool) -> None:
+    view = View()
+    view.show(200, 200)
+    view.look_at(Rect(5, 5, side // 2, side), 400, 300, 1.0)
+    assert view.is_fitted == is_whole
+    if is_whole:
+        assert (view.x, view.y, view.zoom) == (100, 100, 1.5)

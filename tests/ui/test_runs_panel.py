@@ -97,11 +97,21 @@ def test_runs_are_listed_newest_first_with_their_figures(qtbot: QtBot, session: 
     assert " · 1 min 40 s · today " in panel._summary.text(), "what has no column is said below the table"
 
 
+@pytest.fixture
+def styled(qapp: QApplication) -> Iterator[None]:
+    """The window's style, which has a say in how much room words take."""
+    theme.install(qapp)
+    yield
+    qapp.setStyleSheet("")
+
+
+@pytest.mark.usefixtures("styled")
 def test_table_fits_into_the_narrowest_panel(qtbot: QtBot, session: Session, queue: JobQueue) -> None:
     for _ in range(12):  # so many that they scroll
         add_run(session.project, status="cancelled", epochs=4)
     champion = add_run(session.project)
     session.project.champions.promote(champion.id, "by hand")
+    session.project.predictions.set_current(champion.id)
     panel = shown(qtbot, session, queue)
     panel.resize(340, 780)
     table = panel.table
@@ -452,6 +462,8 @@ def test_a_larger_view_shows_every_figure_as_the_curves_do(qtbot: QtBot) -> None
     assert view.charts["iou"]._hover_line.isVisible()
     with qtbot.waitSignal(view.closed):
         qtbot.mouseClick(view.close_button, Qt.MouseButton.LeftButton)
+    with qtbot.waitSignal(view.closed):
+        qtbot.keyClick(view.focusProxy(), Qt.Key.Key_Escape)
 
 
 def test_many_points_have_no_marks(qtbot: QtBot) -> None:

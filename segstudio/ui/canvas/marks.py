@@ -151,7 +151,7 @@ def draw_grid(painter: QPainter, exposed: Rect, frame: Frame) -> None:
 
 def caption_rect(caption: Caption, metrics: QFontMetrics, width: int, height: int) -> QRect:
     """Where a caption lies in a pane of `width` x `height` widget pixels."""
-    lines = _caption_lines(caption, metrics, width)
+    lines = _caption_lines(caption, metrics, width, height)
     wide = min(max(_caption_width(line, metrics) for line in lines), width)
     tall = metrics.height() * len(lines) + 10
     return QRect((width - wide) // 2, height - tall - 10, wide, tall)
@@ -166,7 +166,7 @@ def draw_caption(painter: QPainter, caption: Caption, width: int, height: int) -
     painter.setBrush(CAPTION_BACK)
     painter.drawRoundedRect(rect, 6, 6)
     line_rect = QRect(rect.x(), rect.y() + 5, rect.width(), metrics.height())
-    for line in _caption_lines(caption, metrics, width):
+    for line in _caption_lines(caption, metrics, width, height):
         _draw_caption_line(painter, line, line_rect)
         line_rect.translate(0, metrics.height())
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
@@ -216,15 +216,20 @@ def _fitting(caption: Caption, metrics: QFontMetrics, width: int) -> tuple[Capti
     return caption.short if caption.short and is_too_wide else caption.parts
 
 
-def _caption_lines(caption: Caption, metrics: QFontMetrics, width: int) -> list[tuple[CaptionPart, ...]]:
-    """The words in as few lines as go into `width` widget pixels; a single word may still be too wide."""
+def _caption_lines(caption: Caption, metrics: QFontMetrics, width: int, height: int) -> list[tuple[CaptionPart, ...]]:
+    """The words in as few lines as go into `width` widget pixels, the last line the fullest.
+
+    They cover no more than a third of a pane of that `height`, beside one line: the first words are left out before
+    nothing is seen of the picture. A single word may still be too wide.
+    """
     lines: list[tuple[CaptionPart, ...]] = []
-    for part in _fitting(caption, metrics, width):
-        if lines and _caption_width((*lines[-1], part), metrics) <= width:
-            lines[-1] = (*lines[-1], part)
+    for part in reversed(_fitting(caption, metrics, width)):
+        if lines and _caption_width((part, *lines[0]), metrics) <= width:
+            lines[0] = (part, *lines[0])
         else:
-            lines.append((part,))
-    return lines
+            lines.insert(0, (part,))
+    most = max((height // 3 - 10) // metrics.height(), 1)
+    return lines[-most:]
 
 
 def _caption_width(parts: tuple[CaptionPart, ...], metrics: QFontMetrics) -> int:

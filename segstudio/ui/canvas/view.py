@@ -136,12 +136,18 @@ class View:
         self._set(zoom, x + (self.x - x) * kept, y + (self.y - y) * kept)
 
     def look_at(self, rect: Rect, width: int, height: int, ratio: float) -> None:
-        """Show a part of the image and twice as much around it, in the middle of `width` x `height` device pixels."""
+        """Show a part of the image and twice as much around it, in the middle of `width` x `height` device pixels.
+
+        Where that is the whole image, it is fitted: it stays whole when the pane becomes smaller.
+        """
         if not self.width or not self.height or rect.is_empty:
             return
         whole = min(width / self.width, height / self.height)
         near = min(width / rect.width, height / rect.height) * LOOK_SHARE
         zoom = self._limited(max(min(near, LOOK_ZOOM * ratio), whole))
+        if zoom <= whole:
+            self.fit(width, height)
+            return
         # Beside the image there is nothing to see: as little of that as possible.
         x = _within(rect.x + rect.width / 2, width / zoom / 2, self.width)
         y = _within(rect.y + rect.height / 2, height / zoom / 2, self.height)

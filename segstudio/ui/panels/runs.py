@@ -199,8 +199,9 @@ class RunsPanel(QWidget):
         table = row_table(self.model, "Runs")
         table.setSelectionMode(QTableView.SelectionMode.ExtendedSelection)
         table.setToolTip("Select several with Ctrl or Shift to lay their curves over each other")
+        table.setProperty("narrow", True)
         table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        for column, width in enumerate((72, 54, 61, 66, 54)):
+        for column, width in enumerate((64, 57, 64, 72, 54)):
             table.setColumnWidth(column, width)
         table.horizontalHeader().setStretchLastSection(True)
         table.selectionModel().currentRowChanged.connect(self._on_selected)

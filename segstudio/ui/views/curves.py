@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from segstudio.ui import theme
@@ -40,11 +40,12 @@ class CurvesView(QWidget):
         self._title = heading("")
         self._hint = ElidedLabel("Drag a rectangle or turn the wheel to look closer, double click for all of it")
         self._hint.setProperty("muted", True)
-        self.close_button = push_button("Close", "Show the pictures again", self.closed.emit)
+        self.close_button = push_button("‹  Back", "Back to the panes  (Esc)", self.closed.emit)
         head = QHBoxLayout()
+        head.setSpacing(12)
+        head.addWidget(self.close_button)
         head.addWidget(self._title)
         head.addWidget(self._hint, 1)
-        head.addWidget(self.close_button)
         content = QWidget()
         self._grid = QGridLayout(content)
         self._grid.setSpacing(18)
@@ -61,10 +62,17 @@ class CurvesView(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(frame)
+        self.setFocusProxy(area)
         curves.changed.connect(self.draw)
         curves.log_button.toggled.connect(self._set_log)
         theme.notifier().changed.connect(self._restyle)
         self.draw()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.closed.emit()
+        else:
+            super().keyPressEvent(event)
 
     def draw(self) -> None:
         """Show what the curves show now."""

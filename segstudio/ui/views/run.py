@@ -38,7 +38,7 @@ from segstudio.ui.times import when_text
 from segstudio.ui.views.differences import Interval, Intervals
 from segstudio.ui.views.numbers import METRICS, change_text
 from segstudio.ui.views.run_plots import LinesPlot, Point, ScatterPlot, calibration_curve, recall_curve
-from segstudio.ui.widgets import card, heading, muted, push_button, row_table, text_button
+from segstudio.ui.widgets import card, heading, muted, push_button, row_table
 
 EXPECTED = (UserError, OSError, sqlite3.Error)
 """What reading a run may meet: damaged files, and a project that was closed meanwhile."""
@@ -184,8 +184,7 @@ class RunView(QWidget):
         self.against_box.setSizeAdjustPolicy(Combo.SizeAdjustPolicy.AdjustToContents)
         self.against_box.activated.connect(lambda _: self._hold_against(self.against_box.currentData()))
         self.card_button = push_button("Run card", "Open the page with everything about this run", self._open_card)
-        self.close_button = text_button("", "Back to the images (Esc)")
-        self.close_button.clicked.connect(self.closed)
+        self.close_button = push_button("‹  Back", "Back to the panes  (Esc)", self.closed.emit)
         self._make_meeting()
         self.scatter = ScatterPlot()
         self.scatter.clicked.connect(lambda point: self._open(point.sample))
@@ -202,8 +201,6 @@ class RunView(QWidget):
         layout.addWidget(ground)
         self.setFocusProxy(self._area)
         theme.notifier().changed.connect(self._show)
-        self._draw_icon()
-        theme.notifier().changed.connect(self._draw_icon)
 
     @property
     def is_busy(self) -> bool:
@@ -470,9 +467,6 @@ class RunView(QWidget):
 
     # how it looks
 
-    def _draw_icon(self) -> None:
-        self.close_button.setIcon(theme.icon("close", "text_muted"))
-
     def _make_content(self) -> QWidget:
         self._worse_table = self._table(self.worse, "Images that got worse")
         self._figures_table = self._table(self.figures, "Figures")
@@ -480,9 +474,11 @@ class RunView(QWidget):
         self._options_table = self._table(self.options, "Options that differ")
         self._since_table = self._table(self.since, "What changed since this run")
         head = QHBoxLayout()
+        head.addWidget(self.close_button, 0, Qt.AlignmentFlag.AlignTop)
+        head.addSpacing(6)
         head.addWidget(self._title)
         head.addStretch(1)
-        for widget in (self.against_box, self.card_button, self.close_button):
+        for widget in (self.against_box, self.card_button):
             head.addWidget(widget, 0, Qt.AlignmentFlag.AlignTop)
         buttons = QHBoxLayout()
         for button in (self.meet_button, self.promote_button, self.roll_back_button):
