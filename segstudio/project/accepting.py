@@ -159,7 +159,7 @@ def accept(project: "Project", plan: Plan, report: Reporter, *, leaving: Iterabl
     for start in range(0, len(samples), BATCH):
         batch = samples[start : start + BATCH]
         project.masks.seal(one.id for one in batch)  # else a prediction would become part of an open revision
-        with project.transaction("samples", "masks") as connection:
+        with project.masks.saving, project.transaction("samples", "masks") as connection:
             before = project.acts.standing("masks", [one.id for one in batch])
             done = [
                 one.id for one in batch if plan.run_id is None or _take_prediction(project, plan.run_id, one, report)

@@ -163,7 +163,8 @@ class Acts:
         moved: list[int] = []
         for start in range(0, len(wanted), BATCH[act.kind]):
             batch = wanted[start : start + BATCH[act.kind]]
-            with self._project.transaction("acts", *_TOPICS[act.kind]) as connection:
+            # Whoever saves a mask holds this before any transaction: the other way round, both would wait.
+            with self._project.masks.saving, self._project.transaction("acts", *_TOPICS[act.kind]) as connection:
                 found = self.standing(act.kind, [key for key, *_ in batch])
                 same = [
                     (key, to)

@@ -1,3 +1,4 @@
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ from segstudio.core.errors import UserError
 from segstudio.core.reporter import ListReporter
 from segstudio.core.sample import ReviewState, Split
 from segstudio.project import mirror
+from segstudio.project.accepting import accept, plan_accept
 from segstudio.project.acts import BATCH
 from segstudio.project.check import check_project
 from segstudio.project.documents import close_document, open_document, put_mask, put_revision, save_document
@@ -204,6 +206,30 @@ def test_undoing_a_deleted_run_that_was_not_shown_leaves_what_is_shown(tmp_path:
         assert (project.predictions.current(), project.predictions.previous()) == (4, 3)
         project.acts.redo()
         assert (project.predictions.current(), project.predictions.previous()) == (4, 3)
+
+
+@pytest.mark.parametrize("what", ["accept", "undo"])
+def test_masks_of_many_change_beside_a_save_without_waiting_for_each_other(project: Project, what: str) -> None:
+    project.masks.save(1, np.ones((48, 64), np.uint8))
+    plan = plan_accept(project, "masks", "")
+    if what == "undo":
+        run = project.runs.create("p", "m", {}, "scratch")
+        project.predictions.save(run.id, project.samples.get(2), np.full((48, 64), 200, np.uint8))
+        project.predictions.set_current(run.id)
+        accept(project, plan_accept(project, "predictions", ""), ListReporter())
+    done: list[object] = []
+
+    def work() -> None:
+        done.append(accept(project, plan, ListReporter()) if what == "accept" else project.acts.undo())
+
+    thread = threading.Thread(target=work)
+    with project.masks.saving:  # as a save holds it, before its transaction
+        thread.start()
+        thread.join(0.3)
+        with project.transaction("samples"):  # what is not told "busy" after fifteen seconds
+            assert not done
+    thread.join()
+    assert done
 
 
 def test_masks_that_are_put_back_keep_their_numbers_and_their_journal(project: Project) -> None:
