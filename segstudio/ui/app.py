@@ -60,6 +60,8 @@ def main(path: str | Path | None = None, *, sample: str | None = None) -> int:
     hooks = ErrorHooks(window.tell, window)
     hooks.install()
     crash_log = install_faulthandler()
+    # Not every desktop makes a window smaller that is larger than its screen; what lies outside cannot be reached.
+    window.resize(window.size().boundedTo(window.screen().availableSize()))
     window.show()
     # After the first picture of the window, so that whoever waits sees that something happens.
     QTimer.singleShot(0, lambda: _begin(window, path, sample))

@@ -151,7 +151,7 @@ class AuditWalk(QObject):
         def done(count: int) -> None:
             what = plan.what if count != 1 else plan.what[:-1]
             bad = f" {len(report.notes)} could not be read and stay as they are: see Problems." if report.notes else ""
-            self.told.emit(f"{count:,} {what} accepted.".replace(",", "\u202f"), f"Ctrl+Alt+Z takes it back.{bad}")
+            self.told.emit(f"{count:,} {what} accepted.".replace(",", "\u202f"), f"Edit ▸ Undo act takes it back.{bad}")
             if report.notes:
                 self._thread.submit(lambda: project.problems.extend(report.notes))
             self._end()

@@ -89,7 +89,7 @@ class ReadersPanel(QWidget):
         self.summary.setProperty("muted", True)
         self.summary.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.walk_button = push_button(
-            "Walk through", "Go from difference to difference (N): take theirs Y, keep yours J, fill I, erase D",
+            "Walk through", "Go from difference to difference, as from error to error, and take theirs or keep yours",
             self.walk_wanted.emit,
         )  # fmt: skip
         empty = Empty(
