@@ -261,7 +261,7 @@ class Window(QMainWindow):
         self.show_readers(True)
         dice = "–" if result["dice"] is None else f"{result['dice']:.3f}"
         words = f"The masks of {result['reader']} are in place of the prediction: mean Dice {dice}."
-        hint = "N walks through what differs: Y takes theirs, J keeps yours, I fills, D erases."
+        hint = "Errors ▸ Next error walks through what differs: take theirs, keep yours, fill or erase."
         self.banner.tell(words, hint, kind="info", topic="readers")
 
     def show_lint(self, is_shown: bool) -> None:

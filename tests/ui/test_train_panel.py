@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QToolButton
+from PySide6.QtWidgets import QLineEdit, QToolButton
 from pytestqt.qtbot import QtBot
 
 from segstudio.augmentation.recipe import Recipe, Step, built_in_recipes
@@ -517,6 +517,25 @@ def test_check_alone_starts_nothing(qtbot: QtBot, panel: TrainPanel, queue: JobQ
     assert panel.preflight.isVisible()
     assert not panel.checking.isVisible()
     assert panel.start_button.isVisible()
+
+
+def test_a_click_on_what_goes_away_leaves_the_keys_where_they_are(
+    qtbot: QtBot, panel: TrainPanel, queue: JobQueue
+) -> None:
+    elsewhere = QLineEdit(panel)
+    elsewhere.show()
+    panel.activateWindow()
+    elsewhere.setFocus()
+    qtbot.waitUntil(elsewhere.hasFocus)
+    for button in (panel.check_button, panel.start_button):
+        qtbot.mousePress(button, Qt.MouseButton.LeftButton)
+        assert elsewhere.hasFocus()
+        qtbot.mouseRelease(button, Qt.MouseButton.LeftButton)
+        assert not (button.isEnabled() and button.isVisible()), "it goes away"
+        assert elsewhere.hasFocus()
+        for record in queue.records:
+            queue.cancel(record.id)
+        qtbot.waitUntil(lambda: panel.check_button.isEnabled() and panel.start_button.isVisible(), timeout=WAIT)
 
 
 def test_stop_while_it_is_checked_stops_the_training_too(

@@ -107,6 +107,9 @@ class TrainPanel(QWidget):
         self.predict_button = push_button(
             "Predict all", "Ask the new run about every sample, to see where it is right and wrong", self._on_predict
         )
+        for button in (self.start_button, self.check_button, self.predict_button):
+            # They go away once they are pressed: had a click given them the keys, those would go on to Undo.
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._empty = Empty("train", *NOTHING_YET)
         self._either = Either(self.curves, self._empty)
         self._lay_out()
@@ -547,6 +550,7 @@ class TrainPanel(QWidget):
         column.addWidget(self.strip)
         column.addLayout(self._either, 1)
         area = QScrollArea()
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
