@@ -67,7 +67,7 @@ class StopIn(ListReporter):
         ({"recipe": "chest-xrya"}, "arm chest-xrya: there is no recipe"),
         ({"recipe": "flip", "preset": "no-such"}, "arm original: there is no preset"),
         ({"recipe": "flip", "options": {"epoch": 3}}, "arm original: epoch"),
-        ({"recipe": "flip", "options": {"batch": 0}}, "arm original: batch"),
+        ({"recipe": "flip", "options": {"batch": -1}}, "arm original: batch"),
         ({"recipe": "flip", "options": {"start": "best"}}, "arm original: there is no trained model"),
         ({"arms": ({"name": "a"}, {"name": "b", "filters": "x"})}, "arm b: filters"),
         ({"arms": ({"name": "a"}, {"name": "A"})}, "two arms are called"),

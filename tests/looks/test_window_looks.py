@@ -90,7 +90,8 @@ def test_the_window_is_worth_showing(qtbot, window: Window, choice: theme.Choice
     window.set_theme(choice)
     for tab in range(window.workspace.tabs.count()):
         window.workspace.tabs.setCurrentIndex(tab)
-        qtbot.wait(20)
+        # A panel is made when it is first shown, and its bars are laid out after that, pass by pass.
+        qtbot.waitUntil(lambda: not clipped(window), timeout=20_000)
         shown = picture(window, f"window-{choice}-{tab}")
         assert shown.shape == (SIZE[1], SIZE[0], 3)
         assert len(np.unique(shown.reshape(-1, 3), axis=0)) > 500, "icons, words and pictures have many shades"
