@@ -50,6 +50,10 @@ WANTING: dict[Fact, str] = {
     "errors": "needs predictions: train, then predict",
     "idle": "something is running",
     "preview": "needs a preview of a recipe",
+    "undo-act": "there is no act to undo",
+    "redo-act": "there is no act to do again",
+    "audit": "needs an audit: Accept many…",
+    "audited": "nothing has been answered yet",
 }
 """Why a command cannot be used, when its fact does not hold."""
 

@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QSettings, Qt
@@ -12,6 +13,7 @@ from segstudio.project.project import Project
 from segstudio.project.samples import NewSample
 from segstudio.ui import app as application
 from segstudio.ui import findable
+from segstudio.ui.actions import WANTING, Fact
 from segstudio.ui.palette import found
 from segstudio.ui.window import Window
 from tests.ui.projects import make_project, predict_noisily
@@ -71,6 +73,10 @@ def test_a_command_is_found_by_its_initials_and_run(opened: Window):
     assert opened.panes.canvas("truth").hasFocus()
     QTest.keyClick(opened.windowHandle(), Qt.Key.Key_K, CONTROL)
     assert opened.finder.titles()[0] == "Eraser", "what was chosen last comes first"
+
+
+def test_every_fact_that_a_command_waits_for_has_words():
+    assert WANTING.keys() == set(get_args(Fact)) - {"always"}
 
 
 def test_what_cannot_be_done_says_why_and_does_nothing(opened: Window):
