@@ -14,6 +14,7 @@ from segstudio import __version__
 from segstudio.core.errors import UserError
 from segstudio.ui import theme
 from segstudio.ui.dialogs.crash import ErrorHooks, install_faulthandler, install_message_handler
+from segstudio.ui.interrupt import Interrupt
 from segstudio.ui.job_queue import JobQueue
 from segstudio.ui.window import Window
 
@@ -65,7 +66,9 @@ def main(path: str | Path | None = None, *, sample: str | None = None) -> int:
     window.show()
     # After the first picture of the window, so that whoever waits sees that something happens.
     QTimer.singleShot(0, lambda: _begin(window, path, sample))
+    interrupt = Interrupt(window.close, window)
     code = app.exec()
+    interrupt.close()
     if crash_log is not None:
         import faulthandler
 
