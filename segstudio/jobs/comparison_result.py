@@ -1,23 +1,20 @@
 """What a comparison says: every prediction measured, the differences judged, in figures and in words."""
 
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Future
 from dataclasses import asdict
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from segstudio.core.errors import UserError
-from segstudio.core.metrics import COMPARED_CONVENTION, Counts, compared
+from segstudio.core.metrics import COMPARED_CONVENTION
 from segstudio.core.reporter import Reporter
 from segstudio.core.sample import Sample
 from segstudio.core.statistics import FEWEST, Paired, Verdict, paired
+from segstudio.jobs.cell_scores import Truth, scores_of
 from segstudio.project.comparisons import Arm, Comparison, Score
 from segstudio.project.filter import compile_filter
-from segstudio.project.predictions import THRESHOLD
 from segstudio.project.project import Project
-from segstudio.project.threads import in_threads
 
 EXTREMES = 6
 """So many images are named that were helped most, and hurt most."""
@@ -31,44 +28,15 @@ Floats = npt.NDArray[np.float64]
 
 
 def measured(project: Project, comparison: Comparison, report: Reporter) -> list[Score]:
-    """The score of every image in every cell, against the masks as they are now.
-
-    An image that some cell could not predict, or whose mask cannot be read, is noted and left out of all: what is
-    compared was measured everywhere.
-    """
-    samples = list(project.samples.all(comparison.samples))
+    """The score of every image in every cell, against the masks as they are now."""
     cells = comparison.cells()
 
-    def measure(sample: Sample) -> list[Score]:
-        truth, ignored = project.masks.load(sample), project.ignored.load(sample)
+    def truth_of(sample: Sample) -> Truth:
+        mask, ignored = project.masks.load(sample), project.ignored.load(sample)
         sample = project.samples.get(sample.id)  # looking at its file may have noticed another program's edit
-        share = float(np.count_nonzero(truth) / truth.size)
-        scores = []
-        for cell in cells:
-            counts = Counts.of(truth, cell.prediction(sample) >= THRESHOLD, ignored)
-            iou, dice = compared(counts, "iou"), compared(counts, "dice")
-            scores.append(
-                Score(sample.id, sample.image, sample.group, sample.state.value, sample.revision, share, cell.arm,
-                      cell.repeat, cell.seed, counts.tp, counts.fp, counts.fn, counts.tn, iou, dice)
-            )  # fmt: skip
-        return scores
+        return Truth(sample, sample.revision, mask, ignored, cells)
 
-    found: list[Score] = []
-    with in_threads(samples, measure) as done:
-        for number, (sample, scores) in enumerate(done, 1):
-            found += _noted(scores, sample, report)
-            report.progress(number, len(samples), f"measuring image {number} of {len(samples)}")
-    if not found:
-        raise UserError("no image could be measured in every training", "see the Problems panel")
-    return found
-
-
-def _noted(scores: "Future[list[Score]]", sample: Sample, report: Reporter) -> list[Score]:
-    try:
-        return scores.result()
-    except (UserError, OSError) as error:
-        report.note(sample.image, str(error))
-        return []
+    return scores_of(list(project.samples.all(comparison.samples)), truth_of, report)
 
 
 # --- the result -------------------------------------------------------------------------------------------------------

@@ -1,27 +1,25 @@
 """What cross-validations and learning curves have in common: one configuration, many trainings, all of it resumable."""
 
 from collections.abc import Callable, Hashable, Sequence
-from concurrent.futures import Future
 from typing import Any
 
 import numpy as np
 
 from segstudio.core.errors import UserError
 from segstudio.core.manifest import ManifestRow
-from segstudio.core.metrics import Counts, compared
+from segstudio.core.metrics import Counts
 from segstudio.core.options import checked
 from segstudio.core.reporter import Phase, Reporter
 from segstudio.core.sample import Sample
+from segstudio.jobs.cell_scores import Truth, scores_of
 from segstudio.jobs.cells import CellTraining, perform_cells
 from segstudio.jobs.comparison_arms import Wanted, recipe_of, settled_arm
 from segstudio.jobs.presets import TrainOptions, options_of, preset
 from segstudio.jobs.training_samples import Chosen as TrainingSamples
 from segstudio.jobs.training_samples import copies_of, corrected_since, examples, last_run, recall
 from segstudio.project.comparisons import Arm, Cell, Choice, Score
-from segstudio.project.predictions import THRESHOLD
 from segstudio.project.project import Project
 from segstudio.project.studies import LEARNT, MEASURED, VALIDATES, Chosen, Study
-from segstudio.project.threads import in_threads
 
 TRAINING = 0.98
 """Share of the time for the trainings; the rest measures."""
@@ -169,37 +167,13 @@ def _measured(project: Project, study: Study, report: Reporter) -> list[Score]:
     truths = {one.sample: one for one in chosen.samples}
     samples = list(project.samples.all(cells))
 
-    def measure(sample: Sample) -> list[Score]:
+    def truth_of(sample: Sample) -> Truth:
         known = truths[sample.id]
-        truth = project.masks.load_revision(sample, known.revision)
+        mask = project.masks.load_revision(sample, known.revision)
         ignored = project.ignored.load_kept(sample, known.ignored_sha256)
-        share = float(np.count_nonzero(truth) / truth.size)
-        scores = []
-        for cell in cells[sample.id]:
-            counts = Counts.of(truth, cell.prediction(sample) >= THRESHOLD, ignored)
-            scores.append(
-                Score(sample.id, sample.image, sample.group, sample.state.value, known.revision, share, cell.arm,
-                      cell.repeat, cell.seed, counts.tp, counts.fp, counts.fn, counts.tn,
-                      compared(counts, "iou"), compared(counts, "dice"))
-            )  # fmt: skip
-        return scores
+        return Truth(sample, known.revision, mask, ignored, cells[sample.id])
 
-    found: list[Score] = []
-    with in_threads(samples, measure) as done:
-        for number, (sample, scores) in enumerate(done, 1):
-            found += _noted(scores, sample, report)
-            report.progress(number, len(samples), f"measuring image {number} of {len(samples)}")
-    if not found:
-        raise UserError("no image could be measured in every training", "see the Problems panel")
-    return found
-
-
-def _noted(scores: "Future[list[Score]]", sample: Sample, report: Reporter) -> list[Score]:
-    try:
-        return scores.result()
-    except (UserError, OSError) as error:
-        report.note(sample.image, str(error))
-        return []
+    return scores_of(samples, truth_of, report)
 
 
 def counts_of(score: Score) -> Counts:
