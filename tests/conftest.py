@@ -1,5 +1,6 @@
 """What every test gets: an own home, no display, no network of Albumentations, and the real data where it lies."""
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -20,6 +21,20 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "APPDATA", "LOCALAPPDATA"):
         monkeypatch.setenv(name, str(home / name.lower()))
     return home
+
+
+def pytest_runtest_setup(item: pytest.Function) -> None:
+    """Where Qt takes part no other thread looks for garbage: it would destroy widgets there, see ui/garbage.py."""
+    if "qapp" in item.fixturenames:
+        gc.disable()
+    else:
+        gc.enable()
+
+
+def pytest_runtest_teardown(item: pytest.Function, nextitem: pytest.Item | None) -> None:
+    """Windows of this file are gone before threads of the next one can come upon them."""
+    if "qapp" in item.fixturenames and (nextitem is None or nextitem.path != item.path):
+        gc.collect()
 
 
 @pytest.fixture(scope="session")

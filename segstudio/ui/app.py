@@ -14,6 +14,7 @@ from segstudio import __version__
 from segstudio.core.errors import UserError
 from segstudio.ui import theme
 from segstudio.ui.dialogs.crash import ErrorHooks, install_faulthandler, install_message_handler
+from segstudio.ui.garbage import collect_in_this_thread
 from segstudio.ui.interrupt import Interrupt
 from segstudio.ui.job_queue import JobQueue
 from segstudio.ui.window import Window
@@ -36,6 +37,7 @@ def build(argv: Sequence[str]) -> tuple[QApplication, Window]:
     # many seconds, five times as often as usual. Loading Albumentations then stops the window for 17 ms and not for 98
     # (99th percentile).
     sys.setswitchinterval(0.001)
+    collect_in_this_thread(app)
     theme.install(app)
     app.setWindowIcon(theme.app_icon())
     return app, Window(JobQueue())

@@ -562,13 +562,11 @@ def _check(_key: str, asked: _Question) -> _Answer:
 
 def _load() -> dict[str, Entry]:
     """In a thread: everything that the catalogue offers; takes more than a second."""
-    # What is loaded stays. Looking through all of it for garbage would stop the window for a twentieth of a second.
-    gc.disable()
     try:
         return {**catalogue(), **combinations()}
     finally:
+        # What is loaded stays. Looking through all of it for garbage would stop the window for a twentieth of a second.
         gc.freeze()
-        gc.enable()
 
 
 def _is_same(finding: Finding, before: Recipe, after: Recipe) -> bool:

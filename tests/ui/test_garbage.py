@@ -1,0 +1,102 @@
+"""Python's garbage is looked for in Qt's thread alone."""
+
+import gc
+import threading
+import weakref
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QWidget
+
+from segstudio.ui import app as application
+from segstudio.ui.garbage import GarbageCollector, collect_in_this_thread
+
+
+class Cycle:
+    """Something that only the search for garbage can find."""
+
+    def __init__(self) -> None:
+        self.myself = self
+
+
+def make_garbage() -> None:
+    """More of it than Python lets lie when it is left to itself."""
+    for _ in range(gc.get_threshold()[0] + 100):
+        Cycle()
+
+
+def collections() -> int:
+    """How often was looked for garbage."""
+    return sum(one["collections"] for one in gc.get_stats())
+
+
+@pytest.fixture
+def collector(qapp: QApplication) -> GarbageCollector:
+    return collect_in_this_thread(qapp)
+
+
+def test_a_window_that_is_gone_ends_in_the_thread_of_qt_whoever_fills_the_quota(qtbot, qapp: QApplication):
+    gc.enable()  # as it is when the program starts
+    _, window = application.build(["segstudio"])
+    qtbot.addWidget(window)
+    assert not gc.isenabled()
+    cycle, ended = Cycle(), []
+    weakref.finalize(cycle, lambda: ended.append(threading.current_thread()))
+    del cycle
+    other = threading.Thread(target=make_garbage)
+    other.start()
+    other.join()
+    assert not ended, "nobody looks for it but Qt's thread"
+    make_garbage()
+    qtbot.waitUntil(lambda: bool(ended), timeout=10_000)
+    assert ended == [threading.main_thread()]
+
+
+def test_there_is_one_collector_however_many_windows(qapp: QApplication, collector: GarbageCollector):
+    assert collect_in_this_thread(qapp) is collector
+
+
+def test_generations_are_collected_by_their_quotas(collector: GarbageCollector):
+    gc.collect()
+    assert collector.collect() is None, "nothing is due"
+    make_garbage()
+    assert collector.collect() == 0
+    found = set()
+    for _ in range(200):
+        make_garbage()
+        found.add(collector.collect())
+    assert found >= {0, 1}
+    assert gc.get_count()[2] > 0 or 2 in found
+
+
+def test_everything_is_looked_at_now_and_then_but_not_again_at_once(collector: GarbageCollector):
+    collector._next_full = 0.0
+    before = gc.get_stats()[2]["collections"]
+    for _ in range(400):
+        make_garbage()
+        collector.collect()
+    assert gc.get_stats()[2]["collections"] - before == 1
+
+
+def test_no_look_while_a_button_is_held(qtbot, collector: GarbageCollector):
+    area = QWidget()
+    qtbot.addWidget(area)
+    area.show()
+    qtbot.mousePress(area, Qt.MouseButton.LeftButton)
+    try:
+        make_garbage()
+        before = collections()
+        collector._look()
+        assert collections() == before
+    finally:
+        qtbot.mouseRelease(area, Qt.MouseButton.LeftButton)
+    collector._look()
+    assert collections() == before + 1
+
+
+def test_a_generation_that_is_due_takes_the_younger_with_it(collector: GarbageCollector):
+    weak = weakref.ref(Cycle())
+    assert weak() is not None
+    make_garbage()
+    collector.collect()
+    assert weak() is None
