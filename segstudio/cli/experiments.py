@@ -8,6 +8,7 @@ from segstudio.cli.command import add_project, command, given, perform
 from segstudio.cli.training import add_training
 from segstudio.cli.words import figure, say_table, tell
 from segstudio.core.options import parse_assignments
+from segstudio.core.way import FLIPS
 
 
 @command("stress", "measure what a run loses when pictures become darker, noisier, tilted ...")
@@ -129,12 +130,13 @@ def _add_study(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--start", metavar="FROM", help="imagenet, scratch, best, or the number of a run")
     parser.add_argument("--recipe", metavar="NAME|FILE", help="augmentation: a recipe's name, a .json file, or none")
     parser.add_argument("--seed", type=int, metavar="N", help="of the first repeat; the next has one more")
+    parser.add_argument("--flips", choices=FLIPS, help="measure means over mirror images; off when not given")
     parser.add_argument("--device", metavar="DEVICE", help="auto, cpu or gpu:N")
     parser.add_argument("--resume", type=int, metavar="N", help="go on with a study that was stopped or killed")
 
 
 def _study_values(args: argparse.Namespace, *names: str) -> dict[str, Any]:
-    values = given(args, "preset", "epochs", "seed", "device", "resume", *names)
+    values = given(args, "preset", "epochs", "flips", "seed", "device", "resume", *names)
     if options := parse_assignments(args.set) | given(args, "start", "recipe"):
         values["options"] = options
     return values

@@ -15,6 +15,7 @@ from segstudio.augmentation.recipe import Recipe
 from segstudio.core.errors import UserError
 from segstudio.core.reporter import Cancelled, Phase, Reporter
 from segstudio.core.sample import Sample
+from segstudio.core.way import Flips
 from segstudio.jobs.fitting import computing_on, fit_network
 from segstudio.jobs.predict import way_of
 from segstudio.jobs.starts import weights_of
@@ -68,6 +69,7 @@ class CellTraining:
         samples: What it predicts.
         images_per_epoch: How many images make an epoch; all of them once when None.
         keeps_weights: Whether the best weights stay.
+        flips: Which mirror images are predicted too, see `core.way`; the mean counts.
     """
 
     cell: Cell
@@ -78,6 +80,7 @@ class CellTraining:
     samples: Sequence[Sample]
     images_per_epoch: int | None = None
     keeps_weights: bool = False
+    flips: Flips = "off"
 
     def perform(self, project: Project, cache: Path, report: CellReporter) -> None:
         """Train it, keep the best epoch's predictions, and say that it is done."""
@@ -127,11 +130,11 @@ class CellTraining:
         from segstudio.ml.predict import predict
 
         device, precision = computing_on(self.options)
-        count, looks = 0, self.options.model_dump()
+        count, way = 0, way_of(self.options.model_dump(), flips=self.flips)
         with device.scope():
             network = load_network(self.cell.best_weights, precision)
             for sample, probability in predict(
-                network, self.samples, project.read_image, report, lambda one: one.image, way=way_of(looks)
+                network, self.samples, project.read_image, report, lambda one: one.image, way=way
             ):
                 self.cell.save_prediction(sample, probability)
                 count += 1

@@ -17,17 +17,21 @@ from segstudio.core.reporter import Reporter
 from segstudio.core.resampling import METHOD, Estimate, estimated
 from segstudio.core.sample import Sample, Split
 from segstudio.core.suspicion import Suspicion, disagreement, from_folds
+from segstudio.core.way import Flips
 from segstudio.jobs import JOBS, ProjectJob
 from segstudio.jobs.evaluate import POOLED, figures
+from segstudio.jobs.predict import MEASURED_FLIPS
 from segstudio.jobs.presets import DEFAULT, TrainOptions
 from segstudio.jobs.studying import (
     chosen_now,
     counts_of,
     group_of,
+    notes_of_way,
     performed,
     require_alone,
     settled_configuration,
     shares_of,
+    way_of_study,
 )
 from segstudio.jobs.training_samples import by_review, usable_samples
 from segstudio.jobs.versions import versions
@@ -57,6 +61,7 @@ class CrossValidateOptions(Options):
         "With the test split",
         help="Takes the test split's samples in too. It is no untouched test any more for what is decided by this.",
     )
+    flips: Flips = option("off", "Mirror images", is_advanced=True, help=MEASURED_FLIPS)
     seed: int = option(0, "Seed", ge=0, le=10**6 - 1, is_advanced=True, help="Of folds and of the first repeat.")
     device: str = option("auto", "Device", is_advanced=True, help="auto, cpu, gpu or gpu:N.")
     resume: int = option(0, "Go on with", ge=0, is_advanced=True, help="Number of a study that was stopped.")
@@ -76,14 +81,14 @@ class CrossValidate(ProjectJob[CrossValidateOptions]):
         """Cross-validate.
 
         Returns:
-            `study` (its number), `kind`, `folds`, `repeats`, `images`, `units` (independent ones), `figures` {iou,
-            dice, binary_iou, precision, recall, accuracy, and `pooled_iou`, `pooled_dice` over a fold's pixels: {mean,
-            interval, deviation, count}} over folds and repeats; `pooled`: over all pixels of all images, mean of the
-            repeats, and `predict_nothing`: what an empty prediction would score there; `undefined`: images with
-            nothing to measure; `per_fold` [{fold, repeat, seed, images, learnt_from, iou, ...}]; `per_image` [{sample,
-            image, fold, iou, dice, ious, wrong, suspicion}] of networks that had not learnt from it, means of the
-            repeats; `suspicious`: how many masks look wrong; `method`, `notes`, `empty_convention`, `summary`,
-            `seconds`.
+            `study` (its number), `kind`, `folds`, `repeats`, `images`, `way` (how they were predicted: {tiles,
+            overlap, crop, flips, words}), `units` (independent ones), `figures` {iou, dice, binary_iou, precision,
+            recall, accuracy, and `pooled_iou`, `pooled_dice` over a fold's pixels: {mean, interval, deviation, count}}
+            over folds and repeats; `pooled`: over all pixels of all images, mean of the repeats, and `predict_nothing`:
+            what an empty prediction would score there; `undefined`: images with nothing to measure; `per_fold` [{fold,
+            repeat, seed, images, learnt_from, iou, ...}]; `per_image` [{sample, image, fold, iou, dice, ious, wrong,
+            suspicion}] of networks that had not learnt from it, means of the repeats; `suspicious`: how many masks look
+            wrong; `method`, `notes`, `empty_convention`, `summary`, `seconds`.
 
         Raises:
             UserError: When something is wrong, or there are too few samples; nothing has begun then.
@@ -119,7 +124,12 @@ class CrossValidate(ProjectJob[CrossValidateOptions]):
             parts=tuple(f"fold-{fold + 1}" for fold in range(given.folds)),
             repeats=given.repeats,
             seed=given.seed,
-            settings={"folds": given.folds, "include_test": given.include_test, "learnt_from": words},
+            settings={
+                "folds": given.folds,
+                "include_test": given.include_test,
+                "learnt_from": words,
+                "flips": given.flips,
+            },
             about=versions(),
         )
 
@@ -190,6 +200,7 @@ def result_of_folds(study: Study, scores: list[Score]) -> dict[str, Any]:
         "folds": len(study.parts),
         "repeats": study.repeats,
         "images": len(per_image),
+        "way": way_of_study(study).to_values(),
         "units": len({score.group or score.image for score in scores}),
         "figures": {name: _plain(one) for name, one in estimates.items()},
         "pooled": _means(pooled),
@@ -283,7 +294,10 @@ def _number(value: float | None) -> float:
 
 
 def _notes(study: Study, per_image: list[dict[str, Any]]) -> list[str]:
-    notes = [f"Learnt from and measured: {study.settings.get('learnt_from', 'the usable samples')}."]
+    notes = [
+        f"Learnt from and measured: {study.settings.get('learnt_from', 'the usable samples')}.",
+        *notes_of_way(study),
+    ]
     if study.settings.get("include_test"):
         notes.append(
             "The test split took part: what is decided by these figures can no longer be examined on it as if unseen."

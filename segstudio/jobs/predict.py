@@ -2,20 +2,24 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from segstudio.core.options import Options, option
 from segstudio.core.reporter import Phase, Reporter
 from segstudio.core.sample import Sample
+from segstudio.core.way import Flips, Way
 from segstudio.jobs import JOBS, ProjectJob
 from segstudio.project.filter import compile_filter
 from segstudio.project.project import Project
 from segstudio.project.runs import Run
 
-if TYPE_CHECKING:
-    from segstudio.ml.predict import Flips, Way
+MEASURED_FLIPS = (
+    "Predicts mirror images too and measures the mean: slower, often better. horizontal is left to right; all is "
+    "upside down as well. Figures that were measured so say it, and are none of plain predictions."
+)
+"""What mirror images do where something is measured, for help texts."""
 
 OTHERWISE = "predicted otherwise"
 """The event of a run some of whose stored predictions were made in another way than it has learnt to look."""
@@ -35,7 +39,7 @@ class PredictOptions(Options):
         help="auto looks as the network has learnt to: at the whole image, scaled to its size, or in overlapping tiles "
         "when it has learnt from crops. off: at the whole image; full: in tiles at its own resolution.",
     )
-    flips: Literal["off", "horizontal", "all"] = option(
+    flips: Flips = option(
         "off",
         "Mirror images",
         help="Predicts mirror images too and takes the mean: slower, often better; where they disagree is the "
@@ -130,7 +134,7 @@ def predict_samples(
     return len(predicted)
 
 
-def way_of(trained: Mapping[str, Any], tiling: str = "auto", flips: "Flips" = "off") -> "Way":
+def way_of(trained: Mapping[str, Any], tiling: str = "auto", flips: Flips = "off") -> Way:
     """How a network looks at images.
 
     Args:
@@ -138,8 +142,6 @@ def way_of(trained: Mapping[str, Any], tiling: str = "auto", flips: "Flips" = "o
         tiling: As in PredictOptions.
         flips: The same.
     """
-    from segstudio.ml.predict import Way
-
     crop = int(trained.get("crop") or 0)
     if tiling == "auto":
         return Way(is_tiled=crop > 0, flips=flips, crop=crop)

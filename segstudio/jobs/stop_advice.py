@@ -18,11 +18,20 @@ from segstudio.core.metrics import COMPARED_CONVENTION
 from segstudio.core.options import Options, option
 from segstudio.core.reporter import Reporter
 from segstudio.core.sample import Sample, Split
+from segstudio.core.way import Flips
 from segstudio.jobs import JOBS, ProjectJob
 from segstudio.jobs.comparison_result import METRICS
 from segstudio.jobs.evaluate import measurable
+from segstudio.jobs.predict import MEASURED_FLIPS
 from segstudio.jobs.presets import DEFAULT, TrainOptions
-from segstudio.jobs.studying import chosen_now, performed, require_alone, settled_configuration
+from segstudio.jobs.studying import (
+    chosen_now,
+    notes_of_way,
+    performed,
+    require_alone,
+    settled_configuration,
+    way_of_study,
+)
 from segstudio.jobs.training_samples import by_review, carved, usable_samples
 from segstudio.jobs.versions import versions
 from segstudio.project.comparisons import Score
@@ -47,6 +56,7 @@ class StopAdviceOptions(Options):
     options: dict[str, Any] = option({}, "Options", is_advanced=True, help="Any other options of training.")
     split: Literal["val", "test"] = option("val", "Measured on", help="Which part of the samples is measured.")
     metric: Literal["iou", "dice"] = option("iou", "Metric", is_advanced=True, help="The score of an image.")
+    flips: Flips = option("off", "Mirror images", is_advanced=True, help=MEASURED_FLIPS)
     seed: int = option(0, "Seed", ge=0, le=10**6 - 1, is_advanced=True, help="Of the first repeat.")
     device: str = option("auto", "Device", is_advanced=True, help="auto, cpu, gpu or gpu:N.")
     resume: int = option(0, "Go on with", ge=0, is_advanced=True, help="Number of a study that was stopped.")
@@ -68,7 +78,8 @@ class StopAdvice(ProjectJob[StopAdviceOptions]):
         Returns:
             `study` (its number), `kind`, `advice` ("more helps", "enough" or "cannot tell"), `gains` [{more, gain,
             interval}], `points` [{size, mean, repeats}], `curve` {coefficients, at, fitted, low, high}, `metric`,
-            `split`, `images` (measured), `units` (independent ones), `learnt_from`, `explanation`, `notes`,
+            `split`, `way` (how images were predicted: {tiles, overlap, crop, flips, words}), `images` (measured),
+            `units` (independent ones), `learnt_from`, `explanation`, `notes`,
             `summary`, `convention`, `seconds`.
 
         Raises:
@@ -117,7 +128,7 @@ class StopAdvice(ProjectJob[StopAdviceOptions]):
             seed=given.seed,
             settings={
                 "sizes": list(sizes), "more": list(given.more), "split": given.split, "metric": given.metric,
-                "learnt_from": words,
+                "learnt_from": words, "flips": given.flips,
             },
             # As many steps from few masks as from all: what differs is the masks.
             images_per_epoch=sizes[-1],
@@ -186,6 +197,7 @@ def result_of_sizes(study: Study, scores: list[Score]) -> dict[str, Any]:
     notes = [
         f"Learnt from nested parts of {settings['learnt_from']}; every network takes as many gradient steps.",
         f"Measured on {len(rows)} images of the {split} split, {units} of them independent.",
+        *notes_of_way(study),
         "It speaks of more masks like these. What mending masks brings that are learnt from already, it does not know.",
     ]
     if split == "val":
@@ -206,6 +218,7 @@ def result_of_sizes(study: Study, scores: list[Score]) -> dict[str, Any]:
         "curve": {name: list(getattr(curve, name)) for name in ("coefficients", "at", "fitted", "low", "high")},
         "metric": metric,
         "split": split,
+        "way": way_of_study(study).to_values(),
         "images": len(rows),
         "units": units,
         "repeats": study.repeats,

@@ -11,9 +11,11 @@ from segstudio.core.metrics import Counts
 from segstudio.core.options import checked
 from segstudio.core.reporter import Phase, Reporter
 from segstudio.core.sample import Sample
+from segstudio.core.way import Way
 from segstudio.jobs.cell_scores import Truth, scores_of
 from segstudio.jobs.cells import CellTraining, perform_cells
 from segstudio.jobs.comparison_arms import Wanted, recipe_of, settled_arm
+from segstudio.jobs.predict import way_of
 from segstudio.jobs.presets import TrainOptions, options_of, preset
 from segstudio.jobs.training_samples import Chosen as TrainingSamples
 from segstudio.jobs.training_samples import copies_of, corrected_since, examples, last_run, recall
@@ -151,6 +153,7 @@ def _train(project: Project, study: Study, device: str, report: Reporter) -> Non
             recall(project, rows),
             list(project.samples.all(one.sample for one in chosen.of(cell, MEASURED))),
             study.images_per_epoch or None,
+            flips=study.settings.get("flips", "off"),
         )
 
     cache = project.folder / "cache" / "study" / study.name
@@ -174,6 +177,19 @@ def _measured(project: Project, study: Study, report: Reporter) -> list[Score]:
         return Truth(sample, known.revision, mask, ignored, cells[sample.id])
 
     return scores_of(samples, truth_of, report)
+
+
+def way_of_study(study: Study) -> Way:
+    """How the networks of a study looked at what they measured."""
+    return way_of(study.arm.options, flips=study.settings.get("flips", "off"))
+
+
+def notes_of_way(study: Study) -> list[str]:
+    """What a reader must know of it: nothing when they looked in the plain way."""
+    way = way_of_study(study)
+    if way.flips == "off":
+        return []
+    return [f"Every figure is of predictions that were made so: {way.words}. None is that of plain ones."]
 
 
 def counts_of(score: Score) -> Counts:

@@ -4,9 +4,8 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import islice
-from typing import Generic, Literal, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import cv2
 import keras
@@ -17,14 +16,13 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from segstudio.core.errors import UserError
 from segstudio.core.reporter import Reporter
 from segstudio.core.scaling import scaled_image, scaled_length
-from segstudio.ml.tiles import OVERLAP, Look, blended
+from segstudio.core.way import WHOLE, Flips, Way
+from segstudio.ml.tiles import Look, blended
 
 T = TypeVar("T")
 
 WORTH_FREEZING = 256
 """Images from which on the two seconds of freezing are won back: it predicts 1.4 times as many a second."""
-
-Flips = Literal["off", "horizontal", "all"]
 
 FLIPPED_AXES: dict[str, tuple[tuple[int, ...], ...]] = {
     "off": ((),),
@@ -35,30 +33,6 @@ FLIPPED_AXES: dict[str, tuple[tuple[int, ...], ...]] = {
 
 SURELY_BACKGROUND = 0.05
 """Pixels of a lower probability count for nothing in the disagreement, as in project.predictions.uncertainty_of."""
-
-
-@dataclass(frozen=True)
-class Way:
-    """How a network looks at an image.
-
-    Attributes:
-        is_tiled: In overlapping tiles at full resolution; else at the whole image, scaled to the network's size. A
-            network that has learnt from whole images sees everything magnified in tiles.
-        overlap: Share of a tile that the next one covers too.
-        flips: Which mirror images are predicted as well; the mean of all counts.
-        crop: Side, in pixels of the image, of what a tile shows: that of the crops which the network has learnt from.
-            It is as large as the network when 0.
-        doubts: When no mirror images count: which are looked at all the same, to see whether they disagree.
-    """
-
-    is_tiled: bool = False
-    overlap: float = OVERLAP
-    flips: Flips = "off"
-    crop: int = 0
-    doubts: Flips = "off"
-
-
-WHOLE = Way()
 
 
 class Prediction(NamedTuple, Generic[T]):
@@ -82,7 +56,7 @@ def predict(
     report: Reporter,
     name: Callable[[T], str] = str,
     batch: int = 8,
-    way: "Way | None" = None,
+    way: Way = WHOLE,
 ) -> Iterator[tuple[T, np.ndarray]]:
     """The foreground probability of every pixel of every image, in the order of `things`.
 
@@ -95,12 +69,12 @@ def predict(
         report: Hears of bad images; progress is the caller's.
         name: What one of them is called in a note.
         batch: Images per step.
-        way: How it looks at them; at each as a whole when None.
+        way: How it looks at them; at each as a whole when nothing is said.
 
     Yields:
         The thing, and uint8 (H, W) at the image's own size: probability times 255, rounded.
     """
-    for thing, probability, _ in predictions(network, things, read, report, name, batch, way or WHOLE):
+    for thing, probability, _ in predictions(network, things, read, report, name, batch, way):
         yield thing, probability
 
 

@@ -13,13 +13,11 @@ import cv2
 import numpy as np
 
 from segstudio.core.scaling import scaled_image
+from segstudio.core.way import OVERLAP
 from segstudio.models import Shape
 
 Look = Callable[[np.ndarray], np.ndarray]
 """From uint8 (B, h, w, C) to float32 (B, h, w, K): K maps of each image."""
-
-OVERLAP = 0.5
-"""Share of a tile that the next one covers too; with a half every pixel is well inside of some tile."""
 
 
 class Band(NamedTuple):

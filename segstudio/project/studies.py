@@ -108,10 +108,10 @@ class Study:
     @property
     def title(self) -> str:
         """What it is in a few words."""
+        what = "folds" if self.kind is Kind.FOLDS else "sizes"
         repeats = f", {self.repeats} repeats" if self.repeats > 1 else ""
-        if self.kind is Kind.FOLDS:
-            return f"{len(self.parts)} folds{repeats}"
-        return f"{len(self.parts)} sizes{repeats}"
+        flips = self.settings.get("flips", "off")
+        return f"{len(self.parts)} {what}{repeats}" + ("" if flips == "off" else f", mirror images ({flips})")
 
     @property
     def is_finished(self) -> bool:

@@ -52,8 +52,9 @@ def test_it_is_repeated_and_resumed_bit_for_bit(project, run):
 
 
 def test_it_predicts_in_tiles_of_the_scale_it_has_learnt(project, run):
+    from segstudio.core.way import Way
     from segstudio.ml.network import load_network
-    from segstudio.ml.predict import Way, predictions
+    from segstudio.ml.predict import predictions
 
     assert way_of(run.options) == Way(is_tiled=True, crop=48)
     assert way_of({}) == Way()

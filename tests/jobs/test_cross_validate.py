@@ -172,6 +172,28 @@ def test_a_study_is_listed_and_its_result_is_made_of_its_files(done):
 
 
 @pytest.mark.training
+def test_with_mirror_images_the_same_networks_are_measured_otherwise_and_every_figure_says_so(done):
+    project, plain, _ = done
+    with pytest.raises(Cancelled):
+        cross_validate(project, StopIn("fold-2, repeat 1 (2/2): epoch"), flips="horizontal")
+    result = go_on(project, resume=project.studies.latest().id)
+    assert (plain["way"]["flips"], result["way"]["flips"]) == ("off", "horizontal")
+    study, before = project.studies.get(result["study"]), project.studies.get(plain["study"])
+    differing = 0
+    for cell, other in zip(study.cells(), before.cells(), strict=False):  # the first repeat of what was plain
+        assert [row["val_iou"] for row in cell.metrics()] == [row["val_iou"] for row in other.metrics()]
+        for one in study.chosen().of(cell, MEASURED):
+            sample = project.samples.get(one.sample)
+            differing += int(np.count_nonzero(cell.prediction(sample) != other.prediction(sample)))
+    assert differing
+    assert "mirror images (horizontal)" in result["summary"]
+    assert "mirror images" not in plain["summary"]
+    assert any("mean with the mirror image" in note for note in result["notes"])
+    with pytest.raises(UserError, match="keeps its flips"):
+        go_on(project, resume=study.id, flips="off")
+
+
+@pytest.mark.training
 def test_what_is_stopped_goes_on_and_ends_as_if_it_had_not_been(tmp_path):
     with make_project(tmp_path / "a", SPLITS) as one, make_project(tmp_path / "b", SPLITS) as other:
         with pytest.raises(Cancelled):

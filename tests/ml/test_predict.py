@@ -4,9 +4,10 @@ import pytest
 
 from segstudio.core.errors import BadImage
 from segstudio.core.reporter import ListReporter
+from segstudio.core.way import Way
 from segstudio.ml import predict as module
 from segstudio.ml.network import prepare
-from segstudio.ml.predict import Way, at_native_size, forward_of, look_of, predict, predictions
+from segstudio.ml.predict import at_native_size, forward_of, look_of, predict, predictions
 from segstudio.models.conv_unet import ConvUNet, ConvUNetOptions
 
 SIZES = {"a": (40, 61), "b": (13, 200), "c": (100, 100), "d": (32, 32), "e": (7, 5)}

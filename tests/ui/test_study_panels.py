@@ -128,7 +128,7 @@ def test_what_is_planned_is_asked_for_and_remembered(
     record = page.start()
     assert record.job == "cross-validate"
     assert record.options == {
-        "preset": "conv-unet-fast", "folds": 3, "repeats": 2, "epochs": 0, "include_test": True,
+        "preset": "conv-unet-fast", "folds": 3, "repeats": 2, "epochs": 0, "include_test": True, "flips": "off",
     }  # fmt: skip
     assert page.is_studying
     assert page.start_button.isHidden()

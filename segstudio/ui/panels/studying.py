@@ -12,6 +12,8 @@ from PySide6.QtWidgets import QFileDialog, QFormLayout, QFrame, QHBoxLayout, QSc
 
 from segstudio.core.errors import UserError
 from segstudio.core.options import Options, option
+from segstudio.core.way import Flips
+from segstudio.jobs.predict import MEASURED_FLIPS
 from segstudio.jobs.presets import DEFAULT, presets
 from segstudio.project.studies import Kind, Study
 from segstudio.ui import theme
@@ -62,6 +64,7 @@ class FoldsPlan(Options):
         "With test split",
         help="Takes the test split's samples in too. It is no untouched test any more for what is decided by this.",
     )
+    flips: Flips = option("off", "Mirror images", help=MEASURED_FLIPS)
 
 
 class CurvePlan(Options):
@@ -74,6 +77,7 @@ class CurvePlan(Options):
         help="How often every image is seen; empty: as the preset says.",
     )  # fmt: skip
     split: Literal["val", "test"] = option("val", "Measured on", help="Which part of the samples is measured.")
+    flips: Flips = option("off", "Mirror images", help=MEASURED_FLIPS)
 
 
 PLANS: dict[Kind, type[Options]] = {Kind.FOLDS: FoldsPlan, Kind.CURVE: CurvePlan}
