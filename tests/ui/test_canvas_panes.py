@@ -14,10 +14,11 @@ from segstudio.core.document import Document
 from segstudio.core.raster import brush_centre, brush_diameter, capsule
 from segstudio.tools.brush import BrushOptions
 from segstudio.tools.eraser import EraserOptions
+from segstudio.ui.canvas.agreement import SIDE, Agreement
 from segstudio.ui.canvas.canvas import Canvas
 from segstudio.ui.canvas.layers import AGREEMENT, FALSE_NEGATIVE, FALSE_POSITIVE
 from segstudio.ui.canvas.marks import Caption, caption_rect
-from segstudio.ui.canvas.panes import FULL_WINDOW, PaneName, Panes, PixelInfo
+from segstudio.ui.canvas.panes import COUNT_AT_ONCE, FULL_WINDOW, PaneName, Panes, PixelInfo
 from segstudio.ui.canvas.pointer import COMPRESSION
 from tests.ui.test_canvas_pixels import drag, pixels, send
 
@@ -423,6 +424,23 @@ def test_the_error_view_shows_all_three_and_their_shares(panes: Panes, document:
     assert canvas.accessibleDescription() == "agree 33.3%, false positive 33.3%, false negative 33.3%"
     panes.set_error_view(False)
     assert panes.pane("errors").isHidden()
+
+
+def test_a_large_mask_is_counted_piece_by_piece_until_the_legend_is_right(panes: Panes, qtbot: QtBot) -> None:
+    side = SIDE * 9  # more squares than are counted in one go
+    document = Document(np.zeros((side, side), np.uint8))
+    predicted = np.zeros((side, side), np.uint8)
+    predicted[:, : side // 3] = 255
+    panes.set_error_view(True)
+    panes.show_sample(np.zeros((side, side), np.uint8), document, predicted)
+    document.replace(np.ones((side, side), np.uint8), "Test")
+    qtbot.waitUntil(lambda: "agree 33.3%" in panes.canvas("errors").accessibleDescription())
+    document.undo()
+    agreement = Agreement(document.mask, predicted // 255)
+    assert not agreement.count(COUNT_AT_ONCE)
+    while not agreement.count(5):
+        pass
+    assert agreement.counts == (0, side * (side // 3), 0)
 
 
 def test_errors_of_two_empty_masks(panes: Panes) -> None:

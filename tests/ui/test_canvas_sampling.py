@@ -20,7 +20,7 @@ from segstudio.ui.canvas.layers import (
     automatic_window,
     windowed,
 )
-from segstudio.ui.canvas.sampling import Pyramid, level_for, merged, sample
+from segstudio.ui.canvas.sampling import ROWS, Pyramid, level_for, merged, sample
 from segstudio.ui.canvas.view import Frame, View
 
 
@@ -88,9 +88,9 @@ def test_a_part_is_rendered_as_in_the_whole(situation: tuple[np.ndarray, Frame, 
 
 @given(
     st.integers(1, 70),
-    st.integers(1, 70),
-    st.integers(1, 4),
-    st.lists(st.tuples(*[st.integers(0, 69)] * 4), max_size=5),
+    st.integers(1, 3 * ROWS),
+    st.integers(1, 7),
+    st.lists(st.tuples(*[st.integers(0, 3 * ROWS - 1)] * 4), max_size=5),
 )
 def test_a_refreshed_pyramid_is_a_new_one(width: int, height: int, level: int, boxes: list[tuple[int, ...]]) -> None:
     mask = (random_image(width, height) > 128).view(np.uint8)

@@ -28,10 +28,10 @@ class Agreement:
         """The mask, or what is ignored, has changed inside `rect`; it is counted again when somebody asks."""
         self._stale[rect.y // SIDE : -(-rect.bottom // SIDE), rect.x // SIDE : -(-rect.right // SIDE)] = True
 
-    @property
-    def counts(self) -> tuple[int, int, int]:
-        """Pixels in both, in the prediction alone, in the mask alone."""
-        for row, column in np.argwhere(self._stale).tolist():
+    def count(self, most: int | None = None) -> bool:
+        """Count what has changed, or the first `most` squares of it; whether nothing is left to count."""
+        stale = np.argwhere(self._stale)
+        for row, column in stale[:most].tolist():
             square = slice(row * SIDE, (row + 1) * SIDE), slice(column * SIDE, (column + 1) * SIDE)
             truth, predicted = self._truth[square], self._predicted[square]
             if self._forgiven is not None:
@@ -41,7 +41,13 @@ class Agreement:
                 truth, predicted = (np.where(inside, np.uint8(0), one) for one in (truth, predicted))
             both = cv2.countNonZero(cv2.bitwise_and(truth, predicted))
             self._counts[row, column] = both, cv2.countNonZero(predicted) - both, cv2.countNonZero(truth) - both
-        self._stale[:] = False
+            self._stale[row, column] = False
+        return most is None or len(stale) <= most
+
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """Pixels in both, in the prediction alone, in the mask alone."""
+        self.count()
         both, too_much, too_little = self._counts.sum(axis=(0, 1)).tolist()
         return both, too_much, too_little
 

@@ -86,6 +86,9 @@ GAP = 8
 COUNT_AFTER_MS = 80
 """The legend of the error view follows a stroke at this distance."""
 
+COUNT_AT_ONCE = 64
+"""So many squares of pixels are counted for it in one go: a millisecond or two."""
+
 
 @dataclass(frozen=True, slots=True)
 class PixelInfo:
@@ -794,6 +797,10 @@ class Panes(QWidget):
             self._counting.start()
 
     def _count(self) -> None:
+        if self._agreement is not None and self._shows_errors and not self._agreement.count(COUNT_AT_ONCE):
+            self._counting.start(0)  # the rest after what the person does meanwhile: all of a large mask would be felt
+            return
+        self._counting.setInterval(COUNT_AFTER_MS)
         self._show_captions()
         if self._unforgiven and self._document is not None and self._document.is_stroke_open:
             self._counting.start()  # a thread at work beside it would be felt in the hand

@@ -25,6 +25,9 @@ STEPS = 256
 PREPARED_BITS = 6
 """Levels whose shorter side has fewer bits than this are made when they are asked for: that takes no time."""
 
+ROWS = 64
+"""So many rows are halved at a time, a multiple of what one pixel of most levels stands for (measured)."""
+
 MANY = 24
 """More stale rectangles than this are worth merging into one."""
 
@@ -68,17 +71,27 @@ class Pyramid:
             for rect in merged(self._stale):
                 self._halve_again(rect)
             self._stale.clear()
+        if not self._halved and level:
+            self._halved.append(np.empty(_halved_shape(self.pixels), np.uint8))
+            self._halve_again(Rect.of((self.pixels.shape[0], self.pixels.shape[1])))
         while len(self._halved) < level:
-            finer = self._halved[-1] if self._halved else self._amplified(self.pixels)
-            self._halved.append(_halve(finer))
+            self._halved.append(_halve(self._halved[-1]))
 
     def _halve_again(self, rect: Rect) -> None:
+        """All levels that there are, some rows after the others: each level is read while it is still in the cache."""
+        top = rect.y
+        while top < rect.bottom:
+            bottom = min(rect.bottom, (top // ROWS + 1) * ROWS)
+            self._halve_rows(rect._replace(y=top, height=bottom - top))
+            top = bottom
+
+    def _halve_rows(self, rect: Rect) -> None:
         left, top, right, bottom = rect.x, rect.y, rect.right, rect.bottom
         for number, target in enumerate(self._halved):
             left, top, right, bottom = left // 2, top // 2, (right + 1) // 2, (bottom + 1) // 2
             rows, columns = slice(top * 2, bottom * 2), slice(left * 2, right * 2)
             finer = self._halved[number - 1][rows, columns] if number else self._amplified(self.pixels[rows, columns])
-            target[top:bottom, left:right] = _halve(finer)
+            _halve(finer, target[top:bottom, left:right])
 
     def _amplified(self, pixels: Pixels) -> Pixels:
         return pixels if self.gain == 1 else pixels * np.uint8(self.gain)
@@ -157,12 +170,16 @@ def _between(first: int, count: int, origin: int, zoom: float, length: int) -> N
     return np.asarray(np.clip(np.floor(places * STEPS + 0.5) / STEPS, 0, length - 1), np.float64)
 
 
-def _halve(pixels: Pixels) -> Pixels:
-    """The means of 2x2 pixels; an odd last row or column counts twice."""
+def _halved_shape(pixels: Pixels) -> tuple[int, ...]:
+    return -(-pixels.shape[0] // 2), -(-pixels.shape[1] // 2), *pixels.shape[2:]
+
+
+def _halve(pixels: Pixels, target: Pixels | None = None) -> Pixels:
+    """The means of 2x2 pixels, put into `target` when there is one; an odd last row or column counts twice."""
     height, width = pixels.shape[:2]
     if height % 2 or width % 2:
         pixels = _bytes(cv2.copyMakeBorder(pixels, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE))
-    return _bytes(cv2.resize(pixels, (-(-width // 2), -(-height // 2)), interpolation=cv2.INTER_AREA))
+    return _bytes(cv2.resize(pixels, (-(-width // 2), -(-height // 2)), target, interpolation=cv2.INTER_AREA))
 
 
 def _bytes(pixels: object) -> Pixels:
