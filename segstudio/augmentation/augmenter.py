@@ -1,5 +1,6 @@
-"""Augmenter: applies a recipe to an image and its mask, as a pure function of them and a seed."""
+"""Augmenter: applies a recipe to an image and its mask, as a pure function of them, a seed, and the donors if any."""
 
+import copy
 import functools
 import hashlib
 import json
@@ -12,6 +13,7 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
+from segstudio.augmentation.donors import NO_DONORS, Donors
 from segstudio.augmentation.library import albumentations, make, plain
 from segstudio.augmentation.names import IN_COLOUR
 from segstudio.augmentation.recipe import Recipe, Step, combination_parameters
@@ -51,16 +53,19 @@ class Augmenter:
     them the same stream, so that steps of the same p are applied together or not at all.)
     """
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, recipe: Recipe, donors: Donors = NO_DONORS) -> None:
         """An augmenter; the first one of the process loads Albumentations.
 
         Args:
             recipe: What to apply.
+            donors: Other pictures, for steps that take from them; without any these do nothing.
 
         Raises:
             UserError: When a step of it is wrong.
         """
         self.recipe = recipe
+        self.wants_donors = recipe.wants_donors
+        self._donors = donors
         self.warnings: list[str] = []
         self._local = threading.local()
         self._local.pipeline = self._made()
@@ -70,13 +75,22 @@ class Augmenter:
         self.warnings = pipeline.warnings
         return pipeline
 
-    def apply(self, image: np.ndarray, mask: np.ndarray, seed: int, *, has_applied: bool = False) -> Augmented:
+    def with_donors(self, donors: Donors) -> "Augmenter":
+        """The same augmenter with these donors; both share what they are made of."""
+        other = copy.copy(self)
+        other._donors = donors
+        return other
+
+    def apply(
+        self, image: np.ndarray, mask: np.ndarray, seed: int, *, source: str = "", has_applied: bool = False
+    ) -> Augmented:
         """The image and its mask, augmented.
 
         Args:
             image: uint8 (H, W), (H, W, 1) or (H, W, 3) RGB; not written to, but it may be what comes back.
             mask: uint8 (H, W) of 0 and 1, or of labels, see core.labels; the same.
             seed: Any number from 0 on; the same seed gives the same bytes.
+            source: What the image is called among the donors, so that nothing is taken from itself.
             has_applied: Whether to say what was applied.
 
         Raises:
@@ -85,11 +99,14 @@ class Augmenter:
         pipeline: _Pipeline | None = getattr(self._local, "pipeline", None)
         if pipeline is None:
             pipeline = self._local.pipeline = self._made()
-        return pipeline.apply(image, mask, seed, has_applied=has_applied)
+        beside = {"donors": self._donors, "source": source} if self.wants_donors else {}
+        return pipeline.apply(image, mask, seed, beside, has_applied=has_applied)
 
-    def apply_fitted(self, image: np.ndarray, mask: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    def apply_fitted(
+        self, image: np.ndarray, mask: np.ndarray, seed: int, *, source: str = ""
+    ) -> tuple[np.ndarray, np.ndarray]:
         """As `apply`, brought back to the size of the input where a step changed it."""
-        done = self.apply(image, mask, seed)
+        done = self.apply(image, mask, seed, source=source)
         if done.mask.shape == mask.shape:
             return done.image, done.mask
         height, width = mask.shape
@@ -122,12 +139,14 @@ class _Pipeline:
         self._streams.append((made, seed_of(place)))
         return made if step.is_combination else _guarded()(made, step.transform)
 
-    def apply(self, image: np.ndarray, mask: np.ndarray, seed: int, *, has_applied: bool) -> Augmented:
+    def apply(
+        self, image: np.ndarray, mask: np.ndarray, seed: int, beside: dict[str, Any], *, has_applied: bool
+    ) -> Augmented:
         for transform, place in self._streams:
             transform.random_generator = np.random.Generator(np.random.PCG64((seed, place)))
             transform.py_random = random.Random((seed << 32) | place)
         self._compose.save_applied_params = has_applied
-        done = self._compose(image=image[..., 0] if image.shape[2:] == (1,) else image, mask=mask)
+        done = self._compose(image=image[..., 0] if image.shape[2:] == (1,) else image, mask=mask, **beside)
         return Augmented(
             np.ascontiguousarray(done["image"]).reshape(*done["image"].shape[:2], *image.shape[2:]),
             np.ascontiguousarray(done["mask"]),
@@ -181,8 +200,9 @@ def _guarded() -> Any:
 
 _UNSAID = frozenset(
     {"shape", "interpolation", "fill", "fill_mask", "border_mode", "bbox_matrix", "matrix_bbox", "output_shape"}
+    | {"pieces"}
 )
-"""Entries of Albumentations' parameters that are no result of chance, or only matter to bounding boxes."""
+"""Entries of a transform's parameters that are no result of chance, only matter to bounding boxes, or are pictures."""
 
 
 def _said(name: str, drawn: dict[str, Any]) -> dict[str, Any]:

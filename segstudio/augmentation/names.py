@@ -20,6 +20,7 @@ class Group(StrEnum):
     COMPRESSION = "Compression and resolution"
     WEATHER = "Weather and lens dirt"
     DROPOUT = "Dropout"
+    PASTE = "From other images"
     COMBINATION = "Combination"
 
 
@@ -39,16 +40,23 @@ _TRANSFORMS = {
     Group.COMPRESSION: "Downscale ImageCompression Superpixels",
     Group.WEATHER: "LensSmudge RandomFog RandomGravel RandomRain RandomSnow RandomSunFlare Spatter",
     Group.DROPOUT: "CoarseDropout ConstrainedCoarseDropout Erasing GridDropout MaskDropout PixelDropout XYMasking",
+    Group.PASTE: "PasteForeground",
 }
 
 GROUPS: dict[str, Group] = {name: group for group, names in _TRANSFORMS.items() for name in names.split()}
 """Every transform that is offered, and its group."""
 
-OWN: dict[str, str] = {"LensSmudge": "segstudio.augmentation.own.lens_smudge"}
+OWN: dict[str, str] = {
+    "LensSmudge": "segstudio.augmentation.own.lens_smudge",
+    "PasteForeground": "segstudio.augmentation.own.paste_foreground",
+}
 """Transforms that are not Albumentations', and the module of each."""
 
-MARKING = frozenset({"LensSmudge"})
+MARKING = frozenset({"LensSmudge", "PasteForeground"})
 """Transforms that put something into the picture and mark it as foreground: the mask grows where there was nothing."""
+
+TAKING = frozenset({"PasteForeground"})
+"""Transforms that take from other pictures: they are given donors, see augmentation.donors."""
 
 COMBINATIONS = ("OneOf", "SomeOf", "RandomOrder", "Sequential")
 """Steps that hold other steps."""

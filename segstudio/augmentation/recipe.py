@@ -18,7 +18,7 @@ from segstudio.augmentation.library import (
     require_known,
     saved_name,
 )
-from segstudio.augmentation.names import COMBINATIONS, FIXED
+from segstudio.augmentation.names import COMBINATIONS, FIXED, TAKING
 from segstudio.core.errors import UserError
 from segstudio.core.files import resource
 
@@ -86,6 +86,11 @@ class Recipe:
     def is_empty(self) -> bool:
         """Whether it does nothing because no step takes part."""
         return not self.active
+
+    @property
+    def wants_donors(self) -> bool:
+        """Whether an active step takes from other pictures, see augmentation.donors."""
+        return _are_taking(self.active)
 
     @property
     def digest(self) -> str:
@@ -237,6 +242,10 @@ def read_recipe(path: Path, *, is_checked: bool = True) -> Recipe:
 
 def _active(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     return tuple(step for step in steps if step.is_enabled and (not step.is_combination or step.active))
+
+
+def _are_taking(active: tuple[Step, ...]) -> bool:
+    return any(step.transform in TAKING or _are_taking(step.active) for step in active)
 
 
 def _parsed(text: str, name: str) -> dict[str, Any]:

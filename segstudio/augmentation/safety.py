@@ -14,7 +14,8 @@ import numpy as np
 
 from segstudio.augmentation.augmenter import Augmented, Augmenter
 from segstudio.augmentation.catalogue import Entry, catalogue, entry_of, extremes
-from segstudio.augmentation.names import SLOW
+from segstudio.augmentation.donors import Donors, donors_of
+from segstudio.augmentation.names import SLOW, TAKING
 from segstudio.augmentation.recipe import Recipe, Step, require_valid_step
 from segstudio.core.errors import UserError
 
@@ -80,7 +81,7 @@ class Finding:
     Attributes:
         place: Indices of the step, from the outermost list inwards; empty for the whole recipe.
         kind: What it is about: invalid, never, empty, meaning, slow, apart, binary, lost, hidden, unclear, unseen,
-            blank, clipped, same, size, filled, odd or fails.
+            blank, clipped, same, size, filled, odd, alone or fails.
         severity: error: do not use it so; warning: look at it; note: good to know.
         message: What happens, in a sentence or two.
         hint: What to do about it.
@@ -99,7 +100,9 @@ def check_step(step: Step) -> list[Finding]:
     return [replace(one, place=one.place[1:]) for one in found if one.place]
 
 
-def check_recipe(recipe: Recipe, examples: Sequence[Pair] = (), seed: int = 0) -> list[Finding]:
+def check_recipe(
+    recipe: Recipe, examples: Sequence[Pair] = (), seed: int = 0, donors: Donors | None = None
+) -> list[Finding]:
     """What is to know about a recipe.
 
     Args:
@@ -107,16 +110,19 @@ def check_recipe(recipe: Recipe, examples: Sequence[Pair] = (), seed: int = 0) -
         examples: Pairs it will be used on, at the size at which it will be; the first few are looked at. Without any, a
             drawn picture stands for them.
         seed: Of everything drawn by chance.
+        donors: Pictures that steps take from which take from others; the examples when None.
 
     Returns:
         First those of the steps in their order, then those of the whole recipe; none for a recipe without problems.
     """
     chosen = list(examples[:MOST_EXAMPLES]) or [drawn_example()]
+    if donors is None:
+        donors = donors_of(chosen)
     found: list[Finding] = []
     for place, step in _taking_part(recipe.steps):
-        found += [replace(one, place=place) for one in _of_step(step, chosen, seed)]
+        found += [replace(one, place=place) for one in _of_step(step, chosen, seed, donors)]
     if not any(one.severity == "error" and one.kind == "invalid" for one in found):
-        found += _of_recipe(recipe, chosen, seed, {one.kind for one in found})
+        found += _of_recipe(recipe, chosen, seed, {one.kind for one in found}, donors)
     return found
 
 
@@ -142,7 +148,7 @@ def _taking_part(steps: Sequence[Step], before: tuple[int, ...] = ()) -> Iterato
             yield from _taking_part(step.steps, (*before, index))
 
 
-def _of_step(step: Step, examples: Sequence[Pair], seed: int) -> list[Finding]:
+def _of_step(step: Step, examples: Sequence[Pair], seed: int, donors: Donors) -> list[Finding]:
     alone = replace(step, p=1.0)
     try:
         require_valid_step(step)
@@ -151,13 +157,15 @@ def _of_step(step: Step, examples: Sequence[Pair], seed: int) -> list[Finding]:
     entry = entry_of(step.transform)
     if entry.is_combination:
         return _of_combination(step)
-    augmenter = Augmenter(Recipe("step", steps=(alone,)))
+    augmenter = Augmenter(Recipe("step", steps=(alone,)), donors)
     found = _of_words(step, entry, augmenter)
+    if step.transform in TAKING and not donors.names:
+        return [*found, _alone()]
     effort = effort_for(SLOW.get(step.transform, 0))
     examples = [_at_most(pair, effort.side) for pair in examples[:1]]
     seeds = range(seed, seed + effort.tries)
     try:
-        unfilled = Augmenter(Recipe("step", steps=_unfilled([alone])))
+        unfilled = Augmenter(Recipe("step", steps=_unfilled([alone])), donors)
         if entry.marks:
             found += findings_of_marking(augmenter.apply, seeds)
         else:
@@ -185,6 +193,11 @@ def _refused(kind: str, error: UserError) -> Finding:
 
 def _never() -> Finding:
     return Finding((), "never", "warning", "Never applied: its p is 0.", "Raise p, or disable the step.")
+
+
+def _alone() -> Finding:
+    message = "Does nothing: no training image has foreground that could be taken."
+    return Finding((), "alone", "warning", message, "Mark some foreground first, or take this step out.")
 
 
 def _of_words(step: Step, entry: Entry, augmenter: Augmenter) -> list[Finding]:
@@ -520,7 +533,7 @@ def _at_most(pair: Pair, side: int) -> Pair:
 # --- the whole recipe ------------------------------------------------------------------------------------------------
 
 
-def _of_recipe(recipe: Recipe, examples: Sequence[Pair], seed: int, known: set[str]) -> list[Finding]:
+def _of_recipe(recipe: Recipe, examples: Sequence[Pair], seed: int, known: set[str], donors: Donors) -> list[Finding]:
     """What only the steps together do; what a step does alone has been said there."""
     if recipe.is_empty:
         message = "No step is enabled: the pictures stay as they are."
@@ -529,7 +542,7 @@ def _of_recipe(recipe: Recipe, examples: Sequence[Pair], seed: int, known: set[s
     examples = [_at_most(pair, effort.side) for pair in examples]
     seeds = range(seed, seed + 2 * effort.tries)
     try:
-        augmenter = Augmenter(recipe)
+        augmenter = Augmenter(recipe, donors)
         tries = [(pair, augmenter.apply(*pair, one)) for pair in examples for one in seeds]
         found = (
             []

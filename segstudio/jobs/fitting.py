@@ -91,6 +91,8 @@ def fit_network(
         shape = _shape(kind, train)
         pairs = _pairs(options, train, val, shape, cache, folder / MANIFEST, report, is_resumed=is_resumed)
         plan = replace(plan, weights=_class_weights(options, pairs[0], report, explain))
+        if plan.augmenter is not None and plan.augmenter.wants_donors and not pairs[0].donors.names:
+            report.log("nothing is taken from other images: none that is learnt from has any foreground")
         if options.crop:
             plan = replace(plan, images_per_epoch=plan.images(pairs[0]) * options.crops)
         watchers = _watchers(options, pairs[1], folder, fitting) if is_watched else []

@@ -60,13 +60,25 @@ class Crops(Pictures):
 
     def look(self, row: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """See Pictures."""
-        image, mask, (height, width, _) = self.images[row], self.masks[row], self.shape
         rng = np.random.default_rng(seed_of(seed, "crop"))
-        most_top, most_left = mask.shape[0] - height, mask.shape[1] - width
         is_aimed, at = rng.random() < SHARE_OF_FOREGROUND, rng.random()
         spots = self.spots[row]
-        if is_aimed and len(spots):
-            y, x = divmod(int(spots[int(at * len(spots))]), mask.shape[1])
+        return self._around(row, int(spots[int(at * len(spots))]) if is_aimed and len(spots) else None, rng)
+
+    def look_at_foreground(self, row: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """See Pictures."""
+        rng = np.random.default_rng(seed_of(seed, "crop"))
+        spots = self.spots[row]
+        # Of an image in which much was corrected to background, they may all be that: then another crop must do.
+        spots = spots[(self.masks[row].reshape(-1)[spots] & FOREGROUND) > 0]
+        return self._around(row, int(spots[int(rng.random() * len(spots))]) if len(spots) else None, rng)
+
+    def _around(self, row: int, spot: int | None, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """A crop that shows a pixel, given by its place in the flat mask; any crop when None."""
+        image, mask, (height, width, _) = self.images[row], self.masks[row], self.shape
+        most_top, most_left = mask.shape[0] - height, mask.shape[1] - width
+        if spot is not None:
+            y, x = divmod(spot, mask.shape[1])
             # The pixel lies anywhere in the crop: a network that saw it in the middle would learn that.
             top, left = y - int(rng.integers(height)), x - int(rng.integers(width))
         else:

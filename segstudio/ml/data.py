@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from segstudio.augmentation.augmenter import Augmenter, seed_of
 from segstudio.core.errors import UserError
-from segstudio.core.labels import CORRECTED, IGNORED, TRUTH, Weighing, labelled, scaled_labels
+from segstudio.core.labels import CORRECTED, FOREGROUND, IGNORED, TRUTH, Weighing, labelled, scaled_labels
 from segstudio.core.manifest import ManifestRow
 from segstudio.core.mask import Mask
 from segstudio.core.reporter import Reporter
@@ -90,6 +90,10 @@ class Pictures(ABC):
     def look(self, row: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """What one look at an image shows: uint8 (H, W, C) and uint8 (H, W, 1); the same for the same seed."""
 
+    @abstractmethod
+    def look_at_foreground(self, row: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """A look that shows some of the foreground, where there is any."""
+
     def __len__(self) -> int:
         return len(self.rows)
 
@@ -97,6 +101,12 @@ class Pictures(ABC):
     def marks(self) -> int:
         """All bits that some label has."""
         return functools.reduce(operator.or_, (int(np.bitwise_or.reduce(mask, axis=None)) for mask in self.masks), 0)
+
+    @functools.cached_property
+    def donors(self) -> "TrainingDonors":
+        """Those of the images from which foreground may be taken for others: augmented copies never are."""
+        rows = (row for row, mask in enumerate(self.masks) if not self.rows[row].recipe and (mask & FOREGROUND).any())
+        return TrainingDonors(self, list(rows))
 
     @property
     def has_ignored(self) -> bool:
@@ -129,6 +139,28 @@ class Pairs(Pictures):
     def look(self, row: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """The whole image, whatever the seed."""
         return self.images[row], self.masks[row]
+
+    def look_at_foreground(self, row: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """The whole image, whatever the seed."""
+        return self.look(row, seed)
+
+
+class TrainingDonors:
+    """Images that are learnt from, as donors (see augmentation.donors) for each other.
+
+    Attributes:
+        names: What the manifest calls them.
+    """
+
+    def __init__(self, pictures: Pictures, rows: list[int]) -> None:
+        self._pictures = pictures
+        self._rows = rows
+        self.names = [pictures.rows[row].image for row in rows]
+
+    def take(self, index: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """What a look shows of it, and its foreground: what is ignored is none."""
+        image, labels = self._pictures.look_at_foreground(self._rows[index], seed)
+        return image, labels[..., 0] & np.uint8(FOREGROUND)
 
 
 def load_pairs(examples: Sequence[Example], shape: Shape, cache: Path, report: Reporter) -> Pairs:
@@ -243,13 +275,15 @@ def batches_of_epoch(
 
     Every epoch is a dataset of its own, so that a resumed run sees exactly what it would have seen. How an image is
     augmented follows from the seed, its name and for which time it is seen: neither from the batch nor from the thread.
+    (And from the pairs in their order, where the augmenter takes from other images.)
 
     Args:
         pairs: What to learn from.
         batch: Images per batch; the last one may have fewer.
         seed: The seed of the run.
         epoch: Number of the epoch, from 1.
-        augmenter: Augments every image that is not itself an augmented copy; None leaves them.
+        augmenter: Augments every image that is not itself an augmented copy; None leaves them. Where it takes from
+            other images, it takes from these pairs.
         images: How many images the epoch sees, see `visits`; as many as there are when None.
         failures: Gets what the augmenter said when the batches end with an error of TensorFlow's.
         weighing: What pixels count.
@@ -259,6 +293,8 @@ def batches_of_epoch(
         and, when some pixel counts more or less than others, float32 (B, H, W, 1) of what they count.
     """
     rows, times = visits(len(pairs), images or len(pairs), seed=seed, epoch=epoch)
+    if augmenter is not None and augmenter.wants_donors:
+        augmenter = augmenter.with_donors(pairs.donors)
 
     def look(row: int, time: int) -> tuple[np.ndarray, np.ndarray]:
         return _augmented(pairs, row, augmenter, seed_of(seed, "epoch", time, pairs.rows[row].image))
@@ -293,7 +329,8 @@ def _augmented(pairs: Pictures, row: int, augmenter: Augmenter | None, seed: int
     image, mask = pairs.look(row, seed)
     if augmenter is None or pairs.rows[row].recipe:
         return image, mask
-    image, mask = augmenter.apply_fitted(without_colour(image), mask[..., 0], seed)
+    name = pairs.rows[row].image
+    image, mask = augmenter.apply_fitted(without_colour(image), mask[..., 0], seed, source=name)
     return image.reshape(*mask.shape, -1), mask[..., None]
 
 

@@ -11,8 +11,9 @@ import pytest
 
 from segstudio.augmentation.augmenter import Augmenter
 from segstudio.augmentation.catalogue import EXCLUDED, catalogue, entry_of, extremes, step_from, step_options
+from segstudio.augmentation.donors import donors_of
 from segstudio.augmentation.library import albumentations, transform_class
-from segstudio.augmentation.names import FIXED, GROUPS, OWN
+from segstudio.augmentation.names import FIXED, GROUPS, OWN, TAKING
 from segstudio.augmentation.recipe import Recipe, Step
 from segstudio.augmentation.safety import check_recipe, check_step, is_binary
 from segstudio.core.errors import UserError
@@ -79,6 +80,10 @@ def masks(shape: tuple[int, ...]) -> list[np.ndarray]:
     some = np.zeros(shape[:2], np.uint8)
     some[shape[0] // 4 : shape[0] // 2, shape[1] // 4 : shape[1] * 3 // 4] = 1
     return [np.zeros(shape[:2], np.uint8), np.ones(shape[:2], np.uint8), some]
+
+
+DONORS = donors_of([(picture(shape, 9), mask) for shape in ((50, 44, 3), (37, 61)) for mask in masks(shape)])
+"""Of colour and grey, and of other sizes than what they are pasted into."""
 
 
 def test_every_transform_of_albumentations_is_offered_or_excluded_with_a_reason():
@@ -169,15 +174,15 @@ def test_every_option_survives_the_file_and_can_be_applied(name):
         assert step_options(again) == options, key
         if name == "CropNonEmptyMaskIfExists":
             with pytest.raises(UserError, match=r"CropNonEmptyMaskIfExists .* 48x40 pixels"):
-                Augmenter(recipe_of(again)).apply(image, mask, 1)
+                Augmenter(recipe_of(again), DONORS).apply(image, mask, 1)
         elif (name, key) not in FAILS_ON_SMALL_PICTURES:
-            assert is_binary(Augmenter(recipe_of(again)).apply(image, mask, 1).mask), key
+            assert is_binary(Augmenter(recipe_of(again), DONORS).apply(image, mask, 1).mask), key
 
 
 @every_transform
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_image_and_mask_come_back_as_image_and_mask(name, shape):
-    augmenter = Augmenter(recipe_of(small(name)))
+    augmenter = Augmenter(recipe_of(small(name)), DONORS)
     image = picture(shape)
     image.flags.writeable = False
     for mask in masks(shape):
@@ -204,7 +209,7 @@ def test_image_and_mask_come_back_as_image_and_mask(name, shape):
 
 @every_transform
 def test_an_empty_mask_stays_empty_but_for_what_marks_what_it_adds(name):
-    augmenter = Augmenter(recipe_of(small(name)))
+    augmenter = Augmenter(recipe_of(small(name)), DONORS)
     if entry_of(name).marks:
         assert all(augmenter.apply(picture((40, 33)), masks((40, 33))[0], seed).mask.any() for seed in range(3))
         return
@@ -218,10 +223,10 @@ def test_same_seed_same_bytes_in_every_thread(name, channels):
     # Local contrast and gravel have nothing to choose on smaller pictures.
     shape = (200, 181, *channels) if name in {"CLAHE", "RandomGravel"} else (72, 65, *channels)
     recipe = recipe_of(small(name))
-    augmenter, image, mask = Augmenter(recipe), picture(shape), masks(shape)[2]
+    augmenter, image, mask = Augmenter(recipe, DONORS), picture(shape), masks(shape)[2]
     mask[-9:-2, 3:14] = 1
     seeds = [5, 6, 7, 8] if name in {"PiecewiseAffine", "Superpixels"} else [*range(8), 2**32 - 1]
-    expected = [Augmenter(recipe).apply(image, mask, seed) for seed in seeds]
+    expected = [Augmenter(recipe, DONORS).apply(image, mask, seed) for seed in seeds]
     with ThreadPoolExecutor(4) as threads:
         found = list(threads.map(lambda seed: augmenter.apply(image, mask, seed), [*seeds, *reversed(seeds)]))
     for one, two in zip([*expected, *reversed(expected)], found, strict=True):
@@ -278,6 +283,17 @@ def test_the_safety_check_takes_any_picture(name, channels):
     assert not any(one.kind in {"apart", "binary", "invalid"} for one in found), found
 
 
+@pytest.mark.parametrize("name", sorted(TAKING))
+def test_what_takes_from_others_leaves_a_picture_alone_without_any_and_says_so(name):
+    image, mask = picture((40, 33, 3)), masks((40, 33))[2]
+    for donors in (donors_of([]), donors_of([(image, mask)])):
+        done = Augmenter(recipe_of(small(name)), donors).apply(image, mask, 1, source="1")
+        np.testing.assert_array_equal(done.image, image)
+        np.testing.assert_array_equal(done.mask, mask)
+    found = check_recipe(recipe_of(small(name)), [(image, np.zeros_like(mask))])
+    assert [(one.kind, one.severity) for one in found if one.kind != "meaning"] == [("alone", "warning")]
+
+
 @every_transform
 def test_the_ends_of_every_range_can_be_shown(name):
     entry = catalogue()[name]
@@ -289,4 +305,4 @@ def test_the_ends_of_every_range_can_be_shown(name):
             assert fixed.p == 1.0
             assert fixed.transform == name
             assert getattr(step_options(fixed), key) in {(end, end), (low, high)}
-            assert is_binary(Augmenter(recipe_of(fixed)).apply(image, mask, 0).mask)
+            assert is_binary(Augmenter(recipe_of(fixed), DONORS).apply(image, mask, 0).mask)

@@ -88,6 +88,23 @@ def test_corrected_pixels_are_looked_for_and_weighed(tmp_path):
     assert set(np.unique(weights)) == {1, 2}
 
 
+def test_donors_of_crops_are_crops_that_show_what_is_taken(tmp_path):
+    found, *_ = loaded(tmp_path)
+    assert found.donors.names == [row.image for row in found.rows]
+    taken = [found.donors.take(1, seed) for seed in range(30)]
+    assert all(image.shape == SHAPE and mask.shape == SHAPE[:2] and mask.any() for image, mask in taken)
+    assert len({image.tobytes() for image, _ in taken}) > 20
+    assert np.array_equal(found.donors.take(1, 5)[0], taken[5][0])
+
+
+def test_a_donor_shows_foreground_also_where_much_was_corrected_to_background(tmp_path):
+    one, _, mask = large(tmp_path)
+    before = mask.copy()
+    before[:, 90:] = 1
+    found = load_crops([replace(one, read_before=lambda: before)], SHAPE, 32, tmp_path, ListReporter())
+    assert all(found.donors.take(0, seed)[1].any() for seed in range(20))
+
+
 @given(st.integers(1, 90), st.integers(1, 90), st.integers(16, 64))
 def test_images_come_to_the_scale_of_the_crop(rows, columns, crop):
     image = np.full((rows, columns, 3), 200, np.uint8)

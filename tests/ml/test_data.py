@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from segstudio.augmentation.augmenter import Augmenter, seed_of
 from segstudio.augmentation.recipe import Recipe, Step
 from segstudio.core.errors import UserError
+from segstudio.core.labels import CORRECTED, FOREGROUND, IGNORED
 from segstudio.core.manifest import ManifestRow, load_manifest, save_manifest
 from segstudio.core.reporter import Cancelled, ListReporter
 from segstudio.ml import data
@@ -183,6 +184,46 @@ def test_copies_have_been_augmented_already():
     images, _ = whole(epoch(pairs, 1, augmenter=augmenter(Step("GaussNoise", 1.0))))
     for row, image in zip(order, images, strict=True):
         assert np.array_equal(image, pairs.images[row]) == bool(row % 2)
+
+
+PASTE = augmenter(Step("PasteForeground", 0.8, {"count_range": [1, 3]}), Step("GaussNoise", 0.5))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_what_is_taken_from_other_images_follows_from_seed_epoch_and_images_alone(channels, monkeypatch):
+    pairs = blob_pairs(7, channels=channels)
+    before = pairs.images.copy(), pairs.masks.copy()
+    expected = whole(epoch(pairs, 3, batch=1, augmenter=PASTE))
+    assert not same(epoch(pairs, 3, augmenter=PASTE), epoch(pairs, 3))
+    for batch in (2, 7):
+        assert all(map(np.array_equal, expected, whole(epoch(pairs, 3, batch=batch, augmenter=PASTE))))
+    with ThreadPoolExecutor(5) as threads:
+        monkeypatch.setattr(data, "_threads", lambda: threads)
+        again = dataclasses.replace(pairs)  # as after a resume: nothing is remembered
+        assert all(map(np.array_equal, expected, whole(epoch(again, 3, augmenter=PASTE))))
+    assert all(map(np.array_equal, before, (pairs.images, pairs.masks)))
+
+
+def test_neither_copies_nor_images_without_foreground_nor_ignored_pixels_are_taken():
+    pairs = blob_pairs(5)
+    pairs.masks[1] = 0
+    pairs.masks[2] = np.where(pairs.masks[2], IGNORED, 0)
+    pairs.masks[3, :16][pairs.masks[3, :16] > 0] = IGNORED
+    pairs.masks[3, 16:] |= np.uint8(CORRECTED)
+    rows = [dataclasses.replace(row, recipe="noise" if n == 4 else "") for n, row in enumerate(pairs.rows)]
+    donors = dataclasses.replace(pairs, rows=rows).donors
+    assert donors.names == ["0.png", "3.png"]
+    image, mask = donors.take(1, 0)
+    assert np.array_equal(image, pairs.images[3])
+    assert np.array_equal(mask, pairs.masks[3, ..., 0] & FOREGROUND)
+    assert mask.any()
+
+
+def test_without_any_foreground_there_is_nothing_to_take():
+    pairs = blob_pairs(3)
+    pairs.masks[:] = 0
+    paste = augmenter(Step("PasteForeground", 1.0))
+    assert same(epoch(pairs, 1, augmenter=paste), epoch(pairs, 1))
 
 
 def test_what_validates_is_never_augmented():

@@ -159,10 +159,10 @@ def test_a_step_is_dragged_into_a_combination_and_out(qtbot, panel):
     panel.editing.choose("lens-dirt")
     settle(qtbot, panel)
     rows = panel.steps.model_.rows
-    holder = next(number for number, row in enumerate(rows) if row.step.transform == "OneOf")
+    holder = max(number for number, row in enumerate(rows) if row.step.transform == "OneOf")  # the last step
     panel.steps.scrollToBottom()
     drag(panel, holder - 1, holder, dy=4)
-    inner = next(step for step in panel.editing.recipe.steps if step.transform == "OneOf").steps
+    inner = panel.editing.recipe.steps[-1].steps
     assert inner[0].transform == "HueSaturationValue"
     assert len(panel.editing.place) == 2
     panel.undo_stack.undo()

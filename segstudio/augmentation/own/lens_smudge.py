@@ -10,14 +10,13 @@ from albumentations.core.transforms_interface import BaseTransformInitSchema
 from albumentations.core.type_definitions import Targets
 from pydantic import AfterValidator, Field
 
+from segstudio.augmentation.blur import blurred
+
 Share = Annotated[float, Field(ge=0, le=1)]
 Shares = Annotated[tuple[float, float], AfterValidator(check_range_bounds(0, 1)), AfterValidator(nondecreasing)]
 
 GRIDS = (3, 7)
 """Knots of the noise that outlines a smudge: from one great patch to several."""
-
-SMALLEST_BLUR = 4.0
-"""Pixels. A wider blur is made on a smaller picture, in which it is as wide: a wide kernel would take seconds."""
 
 
 class LensSmudge(albumentations.DualTransform):  # type: ignore[misc]
@@ -94,8 +93,8 @@ class LensSmudge(albumentations.DualTransform):  # type: ignore[misc]
         """The picture through the dirt, uint8 as it was."""
         side = max(img.shape[:2])
         picture = img.reshape(*img.shape[:2], -1)
-        there = _blurred(dirt.astype(np.float32), edge * side)[..., None]
-        behind = _blurred(picture.astype(np.float32), blur * side).reshape(picture.shape)
+        there = blurred(dirt.astype(np.float32), edge * side)[..., None]
+        behind = blurred(picture.astype(np.float32), blur * side).reshape(picture.shape)
         shade = behind.mean((0, 1)) * light + np.array(colour[: picture.shape[2]], np.float32)
         dirty = behind + haze * (shade - behind)
         result = picture + there * (dirty - picture)
@@ -106,15 +105,3 @@ class LensSmudge(albumentations.DualTransform):  # type: ignore[misc]
         """The mask with the dirt in it; what other bits of labels say stays."""
         marked: np.ndarray = mask | dirt.reshape(mask.shape)
         return marked
-
-
-def _blurred(picture: np.ndarray, sigma: float) -> np.ndarray:
-    """A blur of so many pixels, in float32."""
-    if sigma <= 0:
-        return picture
-    height, width = picture.shape[:2]
-    by = max(1, min(int(sigma / SMALLEST_BLUR), height, width))
-    if by == 1:
-        return cv2.GaussianBlur(picture, (0, 0), sigma)
-    small = cv2.resize(picture, (max(1, width // by), max(1, height // by)), interpolation=cv2.INTER_AREA)
-    return cv2.resize(cv2.GaussianBlur(small, (0, 0), sigma / by), (width, height), interpolation=cv2.INTER_LINEAR)
