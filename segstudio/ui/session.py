@@ -9,7 +9,6 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,6 +26,7 @@ from segstudio.core.raster import Region
 from segstudio.core.reporter import ListReporter
 from segstudio.core.sample import ReviewState, Sample, Split
 from segstudio.core.threshold import predicted_at, threshold_of
+from segstudio.core.timeline import Timeline
 from segstudio.project.acts import Act, Outcome
 from segstudio.project.documents import OpenedDocument, close_document, open_document, save_snapshot
 from segstudio.project.predictions import THRESHOLD
@@ -108,6 +108,7 @@ class Session(QObject):
         document: Its mask, or None when it cannot be read and hence not be edited.
         ignored: Its ignored region, which arrives a moment later; None until then.
         is_ignoring: Whether tools paint what is ignored, in place of the mask.
+        timeline: The edits of both, in the order in which they were made.
         loaded: Its image and prediction, or None when the image cannot be read.
         problem: Why image or mask cannot be read, or None.
         tolerance: Errors no farther than so many pixels from the true boundary are forgiven.
@@ -159,10 +160,8 @@ class Session(QObject):
         self._leave_document: Callable[[], None] = lambda: None
         self.ignored: Document | None = None
         self.is_ignoring = False
+        self.timeline = Timeline()
         self._leave_ignored: Callable[[], None] = lambda: None
-        self._done: list[Document] = []
-        self._undone: list[Document] = []
-        self._is_stepping = False
         self._measuring = QTimer(self)
         self._measuring.setSingleShot(True)
         self._measuring.setInterval(_MEASURE_MS)
@@ -214,44 +213,24 @@ class Session(QObject):
         self._switch_when_ready()
 
     @property
-    def in_hand(self) -> Document | None:
-        """What tools paint on: the mask, or the ignored region."""
-        return self.ignored if self.is_ignoring else self.document
-
-    @property
     def undoable(self) -> Document | None:
-        """The one of both that was changed last; or what is in hand, of a time before this sample was opened."""
-        last = self._done[-1] if self._done else self.in_hand
-        return last if last is not None and last.history.can_undo else None
+        """The one of both that was changed last."""
+        return self.timeline.past[-1].document if self.timeline.past else None
 
     @property
     def redoable(self) -> Document | None:
-        """The one of both of which something was undone last; or what is in hand."""
-        last = self._undone[-1] if self._undone else self.in_hand
-        return last if last is not None and last.history.can_redo else None
+        """The one of both of which something was undone last."""
+        return self.timeline.future[0].document if self.timeline.future else None
 
     def undo(self) -> None:
         """Undo the last stroke on this sample, on its mask or its ignored region."""
-        self._step(self.undoable, Document.undo, self._done, self._undone)
+        if self.undoable is not None:
+            self.undoable.undo()
 
     def redo(self) -> None:
         """Make it again."""
-        self._step(self.redoable, Document.redo, self._undone, self._done)
-
-    def _step(
-        self, document: Document | None, step: Callable[[Document], bool], of: list[Document], to: list[Document]
-    ) -> None:
-        if document is None:
-            return
-        self._is_stepping = True
-        try:
-            if step(document):
-                if of:
-                    of.pop()
-                to.append(document)
-        finally:
-            self._is_stepping = False
-        self.history_changed.emit()  # what comes next may be a step of the other one
+        if self.redoable is not None:
+            self.redoable.redo()
 
     @property
     def change_counter(self) -> int:
@@ -269,8 +248,9 @@ class Session(QObject):
         self._leave_ignored()
         self._leave_ignored = lambda: None
         self.ignored = document
+        self.timeline.follow(self.document, document)
         if document is not None:
-            self._leave_ignored = document.history_changed.connect(partial(self._note_change, document))
+            self._leave_ignored = document.history_changed.connect(self._note_change)
             self.history_changed.emit()
             self._measuring.start()
 
@@ -306,7 +286,11 @@ class Session(QObject):
         if document is None or not self.is_editable:
             return
         self.replacing.emit()
-        if document is self.document and not document.go_to(edit):
+        if document is not self.document:
+            return
+        if self.timeline.go_to(edit):
+            self.history_changed.emit()  # told before, while only one of both was there
+        else:
             self.failed.emit("That edit is not in the history any more.", "")
 
     def set_state(self, state: ReviewState) -> None:
@@ -448,7 +432,7 @@ class Session(QObject):
             self._let_go(arrival.sample.id, document)
         left, left_document = self.sample, self.document
         self._next = self.sample = self.document = self.loaded = self.problem = None
-        self._forget_steps()
+        self.set_ignored(None)
         self.sample_changed.emit(None)
         self._leave_document()
         self._leave_document = lambda: None
@@ -635,7 +619,7 @@ class Session(QObject):
         self.sample, self.document = arrival.sample, arrival.document
         self.loaded, self.problem = arrival.loaded, arrival.problem
         # The canvas lets go of the old document first: a stroke under way ends there and is saved with the rest.
-        self._forget_steps()
+        self.set_ignored(None)
         self.sample_changed.emit(self.sample)
         self._note_seen(left)
         self._leave_document()
@@ -643,9 +627,7 @@ class Session(QObject):
         self._seal(left, left_document)
         self.autosave.watch(arrival.sample.id, arrival.document)
         if arrival.document is not None:
-            self._leave_document = arrival.document.history_changed.connect(
-                partial(self._note_change, arrival.document)
-            )
+            self._leave_document = arrival.document.history_changed.connect(self._note_change)
         self.history_changed.emit()
         self._measure()
 
@@ -655,15 +637,8 @@ class Session(QObject):
             ids = [left.id]
             self._writer.submit(lambda: self.project.samples.set_seen(ids), self._report)
 
-    def _forget_steps(self) -> None:
-        self.set_ignored(None)
-        self._done.clear()
-        self._undone.clear()
-
-    def _note_change(self, document: Document) -> None:
-        if not self._is_stepping:
-            self._done.append(document)
-            self._undone.clear()
+    def _note_change(self) -> None:
+        self.timeline.refresh()
         self.history_changed.emit()
         self._measuring.start()
 

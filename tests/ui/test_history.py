@@ -80,6 +80,45 @@ def test_edits_are_listed_and_a_click_goes_back_to_one(qtbot, window: Window) ->
     assert np.array_equal(window.session.document.mask, masks[0])
 
 
+def test_strokes_on_what_is_ignored_are_listed_among_the_others_and_gone_back_to(qtbot, window: Window) -> None:
+    history, session = window.workspace.review_panel.history, window.session
+    qtbot.waitUntil(lambda: session.ignored is not None)
+    before = session.document.mask.copy()
+    filled = fill(window, Rect(0, 0, 160, 120), 1, "Fill")
+    with session.ignored.stroke("Rectangle") as stroke:
+        stroke.fill_region(Region(Rect(5, 5, 10, 10), np.ones((10, 10), np.bool_)), 1)
+    ignored = session.ignored.mask.copy()
+    erased = fill(window, Rect(10, 10, 20, 30), 0, "Eraser")
+    settle(qtbot, window)
+    assert labels(history) == ["Eraser", "Rectangle", "Fill", "Before these edits"]
+    assert [history.history.is_of_ignored(row) for row in range(4)] == [False, True, False, False]
+    assert "ignored region" in history.history.words(1)
+    assert "+100 −0 px" in history.history.words(1)
+    click(history, 2)
+    assert np.array_equal(session.document.mask, filled)
+    assert not session.ignored.mask.any()
+    press(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+    assert np.array_equal(session.ignored.mask, ignored)
+    click(history, 0)
+    assert np.array_equal(session.document.mask, erased)
+    click(history, 3)
+    assert np.array_equal(session.document.mask, before)
+    assert not session.ignored.mask.any()
+    click(history, 1)
+    # The order is that of the time also after closing.
+    folder = session.project.folder
+    window.close_project()
+    window.open_project(folder)
+    settle(qtbot, window)
+    session, history = window.session, window.workspace.review_panel.history
+    qtbot.waitUntil(lambda: session.ignored is not None and window.is_settled())
+    assert labels(history) == ["Eraser", "Rectangle", "Fill", "Before these edits"]
+    assert history.history.current == 1
+    press(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert not session.ignored.mask.any()
+    assert np.array_equal(session.document.mask, filled)
+
+
 def test_the_history_belongs_to_its_sample_and_comes_back(qtbot, window: Window) -> None:
     history, session = window.workspace.review_panel.history, window.session
     first = session.sample.id

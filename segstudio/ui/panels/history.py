@@ -1,7 +1,8 @@
 """The history of the sample on screen: each edit with its time, what it added and removed, and a picture of the place.
 
-The newest is at the top, what was undone above it and faint. A click goes to the mask as it was right after an edit.
-What the edits did is found in a thread, a moment after the last one, and once for each.
+The newest is at the top, what was undone above it and faint; edits of what is ignored stand among those of the mask and
+say so. A click goes to mask and ignored region as they were right after an edit. What the edits did is found in a
+thread, a moment after the last one, and once for each.
 """
 
 from concurrent.futures import Future
@@ -16,9 +17,10 @@ from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemD
 from segstudio.core.changes import Change, changes
 from segstudio.core.document import Document
 from segstudio.core.edit import Edit
+from segstudio.core.timeline import Timeline
 from segstudio.ui import theme
 from segstudio.ui.background import Background
-from segstudio.ui.canvas.layers import ADDED, REMOVED
+from segstudio.ui.canvas.layers import ADDED, IGNORED, REMOVED, Colour
 from segstudio.ui.panels.rows_model import Index
 from segstudio.ui.session import Session
 from segstudio.ui.times import when_text
@@ -30,15 +32,18 @@ REST_MS = 250
 MOST = 400
 """What the last so many edits did is shown; those before have a name and a time."""
 
-KEPT = (0x77, 0x82, 0x92)
+OF_IGNORED = "ignored region"
+"""What is said of an edit that changed what is ignored."""
+
+KEPT: Colour = (0x77, 0x82, 0x92)
 """What was foreground before and after, in pictures of changes."""
 
 
 class HistoryModel(QAbstractListModel):
-    """The edits of a document, the newest first, and the mask before all of them.
+    """The edits of a sample, the newest first, and how it was before all of them.
 
     Attributes:
-        edits: One a row; None is the mask before all edits.
+        edits: One a row; None is before all edits.
         current: The row of the last edit that holds.
     """
 
@@ -46,24 +51,30 @@ class HistoryModel(QAbstractListModel):
         super().__init__()
         self.edits: list[Edit | None] = []
         self.current = 0
+        self._ignoring: frozenset[int] = frozenset()
         self._known: dict[int, tuple[Edit, Change, QImage]] = {}
 
-    def show(self, document: Document | None) -> None:
-        """Show the history of a document, or nothing."""
+    def show(self, timeline: Timeline, mask: Document | None) -> None:
+        """Show these steps; those of another document than the mask are of what is ignored."""
         self.beginResetModel()
-        past = document.history.past if document is not None else ()
-        future = document.history.future if document is not None else ()
-        self.edits = [*reversed(future), *reversed(past), None] if past or future else []
-        self.current = len(future)
-        alive = {id(edit) for edit in self.edits if edit is not None}
+        steps = [*reversed(timeline.future), *reversed(timeline.past)]
+        self.edits = [*(step.edit for step in steps), None] if steps else []
+        self.current = len(timeline.future)
+        self._ignoring = frozenset(id(step.edit) for step in steps if step.document is not mask)
+        alive = {id(step.edit) for step in steps}
         self._known = {key: known for key, known in self._known.items() if key in alive}
         self.endResetModel()
+
+    def is_of_ignored(self, row: int) -> bool:
+        """Whether the edit of a row changed what is ignored, not the mask."""
+        return id(self.edits[row]) in self._ignoring
 
     def learn(self, edits: list[Edit], found: dict[int, Change]) -> None:
         """What some edits did is known now."""
         for edit in edits:
             if id(edit) in found:
-                self._known[id(edit)] = edit, found[id(edit)], _drawn(found[id(edit)])
+                colours = (KEPT, IGNORED, REMOVED) if id(edit) in self._ignoring else (KEPT, ADDED, REMOVED)
+                self._known[id(edit)] = edit, found[id(edit)], _drawn(found[id(edit)], colours)
         if self.edits:
             self.dataChanged.emit(self.index(0), self.index(len(self.edits) - 1))
 
@@ -100,6 +111,7 @@ class HistoryModel(QAbstractListModel):
         edit, change = self.edits[row], self.change(row)
         parts = [str(self.data(self.index(row)))]
         if edit is not None:
+            parts += [OF_IGNORED] if self.is_of_ignored(row) else []
             parts += [_when(edit)] if edit.made is not None else []
             parts += [_counts(change)] if change is not None else []
         parts += ["undone"] if row < self.current else ["where you are"] if row == self.current else []
@@ -155,6 +167,9 @@ class _Row(QStyledItemDelegate):
         name = painter.fontMetrics().elidedText(str(model.data(model.index(row))), Qt.TextElideMode.ElideRight, room)
         painter.drawText(upper, int(middle | left), name)
         painter.setFont(font)
+        if model.is_of_ignored(row):
+            painter.setPen(theme.color("text_muted"))
+            painter.drawText(lower, int(middle | right), OF_IGNORED)
         if change is None:
             return
         for words, token in ((f"+{_grouped(change.added)}", "good"), (f"−{_grouped(change.removed)}", "bad")):
@@ -227,7 +242,7 @@ class HistoryList(QListView):
 
     def _show(self) -> None:
         had, row = self.hasFocus(), self.currentIndex().row()
-        self.history.show(self._session.document)
+        self.history.show(self._session.timeline, self._session.document)
         if had and 0 <= row < len(self.history.edits):
             self.setCurrentIndex(self.history.index(row))
         if self.history.edits:
@@ -237,11 +252,16 @@ class HistoryList(QListView):
 
     def _look(self) -> None:
         """Find what the edits did that are new."""
-        document = self._session.document
-        if document is None or document.is_stroke_open or not self.isVisible() or self._thread.is_busy:
-            if self._thread.is_busy or (document is not None and document.is_stroke_open):
-                self._rest.start()
+        documents = self._session.timeline.documents
+        if not documents or not self.isVisible():
             return
+        if self._thread.is_busy or any(one.is_stroke_open for one in documents):
+            self._rest.start()
+            return
+        for document in documents:
+            self._look_at(document)
+
+    def _look_at(self, document: Document) -> None:
         past, future, known = document.history.past[-MOST:], document.history.future[:MOST], self.history.known
         edits = [*past, *future]
         if all(id(edit) in known for edit in edits):
@@ -249,10 +269,10 @@ class HistoryList(QListView):
         mask = document.snapshot().mask
 
         def is_wanted() -> bool:
-            return not self._is_closed and self._session.document is document
+            return not self._is_closed and document in self._session.timeline.documents
 
         def take(future_: "Future[dict[int, Change]]") -> None:
-            if self._session.document is document:
+            if document in self._session.timeline.documents:
                 self.history.learn(edits, future_.result())
 
         self._thread.submit(lambda: changes(mask, past, future, known, is_wanted), take)
@@ -263,10 +283,10 @@ class HistoryList(QListView):
             self._rest.start()
 
 
-def _drawn(change: Change) -> QImage:
-    """The picture of a change in colours."""
+def _drawn(change: Change, colours: tuple[Colour, Colour, Colour]) -> QImage:
+    """The picture of a change, in the colours of what was kept, what came and what went."""
     shares = change.picture.astype(np.float32) / 255
-    rgb = shares @ np.array([KEPT, ADDED, REMOVED], np.float32)
+    rgb = shares @ np.array(colours, np.float32)
     pixels = np.ascontiguousarray(np.clip(rgb, 0, 255).astype(np.uint8))
     height, width = pixels.shape[:2]
     return QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
