@@ -231,6 +231,7 @@ def _chosen(project: Project, arm: Arm, seed: int, report: Reporter) -> list[Cho
     except UserError as error:
         raise UserError(f"arm {arm.name}: {error.message}", error.hint) from error
     return [
-        Choice(one.sample, one.image, one.split, one.revision, one.recipe, one.ignored_sha256, one.before, one.state)
+        Choice(one.sample, one.image, one.split, one.revision, one.recipe, one.ignored_sha256, one.before, one.state,
+               one.donors)
         for one in (*train, *val)
-    ]
+    ]  # fmt: skip

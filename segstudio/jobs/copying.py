@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,6 +20,7 @@ from segstudio.core.errors import UserError
 from segstudio.core.reporter import Reporter
 from segstudio.core.sample import Sample, Split
 from segstudio.project.augmented import copy_name
+from segstudio.project.copy_donors import CopyDonors, DonorRow, digest_of
 from segstudio.project.copy_rows import Row
 from segstudio.project.copy_writer import CopyWriter, encoded_image, encoded_mask
 from segstudio.project.project import Project
@@ -63,6 +65,8 @@ class Copying:
         self._report = report
         self._augmenter = Augmenter(recipe)
         self._digest = recipe.digest
+        self._donors: dict[str, DonorRow] = {}
+        self._hashed: dict[int, tuple[str, str]] = {}
         self._missing: list[_Order] = []
         self._unwanted: set[str] = set()
         self._stop = threading.Event()
@@ -77,16 +81,18 @@ class Copying:
     def _to_make(self) -> int:
         return sum(len(order.rows) for order in self._missing)
 
-    def plan(self, samples: list[Sample], copies: int, seed: int) -> None:
+    def plan(self, samples: list[Sample], copies: int, seed: int, donors: Sequence[Sample] = ()) -> None:
         """Find out which copies are there as they would be made now, and which are not.
 
         Args:
             samples: With a sealed mask.
             copies: Of each.
             seed: Of all of them.
+            donors: Training samples that foreground may be taken from, with a sealed mask; always in the same order.
         """
         there = self._writer.rows
         wanted: set[str] = set()
+        donors_digest = self._fix_donors(donors)
         with in_threads(samples, self._hashes) as hashed:
             for done, (sample, result) in enumerate(hashed, start=1):
                 self._report.progress(done, len(samples), f"looking at {sample.name}")
@@ -96,7 +102,7 @@ class Copying:
                     self._note(sample, error)
                     wanted |= {name for name, row in there.items() if row.source == sample.image}
                     continue
-                rows = [self._row(sample, number, seed, *hashes) for number in range(1, copies + 1)]
+                rows = [self._row(sample, number, seed, *hashes, donors_digest) for number in range(1, copies + 1)]
                 wanted |= {row.name for row in rows}
                 missing = [row for row in rows if not self._is_there(row)]
                 self.kept += len(rows) - len(missing)
@@ -111,6 +117,30 @@ class Copying:
         to_make = {row.name for order in self._missing for row in order.rows}
         self._unwanted = surplus | (to_make & there.keys())
         self._report.log(f"{self.total} copies of {len(samples)} samples, {self.kept} of them there already")
+
+    def _fix_donors(self, donors: Sequence[Sample]) -> str:
+        """Fix what is taken from: whatever is edited meanwhile, the copies of this job take the same. Returns its hash.
+
+        One that cannot be read is left out.
+        """
+        with in_threads(donors, self._hashes) as hashed:
+            for done, (donor, result) in enumerate(hashed, start=1):
+                self._report.progress(done, len(donors), f"looking at {donor.name}")
+                try:
+                    self._hashed[donor.id] = image, mask = result.result()
+                except (UserError, OSError) as error:
+                    self._report.log(f"nothing is taken from {donor.image}: {error}")
+                    continue
+                ignored = self._project.ignored.keep(donor)
+                self._donors[donor.image] = DonorRow(donor.image, image, donor.revision, mask, ignored)
+        rows = list(self._donors.values())
+        self._augmenter = self._augmenter.with_donors(CopyDonors(self._project, rows))
+        if self._augmenter.wants_donors:
+            self._report.log(
+                f"foreground is taken from {len(rows)} training samples" if rows
+                else "nothing is taken from other samples: no training sample has any foreground"
+            )  # fmt: skip
+        return digest_of(rows)
 
     def check_room(self) -> None:
         """Make a few copies without writing them, and see whether all of them fit on the disk.
@@ -143,6 +173,7 @@ class Copying:
             Cancelled: When the user stopped it; every pair that was begun is whole.
             OSError: When the disk is full.
         """
+        self._writer.keep_donors(list(self._donors.values()))
         total, orders = self.total, iter(self._in_pieces(threads))
         pending: dict[Future[None], _Order] = {}
         with self._pool(threads) as pool:
@@ -173,6 +204,8 @@ class Copying:
 
     def _hashes(self, sample: Sample) -> tuple[str, str]:
         """sha256 of the files of a sample's image and of its mask's current revision."""
+        if known := self._hashed.get(sample.id):
+            return known
         revisions = self._project.masks.revisions(sample)
         mask = next((one.path for one in revisions if one.number == sample.revision), None)
         if mask is None:
@@ -180,12 +213,13 @@ class Copying:
         image = self._project.image_path(sample)
         return hashlib.sha256(image.read_bytes()).hexdigest(), hashlib.sha256(mask.read_bytes()).hexdigest()
 
-    def _row(self, sample: Sample, number: int, seed: int, image_sha256: str, mask_sha256: str) -> Row:
+    def _row(self, sample: Sample, number: int, seed: int, image_sha256: str, mask_sha256: str, donors: str) -> Row:
         own_seed = seed_of(seed, sample.image, number)
         name = copy_name(sample.stem, number)
         return Row(
-            name, sample.image, number, own_seed, sample.revision, image_sha256, mask_sha256, self._digest, "", ""
-        )
+            name, sample.image, number, own_seed, sample.revision, image_sha256, mask_sha256, self._digest, "", "",
+            donors,
+        )  # fmt: skip
 
     def _is_there(self, row: Row) -> bool:
         there = self._writer.rows.get(row.name)
@@ -207,11 +241,21 @@ class Copying:
         for row in order.rows:
             if self._stop.is_set():
                 return
-            made = self._augmenter.apply(image, mask, row.seed, has_applied=True)
-            applied = json.dumps(made.applied, ensure_ascii=False, separators=(",", ":"))
+            made = self._augmenter.apply(image, mask, row.seed, source=row.source, has_applied=True)
+            applied = json.dumps(self._traced(made.applied), ensure_ascii=False, separators=(",", ":"))
             self._writer.write(replace(row, parameters=applied), made.image, made.mask)
             with self._counting:
                 self.written += 1
+
+    def _traced(self, applied: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """What was applied, with the exact mask of every donor beside its name."""
+        for step in applied:
+            for pasted in step.get("pasted", ()):
+                donor = self._donors[pasted["donor"]]
+                pasted |= {"revision": donor.revision, "mask_sha256": donor.mask_sha256}
+                if donor.ignored_sha256:
+                    pasted["ignored_sha256"] = donor.ignored_sha256
+        return applied
 
     def _pair(self, sample: Sample) -> tuple[np.ndarray, np.ndarray]:
         return self._project.read_image(sample), self._project.masks.load_revision(sample, sample.revision)
@@ -235,7 +279,8 @@ class Copying:
         shares = []
         for order in self._missing[::step][:count]:
             try:
-                made = self._augmenter.apply(*self._pair(order.sample), order.rows[0].seed)
+                row = order.rows[0]
+                made = self._augmenter.apply(*self._pair(order.sample), row.seed, source=row.source)
             except UserError:
                 continue  # it will be noted when its turn comes
             size = len(encoded_image(made.image)) + len(encoded_mask(made.mask))

@@ -226,7 +226,7 @@ def _plan(
 
 def _require_apart(train: "list[Example]", val: "list[Example]") -> None:
     """What validates is neither augmented nor learnt from: whoever calls has seen to it, and a figure depends on it."""
-    learnt = {one.sample for one in train}
+    learnt = {sample for one in train for sample in (one.sample, *one.donors)}
     if leak := [one.image for one in val if one.recipe or one.sample in learnt]:
         raise ValueError(f"{leak[0]} cannot validate: it is augmented or learnt from")
 

@@ -91,7 +91,7 @@ def chosen_now(
     splits = {one.id: one.split.value for one in sealed}
     rows = [
         Choice(one.sample, one.image, splits[one.sample], one.revision, one.recipe, one.ignored_sha256, one.before,
-               one.state)
+               one.state, one.donors)
         for one in every
     ]  # fmt: skip
     return Chosen(tuple(one for one in rows if not one.recipe), roles, tuple(one for one in rows if one.recipe))

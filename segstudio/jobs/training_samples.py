@@ -222,7 +222,7 @@ def recipe_name(options: TrainOptions) -> str:
 def copies_of(
     project: Project, options: TrainOptions, train: list[Sample], report: Reporter, recipe: Recipe | None
 ) -> list[Copy]:
-    """The copies to learn from beside `train`; none of a sample that is not learnt from itself.
+    """The copies to learn from beside `train`; none of a sample that is not learnt from itself, or with a part of one.
 
     Raises:
         UserError: When copies are asked for and there are none.
@@ -232,9 +232,18 @@ def copies_of(
     name, learnt = recipe_name(options), {one.id for one in train}
     if name == NONE:
         raise UserError("queued copies are those of a recipe, and the recipe is none", "choose a recipe")
-    there = [copy for copy in project.augmented.copies(name) if copy.sample in learnt]
+    every = [copy for copy in project.augmented.copies(name) if copy.sample in learnt]
+    there = [copy for copy in every if all(donor in learnt for donor, _ in copy.donors)]
+    if len(there) < len(every):
+        reason = f"{len(every) - len(there)} copies are not used: they show parts of samples that are not learnt from"
+        report.note(f"augmented/{name}", reason)
+    ignored = {one: project.ignored.sha256(project.samples.get(one)) for one in _donors_of(there)}
     current = _digest(project, name, recipe)
-    fresh = [copy for copy in there if not copy.is_stale and current in (None, copy.recipe_digest)]
+    fresh = [
+        copy for copy in there
+        if not copy.is_stale and current in (None, copy.recipe_digest)
+        and all(ignored[donor] == was for donor, was in copy.donors)
+    ]  # fmt: skip
     usable = [copy for copy in fresh if not copy.is_rejected]
     stale = len(there) - len(fresh)
     if stale:
@@ -247,6 +256,10 @@ def copies_of(
             f"`segstudio augment PROJECT --recipe {name}` or the Augment panel makes them; or augment on the fly",
         )
     return usable
+
+
+def _donors_of(copies: Sequence[Copy]) -> set[int]:
+    return {donor for copy in copies for donor, _ in copy.donors}
 
 
 def _digest(project: Project, name: str, recipe: Recipe | None) -> str | None:
@@ -342,6 +355,7 @@ def copy_example(project: Project, copy: Copy, ignored: str = "", state: str = "
         ignored,
         lambda: _ignored_in_copy(project, copy, ignored),
         state=state,
+        donors=tuple(donor for donor, _ in copy.donors),
     )
 
 
@@ -357,11 +371,12 @@ def _ignored_in_copy(project: Project, copy: Copy, ignored: str) -> Mask | None:
     region = project.ignored.load_kept(sample, ignored)
     if region is None:
         return None
-    about = project.augmented.about(copy.recipe)
-    if about is not None:
+    about, donors = project.augmented.about(copy.recipe), project.augmented.donors(copy)
+    if about is not None and donors is not None:
         # The class stays beside the mark, to be held against the copy's own mask.
         labels = project.masks.load_revision(sample, copy.revision) | region * np.uint8(IGNORED)
-        moved = Augmenter(about.recipe).apply(project.read_image(sample), labels, copy.seed).mask
+        augmenter = Augmenter(about.recipe, donors)
+        moved = augmenter.apply(project.read_image(sample), labels, copy.seed, source=copy.source).mask
         if np.array_equal(moved & FOREGROUND, read_image(copy.mask_file) > 127):
             return (moved & IGNORED > 0).astype(np.uint8)
     raise UserError(

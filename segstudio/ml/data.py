@@ -49,6 +49,7 @@ class Example:
         before: Number of the mask's revision that was learnt from last; None when there is none to compare with.
         read_before: Gives that mask, uint8 (H, W) of 0 and 1; None when there is none.
         state: The review state of the sample.
+        donors: Ids of the samples that an augmented copy shows a part of too.
     """
 
     sample: int
@@ -65,6 +66,7 @@ class Example:
     before: int | None = None
     read_before: Callable[[], Mask | None] = lambda: None
     state: str = ""
+    donors: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

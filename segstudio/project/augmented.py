@@ -4,6 +4,7 @@
     augmented/<recipe>/masks/<stem>-NN.png    its mask, 8-bit 0/255
     augmented/<recipe>/manifest.csv           what each was made of, and how
     augmented/<recipe>/rejected.csv           those that shall not be learnt from
+    augmented/<recipe>/donors/*.json          which samples foreground was taken from, see copy_donors
 
 The mask is written before its image and the image before its row: what has a row is whole, whenever a job is killed.
 Copies can always be made again, byte for byte, from what their row says.
@@ -22,7 +23,8 @@ from filelock import FileLock, Timeout
 from segstudio.core.errors import UserError
 from segstudio.core.sample import Split
 from segstudio.project.clock import now
-from segstudio.project.copy_rows import About, Manifest, Row, read_about, read_manifest, read_rejected, write_rejected
+from segstudio.project.copy_donors import CopyDonors, read_donors
+from segstudio.project.copy_rows import About, Manifest, Taken, read_about, read_manifest, read_rejected, write_rejected
 from segstudio.project.recipes import folder_name
 from segstudio.project.stems import folded, shortened
 
@@ -50,9 +52,11 @@ class Copy:
         mask_file: Where the mask lies.
         parameters: JSON of what was applied: a list of steps with the values that were drawn.
         is_rejected: Whether a person does not want it to be learnt from.
-        is_stale: Whether the mask or the recipe is another by now.
+        is_stale: Whether the mask, that of a donor or the recipe is another by now.
         sha256: Of the contents of both files.
         recipe_digest: Of the recipe that made it, as it was then.
+        donors: Ids of the samples that foreground was taken from, each with what `IgnoredRegions.keep` said of it then.
+        donors_sha256: Of all samples that it might have been taken from; see `AugmentedCopies.donors`.
     """
 
     recipe: str
@@ -70,6 +74,8 @@ class Copy:
     is_stale: bool
     sha256: str
     recipe_digest: str
+    donors: tuple[tuple[int, str], ...] = ()
+    donors_sha256: str = ""
 
 
 class _Source(NamedTuple):
@@ -87,6 +93,7 @@ class _Read(NamedTuple):
 
     stamps: tuple[object, ...]
     manifest: Manifest
+    taken: dict[str, tuple[Taken, ...]]
     rejected: dict[tuple[str, str], str]
     about: About | None
 
@@ -115,7 +122,8 @@ class AugmentedCopies:
 
         Args:
             recipe: Its name.
-            usable: Only what may be learnt from: neither rejected nor stale, and of samples of the training split.
+            usable: Only what may be learnt from: neither rejected nor stale, and of samples of the training split,
+                those that foreground was taken from included.
                 Whoever lets some of these samples validate instead leaves out their copies too.
         """
         folder, read = self.folder(recipe), self._files(recipe)
@@ -126,13 +134,22 @@ class AugmentedCopies:
             if source is None:
                 continue  # of another dataset; the next job of this recipe removes it
             is_rejected = (row.name, row.copy_sha256) in read.rejected
-            is_stale = _has_other_mask(row, source) or digest not in (None, row.recipe_digest)
-            if usable and (is_rejected or is_stale or source.split != Split.TRAIN):
+            taken = read.taken.get(row.name, ())
+            donors = [(sources.get(one.image), one) for one in taken]
+            is_stale = (
+                _has_other_mask(row.revision, row.mask_sha256, source)
+                or digest not in (None, row.recipe_digest)
+                or any(donor is None or _has_other_mask(one.revision, one.mask_sha256, donor) for donor, one in donors)
+            )
+            known = [(donor, one.ignored_sha256) for donor, one in donors if donor is not None]
+            is_of_training = all(one.split == Split.TRAIN for one in (source, *(donor for donor, _ in known)))
+            if usable and (is_rejected or is_stale or not is_of_training):
                 continue
             copy = Copy(
                 folder.name, row.name, source.id, row.source, row.number, row.seed, row.revision, row.mask_sha256,
                 image_file(folder, row.name), mask_file(folder, row.name), row.parameters, is_rejected, is_stale,
-                row.copy_sha256, row.recipe_digest,
+                row.copy_sha256, row.recipe_digest, tuple((donor.id, ignored) for donor, ignored in known),
+                row.donors_sha256,
             )  # fmt: skip
             found.append((source.position, row.number, copy))
         return [copy for *_, copy in sorted(found, key=lambda one: one[:2])]
@@ -140,6 +157,11 @@ class AugmentedCopies:
     def about(self, recipe: str) -> About | None:
         """What was asked for when copies of this recipe were last made."""
         return self._files(recipe).about
+
+    def donors(self, copy: Copy) -> CopyDonors | None:
+        """The samples that foreground may have been taken from for a copy; None when it is not known any more."""
+        rows = read_donors(self.folder(copy.recipe), copy.donors_sha256)
+        return None if rows is None else CopyDonors(self._project, rows)
 
     def reject(self, recipe: str, names: Iterable[str], is_rejected: bool = True) -> None:
         """Keep some copies out of trainings, or let them in again.
@@ -232,7 +254,9 @@ class AugmentedCopies:
         read = self._read_before.get(folder.name)
         if read is None or read.stamps != stamps:
             manifest, rejected, about = paths
-            read = _Read(stamps, read_manifest(manifest), read_rejected(rejected), read_about(about, folder.name))
+            listed = read_manifest(manifest)
+            taken = {row.name: row.taken for row in listed.rows.values() if row.donors_sha256}
+            read = _Read(stamps, listed, taken, read_rejected(rejected), read_about(about, folder.name))
             self._read_before[folder.name] = read
         return read
 
@@ -275,12 +299,12 @@ def _folder(name: str) -> str:
     return shortened(f"{name}~{hashlib.sha256(name.encode()).hexdigest()[:8]}")
 
 
-def _has_other_mask(row: Row, source: _Source) -> bool:
-    """Whether the sample's mask is not the one that the copy was made of."""
-    if source.revision and row.revision:
+def _has_other_mask(revision: int, mask_sha256: str, source: _Source) -> bool:
+    """Whether a sample's mask is not the one that a copy was made of."""
+    if source.revision and revision:
         # The content decides: an index made anew from the files may count revisions otherwise.
-        return source.mask_sha256 != row.mask_sha256
-    return source.revision != row.revision
+        return source.mask_sha256 != mask_sha256
+    return source.revision != revision
 
 
 def _stamp(path: Path) -> tuple[int, int]:

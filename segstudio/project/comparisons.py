@@ -83,6 +83,7 @@ class Choice:
         ignored_sha256: Of the file that said where pixels are ignored; empty where none were.
         before: Number of the revision against which the mask is corrected; None when nothing counts as corrected.
         state: The review state of the sample then.
+        donors: Ids of the samples that an augmented copy shows a part of too.
     """
 
     sample: int
@@ -93,6 +94,12 @@ class Choice:
     ignored_sha256: str = ""
     before: int | None = None
     state: str = ""
+    donors: tuple[int, ...] = ()
+
+    @classmethod
+    def from_json(cls, row: Sequence[Any]) -> "Choice":
+        """From the list that a file holds; those of older versions are shorter."""
+        return cls(*row[:8], *(tuple(one) for one in row[8:]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +254,7 @@ class Comparison:
         path = self.folder / _CHOSEN
         try:
             content = json.loads(path.read_bytes().decode("utf-8", "surrogatepass"))
-            return {arm: [Choice(*row) for row in rows] for arm, rows in content.items()}
+            return {arm: [Choice.from_json(row) for row in rows] for arm, rows in content.items()}
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, TypeError, AttributeError) as error:

@@ -20,9 +20,12 @@ from segstudio.core.files import write_atomically
 
 FIELDS = (
     "name", "source", "copy", "seed", "revision", "image_sha256", "mask_sha256", "recipe_digest", "parameters",
-    "copy_sha256",
+    "copy_sha256", "donors_sha256",
 )  # fmt: skip
 """The columns of manifest.csv."""
+
+_WITHOUT_DONORS = FIELDS[:-1]
+"""The columns from before foreground could be taken from other samples."""
 
 csv.field_size_limit(1 << 24)  # what a transform has drawn may be long; the module's own limit is 128 KB
 
@@ -32,7 +35,7 @@ REJECTED_FIELDS = ("name", "copy_sha256", "time")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One copy, as manifest.csv has it: everything before `parameters` decides what the copy is, byte for byte.
+    """One copy, as manifest.csv has it: what is before `parameters`, and the donors, decide it byte for byte.
 
     Attributes:
         name: Path of the image and of the mask below images/ and masks/, without the extension.
@@ -45,6 +48,7 @@ class Row:
         recipe_digest: Of the recipe.
         parameters: JSON of what was applied, with the values as they were drawn.
         copy_sha256: Of the copy's two files, image before mask.
+        donors_sha256: Of the samples that foreground may have been taken from, see `copy_donors`; empty when from none.
     """
 
     name: str
@@ -57,11 +61,36 @@ class Row:
     recipe_digest: str
     parameters: str
     copy_sha256: str
+    donors_sha256: str = ""
 
     @property
     def identity(self) -> tuple[object, ...]:
         """What decides the copy's bytes; two rows of the same identity are of the same copy."""
-        return self.name, self.source, self.seed, self.image_sha256, self.mask_sha256, self.recipe_digest
+        made_of = self.image_sha256, self.mask_sha256, self.donors_sha256
+        return self.name, self.source, self.seed, *made_of, self.recipe_digest
+
+    @property
+    def taken(self) -> tuple["Taken", ...]:
+        """What foreground was in fact taken from, as `parameters` say; empty when they cannot be read."""
+        if not self.donors_sha256:
+            return ()
+        try:
+            pasted = [one for step in json.loads(self.parameters) for one in step.get("pasted", ())]
+            return tuple(
+                Taken(one["donor"], int(one["revision"]), one["mask_sha256"], one.get("ignored_sha256", ""))
+                for one in pasted
+            )
+        except (ValueError, TypeError, KeyError, AttributeError):
+            return ()
+
+
+class Taken(NamedTuple):
+    """A sample that foreground was taken from; see `copy_donors.DonorRow`."""
+
+    image: str
+    revision: int
+    mask_sha256: str
+    ignored_sha256: str
 
 
 _cells = attrgetter(*(field.name for field in fields(Row)))
@@ -90,7 +119,7 @@ def read_manifest(path: Path) -> Manifest:
     count, lines = 0, csv.reader(io.StringIO(whole + "\n", newline=""))
     is_whole = not rest
     try:
-        is_whole &= tuple(next(lines, ())) == FIELDS
+        is_whole &= tuple(next(lines, ())) in (FIELDS, _WITHOUT_DONORS)
         for cells in lines:
             count += 1
             row = _row(cells)
@@ -112,7 +141,9 @@ def manifest_lines(rows: Iterable[Row], *, with_head: bool = False) -> bytes:
 
 
 def _row(cells: list[str]) -> Row | None:
-    if len(cells) != len(FIELDS) or not all(len(cells[place]) == 64 for place in (5, 6, 9)):
+    if len(cells) not in (len(FIELDS), len(_WITHOUT_DONORS)):
+        return None
+    if not all(len(cells[place]) == 64 for place in (5, 6, 9)):
         return None
     name, source, number, seed, revision, *others = cells
     if not name or name.startswith("/") or ".." in name.split("/"):

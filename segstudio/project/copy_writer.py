@@ -5,7 +5,7 @@ import hashlib
 import os
 import re
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ import numpy as np
 from segstudio.core.files import write_atomically
 from segstudio.core.mask import Mask
 from segstudio.project.augmented import image_file, mask_file
+from segstudio.project.copy_donors import DonorRow, write_donors
 from segstudio.project.copy_rows import About, Row, manifest_lines, read_manifest, write_about
 
 if TYPE_CHECKING:
@@ -101,6 +102,10 @@ class CopyWriter:
         """Remember what was asked for."""
         write_about(self.folder / "about.json", about)
 
+    def keep_donors(self, rows: Sequence[DonorRow]) -> None:
+        """List the samples that copies of this job take foreground from, before the first of them is written."""
+        write_donors(self.folder, rows)
+
     def write(self, row: Row, image: np.ndarray, mask: Mask) -> None:
         """Write a new copy, from any thread: the mask, then the image, then its row.
 
@@ -130,6 +135,10 @@ class CopyWriter:
         lines = manifest_lines(self.rows.values(), with_head=True)
         if lines != self._path.read_bytes():
             write_atomically(self._path, lines)
+        listed = {row.donors_sha256 for row in self.rows.values()}
+        for path in (self.folder / "donors").glob("*.json"):
+            if path.stem not in listed:
+                path.unlink(missing_ok=True)
 
     def _rewrite(self) -> None:
         # Not waited for: without its manifest everything is made again, with the same bytes.

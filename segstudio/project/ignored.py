@@ -82,25 +82,34 @@ class IgnoredRegions:
                 if mask is not None:
                     project.predictions.mask_changed(sample, mask)
 
+    def sha256(self, sample: Sample) -> str:
+        """Of the file that says where pixels are ignored now; empty where nothing is ignored."""
+        return self._as_it_is(sample)[0]
+
     def keep(self, sample: Sample) -> str:
         """Keep the ignored region as it is now, for a run that learns from the sample.
 
         Returns:
             sha256 of its file, for `load_kept`, which says when it is damaged; empty where nothing is ignored.
         """
-        path = self.path(sample)
-        try:
-            data = path.read_bytes()
-        except FileNotFoundError:
+        sha256, data = self._as_it_is(sample)
+        if not sha256:
             return ""
-        with contextlib.suppress(BadImage):
-            if self.load(sample) is None:
-                return ""
-        sha256 = hashlib.sha256(data).hexdigest()
         kept = self.kept_path(sample, sha256)
         if not kept.is_file() or kept.read_bytes() != data:
             write_atomically(kept, data)
         return sha256
+
+    def _as_it_is(self, sample: Sample) -> tuple[str, bytes]:
+        """The hash and the bytes of the file, which may be damaged; empty where nothing is ignored."""
+        try:
+            data = self.path(sample).read_bytes()
+        except FileNotFoundError:
+            return "", b""
+        with contextlib.suppress(BadImage):
+            if self.load(sample) is None:
+                return "", b""
+        return hashlib.sha256(data).hexdigest(), data
 
     def kept_path(self, sample: Sample, sha256: str) -> Path:
         """Where `keep` has put the region of that hash."""

@@ -51,7 +51,7 @@ class Chosen:
     Attributes:
         samples: Each with the revision of its mask; their split is that in the project.
         roles: By the folder of a cell, a letter for each of the samples.
-        copies: Augmented copies that are learnt from wherever their sample is.
+        copies: Augmented copies that are learnt from wherever their sample and all their donors are.
     """
 
     samples: tuple[Choice, ...]
@@ -64,7 +64,7 @@ class Chosen:
         found = [one for one, own in zip(self.samples, letters, strict=True) if own in _LETTERS[role]]
         if role == LEARNT and self.copies:
             learnt = {one.sample for one in found}
-            found += [one for one in self.copies if one.sample in learnt]
+            found += [one for one in self.copies if learnt.issuperset((one.sample, *one.donors))]
         return found
 
 
@@ -144,7 +144,7 @@ class Study:
         path = self.folder / _CHOSEN
         try:
             content = json.loads(path.read_bytes().decode("utf-8", "surrogatepass"))
-            samples, copies = (tuple(Choice(*row) for row in content[name]) for name in ("samples", "copies"))
+            samples, copies = (tuple(map(Choice.from_json, content[name])) for name in ("samples", "copies"))
             return Chosen(samples, dict(content["roles"]), copies)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(f"{path} cannot be read: {error}", "make the study again") from error

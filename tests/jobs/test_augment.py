@@ -17,11 +17,13 @@ from segstudio.core.sample import ReviewState, Split
 from segstudio.formats import read_image, read_mask_values
 from segstudio.jobs import JOBS
 from segstudio.project.check import check_project
+from segstudio.project.copy_donors import CopyDonors
 from segstudio.project.project import Project
 from segstudio.project.samples import NewSample
 from tests.datasets import make_dataset
-from tests.jobs.projects import damage, make_project, review
+from tests.jobs.projects import damage, empty_mask, make_project, review
 
+PASTE = Recipe("paste", "Paste", "", (Step("HorizontalFlip", 0.5), Step("PasteForeground", 1.0)))
 TURN = Recipe("turn", "Turn", "", (Step("Rotate", 1.0, {"limit": [-20, 20]}), Step("HorizontalFlip", 0.5)))
 
 
@@ -30,6 +32,7 @@ def project(tmp_path: Path):
     """Five training samples, two that validate and one of the test split; and a recipe."""
     with make_project(tmp_path) as made:
         made.recipes.save(TURN)
+        made.recipes.save(PASTE)
         yield made
 
 
@@ -325,6 +328,121 @@ def test_two_jobs_at_one_recipe(project: Project) -> None:
     with project.augmented.locked("turn"), pytest.raises(UserError, match="another job"):
         augment(project)
     assert augment(project)["written"] == 10
+
+
+def taken(project: Project) -> dict[str, list[dict[str, Any]]]:
+    """What each copy by PASTE says that it took, by name."""
+    copies = project.augmented.copies("paste")
+    return {copy.name: json.loads(copy.parameters)[-1]["pasted"] for copy in copies}
+
+
+def test_a_copy_says_from_which_masks_it_took_and_can_be_made_again_from_that(project: Project) -> None:
+    project.masks.save(2, np.ones((48, 64), np.uint8))
+    empty_mask(project, 2)
+    review(project, [4], ReviewState.REJECTED)
+    augment(project, recipe="paste", copies=3)
+    names = {f"images/sample_0{n}.png" for n in (0, 1, 3)}
+    revisions = {sample.image: sample.revision for sample in project.samples.all()}
+    augmenter = Augmenter(PASTE)
+    copies = project.augmented.copies("paste", usable=True)
+    assert len(copies) == 12
+    for copy in copies:
+        sample, donors = project.samples.get(copy.sample), project.augmented.donors(copy)
+        assert donors is not None
+        assert set(donors.names) == names | {"images/sample_02.png"}, "that its mask is empty by now is not known yet"
+        for one in taken(project)[copy.name]:
+            assert one["donor"] != sample.image
+            assert one["revision"] == revisions[one["donor"]]
+            (row,) = [row for row in donors.rows if row.image == one["donor"]]
+            assert row.mask_sha256 == one["mask_sha256"]
+        mask = project.masks.load_revision(sample, copy.revision)
+        made = augmenter.with_donors(donors).apply(project.read_image(sample), mask, copy.seed, source=copy.source)
+        np.testing.assert_array_equal(read_image(copy.image_file), made.image)
+        np.testing.assert_array_equal(read_mask_values(copy.mask_file), made.mask * 255)
+    assert {one["donor"] for pasted in taken(project).values() for one in pasted} <= names | {"images/sample_02.png"}
+    assert check_project(project, ListReporter(), is_thorough=True) == []
+
+
+def test_what_is_taken_is_the_same_with_any_number_of_threads_and_after_a_stop(project: Project) -> None:
+    augment(project, recipe="paste", threads=1)
+    whole = files(project.folder / "augmented/paste")
+    project.augmented.remove("paste")
+    with pytest.raises(Cancelled):
+        augment(project, StopsAt(4), recipe="paste", threads=1)
+    result = augment(project, recipe="paste", threads=3)
+    assert 4 <= result["kept"] < 10
+    assert files(project.folder / "augmented/paste") == whole
+    assert augment(project, recipe="paste")["kept"] == 10
+    assert augment(project, recipe="paste", filter="name:*sample_00*")["kept"] == 2, "the filter chooses no donors"
+
+
+def test_another_mask_of_a_donor_puts_the_copies_with_a_part_of_it_out_of_date(project: Project) -> None:
+    augment(project, recipe="paste", copies=3)
+    (before,) = (project.folder / "augmented/paste/donors").iterdir()
+    project.masks.save(2, np.ones((48, 64), np.uint8))
+    own = {copy.name for copy in project.augmented.copies("paste") if copy.sample == 2}
+    showing = {
+        name for name, pasted in taken(project).items() if "images/sample_01.png" in {x["donor"] for x in pasted}
+    }
+    assert 0 < len(showing) < 12
+    assert {copy.name for copy in project.augmented.copies("paste") if copy.is_stale} == own | showing
+    assert augment(project, recipe="paste", copies=3)["written"] == 15, "what is drawn depends on all donors"
+    assert not any(copy.is_stale for copy in project.augmented.copies("paste"))
+    (after,) = (project.folder / "augmented/paste/donors").iterdir()
+    assert after != before
+    project.samples.set_split([4], Split.VAL)
+    usable = project.augmented.copies("paste", usable=True)
+    assert 0 < len(usable) < 12
+    assert not any(4 in (copy.sample, *(donor for donor, _ in copy.donors)) for copy in usable)
+
+
+def test_where_a_donor_is_ignored_nothing_is_taken(project: Project) -> None:
+    for number in range(1, 5):  # all but the first
+        sample = project.samples.by_image(f"images/sample_0{number}.png")
+        project.ignored.save(sample.id, project.masks.load(sample))
+    augment(project, recipe="paste")
+    for one in (one for pasted in taken(project).values() for one in pasted):
+        assert ("ignored_sha256" in one) == (one["donor"] != "images/sample_00.png")
+    (first, *_) = [copy for copy in project.augmented.copies("paste") if copy.sample == 1]
+    donors = project.augmented.donors(first)
+    assert [bool(donors.take(index, 0)[1].any()) for index in range(5)] == [True, False, False, False, False]
+    mask = read_mask_values(first.mask_file)
+    own = project.masks.load_original(project.samples.get(1)) * 255
+    assert np.array_equal(mask, own) or np.array_equal(mask, own[:, ::-1])
+
+
+def test_donors_are_read_once_as_long_as_there_is_room(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    augment(project, recipe="paste")
+    donors = project.augmented.donors(project.augmented.copies("paste")[0])
+    assert donors.take(1, 0) is donors.take(1, 5)
+    monkeypatch.setattr("segstudio.project.copy_donors.MOST_BYTES", 2 * 2 * 48 * 64)
+    fresh = CopyDonors(project, donors.rows)
+    first = fresh.take(0, 0)
+    for index in (1, 0, 2, 0):
+        assert (fresh.take(index, 0)[0] == donors.take(index, 0)[0]).all()
+    assert fresh.take(0, 0) is first, "what was asked for lately is kept"
+    assert len(fresh._read) == 2
+
+
+def test_without_donors_copies_are_made_and_it_is_said(project: Project) -> None:
+    for number in range(5):
+        sample = project.samples.by_image(f"images/sample_0{number}.png")
+        project.masks.save(sample.id, np.zeros((48, 64), np.uint8))
+    report = ListReporter()
+    assert augment(project, report, recipe="paste")["written"] == 10
+    assert any("no training sample has any foreground" in line for line in report.lines)
+    assert not (project.folder / "augmented/paste/donors").exists()
+    assert all(pasted == [] for pasted in taken(project).values())
+
+
+def test_copies_from_before_there_were_donors_are_still_there(project: Project) -> None:
+    augment(project)
+    path = project.folder / "augmented/turn/manifest.csv"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    path.write_text("".join(f"{line.rpartition(',')[0]}\n" for line in lines), encoding="utf-8")
+    assert check_project(project, ListReporter(), is_thorough=True) == []
+    assert augment(project)["kept"] == 10
+    assert path.read_text(encoding="utf-8").splitlines() == lines
 
 
 def test_recipes_are_listed(project: Project) -> None:

@@ -8,14 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from segstudio.augmentation.recipe import Recipe, Step
 from segstudio.core.errors import ReadOnlyProject, UserError
 from segstudio.core.metrics import Counts
 from segstudio.core.reporter import Cancelled, ListReporter
-from segstudio.core.sample import ReviewState
+from segstudio.core.sample import ReviewState, Split
 from segstudio.jobs import JOBS
 from segstudio.jobs.cross_validate import fold_roles, result_of_folds
+from segstudio.jobs.studying import chosen_now, settled_configuration
 from segstudio.project.project import Project
-from segstudio.project.studies import LEARNT, MEASURED, VALIDATES
+from segstudio.project.studies import LEARNT, MEASURED, VALIDATES, Kind
 from segstudio.project.suspicions import reasons
 from tests.jobs.projects import TINY, empty_mask, make_project, review
 
@@ -92,6 +94,32 @@ def test_groups_stay_on_one_side_and_every_sample_is_measured_once_a_repeat(proj
             assert sides.setdefault(sample.group or sample.image, letter) == letter
     first, second = ({roles[f"fold-{fold}-{repeat}"] for fold in (1, 2, 3, 4)} for repeat in (0, 1))
     assert first != second
+
+
+def test_no_training_learns_from_a_copy_that_shows_a_part_of_what_it_measures(project):
+    project.recipes.save(Recipe("paste", "Paste", "", (Step("PasteForeground", 1.0),)))
+    JOBS["augment"].from_values({"recipe": "paste", "copies": 6}).perform(project.folder, ListReporter())
+    samples = [one for one in project.samples.all() if one.split is not Split.TEST]
+    arm, options = settled_configuration(
+        project, "folds", "conv-unet-fast", 0, {"recipe": "paste", "augmentation": "queued"}, ListReporter()
+    )
+    roles = fold_roles(samples, [0.1] * len(samples), 3, 1, seed=0)
+    project.studies.create(
+        chosen_now(project, samples, roles, arm, options, ListReporter()), kind=Kind.FOLDS, arm=arm,
+        parts=("fold-1", "fold-2", "fold-3"), repeats=1, seed=0,
+    )  # fmt: skip
+    study = project.studies.get(1)
+    shown = {copy.image_file.name: {copy.sample, *dict(copy.donors)} for copy in project.augmented.copies("paste")}
+    seen = 0
+    for cell in study.cells():
+        learnt = study.chosen().of(cell, LEARNT)
+        others = {one.sample for role in (VALIDATES, MEASURED) for one in study.chosen().of(cell, role)}
+        copies = [one for one in learnt if one.recipe]
+        assert all(not shown[Path(one.image).name] & others for one in copies)
+        seen += len(copies)
+        left_out = shown.keys() - {Path(one.image).name for one in copies}
+        assert all(shown[name] & others for name in left_out)
+    assert seen > 10
 
 
 def test_too_few_groups_are_said(project):

@@ -159,6 +159,28 @@ def test_copies_are_ignored_where_their_recipe_has_moved_the_region(project):
         mine.read_ignored()
 
 
+def test_copies_are_not_ignored_where_something_was_pasted_over_the_region(project):
+    paste = Step("PasteForeground", 1.0, {"edge_range": [0, 0], "count_range": [1, 1]})
+    project.recipes.save(Recipe("paste", "Paste", "", (Step("HorizontalFlip", 1.0), paste)))
+    perform(project, "augment", recipe="paste", copies=4)
+    source = project.samples.by_image("images/sample_00.png")
+    project.ignored.save(source.id, REGION)
+    learnt, _ = chosen(project, recipe="paste", augmentation="queued")
+    copies = [one for one in learnt if one.recipe and one.sample == source.id]
+    before = project.masks.load(source)[:, ::-1]
+    overlaps = 0
+    for one in copies:
+        pasted = one.read_mask() > before
+        ignored = one.read_ignored() > 0
+        assert not (ignored & pasted).any()
+        assert (ignored | ~(REGION[:, ::-1] > 0) | (one.read_mask() > 0)).all()
+        overlaps += (pasted & (REGION[:, ::-1] > 0)).sum()
+    assert overlaps > 50
+    (project.folder / "augmented/paste/donors").rename(project.folder / "augmented/paste/gone")
+    with pytest.raises(UserError, match="something else by now"):
+        copies[0].read_ignored()
+
+
 @pytest.mark.training
 def test_a_run_learns_by_weights_says_so_and_is_measured_without_what_is_ignored(project):
     from segstudio.core.manifest import load_manifest

@@ -118,6 +118,30 @@ def test_limited_and_unreviewed_samples_lend_no_copies(project):
     assert len(found.copies) == 4
 
 
+def test_a_copy_with_a_part_of_what_is_not_learnt_from_is_left_out(project):
+    project.recipes.save(Recipe("paste", "Paste", "", (Step("PasteForeground", 1.0),)))
+    queue(project, recipe="paste", copies=4)
+    values, report = {"recipe": "paste", "augmentation": "queued"}, ListReporter()
+    assert len(chosen(project, **values).copies) == 20
+    found = chosen(project, report, **values, limit=3)
+    learnt = {one.id for one in found.train}
+    expected = [
+        copy.name for copy in project.augmented.copies("paste")
+        if copy.sample in learnt and {donor for donor, _ in copy.donors} <= learnt
+    ]  # fmt: skip
+    assert [copy.name for copy in found.copies] == expected
+    assert 0 < len(expected) < 12
+    assert [reason.partition(": ")[2] for _, reason in report.notes] == [
+        "they show parts of samples that are not learnt from"
+    ]
+    train, val = examples(project, found)
+    assert {donor for one in train for donor in one.donors} <= learnt - {one.sample for one in val}
+    # A region of a donor that is ignored since says that what was taken is no foreground.
+    donor = found.copies[0].donors[0][0]
+    project.ignored.save(donor, np.ones((48, 64), np.uint8))
+    assert all(donor not in dict(copy.donors) for copy in chosen(project, **values).copies)
+
+
 def test_rejected_and_stale_copies_are_left_out_and_stale_ones_counted(project):
     queue(project)
     copies = project.augmented.copies("turn")

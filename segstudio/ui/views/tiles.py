@@ -245,6 +245,9 @@ def applied_text(applied: Sequence[dict[str, object]], names: Mapping[str, str])
             for key, value in one.items()
             if key != "transform" and not _is_nested(value)
         ]
+        pasted = one.get("pasted")
+        if isinstance(pasted, list):
+            values += [f"of {said['donor']}" for said in pasted] or ["nothing"]
         name = names.get(transform, transform)
         lines.append(f"{name}: {', '.join(values)}" if values else name)
     return "\n".join(lines)
