@@ -143,12 +143,18 @@ def _declare_accept(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--replace-corrected", action="store_true", help="also where a person corrected or accepted")
     parser.add_argument("--reviewer", metavar="NAME", help="who checked; the name of the settings when not given")
+    parser.add_argument(
+        "--finish",
+        action="store_true",
+        help="go on with an accept that was ended in the middle; no other option counts",
+    )
     parser.set_defaults(command=_accept)
 
 
 def _accept(args: argparse.Namespace) -> int:
     values = given(args, "what", "filter", "audit", "seed", "answers", "reviewer")
-    return perform("accept", values | {"replace_corrected": args.replace_corrected}, args, _say_accept)
+    values |= {"replace_corrected": args.replace_corrected, "finish": args.finish}
+    return perform("accept", values, args, _say_accept)
 
 
 def _say_accept(result: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from segstudio.core.reporter import Reporter
 from segstudio.core.user_settings import reviewer_name
 from segstudio.jobs import JOBS, ProjectJob
 from segstudio.jobs.editing import refuse_beside_a_window
-from segstudio.project.accepting import Plan, accept, audit_of, plan_accept, write_audit
+from segstudio.project.accepting import Plan, accept, finish, plan_accept
 from segstudio.project.project import Project
 
 _WORDS = {"right": True, "wrong": False}
@@ -41,6 +41,9 @@ class AcceptOptions(AuditOptions):
         help="A CSV file with a line for each drawn image: its path, then right or wrong. Without it nothing is done.",
     )  # fmt: skip
     reviewer: str = option("", "Reviewer", help="Who checked; the name of the settings when empty.")
+    finish: bool = option(
+        False, "Finish", is_advanced=True, help="Go on with an accept that was ended in the middle, as it was begun."
+    )
 
 
 @JOBS.register
@@ -66,6 +69,8 @@ class Accept(ProjectJob[AcceptOptions]):
         """
         options = self.options
         project.reviewer = options.reviewer or reviewer_name()
+        if options.finish:
+            return self._finish(project, report)
         plan = plan_accept(project, options.what, options.filter, replaces_corrected=options.replace_corrected)
         if not plan.ids:
             why = "; ".join(f"{count} {reason}" for reason, count in plan.left_out.items())
@@ -95,15 +100,35 @@ class Accept(ProjectJob[AcceptOptions]):
         answers = dict(zip(drawn, _read_answers(Path(options.answers), images), strict=True))
         with refuse_beside_a_window(project):
             wrong = [one for one in drawn if not answers[one]]
-            accepted = accept(project, plan, report, leaving=wrong)
-            audit = audit_of(project, plan, answers, len(accepted))
-            write_audit(project, audit)
+            accepted = accept(project, plan, report, answers=answers)
         return {
             **result,
             "wrong": [project.samples.get(one).image for one in wrong],
-            "bound": audit.bound,
+            "bound": upper_bound(len(drawn), len(wrong), len(plan.ids)),
             "accepted": len(accepted),
             "words": result_words(len(drawn), len(wrong), len(plan.ids)),
+        }
+
+    def _finish(self, project: Project, report: Reporter) -> dict[str, Any]:
+        """Go on with what was begun; the same keys as of a whole accept."""
+        with refuse_beside_a_window(project):
+            begun = finish(project, report)
+        wrong = [one for one, right in begun.answers.items() if not right]
+        checked, total = len(begun.answers), len(begun.plan.ids)
+        return {
+            "what": begun.plan.what,
+            "filter": begun.plan.filter,
+            "total": total,
+            "replaced": begun.plan.replaced,
+            "replaced_by_person": begun.plan.replaced_by_person,
+            "left_out": dict(begun.plan.left_out),
+            "seed": None,
+            "check": [project.samples.get(one).image for one in begun.answers],
+            "bound_if_clean": upper_bound(checked, 0, total) if checked else None,
+            "wrong": [project.samples.get(one).image for one in wrong],
+            "bound": upper_bound(checked, len(wrong), total) if checked else None,
+            "accepted": begun.accepted,
+            "words": result_words(checked, len(wrong), total) if checked else "Nothing was checked.",
         }
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from segstudio.core.reporter import Reporter
 from segstudio.core.sample import ReviewState, Split
 from segstudio.jobs import JOBS, ProjectJob
-from segstudio.project.accepting import read_audits
+from segstudio.project.accepting import read_audits, unfinished
 from segstudio.project.project import Project
 
 
@@ -22,6 +22,7 @@ class Info(ProjectJob[Any]):
     def run(self, project: Project, report: Reporter) -> dict[str, Any]:
         """The figures; see the class."""
         table = project.samples.table()
+        begun = unfinished(project)
         return {
             "project": project.name,
             "folder": str(project.folder),
@@ -41,5 +42,8 @@ class Info(ProjectJob[Any]):
                 | {"checked": len(audit.checked)}
                 for audit in read_audits(project)
             ],
+            "unfinished_accept": None
+            if begun is None
+            else {"words": begun.words, "accepted": begun.accepted, "of": len(begun.ids)},
             "problems": [{"path": one.path, "reason": one.reason} for one in project.problems.list()],
         }

@@ -1,12 +1,17 @@
 """Accepting many samples at once after checking a few random ones, and what is written down of it.
 
-audits.jsonl    one JSON object a line: who checked which samples when, what came of it, how many were accepted
+    audits.jsonl    one JSON object a line: who checked which samples when, what came of it, how many were accepted
+
+What is about to be accepted is written into the index before the first mask, and how far it has come with each batch.
+So whoever opens the project after a crash takes the batch back that was under way, finds the others as one act, and may
+finish what was begun or undo it.
 """
 
+import contextlib
 import json
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,11 +19,12 @@ import numpy as np
 
 from segstudio.core.audit import upper_bound
 from segstudio.core.errors import UserError
+from segstudio.core.mask import Mask
 from segstudio.core.reporter import Reporter
 from segstudio.core.sample import REVIEWED, ReviewState, Sample, Split
 from segstudio.core.threshold import predicted_at
 from segstudio.project.clock import now
-from segstudio.project.documents import put_mask
+from segstudio.project.documents import put_mask, take_back
 from segstudio.project.filter import compile_filter
 from segstudio.project.mirror import append_reviews
 from segstudio.project.sample_table import SPLITS, STATES
@@ -27,6 +33,12 @@ if TYPE_CHECKING:
     from segstudio.project.project import Project
 
 What = Literal["predictions", "masks"]
+
+TITLE = "Accept prediction"
+"""What the step is called in the history of a sample."""
+
+BEGUN, _REACHED = "accepting", "accepting_reached"
+"""The settings that hold what was begun, and how far it has come."""
 
 BATCH = 64
 """So many samples are accepted in one transaction: nobody else waits for longer."""
@@ -137,47 +149,170 @@ def plan_accept(project: "Project", what: What, expression: str, *, replaces_cor
     )  # fmt: skip
 
 
-def accept(project: "Project", plan: Plan, report: Reporter, *, leaving: Iterable[int] = ()) -> list[int]:
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A bulk accept that is under way, or was when its process ended.
+
+    Attributes:
+        time: When it was begun.
+        reviewer: Who did.
+        plan: What was planned.
+        answers: What was checked, by the samples' ids, and whether it was right.
+        ids: What is accepted: all of the plan but the wrong ones.
+        act: The act that holds what was accepted; None before the first batch.
+        done: How many of `ids` it has come through.
+        accepted: How many of these were accepted; the others could not be read.
+    """
+
+    time: str
+    reviewer: str
+    plan: Plan
+    answers: Mapping[int, bool]
+    ids: tuple[int, ...]
+    act: int | None
+    done: int
+    accepted: int
+
+    @property
+    def words(self) -> str:
+        """What has become of it, as a sentence."""
+        what = f"{self.accepted:,} of {len(self.ids):,} {self.plan.what}".replace(",", "\u202f")
+        return f"A bulk accept of {self.time[:10]} has ended in the middle: {what} are accepted."
+
+
+def accept(project: "Project", plan: Plan, report: Reporter, *, answers: Mapping[int, bool] | None = None) -> list[int]:
     """Accept what was planned, as one act that can be undone. None of the samples may be open.
 
-    Predictions become masks as revisions: the masks before are kept.
+    Predictions become masks as revisions: the masks before are kept. An earlier accept that was not finished is
+    written down as far as it has come, and cannot be finished any more.
 
     Args:
         project: Open for writing.
         plan: What is accepted.
-        report: Hears of progress and of what could not be read, which stays as it is.
-        leaving: Samples that are not accepted after all: those that were found wrong.
+        report: Hears of progress and of what could not be read, which stays as it is. When it asks to stop, what was
+            accepted until then stays, and can be finished.
+        answers: What was checked, by the samples' ids: those found wrong are not accepted, and the audit is written
+            down at the end. None when nothing was checked.
 
     Returns:
         The samples that were accepted.
     """
-    out = set(leaving)
-    samples = [one for one in project.samples.all(plan.ids) if one.id not in out]
+    drop_unfinished(project)
+    ids = [one for one in plan.ids if (answers or {}).get(one, True)]
+    begun = {
+        "time": now(), "reviewer": project.reviewer, "plan": asdict(plan), "ids": ids,
+        "answers": None if answers is None else list(answers.items()),
+    }  # fmt: skip
+    with project.transaction():
+        _store(project, BEGUN, begun)
+        _reach(project, None, 0, 0)
+    return _go_on(project, report)
+
+
+def finish(project: "Project", report: Reporter) -> Begun:
+    """Go on with a bulk accept that was not finished, and write its audit down; see `accept`.
+
+    What a person has judged or changed since it was begun stays as it is.
+
+    Returns:
+        The accept, as it is now.
+
+    Raises:
+        UserError: When there is none.
+    """
+    begun = unfinished(project)
+    if begun is None:
+        raise UserError("there is no bulk accept to be finished", "`segstudio accept` begins one")
+    with _as_reviewer(project, begun.reviewer):
+        more = _go_on(project, report)
+    return replace(begun, done=len(begun.ids), accepted=begun.accepted + len(more))
+
+
+def unfinished(project: "Project") -> Begun | None:
+    """The bulk accept that was begun and neither finished nor undone; while one is under way, that one."""
+    begun = _begun(project)
+    if begun is None or begun.act is None:
+        return None
+    row = project.database.row("SELECT is_undone FROM act WHERE id = ?", (begun.act,))
+    return None if row is None or row[0] else begun
+
+
+def recover(project: "Project") -> str:
+    """Take back what a killed bulk accept has left half done. Nobody else may edit the project meanwhile.
+
+    Returns:
+        What a person should know, as a sentence; empty when nothing is unfinished.
+    """
+    begun = _begun(project)
+    if begun is None:
+        return ""
+    _take_back_batch(project, begun.plan, list(project.samples.all(begun.ids[begun.done : begun.done + BATCH])))
+    if unfinished(project) is not None:
+        return f"{begun.words} Finish it (Sample ▸ Finish interrupted accept), or undo it (Edit ▸ Undo)."
+    drop_unfinished(project)
+    if begun.act is not None:
+        return ""  # somebody has undone it
+    return "A bulk accept has ended before it accepted anything; all masks are as they were."
+
+
+def drop_unfinished(project: "Project") -> None:
+    """Give up finishing: what was accepted stays, and the audit says how many that were."""
+    begun = _begun(project)
+    if begun is not None:
+        is_standing = unfinished(project) is not None
+        _write_down(project, begun, begun.accepted if is_standing else None)
+        _forget(project)
+
+
+def _go_on(project: "Project", report: Reporter) -> list[int]:
+    """Accept what is left of what was begun, and write the audit down."""
+    begun = _begun(project)
+    assert begun is not None
+    plan, act, count = begun.plan, begun.act, begun.accepted
     what = "prediction" if plan.what == "predictions" else "mask"
     accepted: list[int] = []
-    act: int | None = None
-    for start in range(0, len(samples), BATCH):
-        batch = samples[start : start + BATCH]
+    for start in range(begun.done, len(begun.ids), BATCH):
+        batch = list(project.samples.all(_unchanged(project, begun, begun.ids[start : start + BATCH])))
         project.masks.seal(one.id for one in batch)  # else a prediction would become part of an open revision
-        with project.masks.saving, project.transaction("samples", "masks") as connection:
-            before = project.acts.standing("masks", [one.id for one in batch])
-            done = [
-                one.id for one in batch if plan.run_id is None or _take_prediction(project, plan.run_id, one, report)
-            ]
-            project.masks.seal(done)
-            connection.executemany(
-                "UPDATE sample SET state = ?, state_changed = ?, reviewer = ? WHERE id = ?",
-                [(ReviewState.ACCEPTED, now(), project.reviewer, one) for one in done],
-            )
-            after = project.acts.standing("masks", done)
-            rows = [(one, before[one], after[one]) for one in done]
-            count = len(accepted) + len(done)
-            title = f"accept {count:,} {what}{'' if count == 1 else 's'}".replace(",", "\u202f")
-            act = project.acts.record("masks", title, rows) if act is None else project.acts.extend(act, rows, title)
-            project.database.after_commit(partial(append_reviews, project.folder, project.samples.reviews(done)))
+        try:
+            with project.masks.saving, project.transaction("samples", "masks") as connection:
+                before = project.acts.standing("masks", [one.id for one in batch])
+                done = [one.id for one in batch if _take_prediction(project, plan.run_id, one, report)]
+                project.masks.seal(done)
+                connection.executemany(
+                    "UPDATE sample SET state = ?, state_changed = ?, reviewer = ? WHERE id = ?",
+                    [(ReviewState.ACCEPTED, now(), project.reviewer, one) for one in done],
+                )
+                after = project.acts.standing("masks", done)
+                rows = [(one, before[one], after[one]) for one in done]
+                count += len(done)
+                title = f"accept {count:,} {what}{'' if count == 1 else 's'}".replace(",", "\u202f")
+                act = (
+                    project.acts.record("masks", title, rows) if act is None else project.acts.extend(act, rows, title)
+                )
+                _reach(project, act, start + BATCH, count)
+                project.database.after_commit(partial(append_reviews, project.folder, project.samples.reviews(done)))
+        except BaseException:
+            # The index knows nothing of this batch: its masks must not stand there as if a person had drawn them.
+            with contextlib.suppress(OSError, UserError):
+                _take_back_batch(project, plan, batch)
+            raise
         accepted += done
-        report.progress(start + len(batch), len(samples), batch[-1].name)
+        report.progress(min(start + BATCH, len(begun.ids)), len(begun.ids), batch[-1].name if batch else "")
+    _write_down(project, begun, count)
+    _forget(project)
     return accepted
+
+
+def _unchanged(project: "Project", begun: Begun, ids: Sequence[int]) -> list[int]:
+    """Those of some samples that nobody has judged or changed since the accept was begun."""
+    sql = """
+        SELECT id FROM sample WHERE id IN (SELECT value FROM json_each(?)) AND (state_changed > ?
+        OR EXISTS (SELECT 1 FROM revision WHERE sample_id = sample.id AND created > ?))
+    """
+    rows = project.database.rows(sql, (json.dumps(ids), begun.time, begun.time))
+    changed = {sample_id for (sample_id,) in rows}
+    return [one for one in ids if one not in changed]
 
 
 def _take_prediction(project: "Project", run_id: int | None, sample: Sample, report: Reporter) -> bool:
@@ -185,15 +320,69 @@ def _take_prediction(project: "Project", run_id: int | None, sample: Sample, rep
     if run_id is None:
         return True
     try:
-        probability = project.predictions.load(run_id, sample)
-        if probability is None:
-            raise UserError("the prediction is missing", "predict this sample again")
-        mask = predicted_at(probability, project.predictions.level(run_id))
-        put_mask(project, sample, mask, "Accept prediction")
+        put_mask(project, sample, _predicted(project, run_id, sample), TITLE)
     except UserError as error:
         report.note(sample.image, str(error))
         return False
     return True
+
+
+def _predicted(project: "Project", run_id: int, sample: Sample) -> Mask:
+    probability = project.predictions.load(run_id, sample)
+    if probability is None:
+        raise UserError("the prediction is missing", "predict this sample again")
+    return predicted_at(probability, project.predictions.level(run_id))
+
+
+def _take_back_batch(project: "Project", plan: Plan, batch: Sequence[Sample]) -> None:
+    """Put the mask files of a batch back that the index knows nothing of."""
+    for sample in batch if plan.run_id is not None else ():
+        with contextlib.suppress(UserError):  # without a prediction nothing was written either
+            take_back(project, sample, _predicted(project, plan.run_id or 0, sample), TITLE)
+
+
+def _begun(project: "Project") -> Begun | None:
+    begun = project.settings.get(BEGUN)
+    if begun is None:
+        return None
+    plan = Plan(**{**begun["plan"], "ids": tuple(begun["plan"]["ids"])})
+    answers = {int(key): bool(right) for key, right in begun["answers"] or ()}
+    reached = project.settings.get(_REACHED)
+    return Begun(
+        begun["time"], begun["reviewer"], plan, answers, tuple(begun["ids"]), reached["act"], reached["done"],
+        reached["accepted"],
+    )  # fmt: skip
+
+
+def _reach(project: "Project", act: int | None, done: int, accepted: int) -> None:
+    _store(project, _REACHED, {"act": act, "done": done, "accepted": accepted})
+
+
+def _store(project: "Project", name: str, value: object) -> None:
+    """A setting of which nobody is told: it is no one's business while the accept goes on."""
+    with project.transaction() as connection:
+        connection.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (name, json.dumps(value)))
+
+
+def _forget(project: "Project") -> None:
+    with project.transaction("acts") as connection:
+        connection.execute("DELETE FROM setting WHERE name IN (?, ?)", (BEGUN, _REACHED))
+
+
+def _write_down(project: "Project", begun: Begun, accepted: int | None) -> None:
+    if begun.answers:
+        with _as_reviewer(project, begun.reviewer):
+            write_audit(project, audit_of(project, begun.plan, begun.answers, accepted))
+
+
+@contextlib.contextmanager
+def _as_reviewer(project: "Project", reviewer: str) -> Iterator[None]:
+    """What is finished for somebody else is theirs: they checked."""
+    before, project.reviewer = project.reviewer, reviewer
+    try:
+        yield
+    finally:
+        project.reviewer = before
 
 
 def audit_of(project: "Project", plan: Plan, answers: Mapping[int, bool], accepted: int | None) -> Audit:

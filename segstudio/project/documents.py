@@ -135,6 +135,40 @@ def _put(project: "Project", sample: Sample, mask: Mask, title: str, write: Call
         close_document(document)
 
 
+def take_back(project: "Project", sample: Sample, mask: Mask, title: str) -> None:
+    """Undo a `put_mask` of which the index knows nothing, because its transaction did not come to its end.
+
+    Does nothing where that has left no trace. The sample must not be open.
+
+    Args:
+        project: Open for writing.
+        sample: Which was to have another mask.
+        mask: That mask.
+        title: What the step is called in its history.
+
+    Raises:
+        BadImage: When the mask from before cannot be read any more.
+        RuntimeError: When the sample is open and has a journal.
+    """
+    path = journal_path(project.folder / "journal", sample.stem)
+    if not path.is_file():
+        project.masks.take_back(sample, mask)
+        return
+    opened = Journal.open(path, project.masks.on_disk(sample))
+    assert opened.journal is not None
+    document = Document(opened.mask, opened.history, opened.journal)
+    try:
+        if document.history.undo_label == title and np.array_equal(document.mask, mask):
+            document.undo()
+            mark = opened.journal.before_save(document.mask)
+            project.masks.take_back(sample, mask)
+            opened.journal.after_save(mark)
+        else:
+            project.masks.take_back(sample, mask)
+    finally:
+        close_document(document)
+
+
 def save_document(project: "Project", sample: Sample, document: Document) -> Sample:
     """Save at once, in the thread of the document; see `save_snapshot`."""
     snapshot = document.snapshot()

@@ -297,6 +297,39 @@ class Masks:
                 else:
                     self._project.predictions.mask_changed(sample, mask)
 
+    def on_disk(self, sample: Sample) -> Mask:
+        """The mask that lies in the file, whatever the index knows of it, and without telling the index.
+
+        Raises:
+            BadImage: When it cannot be read.
+        """
+        if self._file(sample).is_file():
+            return self._read(sample, self._file(sample))
+        original = self.load_original(sample)
+        return _empty(sample) if original is None else original
+
+    def take_back(self, sample: Sample, mask: Mask) -> None:
+        """Put the file back as the index knows it, when it holds `mask`, which was written and never entered.
+
+        Raises:
+            BadImage: When the file from before is not in the history any more; all stays as it is then.
+        """
+        file = self._file(sample)
+        with self.saving:
+            stored = self._stored(sample.id)
+            found = _sha256(file.read_bytes()) if file.is_file() else None
+            if found in (None, stored.sha256) or found != _sha256(_encoded(mask, sample)):
+                return
+            if stored.revision:
+                data = self._history(sample, stored.revision).read_bytes()
+                if _sha256(data) != stored.sha256:
+                    raise BadImage(f"revision {stored.revision} of {sample.image} is damaged")
+                write_atomically(file, data)
+                return
+            if self._project.database.row("SELECT 1 FROM revision WHERE sample_id = ?", (sample.id,)):
+                write_atomically(self.withdrawn(sample), b"")
+            file.unlink()
+
     def withdrawn(self, sample: Sample) -> Path:
         """The file that says that there is no corrected mask although there are earlier revisions of one."""
         return self._project.folder / "history" / sample.stem / "withdrawn"

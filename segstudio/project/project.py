@@ -21,7 +21,7 @@ from segstudio.core.sample import Sample
 from segstudio.core.signal import Signal
 from segstudio.formats import read_image
 from segstudio.formats.foreground import ForegroundRule
-from segstudio.project import mirror
+from segstudio.project import accepting, mirror
 from segstudio.project.acts import Acts
 from segstudio.project.augmented import AugmentedCopies
 from segstudio.project.blob_table import BlobTable
@@ -188,6 +188,7 @@ class Project:
             project.settings.set("editor", {"pid": os.getpid(), "host": socket.gethostname(), "since": now()})
         elif reason and is_editor:
             project._name_editor()
+        project._recover()
         return project
 
     @property
@@ -273,6 +274,20 @@ class Project:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+    def _recover(self) -> None:
+        """Bring in order what a killed process has left, when nobody else can be at work on it."""
+        if self.read_only or self.settings.get(accepting.BEGUN) is None:
+            return
+        lock = self._lock or editor_lock(self.folder)
+        if lock is None or not lock.is_locked:
+            return
+        try:
+            if words := accepting.recover(self):
+                self.notes.append(words)
+        finally:
+            if lock is not self._lock:
+                lock.release()
 
     def _name_editor(self) -> None:
         editor = self.settings.get("editor") or {}

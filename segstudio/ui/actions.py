@@ -30,6 +30,7 @@ Fact = Literal[
     "redo-act",
     "audit",
     "audited",
+    "unfinished",
     "prediction",
     "errors",
     "idle",
@@ -54,6 +55,7 @@ WANTING: dict[Fact, str] = {
     "redo-act": "there is no act to do again",
     "audit": "needs an audit: Accept many…",
     "audited": "nothing has been answered yet",
+    "unfinished": "no accept was ended in the middle",
 }
 """Why a command cannot be used, when its fact does not hold."""
 
@@ -188,6 +190,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("audit", "Accept &many…", "Sample",
             "Accept all predictions or masks of a filter, after a few random ones were checked.", "accept",
             ("Ctrl+Alt+A",), "writable", starts_section=True),
+    Command("audit-finish", "Finish &interrupted accept", "Sample",
+            "Go on with an accept of many that was ended in the middle; undo takes what it has accepted back.", "", (),
+            "unfinished"),
     Command("audit-right", "It is right", "Sample", "In an audit: the sample on screen is right.", "",
             ("Shift+A",), "audit", short="Right"),
     Command("audit-wrong", "It is wrong", "Sample", "In an audit: the sample on screen is wrong; it is flagged.", "",

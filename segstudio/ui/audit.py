@@ -11,7 +11,17 @@ from segstudio.core.errors import UserError
 from segstudio.core.reporter import ListReporter
 from segstudio.core.sample import ReviewState
 from segstudio.jobs.accept import AuditOptions, plan_words, result_words
-from segstudio.project.accepting import Plan, accept, audit_of, plan_accept, write_audit
+from segstudio.project.accepting import (
+    Begun,
+    Plan,
+    What,
+    accept,
+    audit_of,
+    finish,
+    plan_accept,
+    unfinished,
+    write_audit,
+)
 from segstudio.ui.background import Background
 from segstudio.ui.session import Session
 
@@ -143,21 +153,37 @@ class AuditWalk(QObject):
         self.stage = "accepting"
         self.changed.emit()
 
-        def work() -> int:
-            accepted = accept(project, plan, report, leaving=[one for one, right in answers.items() if not right])
-            write_audit(project, audit_of(project, plan, answers, len(accepted)))
-            return len(accepted)
+        self._carry_out(lambda: len(accept(project, plan, report, answers=answers)), plan.what, report, "checked")
+
+    @property
+    def unfinished(self) -> Begun | None:
+        """The accept that was ended in the middle; None when there is none, or one is under way."""
+        return None if self.stage == "accepting" else unfinished(self._session.project)
+
+    def finish(self) -> None:
+        """Go on with the accept that was ended in the middle."""
+        begun, project, report = self.unfinished, self._session.project, ListReporter()
+        if begun is None or self.stage != "idle":
+            return
+        self.stage = "accepting"
+        self.changed.emit()
+        self._carry_out(lambda: finish(project, report).accepted, begun.plan.what, report, "idle")
+
+    def _carry_out(self, work: Callable[[], int], what: What, report: ListReporter, otherwise: Stage) -> None:
+        """Let masks be changed, and tell how many were accepted; `otherwise` is the stage when that cannot be now."""
 
         def done(count: int) -> None:
-            what = plan.what if count != 1 else plan.what[:-1]
+            words = what if count != 1 else what[:-1]
             bad = f" {len(report.notes)} could not be read and stay as they are: see Problems." if report.notes else ""
-            self.told.emit(f"{count:,} {what} accepted.".replace(",", "\u202f"), f"Edit ▸ Undo act takes it back.{bad}")
+            self.told.emit(
+                f"{count:,} {words} accepted.".replace(",", "\u202f"), f"Edit ▸ Undo act takes it back.{bad}"
+            )
             if report.notes:
-                self._thread.submit(lambda: project.problems.extend(report.notes))
+                self._thread.submit(lambda: self._session.project.problems.extend(report.notes))
             self._end()
 
         if not self._session.change_masks(work, done, self._end):
-            self.stage = "checked"
+            self.stage = otherwise
             self.changed.emit()
 
     def close(self) -> None:

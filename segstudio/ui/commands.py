@@ -73,6 +73,7 @@ def handlers_for(window: "Window") -> dict[str, Callable[..., Any]]:
         "next-undecided": of_workspace(partial(_go_to_next, state=ReviewState.TODO)),
         "next-flagged": of_workspace(partial(_go_to_next, state=ReviewState.FLAGGED)),
         "audit": of_workspace(lambda w: w.offer_audit()),
+        "audit-finish": of_workspace(lambda w: w.audit.finish()),
         "audit-right": of_workspace(lambda w: w.audit.answer(is_right=True)),
         "audit-wrong": of_workspace(lambda w: w.audit.answer(is_right=False)),
         "audit-back": of_workspace(lambda w: w.audit.back()),

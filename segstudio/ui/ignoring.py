@@ -39,6 +39,7 @@ class Ignoring(QObject):
         self.problem = ""
         self._wanted: Sample | None = None
         self._is_opening = False
+        self._is_closed = False
         self._thread = Background("ignore", self)
         self.autosave = Autosave(self._thread, self._save, close_document, self)
         session.set_ignored_saver(self.autosave)
@@ -50,6 +51,8 @@ class Ignoring(QObject):
 
     def take_sample(self, sample: Sample | None) -> None:
         """Another sample is on screen, and whoever shows it has let go of what was before."""
+        if self._is_closed:
+            return  # it was on its way while the project was being closed
         self.autosave.watch(None, None)
         self.problem = ""
         self._wanted = None if self._session.document is None else sample
@@ -64,6 +67,7 @@ class Ignoring(QObject):
 
     def close(self) -> None:
         """Let go of what is open, and end the thread; what is not saved stays in the journal."""
+        self._is_closed = True
         self._wanted = None
         self._session.set_ignored(None)
         self.autosave.close()

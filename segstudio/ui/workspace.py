@@ -331,6 +331,7 @@ class Workspace(QWidget):
             undoable, redoable = self._acts
             facts |= {"undo-act"} if undoable is not None else set()
             facts |= {"redo-act"} if redoable is not None else set()
+            facts |= {"unfinished"} if self._unfinished is not None and self.audit.stage == "idle" else set()
         facts |= {"audit", "audited"} if self.audit.stage == "checking" else set()
         facts |= {"audited"} if self.audit.stage == "checked" else set()
         if session.sample is not None:
@@ -477,6 +478,9 @@ class Workspace(QWidget):
         if self.audit.stage != "idle":
             self.banner.tell("An audit is under way.", "Finish or stop it first.", kind="info", topic="audit")
             return
+        if self._unfinished is not None:
+            hint = "Sample ▸ Finish interrupted accept goes on with it; beginning another gives that up."
+            self.banner.tell(self._unfinished.words, hint, kind="info", topic="audit")
         self.tabs.setCurrentWidget(self.review_panel)
         dialog = AuditDialog(self.audit, self.samples_panel.filter_text, self.window())
         dialog.show()
@@ -500,6 +504,7 @@ class Workspace(QWidget):
         """Say in the menu what would be undone, and done again."""
         acts = self.session.project.acts
         self._acts = undoable, redoable = acts.undoable(), acts.redoable()
+        self._unfinished = self.audit.unfinished
         for verb, act in (("Undo", undoable), ("Redo", redoable)):
             title = "last act" if act is None else act.title.replace("&", "&&")
             self._actions.rename(f"{verb.lower()}-act", f"{verb} {title}")
@@ -624,7 +629,7 @@ class Workspace(QWidget):
         self.samples_panel.listed.connect(self.facts_changed)
         self.samples_panel.chosen_count_changed.connect(self.review_panel.show_chosen)
         self.review_panel.comment.left.connect(self.focus_centre)
-        self.audit.changed.connect(self.facts_changed)
+        self.audit.changed.connect(self._show_acts)
         self.audit.told.connect(lambda words, hint: self.banner.tell(words, hint, kind="info", topic="audit"))
         session.acted.connect(self._take_outcome)
         session.project_changed.connect(self._take_acts)

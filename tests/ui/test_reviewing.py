@@ -9,13 +9,13 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialogButtonBox, QLabel
 
 from segstudio.core.lint import LintRules
-from segstudio.core.reporter import ListReporter
+from segstudio.core.reporter import Cancelled, ListReporter
 from segstudio.core.sample import ReviewState, Split
 from segstudio.core.suspicion import Suspicion
 from segstudio.core.user_settings import UserSettings, save_settings
 from segstudio.jobs import JOBS
 from segstudio.project import mirror
-from segstudio.project.accepting import read_audits
+from segstudio.project.accepting import accept, plan_accept, read_audits
 from segstudio.project.documents import put_mask
 from segstudio.project.project import Project
 from segstudio.project.sample_table import STATES
@@ -242,6 +242,32 @@ def test_an_audit_leads_through_its_samples_and_accepts_only_after_its_bound(qtb
     press(window, Qt.Key.Key_Z, CONTROL | ALT)
     qtbot.waitUntil(lambda: states(window) == before)
     assert all(one.revision == 0 for one in project.samples.all())
+
+
+def test_an_accept_that_was_ended_in_the_middle_is_told_at_opening_and_can_be_finished(
+    qtbot, window: Window, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predict_noisily(window.session.project)
+    folder = window.session.project.folder
+    window.close_project()
+    monkeypatch.setattr("segstudio.project.accepting.BATCH", 2)
+    with Project.open(folder) as project:
+        report = ListReporter()
+        report.is_cancel_wanted = True
+        with pytest.raises(Cancelled):
+            accept(project, plan_accept(project, "predictions", ""), report)
+    window.open_project(folder)
+    qtbot.waitUntil(lambda: window.session.sample is not None and window.is_settled())
+    assert "2 of 5 predictions are accepted. Finish it (Sample" in window.banner.text
+    finish = window.actions_by_name["audit-finish"]
+    assert finish.isEnabled()
+    finish.trigger()
+    qtbot.waitUntil(lambda: window.workspace.audit.stage == "idle" and window.is_settled())
+    assert "5 predictions accepted" in window.banner.text
+    qtbot.waitUntil(lambda: not finish.isEnabled())
+    assert states(window).count(ReviewState.ACCEPTED) == 5
+    press(window, Qt.Key.Key_Z, CONTROL | ALT)
+    qtbot.waitUntil(lambda: ReviewState.ACCEPTED not in states(window))
 
 
 def test_unusual_masks_are_listed_and_said_of_the_one_on_screen(qtbot, window: Window) -> None:
