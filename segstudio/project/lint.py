@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from segstudio.core.errors import UserError
 from segstudio.core.lint import LEAST, LintRules, Shape, Unusual, judged, learnt
@@ -19,6 +19,8 @@ What = Literal["masks", "predictions"]
 
 _RULES = "lint_rules"
 _BATCH = 64
+_ATTEMPTS = 3
+"""So often a sample is judged that somebody changes meanwhile; then it is left for the next time."""
 _COLUMNS: dict[What, tuple[str, str, str]] = {
     "masks": ("lint", "lint_words", "lint_revision"),
     "predictions": ("lint_predicted", "lint_predicted_words", "lint_run"),
@@ -43,6 +45,14 @@ class Finding:
     what: What
     score: float
     words: tuple[str, ...]
+
+
+class _Look(NamedTuple):
+    """What was found unusual in a sample, and the key of what was looked at."""
+
+    sample: Sample
+    key: tuple[object, ...]
+    found: Unusual
 
 
 class Lint:
@@ -96,20 +106,33 @@ class Lint:
     def look(self, what: What, sample_ids: Iterable[int], report: Reporter) -> int:
         """Judge the masks, or the predictions of the current run, of some samples, and store what is unusual.
 
+        Masks may be saved and predictions made anew meanwhile: nothing is stored of one that is not there any more.
+
         Returns:
             How many were judged.
 
         Raises:
             UserError: When there are no rules, or nothing is predicted.
         """
-        rules, run_id = self.rules(), self._project.predictions.current()
-        if rules is None:
+        run_id = self._project.predictions.current()
+        if self.rules() is None:
             raise UserError("there are no rules yet", "learn them first")
         if what == "predictions" and run_id is None:
             raise UserError("there are no predictions", "train, then predict")
-        score, words, whose = _COLUMNS[what]
-        samples = list(self._project.samples.all(sample_ids))
-        waiting: list[tuple[object, ...]] = []
+        samples, count = list(self._project.samples.all(sample_ids)), 0
+        for _ in range(_ATTEMPTS):
+            if samples:
+                stored, samples = self._look_once(what, run_id, samples, report)
+                count += stored
+        return count
+
+    def _look_once(
+        self, what: What, run_id: int | None, samples: list[Sample], report: Reporter
+    ) -> tuple[int, list[Sample]]:
+        """Judge them; how many, and those that have become something else meanwhile."""
+        rules = self.rules() or LintRules()
+        waiting: list[_Look] = []
+        changed: list[Sample] = []
         count = 0
         with in_threads(samples, lambda sample: self._judge(what, run_id, rules, sample)) as found:
             for done, (sample, result) in enumerate(found, start=1):
@@ -119,26 +142,56 @@ class Lint:
                     report.note(sample.image, str(error))
                     one = None
                 if one is not None:
-                    count += 1
-                    of = sample.revision if what == "masks" else run_id
-                    waiting.append((one.score, json.dumps(one.words, ensure_ascii=False), of, sample.id))
+                    waiting.append(one)
                 if waiting and (len(waiting) >= _BATCH or done == len(samples)):
-                    with self._project.transaction("samples") as connection:
-                        connection.executemany(
-                            f"UPDATE sample SET {score} = ?, {words} = ?, {whose} = ? WHERE id = ?", waiting
-                        )
+                    outdated = self._store(what, run_id, rules, waiting)
+                    count += len(waiting) - len(outdated)
+                    changed += outdated
                     waiting = []
                 report.progress(done, len(samples), sample.name)
-        return count
+        return count, changed
 
-    def _judge(self, what: What, run_id: int | None, rules: LintRules, sample: Sample) -> Unusual | None:
+    def _store(self, what: What, run_id: int | None, rules: LintRules, looks: list[_Look]) -> list[Sample]:
+        """Store what was found; not of the samples, returned, that are no more what was looked at."""
+        score, words, whose = _COLUMNS[what]
+        with self._project.transaction("samples") as connection:
+            # Asked in the transaction: whoever changes something from now on forgets what is stored here.
+            is_same = self.rules() == rules
+            good = [one for one in looks if is_same and self._key(what, run_id, one.sample) == one.key]
+            connection.executemany(
+                f"UPDATE sample SET {score} = ?, {words} = ?, {whose} = ? WHERE id = ?",
+                [
+                    (one.found.score, json.dumps(one.found.words, ensure_ascii=False), one.key[0], one.sample.id)
+                    for one in good
+                ],
+            )
+        stored = {one.sample.id for one in good}
+        return [one.sample for one in looks if one.sample.id not in stored]
+
+    def _judge(self, what: What, run_id: int | None, rules: LintRules, sample: Sample) -> _Look | None:
+        key = self._key(what, run_id, sample)
         if what == "masks":
-            return judged(Shape.of(self._project.masks.load(sample)), rules) if sample.has_mask else None
+            if not sample.has_mask:
+                return None
+            return _Look(sample, key, judged(Shape.of(self._project.masks.load(sample)), rules))
         assert run_id is not None
         probability = self._project.predictions.load(run_id, sample)
         if probability is None:
             return None
-        return judged(Shape.of(predicted_at(probability, self._project.predictions.level(run_id))), rules)
+        level = self._project.predictions.level(run_id)
+        return _Look(sample, key, judged(Shape.of(predicted_at(probability, level)), rules))
+
+    def _key(self, what: What, run_id: int | None, sample: Sample) -> tuple[object, ...]:
+        """Revision or run, and what becomes another when that is overwritten."""
+        if what == "masks":
+            row = self._project.database.row("SELECT revision, mask_sha256 FROM sample WHERE id = ?", (sample.id,))
+            return () if row is None else tuple(row)
+        assert run_id is not None
+        try:
+            status = self._project.predictions.path(run_id, sample).stat()
+        except OSError:
+            return (run_id,)
+        return run_id, status.st_mtime_ns, status.st_size, self._project.predictions.level(run_id)
 
     def findings(self, whats: Sequence[What] = ("masks", "predictions")) -> list[Finding]:
         """What is known to be unusual, the worst first; what has changed since is not known."""

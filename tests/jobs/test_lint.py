@@ -1,12 +1,14 @@
 import json
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
 
 from segstudio.cli import main
 from segstudio.core.lint import LintRules
-from segstudio.core.sample import Split
+from segstudio.core.reporter import ListReporter
+from segstudio.core.sample import Sample, Split
 from segstudio.formats import encode_mask
 from segstudio.project.filter import compile_filter
 from segstudio.project.project import Project
@@ -90,6 +92,55 @@ def test_predictions_are_judged_without_a_truth(folder: Path, capsys: pytest.Cap
         assert listed(project, "lint>0", "lint") == ["images/11.png", "images/01.png"]
         project.predictions.save(run_id, project.samples.get(COUNT), two_discs() * np.uint8(200))
         assert listed(project, "lint>0", "lint") == ["images/01.png"]
+
+
+@pytest.mark.parametrize("what", ["masks", "predictions"])
+def test_what_is_saved_while_it_is_looked_at_is_judged_as_it_is_then(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, what: Literal["masks", "predictions"]
+) -> None:
+    holed = two_discs()
+    holed[45:49, 21:25] = 0
+    with Project.open(folder) as project:
+        project.lint.set_rules(LintRules(holes=0))
+        run_id = project.runs.create("p", "m", {}, "scratch").id
+        project.predictions.set_current(run_id)
+        for sample_id in (1, 2):  # one becomes better while it is looked at, the other worse; the number stays
+            project.masks.save(sample_id, holed if sample_id == 1 else two_discs(shift=1))
+            first = project.masks.load(project.samples.get(sample_id)) * np.uint8(200)
+            project.predictions.save(run_id, project.samples.get(sample_id), first)
+        owner = project.masks if what == "masks" else project.predictions
+        load, met = owner.load, set()
+
+        def slow(*of: object) -> np.ndarray:
+            found, sample = load(*of), of[-1]
+            if sample.id not in met:
+                met.add(sample.id)
+                better = two_discs() if sample.id == 1 else holed
+                if what == "masks":
+                    project.masks.save(sample.id, better)
+                else:
+                    project.predictions.save(run_id, sample, better * np.uint8(200))
+            return found
+
+        monkeypatch.setattr(owner, "load", slow)
+        assert project.lint.look(what, [1, 2], ListReporter()) == 2
+        (found,) = project.lint.findings([what])
+        assert (found.sample_id, found.words) == (2, ("1 hole, where none is usual",))
+
+
+def test_rules_that_change_while_masks_are_looked_at_count(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Project.open(folder) as project:
+        project.lint.set_rules(LintRules(holes=0))
+        load = project.masks.load
+
+        def slow(sample: Sample) -> np.ndarray:
+            if project.lint.rules() == LintRules(holes=0):
+                project.lint.set_rules(LintRules(holes=5))
+            return load(sample)
+
+        monkeypatch.setattr(project.masks, "load", slow)
+        assert project.lint.look("masks", [2], ListReporter()) == 1
+        assert project.lint.findings(["masks"]) == []
 
 
 def test_too_few_masks_teach_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
