@@ -246,9 +246,13 @@ def recover(project: "Project") -> str:
     begun = _begun(project)
     if begun is None:
         return ""
-    _take_back_batch(project, begun.plan, list(project.samples.all(begun.ids[begun.done : begun.done + BATCH])))
+    batch = list(project.samples.all(begun.ids[begun.done : begun.done + BATCH]))
+    failed = _take_back_batch(project, begun.plan, batch)
+    but = f" The prediction may still stand in place of the mask of {', '.join(failed)}." if failed else ""
     if unfinished(project) is not None:
-        return f"{begun.words} Finish it (Sample ▸ Finish interrupted accept), or undo it (Edit ▸ Undo)."
+        return f"{begun.words} Finish it (Sample ▸ Finish interrupted accept), or undo it (Edit ▸ Undo).{but}"
+    if failed:
+        return f"A bulk accept has ended in its first batch.{but}"
     drop_unfinished(project)
     if begun.act is not None:
         return ""  # somebody has undone it
@@ -292,10 +296,15 @@ def _go_on(project: "Project", report: Reporter) -> list[int]:
                 )
                 _reach(project, act, start + BATCH, count)
                 project.database.after_commit(partial(append_reviews, project.folder, project.samples.reviews(done)))
-        except BaseException:
+        except BaseException as error:
             # The index knows nothing of this batch: its masks must not stand there as if a person had drawn them.
-            with contextlib.suppress(OSError, UserError):
-                _take_back_batch(project, plan, batch)
+            _take_back_batch(project, plan, batch)
+            if isinstance(error, OSError):
+                reason = f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"
+                raise UserError(
+                    f"accepting has stopped after {len(accepted)} of {len(begun.ids)}: {reason}",
+                    "nothing is lost: make room, then finish the accept, or undo it" if act else "nothing was changed",
+                ) from error
             raise
         accepted += done
         report.progress(min(start + BATCH, len(begun.ids)), len(begun.ids), batch[-1].name if batch else "")
@@ -320,8 +329,13 @@ def _take_prediction(project: "Project", run_id: int | None, sample: Sample, rep
     if run_id is None:
         return True
     try:
-        put_mask(project, sample, _predicted(project, run_id, sample), TITLE)
-    except UserError as error:
+        mask = _predicted(project, run_id, sample)
+    except (UserError, OSError) as error:
+        report.note(sample.image, str(error))
+        return False
+    try:
+        put_mask(project, sample, mask, TITLE)
+    except UserError as error:  # the mask before cannot be read; a full disk is no matter of one sample
         report.note(sample.image, str(error))
         return False
     return True
@@ -334,11 +348,19 @@ def _predicted(project: "Project", run_id: int, sample: Sample) -> Mask:
     return predicted_at(probability, project.predictions.level(run_id))
 
 
-def _take_back_batch(project: "Project", plan: Plan, batch: Sequence[Sample]) -> None:
-    """Put the mask files of a batch back that the index knows nothing of."""
+def _take_back_batch(project: "Project", plan: Plan, batch: Sequence[Sample]) -> list[str]:
+    """Put the mask files of a batch back that the index knows nothing of; the images where that was not possible."""
+    failed = []
     for sample in batch if plan.run_id is not None else ():
-        with contextlib.suppress(UserError):  # without a prediction nothing was written either
-            take_back(project, sample, _predicted(project, plan.run_id or 0, sample), TITLE)
+        try:
+            mask = _predicted(project, plan.run_id or 0, sample)
+        except (UserError, OSError):
+            continue  # without a prediction nothing was written either
+        try:
+            take_back(project, sample, mask, TITLE)
+        except (UserError, OSError):
+            failed.append(sample.image)
+    return failed
 
 
 def _begun(project: "Project") -> Begun | None:

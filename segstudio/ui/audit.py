@@ -141,7 +141,7 @@ class AuditWalk(QObject):
         """Accept nothing. When all checks were made, what they found is written down all the same."""
         plan, answers, project = self.plan, dict(self._answers), self._session.project
         if self.stage == "checked" and plan is not None and not project.read_only:
-            self._thread.submit(lambda: write_audit(project, audit_of(project, plan, answers, None)))
+            self._submit(lambda: write_audit(project, audit_of(project, plan, answers, None)))
         self._end()
 
     def accept(self) -> None:
@@ -179,12 +179,24 @@ class AuditWalk(QObject):
                 f"{count:,} {words} accepted.".replace(",", "\u202f"), f"Edit ▸ Undo act takes it back.{bad}"
             )
             if report.notes:
-                self._thread.submit(lambda: self._session.project.problems.extend(report.notes))
+                self._submit(lambda: self._session.project.problems.extend(report.notes))
             self._end()
 
         if not self._session.change_masks(work, done, self._end):
             self.stage = otherwise
             self.changed.emit()
+
+    def _submit(self, work: Callable[[], object]) -> None:
+        """Write something down in the background, and tell when that fails."""
+
+        def done(future: "Future[object]") -> None:
+            error = future.exception()
+            if isinstance(error, UserError | OSError):
+                self.told.emit(f"This could not be written down: {error}", "")
+            elif error is not None:
+                raise error
+
+        self._thread.submit(work, done)
 
     def close(self) -> None:
         """End the thread."""

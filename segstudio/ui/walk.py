@@ -351,6 +351,9 @@ class Walk(QObject):
             is_same = session.document is document and self._probability is probability
             is_same = is_same and session.tolerance == tolerance and self._decided.get(key) is decided
             is_same = is_same and session.level == level
+            if isinstance(error := future.exception(), UserError | OSError):
+                self.told.emit(str(error), "")
+                return
             if is_same and run == session.project.predictions.current():
                 self._take_found(future.result())
             else:

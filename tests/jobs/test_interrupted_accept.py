@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from segstudio.cli import main
+from segstudio.core.errors import UserError
 from segstudio.core.mask import Rect
 from segstudio.core.raster import Region
 from segstudio.core.reporter import ListReporter
-from segstudio.core.sample import ReviewState
+from segstudio.core.sample import ReviewState, Sample
 from segstudio.project.accepting import TITLE, accept, finish, plan_accept, read_audits, unfinished
 from segstudio.project.check import check_project
 from segstudio.project.documents import close_document, open_document, save_document
@@ -164,7 +165,7 @@ def test_a_full_disk_in_mid_batch_leaves_no_half_batch_either(folder: Path, monk
         blocked = project.masks._file(project.samples.get(plan.ids[BATCH + 2]))
         blocked.mkdir()
         (blocked / "in the way").touch()  # a folder where the mask belongs: writing it fails as on a full disk
-        with pytest.raises(OSError, match="directory"):
+        with pytest.raises(UserError, match="accepting has stopped after 4 of 12"):
             accept(project, plan, ListReporter())
         (blocked / "in the way").unlink()
         blocked.rmdir()
@@ -175,3 +176,21 @@ def test_a_full_disk_in_mid_batch_leaves_no_half_batch_either(folder: Path, monk
         assert finish(project, ListReporter()).accepted == len(plan.ids)
         assert project.acts.undo().left == 0
         assert everything(project) == before
+
+
+def test_a_prediction_that_cannot_be_read_is_noted_and_the_others_are_accepted(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Project.open(folder, is_editor=True) as project:
+        load, report = project.predictions.load, ListReporter()
+
+        def lost(run_id: int, sample: Sample) -> np.ndarray | None:
+            if sample.id == 4:
+                raise FileNotFoundError(2, "No such file or directory", "0004.png")  # between asking and reading
+            return load(run_id, sample)
+
+        monkeypatch.setattr(project.predictions, "load", lost)
+        plan = plan_accept(project, "predictions", "", replaces_corrected=True)
+        assert 4 not in accept(project, plan, report)
+        assert [name for name, _ in report.notes] == [project.samples.get(4).image]
+        assert project.samples.progress()[ReviewState.ACCEPTED] == len(plan.ids) - 1

@@ -359,7 +359,7 @@ def test_an_operation_without_options_is_made_at_once(qtbot, panes, document) ->
     assert len(document.history.past) == 2, "what changes nothing is no entry"
 
 
-def test_an_operation_that_cannot_be_done_says_why(qtbot, panes, document) -> None:
+def test_an_operation_that_cannot_be_done_says_why(qtbot, panes, document, tmp_path) -> None:
     told: list[str] = []
     panes.operating.failed.connect(lambda message, _hint: told.append(message))
     panes.operate("copy-previous", lambda: np.zeros((5, 6), np.uint8))
@@ -368,6 +368,11 @@ def test_an_operation_that_cannot_be_done_says_why(qtbot, panes, document) -> No
     panes.operate("copy-previous")
     qtbot.waitUntil(lambda: not panes.operating.is_active)
     assert len(told) == 2
+    before = document.mask.copy()
+    panes.operate("copy-previous", lambda: np.frombuffer((tmp_path / "gone.png").read_bytes(), np.uint8))
+    qtbot.waitUntil(lambda: not panes.operating.is_active)
+    assert told[2].startswith("Copy from previous sample was not made: No such file")
+    assert np.array_equal(document.mask, before)
 
 
 def test_leaving_the_sample_keeps_an_operation_that_is_being_computed(panes, document) -> None:

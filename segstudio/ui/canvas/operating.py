@@ -155,6 +155,8 @@ class Operating(QObject):
             self._end()
             if isinstance(error, UserError):
                 self.failed.emit(error.message, error.hint)
+            elif isinstance(error, OSError):  # of the mask that is copied
+                self.failed.emit(f"{work.text} was not made: {error.strerror or error}: {error.filename}", "")
             elif not isinstance(error, Stopped):
                 raise error
             return
