@@ -1,6 +1,5 @@
 """Augment: write copies of training samples that a recipe has changed, to be looked at and learnt from."""
 
-import hashlib
 import os
 import time
 from typing import Any, ClassVar
@@ -12,7 +11,7 @@ from segstudio.core.reporter import Reporter
 from segstudio.core.sample import USABLE, Sample, Split
 from segstudio.jobs import JOBS, ProjectJob
 from segstudio.jobs.copying import Copying
-from segstudio.project.copy_donors import MOST_DONORS
+from segstudio.project.copy_donors import donor_samples
 from segstudio.project.copy_rows import About
 from segstudio.project.copy_writer import CopyWriter
 from segstudio.project.filter import asked_splits, compile_filter
@@ -115,14 +114,9 @@ class Augment(ProjectJob[AugmentOptions]):
 
 def _donors(project: Project) -> list[Sample]:
     """The training samples that foreground may be taken from, their masks sealed: whichever ones the filter chooses."""
-    table = project.samples.table()
-    rows = [table.row(int(row)) for row in (table.foreground != 0).nonzero()[0]]  # of some it is not known
-    usable = [one for one in rows if one.split is Split.TRAIN and not _why_not(one)]
-    # Those of a smaller project are among those of a larger one.
-    ranked = sorted(usable, key=lambda one: hashlib.sha256(one.image.encode("utf-8", "surrogatepass")).digest())
-    chosen = sorted(ranked[:MOST_DONORS], key=lambda one: one.image)
-    project.masks.seal(one.id for one in chosen)
-    return list(project.samples.all(one.id for one in chosen))
+    ids = [one.id for one in donor_samples(project)]
+    project.masks.seal(ids)
+    return list(project.samples.all(ids))
 
 
 def _why_not(sample: Sample) -> str:

@@ -1,4 +1,4 @@
-"""Donors of augmented copies: the training samples that foreground is taken from, fixed when a job begins.
+"""Donors among a project's samples: which ones foreground is taken from, for copies fixed when a job begins.
 
     augmented/<recipe>/donors/<sha256>.json   which samples, in their order, and the exact bytes of each
 
@@ -19,6 +19,9 @@ import numpy as np
 
 from segstudio.core.errors import UserError
 from segstudio.core.files import write_atomically
+from segstudio.core.mask import Mask
+from segstudio.core.sample import USABLE, Sample, Split
+from segstudio.project.sample_table import SPLITS
 
 if TYPE_CHECKING:
     from segstudio.project.project import Project
@@ -28,6 +31,24 @@ MOST_DONORS = 1000
 
 MOST_BYTES = 256 * 2**20
 """So much memory the donors take that were read last."""
+
+
+def donor_samples(project: "Project") -> list[Sample]:
+    """The training samples that have foreground and may be learnt from, in the order of names; at most MOST_DONORS.
+
+    This is what a training takes from that learns from all usable masks, and what every job that makes copies does.
+    """
+    table = project.samples.table()
+    of_training = (table.split == SPLITS.index(Split.TRAIN)) & (table.foreground != 0)  # of some it is not known
+    rows = np.flatnonzero(of_training)
+    samples = [table.row(int(row)) for row in rows[table.position[rows].argsort(kind="stable")]]
+    usable = [one for one in samples if one.has_mask and one.state in USABLE and not one.problem]
+    if len(usable) <= MOST_DONORS:
+        return usable
+    # Those of a smaller project are among those of a larger one.
+    ranked = sorted(usable, key=lambda one: hashlib.sha256(one.image.encode("utf-8", "surrogatepass")).digest())
+    kept = {one.id for one in ranked[:MOST_DONORS]}
+    return [one for one in usable if one.id in kept]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +138,21 @@ class CopyDonors:
         image, mask = self._project.read_image(sample), self._project.masks.load_revision(sample, row.revision)
         if image.shape[:2] != mask.shape:
             raise UserError(f"{row.image} and its mask have other sizes", "`segstudio check PROJECT` tells more")
-        ignored = self._project.ignored.load_kept(sample, row.ignored_sha256)
+        ignored = self._ignored(sample, row)
         return image, mask if ignored is None else mask & (ignored ^ np.uint8(1))
+
+    def _ignored(self, sample: Sample, row: DonorRow) -> Mask | None:
+        return self._project.ignored.load_kept(sample, row.ignored_sha256)
+
+
+class CurrentDonors(CopyDonors):
+    """Training samples as donors as they are now, for whoever only looks: nothing is sealed, kept or hashed."""
+
+    def __init__(self, project: "Project", samples: Sequence[Sample]) -> None:
+        super().__init__(project, [DonorRow(one.image, "", one.revision, "") for one in samples])
+
+    def _ignored(self, sample: Sample, row: DonorRow) -> Mask | None:
+        return self._project.ignored.load(sample)
 
 
 def _nbytes(pair: tuple[np.ndarray, np.ndarray]) -> int:

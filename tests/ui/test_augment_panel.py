@@ -13,9 +13,13 @@ from PySide6.QtWidgets import QFileDialog
 
 from segstudio.augmentation.augmenter import Augmenter, seed_of
 from segstudio.augmentation.recipe import Recipe, Step, built_in_recipes, read_recipe
+from segstudio.core.reporter import ListReporter
 from segstudio.core.sample import Split
 from segstudio.core.scaling import scaled_image, scaled_mask, without_colour
+from segstudio.formats import read_image
+from segstudio.jobs import JOBS
 from segstudio.jobs.presets import DEFAULT, preset
+from segstudio.jobs.training_samples import choose, examples
 from segstudio.project.project import Project
 from segstudio.ui import app as application
 from segstudio.ui.panels.augment import AugmentPanel
@@ -249,6 +253,44 @@ def test_the_same_seed_shows_what_training_and_queue_make(qtbot, window, panel):
     QTest.mouseClick(preview.previous_button, Qt.MouseButton.LeftButton)
     settle(qtbot, panel)
     np.testing.assert_array_equal(shown(panel, 3), other)
+
+
+def test_what_is_pasted_is_shown_as_training_and_queue_paste_it(qtbot, window, panel):
+    """Both with the real code: the batches of an epoch, and the job that writes copies."""
+    from segstudio.ml.data import batches_of_epoch, load_pairs, visits
+
+    recipe = Recipe("paste", "Paste", "", (Step("PasteForeground", 1.0),))
+    project, preview = window.session.project, panel.view.preview
+    panel.editing.add_recipe(recipe)
+    settle(qtbot, panel)
+    assert {one.kind for one in panel.findings} == {"meaning"}
+    train, _ = examples(project, choose(project, preset("conv-unet-fast").options(), ListReporter()))
+    side, sample = preview._side, window.session.sample
+    pairs = load_pairs(train, (side, side, 1), project.folder / "cache", ListReporter())
+    rows = [row.image for row in pairs.rows]
+    order, _ = visits(len(pairs), len(pairs), seed=0, epoch=2)
+    batches = list(batches_of_epoch(pairs, len(pairs), seed=0, epoch=2, augmenter=Augmenter(recipe)))
+    place = order.tolist().index(rows.index(sample.image))
+    assert not np.array_equal(shown(panel, 2), shown(panel, 0))
+    np.testing.assert_array_equal(shown(panel, 2), batches[0][0][place, ..., 0])
+    preview.size_box.setCurrentIndex(1)
+    settle(qtbot, panel)
+    panel.editing.wait()
+    name = panel.editing.recipe.name
+    JOBS["augment"].from_values({"recipe": name, "copies": 3}).perform(project.folder, ListReporter())
+    copy = next(one for one in project.augmented.copies(name) if one.sample == sample.id and one.number == 3)
+    np.testing.assert_array_equal(shown(panel, 3), read_image(copy.image_file))
+    donor = json.loads(copy.parameters)[0]["pasted"][0]["donor"]
+    assert f"of {donor}" in preview.tiles.tiles[3].canvas.toolTip()
+
+
+def test_that_there_is_nothing_to_paste_is_said(qtbot, window, panel):
+    project = window.session.project
+    for one in project.samples.all():
+        project.masks.save(one.id, np.zeros((one.height, one.width), np.uint8))
+    panel.editing.add_recipe(Recipe("paste", "Paste", "", (Step("PasteForeground", 1.0),)))
+    settle(qtbot, panel)
+    assert [one.kind for one in panel.findings] == ["meaning", "alone"]
 
 
 def test_another_sample_is_previewed_and_its_split_is_told(qtbot, window, panel):

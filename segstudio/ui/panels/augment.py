@@ -289,7 +289,8 @@ class AugmentPanel(QWidget):
         session = self._session
         pair = None
         if session.loaded is not None and session.document is not None:
-            pair = Pair(session.loaded.image, session.document.snapshot().mask, self._side())
+            mask = session.document.snapshot().mask
+            pair = Pair(session.loaded.image, mask, self._side(), donors=self.view.preview.donors)
         self._checks.push("check", _Question(self.editing.recipe, pair))
 
     def _take_findings(self, answer: "_Answer") -> None:
@@ -554,8 +555,10 @@ _OURS = "The first change makes your own copy of it."
 def _check(_key: str, asked: _Question) -> _Answer:
     """In a thread."""
     try:
-        examples = [] if asked.pair is None else [asked.pair.seen()]
-        return _Answer(asked.recipe, check_recipe(asked.recipe, examples))
+        examples, donors = (
+            ([], None) if asked.pair is None else ([asked.pair.seen()], asked.pair.few_donors(asked.recipe))
+        )
+        return _Answer(asked.recipe, check_recipe(asked.recipe, examples, donors=donors))
     except Exception as error:
         return _Answer(asked.recipe, [], error)
 

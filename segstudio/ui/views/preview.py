@@ -15,7 +15,7 @@ from segstudio.ui.form import Combo
 from segstudio.ui.number_box import NumberBox
 from segstudio.ui.session import Session
 from segstudio.ui.views.tiles import Tiles, applied_text
-from segstudio.ui.views.variations import Made, Pair, Variation, Variations
+from segstudio.ui.views.variations import Made, Pair, ProjectDonors, Variation, Variations
 from segstudio.ui.widgets import ElidedLabel, divider, muted, text_button
 from segstudio.ui.wrapping_bar import WrappingBar
 
@@ -71,6 +71,7 @@ class PreviewView(QWidget):
     Attributes:
         settings_changed: Told after the person changed seed, number or size.
         tiles: The pictures.
+        donors: What recipes take from other samples.
     """
 
     settings_changed = Signal()
@@ -78,6 +79,7 @@ class PreviewView(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
+        self.donors = ProjectDonors(session.project)
         self._recipe: Recipe | None = None
         self._extremes: tuple[Extreme, ...] = ()
         self._message = "Loading Albumentations…"
@@ -227,7 +229,9 @@ class PreviewView(QWidget):
         key = (id(session.document), session.document.revision_counter)
         is_same = self._pair is not None and self._pair.image is session.loaded.image and self._pair.side == side
         if self._pair is None or not is_same or key != self._pair_of:
-            self._pair = Pair(session.loaded.image, session.document.snapshot().mask, side)
+            assert session.sample is not None
+            mask, source = session.document.snapshot().mask, session.sample.image
+            self._pair = Pair(session.loaded.image, mask, side, source, self.donors)
             self._pair_of = key
         return self._pair
 

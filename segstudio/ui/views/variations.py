@@ -1,5 +1,6 @@
 """Variations: what recipes make of one sample, computed in threads; the newest question is answered, never a queue."""
 
+import contextlib
 import os
 import threading
 import time
@@ -12,9 +13,12 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Qt, Signal
 
 from segstudio.augmentation.augmenter import Augmenter
+from segstudio.augmentation.donors import NO_DONORS, Donors, DonorsInMemory
 from segstudio.augmentation.recipe import Recipe
 from segstudio.core.errors import UserError
 from segstudio.core.scaling import scaled_image, scaled_mask, without_colour
+from segstudio.project.copy_donors import CurrentDonors, donor_samples
+from segstudio.project.project import Project
 from segstudio.ui.canvas.layers import TRUTH, ImageLayer, MaskLayer
 from segstudio.ui.canvas.sampling import Pyramid
 from segstudio.ui.newest_first import NewestFirst
@@ -29,6 +33,42 @@ FILL = 0.0
 """Opacities: the picture below the outline is what one wants to judge."""
 
 
+class ProjectDonors:
+    """What pictures of a project take foreground from: its training samples as they are now. Asked by threads.
+
+    They are read when something is taken from them, and the last ones are remembered as long as they are the same.
+    """
+
+    FEW = 4
+    """What `few` gives."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._lock = threading.Lock()
+        self._key: list[tuple[str, int, float]] = []
+        self._donors = CurrentDonors(project, [])
+
+    def now(self) -> CurrentDonors:
+        """All of them, as a training and a queue take them."""
+        samples, table = donor_samples(self._project), self._project.samples.table()
+        shares = np.nan_to_num(table.foreground[table.indices_of([one.id for one in samples])], nan=-1).tolist()
+        # A mask that is being edited keeps its revision for a while, and hardly ever covers as much as before.
+        key = [(one.image, one.revision, share) for one, share in zip(samples, shares, strict=True)]
+        with self._lock:
+            if key != self._key:
+                self._key, self._donors = key, CurrentDonors(self._project, samples)
+            return self._donors
+
+    def few(self, side: int | None) -> DonorsInMemory:
+        """A few of them, spread over the project, at the network's size; those that cannot be read are left out."""
+        every, found = self.now(), dict[str, tuple[Pixels, Pixels]]()
+        for index in np.linspace(0, len(every.names) - 1, min(self.FEW, len(every.names))).astype(int).tolist():
+            with contextlib.suppress(UserError, OSError):
+                image, mask = every.take(index, 0)
+                found[every.names[index]] = Pair(image, mask, side).seen()
+        return DonorsInMemory(list(found), list(found.values()))
+
+
 @dataclass(frozen=True, eq=False)
 class Pair:
     """What variations are made of.
@@ -37,11 +77,23 @@ class Pair:
         image: uint8 (H, W) or (H, W, 3).
         mask: uint8 (H, W) of 0 and 1, not written to any more.
         side: The network's size, when they are scaled to it as a training does; None leaves them as they are.
+        source: What the image is called in the project.
+        donors: What may be taken from others; nothing when None.
     """
 
     image: Pixels
     mask: Pixels
     side: int | None
+    source: str = ""
+    donors: ProjectDonors | None = None
+
+    def donors_for(self, recipe: Recipe) -> Donors:
+        """What a recipe takes from; not for the window's thread."""
+        return self.donors.now() if self.donors is not None and recipe.wants_donors else NO_DONORS
+
+    def few_donors(self, recipe: Recipe) -> Donors | None:
+        """As `donors_for`, but a few, which are enough to see whether anything is wrong; None when it is not known."""
+        return self.donors.few(self.side) if self.donors is not None and recipe.wants_donors else None
 
     def seen(self) -> tuple[Pixels, Pixels]:
         """The pair as it goes into the recipe."""
@@ -129,7 +181,7 @@ class _Round:
         with self._lock:
             found = next((made for known, made in self._augmenters if known == recipe), None)
             if found is None:
-                found = Augmenter(recipe)
+                found = Augmenter(recipe, self.pair.donors_for(recipe))
                 self._augmenters.append((recipe, found))
             return found
 
@@ -203,11 +255,11 @@ def _varied(asked: _Round, variation: Variation) -> tuple[Pixels, Pixels, list[d
     if variation.recipe is None:
         return image, mask, []
     augmenter = asked.augmenter(variation.recipe)
-    done = augmenter.apply(image, mask, variation.seed, has_applied=True)
+    done = augmenter.apply(image, mask, variation.seed, source=asked.pair.source, has_applied=True)
     if asked.pair.side is None or done.mask.shape == mask.shape:
         return done.image, done.mask, done.applied
     # A training brings it back to its size.
-    return *augmenter.apply_fitted(image, mask, variation.seed), done.applied
+    return *augmenter.apply_fitted(image, mask, variation.seed, source=asked.pair.source), done.applied
 
 
 def faced(image: Pixels, mask: Pixels) -> Face:
