@@ -5,6 +5,7 @@ from typing import Any
 
 from segstudio.cli.command import add_project, command, given, perform
 from segstudio.cli.words import figure, say_pairs, say_table, tell
+from segstudio.core.way import FLIPS, TILINGS, manner_words
 
 
 @command("runs", "list the runs of a project")
@@ -121,7 +122,8 @@ def _declare_predict(parser: argparse.ArgumentParser) -> None:
 
 
 def _predict(args: argparse.Namespace) -> int:
-    return perform("predict", given(args, "run", "filter", "device", "tiling", "flips", "uncertainty"), args, say_pairs)
+    values = given(args, "run", "filter", "device", "tiling", "flips", "uncertainty")
+    return perform("predict", values, args, lambda result: say_pairs({**result, "way": result["way"]["words"]}))
 
 
 @command("evaluate", "measure a run on a split")
@@ -135,17 +137,22 @@ def _declare_evaluate(parser: argparse.ArgumentParser) -> None:
         metavar="EXPR",
         help="a sub-group to measure too, for example name:*left*; repeatable",
     )
+    parser.add_argument("--flips", choices=FLIPS, help="measure means over mirror images; off when not given")
+    parser.add_argument("--tiling", choices=TILINGS, help="measure whole images (off) or full resolution (full)")
     parser.add_argument("--device", metavar="DEVICE", help="auto, cpu or gpu:N")
     parser.set_defaults(command=_evaluate)
 
 
 def _evaluate(args: argparse.Namespace) -> int:
-    return perform("evaluate", given(args, "run", "split", "groups", "device"), args, _say_evaluation)
+    return perform(
+        "evaluate", given(args, "run", "split", "groups", "flips", "tiling", "device"), args, _say_evaluation
+    )
 
 
 def _say_evaluation(result: dict[str, Any]) -> None:
-    left_out = ("pr_curve", "calibration", "groups", "per_image", "test_looks", "test_looks_words")
-    say_pairs({name: value for name, value in result.items() if name not in left_out})
+    left_out = ("pr_curve", "calibration", "groups", "per_image", "test_looks", "test_looks_words", "manner")
+    said = {**result, "way": result["way"]["words"]}
+    say_pairs({name: value for name, value in said.items() if name not in left_out})
     tell(f"average precision: {figure(result['pr_curve']['average_precision'])}")
     for name, words in (("ece", "calibration error"), ("ece_unsure", "of unsure pixels"), ("brier", "Brier score")):
         tell(f"{words}: {figure(result['calibration'][name])}")
@@ -177,7 +184,10 @@ def _threshold(args: argparse.Namespace) -> int:
 
 
 def _say_threshold(result: dict[str, Any]) -> None:
-    tell(f"run {result['run']:04}, {result['images']} images of the {result['split']} split")
+    how = f", {words}" if (words := manner_words(result["manner"])) else ""
+    tell(f"run {result['run']:04}, {result['images']} images of the {result['split']} split{how}")
+    if result["left_out"]:
+        tell(f"{result['left_out']} images were predicted in another way and are left out")
     say_table([{name: figure(value) for name, value in row.items()} for row in result["curve"][12::25]])
     best, used = result["best"], result["at"]
     if best is not None:

@@ -4,11 +4,16 @@ Two predictions of one network that were made in different ways differ, often by
 shows a figure therefore says in which way it was made, and figures of different ways are neither mixed nor compared.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from itertools import product
+from typing import Any, Literal, NamedTuple, get_args
 
 Flips = Literal["off", "horizontal", "all"]
 FLIPS: tuple[Flips, ...] = get_args(Flips)
+
+Tiling = Literal["auto", "off", "full"]
+TILINGS: tuple[Tiling, ...] = get_args(Tiling)
 
 OVERLAP = 0.5
 """Share of a tile that the next one covers too; with a half every pixel is well inside of some tile."""
@@ -58,3 +63,67 @@ class Way:
 
 
 WHOLE = Way()
+
+
+def way_of(trained: Mapping[str, Any], tiling: Tiling = "auto", flips: Flips = "off") -> Way:
+    """How a network looks at images.
+
+    Args:
+        trained: The options it was trained with: it sees images at the scale it has learnt them at.
+        tiling: auto as it has learnt to look; off at the whole image, full in tiles at full resolution.
+        flips: Which mirror images count too.
+    """
+    crop = int(trained.get("crop") or 0)
+    if tiling == "auto":
+        return Way(is_tiled=crop > 0, flips=flips, crop=crop)
+    return Way(is_tiled=tiling == "full", flips=flips)
+
+
+class Manner(NamedTuple):
+    """In what a prediction differs from how its network has learnt to look; alike ones of two runs can be compared.
+
+    Attributes:
+        tiling: "auto" when it does not differ.
+        flips: Which mirror images count too.
+    """
+
+    tiling: Tiling = "auto"
+    flips: Flips = "off"
+
+    @property
+    def text(self) -> str:
+        """One of MANNERS, as it is stored: "plain", "flips=all", "tiling=full flips=horizontal"."""
+        parts = [f"{name}={value}" for name, value, usual in zip(self._fields, self, Manner(), strict=True)
+                 if value != usual]  # fmt: skip
+        return " ".join(parts) or "plain"
+
+    @property
+    def words(self) -> str:
+        """For people; nothing when it does not differ."""
+        tiled = {"auto": "", "off": "whole images", "full": "tiles at full resolution"}[self.tiling]
+        return ", ".join(filter(None, (tiled, _MIRRORED[self.flips])))
+
+
+PLAIN = Manner().text
+UNKNOWN = "unknown"
+"""What was predicted by a version that did not write down how, in a run that has not always predicted plainly."""
+
+_KNOWN = {one.text: one for one in (Manner(*pair) for pair in product(TILINGS, FLIPS))}
+MANNERS = (*_KNOWN, UNKNOWN)
+"""How predictions are stored to have been made, the plain manner first."""
+
+
+def manner_of(trained: Mapping[str, Any], tiling: Tiling = "auto", flips: Flips = "off") -> Manner:
+    """The manner that these options come to for a network that was trained with those; see `way_of`."""
+    is_usual = way_of(trained, tiling) == way_of(trained)
+    return Manner("auto" if is_usual else tiling, flips)
+
+
+def manner_from(text: str) -> Manner | None:
+    """The manner of that text; None when it is not known."""
+    return _KNOWN.get(text)
+
+
+def manner_words(text: str) -> str:
+    """What to say beside a figure of predictions of that manner; nothing when they are plain."""
+    return "it is not known how it was predicted" if text == UNKNOWN else _KNOWN.get(text, Manner()).words

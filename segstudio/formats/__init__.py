@@ -8,13 +8,14 @@ file and says why, so that a batch can note it and go on.
 import io
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, ClassVar, NamedTuple
 
 import numpy as np
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from segstudio.core.errors import BadImage
 from segstudio.core.registry import Registry
@@ -199,14 +200,32 @@ def encode_mask(mask: np.ndarray) -> bytes:
     return encode_grey(mask.astype(bool).view(np.uint8) * np.uint8(255))
 
 
-def encode_grey(values: np.ndarray) -> bytes:
-    """A uint8 (H, W) array as an 8-bit grey PNG."""
+def encode_grey(values: np.ndarray, texts: Mapping[str, str] | None = None) -> bytes:
+    """A uint8 (H, W) array as an 8-bit grey PNG; `texts` are words that lie in the file, by their names."""
     if values.dtype != np.uint8 or values.ndim != 2:
         raise ValueError(f"a grey picture is uint8 (H, W), not {values.dtype} {values.shape}")
     out = io.BytesIO()
     # Runs only (zlib's Z_RLE): for masks of 4096 x 4096 faster than level 1 and smaller than level 6 of the usual way.
-    Image.fromarray(np.ascontiguousarray(values)).save(out, "PNG", compress_type=3)
+    Image.fromarray(np.ascontiguousarray(values)).save(out, "PNG", compress_type=3, pnginfo=_png_texts(texts))
     return out.getvalue()
+
+
+def _png_texts(texts: Mapping[str, str] | None) -> PngInfo | None:
+    if not texts:
+        return None
+    info = PngInfo()
+    for name, text in texts.items():
+        info.add_text(name, text)
+    return info
+
+
+def png_text(path: Path, name: str) -> str:
+    """A text that `encode_grey` has put into a PNG file, read without its pixels; empty when there is none."""
+    try:
+        with Image.open(path, formats=("PNG",)) as image:
+            return str(image.info.get(name, ""))
+    except (OSError, ValueError, SyntaxError):
+        return ""
 
 
 def encode_rgb(values: np.ndarray) -> bytes:

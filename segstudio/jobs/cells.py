@@ -15,9 +15,8 @@ from segstudio.augmentation.recipe import Recipe
 from segstudio.core.errors import UserError
 from segstudio.core.reporter import Cancelled, Phase, Reporter
 from segstudio.core.sample import Sample
-from segstudio.core.way import Flips
+from segstudio.core.way import Flips, way_of
 from segstudio.jobs.fitting import computing_on, fit_network
-from segstudio.jobs.predict import way_of
 from segstudio.jobs.starts import weights_of
 from segstudio.project.comparisons import Cell
 from segstudio.project.project import Project

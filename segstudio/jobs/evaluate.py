@@ -6,19 +6,22 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from segstudio.core.boundary import CONVENTION, Outline, outline_of
 from segstudio.core.errors import UserError
 from segstudio.core.labels import without_errors
+from segstudio.core.mask import Mask
 from segstudio.core.metrics import EMPTY_CONVENTION, Counts, mean
 from segstudio.core.options import Options, option
 from segstudio.core.reliability import calibration_of, curve_of
 from segstudio.core.reporter import Phase, Reporter
 from segstudio.core.sample import ReviewState, Sample, Split
 from segstudio.core.threshold import Histogram, predicted_at
+from segstudio.core.way import PLAIN, Flips, Manner, Tiling, manner_of, way_of
 from segstudio.jobs import JOBS, ProjectJob
 from segstudio.jobs.comparison_result import sub_groups
-from segstudio.jobs.predict import PredictOptions, predict_samples
+from segstudio.jobs.predict import MEASURED_FLIPS, PredictOptions, predict_samples, predicted_apart
 from segstudio.jobs.run_page import write_page
 from segstudio.project.clock import now
 from segstudio.project.filter import compile_filter
@@ -41,6 +44,14 @@ class EvaluateOptions(Options):
     groups: tuple[str, ...] = option(
         (), "Sub-groups", is_advanced=True, help="Filter expressions of samples that are measured on their own too."
     )
+    tiling: Tiling = option(
+        "auto",
+        "Tiles",
+        is_advanced=True,
+        help="auto measures the run as it has learnt to look; off at the whole image; full in tiles at its own "
+        "resolution.",
+    )
+    flips: Flips = option("off", "Mirror images", is_advanced=True, help=MEASURED_FLIPS)
     device: str = option("auto", "Device", is_advanced=True, help="auto, cpu, gpu or gpu:N.")
 
 
@@ -69,7 +80,10 @@ class Measured:
 
 @JOBS.register
 class Evaluate(ProjectJob[EvaluateOptions]):
-    """Predicts what this run has not predicted yet; never changes which run is shown."""
+    """Predicts what this run has not predicted yet; never changes which run is shown.
+
+    Whatever was stored in another manner (tiles, mirror images) than what is measured stays, and is predicted apart.
+    """
 
     name: ClassVar[str] = "evaluate"
     title: ClassVar[str] = "Evaluate"
@@ -83,7 +97,9 @@ class Evaluate(ProjectJob[EvaluateOptions]):
         Rejected samples, and those without a usable mask, are not measured.
 
         Returns:
-            `run`, `threshold` (of the run), `split`, `images` (measured); `iou`, `dice`, `precision`, `recall`: means
+            `run`, `threshold` (of the run), `split`, `way` (how images were predicted: {tiles, overlap, crop, flips,
+            words}), `manner` (in what that differs from how the run has learnt to look: figures of the same manner can
+            be compared), `images` (measured); `iou`, `dice`, `precision`, `recall`: means
             over the images where they exist; `accuracy`, `binary_iou`: over all pixels of the split; `undefined`:
             images with nothing to measure; `pooled`: every figure over all pixels; `predict_nothing`: what an empty
             prediction would score; `empty_convention`: how empty masks count; `boundary_iou`, `hausdorff95` (pixels):
@@ -101,14 +117,8 @@ class Evaluate(ProjectJob[EvaluateOptions]):
         samples = measurable(project, split)
         if not samples:
             raise UserError(f"no sample of the {split} split has a mask to measure by")
-        missing = [one for one in samples if not project.predictions.has(run.id, one)]
-        if missing:
-            options = PredictOptions(device=self.options.device)
-            predict_samples(project, run, missing, Phase(report, 0, 0.8), options)
-        measuring = Phase(report, 0.8, 0.2) if missing else Phase(report, 0, 1)
-        # Masks may have been corrected since: count anew.
-        scores = project.predictions.score(run.id, [one.id for one in samples], measuring.part(0, 0.5))
-        images = measured(project, run, scores, samples, measuring.part(0.5, 0.5))
+        manner = manner_of(run.options, self.options.tiling, self.options.flips)
+        images = self._measured(project, run, samples, manner, report)
         if not images:
             raise UserError(f"no sample of the {split} split could be read", "see the Problems panel")
         if split is Split.TEST:
@@ -117,14 +127,39 @@ class Evaluate(ProjectJob[EvaluateOptions]):
             "run": run.id,
             "threshold": project.runs.get(run.id).threshold,
             "split": self.options.split,
+            "way": way_of(run.options, *manner).to_values(),
+            "manner": manner.text,
             **evaluation_of(project, images, self.options.groups),
             "test_looks": len(project.looks.all()),
             "test_looks_words": project.looks.words(),
             "made": now(),
         }
-        save(evaluation_file(run, split), result)
+        save(evaluation_file(run, split, manner.text), result)
         write_page(project, run)
         return result
+
+    def _measured(
+        self, project: Project, run: Run, samples: Sequence[Sample], manner: Manner, report: Reporter
+    ) -> list[Measured]:
+        """Each image as it was measured, in the order of the samples; what is missing is predicted."""
+        missing = [one for one in samples if not project.predictions.has(run.id, one)]
+        if missing and manner.text == PLAIN:
+            predict_samples(project, run, missing, Phase(report, 0, 0.8), PredictOptions(device=self.options.device))
+        manners = project.predictions.manners(run.id)
+        stored = [one for one in samples if manners.get(one.id) == manner.text]
+        apart = [one for one in samples if manners.get(one.id) != manner.text]
+        found: dict[int, Measured] = {}
+        if apart:
+            way, device = way_of(run.options, *manner), self.options.device
+            for sample, probability in predicted_apart(project, run, apart, way, device, Phase(report, 0, 0.8)):
+                one = _measured_apart(project, run, sample, probability, report)
+                if one is not None:
+                    found[sample.id] = one
+        measuring = Phase(report, 0.8, 0.2) if missing or apart else Phase(report, 0, 1)
+        # Masks may have been corrected since: count anew.
+        scores = project.predictions.score(run.id, [one.id for one in stored], measuring.part(0, 0.5))
+        found |= {one.sample: one for one in measured(project, run, scores, stored, measuring.part(0.5, 0.5))}
+        return [found[one.id] for one in samples if one.id in found]
 
 
 def measured(
@@ -137,9 +172,7 @@ def measured(
         if score is None or score.counts is None or score.histogram is None or probability is None:
             return None
         truth, ignored = project.masks.load(sample), project.ignored.load(sample)
-        outline = outline_of(truth, without_errors(predicted_at(probability, score.level), truth, ignored))
-        share = float(np.count_nonzero(truth) / truth.size)
-        return Measured(sample.id, sample.image, sample.state.value, share, score.counts, outline, score.histogram)
+        return _seen(sample, truth, ignored, probability, score.level, score.histogram)
 
     found = []
     with in_threads(samples, measure) as done:
@@ -149,6 +182,28 @@ def measured(
                 found.append(one)
             report.progress(number, len(samples), f"measuring image {number} of {len(samples)}")
     return found
+
+
+def _measured_apart(
+    project: Project, run: Run, sample: Sample, probability: NDArray[np.uint8], report: Reporter
+) -> Measured | None:
+    try:
+        truth, ignored = project.masks.load(sample), project.ignored.load(sample)
+    except (UserError, OSError) as error:
+        report.note(sample.image, str(error))
+        return None
+    return _seen(sample, truth, ignored, probability, run.level, Histogram.of(probability, truth, ignored))
+
+
+def _seen(
+    sample: Sample, truth: Mask, ignored: Mask | None, probability: NDArray[np.uint8], level: int, histogram: Histogram
+) -> Measured | None:
+    counts = histogram.counts(level)
+    if counts is None:
+        return None
+    outline = outline_of(truth, without_errors(predicted_at(probability, level), truth, ignored))
+    share = float(np.count_nonzero(truth) / truth.size)
+    return Measured(sample.id, sample.image, sample.state.value, share, counts, outline, histogram)
 
 
 def _noted(future: "Future[Measured | None]", sample: Sample, report: Reporter) -> Measured | None:

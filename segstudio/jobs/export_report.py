@@ -1,6 +1,7 @@
 """Export a report: one HTML file with everything in it, for a colleague or a paper's supplement."""
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,6 +17,7 @@ from segstudio.core.options import Options, option
 from segstudio.core.reporter import Phase, Reporter
 from segstudio.core.sample import ReviewState, Split
 from segstudio.core.threshold import predicted_at
+from segstudio.core.way import PLAIN, manner_words
 from segstudio.jobs import JOBS, ProjectJob
 from segstudio.jobs.evaluate import measurable
 from segstudio.jobs.report_charts import Line, histogram, line_chart
@@ -139,7 +141,11 @@ class ExportReport(ProjectJob[ExportReportOptions]):
 
     def _groups(self, project: Project, run: Run, report: Reporter) -> list[dict[str, Any]]:
         """Chosen, worst, best and random samples that have a prediction by this run."""
-        table, counts = project.samples.table(), project.predictions.counts(run.id)
+        table, manners = project.samples.table(), project.predictions.manners(run.id)
+        # Only what was predicted alike is put in one order.
+        numbers = Counter(manners.values())
+        usual = PLAIN if PLAIN in numbers or not numbers else numbers.most_common(1)[0][0]
+        counts = {one: found for one, found in project.predictions.counts(run.id).items() if manners[one] == usual}
         measured = [(iou, one) for one in _ids(table, self.options.filter)
                     if one in counts and (iou := counts[one].iou) is not None]  # fmt: skip
         ranked = [one for _, one in sorted(measured)]
@@ -330,6 +336,7 @@ def _row(project: Project, run: Run, sample_id: int, counts: Counts) -> dict[str
     words = ("image", "true mask", "prediction", "error")
     return {
         "name": sample.image,
+        "how": manner_words(project.predictions.manner(run.id, sample.id)),
         "split": sample.split.value,
         "state": sample.state.value,
         "iou": _shown(counts.iou),

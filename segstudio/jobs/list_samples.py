@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from segstudio.core.options import Options, option
 from segstudio.core.reporter import Reporter
+from segstudio.core.way import MANNERS
 from segstudio.jobs import JOBS, ProjectJob
 from segstudio.project.filter import compile_filter
 from segstudio.project.project import Project
@@ -42,7 +43,7 @@ class ListSamples(ProjectJob[ListOptions]):
 def _listed(table: SampleTable, row: int) -> dict[str, Any]:
     sample = table.row(row)
     figures: dict[str, Any] = {name: _figure(float(getattr(table, name)[row])) for name in FIGURES}
-    kind = int(table.uncertainty_kind[row])
+    kind, manner = int(table.uncertainty_kind[row]), int(table.manner[row])
     return {
         "sample": sample.id,
         "image": sample.image,
@@ -55,6 +56,7 @@ def _listed(table: SampleTable, row: int) -> dict[str, Any]:
         "has_mask": sample.has_mask,
         "problem": sample.problem,
         "uncertainty_kind": UNCERTAINTIES[kind] if kind >= 0 else None,
+        "manner": MANNERS[manner] if manner >= 0 else None,
         "seen": _moment(float(table.seen[row])),
         "lint": _figure(float(table.lint[row])),
         "comment": table.comment[row],

@@ -21,7 +21,8 @@ from segstudio.core.reporter import Phase, Reporter
 from segstudio.core.sample import USABLE, ReviewState, Sample, Split
 from segstudio.core.statistics import FEWEST, Paired, paired
 from segstudio.core.threshold import Histogram
-from segstudio.jobs.predict import PredictOptions, is_plainly_predicted, predict_samples, way_of
+from segstudio.core.way import PLAIN, way_of
+from segstudio.jobs.predict import PredictOptions, predict_samples, predicted_apart
 from segstudio.jobs.starts import names_file
 from segstudio.project.project import Project
 from segstudio.project.runs import Run
@@ -184,34 +185,24 @@ def _predicted(
     missing = [one for one in samples if not project.predictions.has(run.id, one)]
     if missing:
         predict_samples(project, run, missing, report, options)
-    if is_plainly_predicted(project, run):
-        return {}
-    there = {one.id for one in missing}
-    return _predicted_again(project, run, [one for one in samples if one.id not in there], report, options)
+    manners = project.predictions.manners(run.id)
+    otherwise = [one for one in samples if manners.get(one.id, PLAIN) != PLAIN]
+    return _predicted_again(project, run, otherwise, report, device) if otherwise else {}
 
 
 def _predicted_again(
-    project: Project, run: Run, samples: Sequence[Sample], report: Reporter, options: PredictOptions
+    project: Project, run: Run, samples: Sequence[Sample], report: Reporter, device: str
 ) -> dict[int, Counts]:
     """Predict in the plain way without storing: what was stored was made with tiles or mirror images."""
-    from segstudio.ml.device import choose_device
-    from segstudio.ml.network import load_network
-    from segstudio.ml.predict import predict
-
-    device, found = choose_device(options.device), dict[int, Counts]()
+    found: dict[int, Counts] = {}
     report.log(f"run {run.name} has predicted with tiles or mirror images: it predicts plainly for the meeting")
-    with device.scope():
-        network = load_network(run.best_weights, device.precision)
-        done = predict(network, samples, project.read_image, report, lambda one: one.image, options.batch,
-                       way_of(run.options))  # fmt: skip
-        for number, (sample, probability) in enumerate(done, 1):
-            try:
-                counts = counted(project, run, sample, probability)
-                if counts is not None:
-                    found[sample.id] = counts
-            except (UserError, OSError) as error:
-                report.note(sample.image, str(error))
-            report.progress(number, len(samples), f"{number} of {len(samples)} images")
+    for sample, probability in predicted_apart(project, run, samples, way_of(run.options), device, report):
+        try:
+            counts = counted(project, run, sample, probability)
+            if counts is not None:
+                found[sample.id] = counts
+        except (UserError, OSError) as error:
+            report.note(sample.image, str(error))
     return found
 
 

@@ -7,15 +7,22 @@ from typing import Any
 
 from segstudio import __version__
 from segstudio.core.sample import Split
+from segstudio.core.way import PLAIN, way_of
 from segstudio.exporting import Exporter
-from segstudio.jobs.evaluate import figures, measurable
 from segstudio.jobs.versions import PACKAGES, versions
 from segstudio.models import Shape
 from segstudio.project.clock import now
 from segstudio.project.project import Project
+from segstudio.project.run_files import read_evaluation
 from segstudio.project.runs import Run
 
 CROPS = "; the network has learnt from parts of {0}x{0} pixels: feed it such parts, overlapping, and take their mean"
+
+
+_TEST = (
+    "images", "accuracy", "binary_iou", "iou", "dice", "precision", "recall", "undefined", "pooled", "predict_nothing",
+    "empty_convention", "made",
+)  # fmt: skip
 
 
 def metadata_of(project: Project, run: Run, exporter: Exporter, shape: Shape, parameters: int) -> dict[str, Any]:
@@ -91,10 +98,12 @@ def _dataset(run: Run) -> dict[str, Any]:
 
 
 def _test(project: Project, run: Run) -> dict[str, Any] | None:
-    """The figures on the test split where they have been measured; an export does not look at it anew."""
-    counts = project.predictions.counts(run.id)
-    samples = measurable(project, Split.TEST)
-    if not samples or any(one.id not in counts for one in samples):
+    """The figures on the test split as they were measured at the run's threshold; an export does not look at it anew.
+
+    They say in which way the network looked at the images: the exported one looks once, at the whole image.
+    """
+    found = read_evaluation(run, Split.TEST)
+    if found is None or found.get("threshold") != run.threshold:
         return None
-    measured = figures({one.image: counts[one.id] for one in samples})
-    return {name: value for name, value in measured.items() if name != "per_image"}
+    usual = way_of(run.options).to_values() if project.predictions.unsaid(run.id) == PLAIN else None
+    return {"way": found.get("way", usual), **{name: found[name] for name in _TEST if name in found}}

@@ -1,15 +1,16 @@
 """Predict masks: a run's foreground probabilities at each image's own resolution, stored and scored."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from segstudio.core.options import Options, option
 from segstudio.core.reporter import Phase, Reporter
 from segstudio.core.sample import Sample
-from segstudio.core.way import Flips, Way
+from segstudio.core.way import Flips, Tiling, Way, manner_of, way_of
 from segstudio.jobs import JOBS, ProjectJob
 from segstudio.project.filter import compile_filter
 from segstudio.project.project import Project
@@ -21,9 +22,6 @@ MEASURED_FLIPS = (
 )
 """What mirror images do where something is measured, for help texts."""
 
-OTHERWISE = "predicted otherwise"
-"""The event of a run some of whose stored predictions were made in another way than it has learnt to look."""
-
 
 class PredictOptions(Options):
     """By which run, and for which samples."""
@@ -33,7 +31,7 @@ class PredictOptions(Options):
     samples: tuple[int | str, ...] = option(
         (), "Samples", is_advanced=True, help="Ids or image paths of samples; these alone, whatever the filter says."
     )
-    tiling: Literal["auto", "off", "full"] = option(
+    tiling: Tiling = option(
         "auto",
         "Tiles",
         help="auto looks as the network has learnt to: at the whole image, scaled to its size, or in overlapping tiles "
@@ -71,8 +69,8 @@ class Predict(ProjectJob[PredictOptions]):
         """Predict.
 
         Returns:
-            `run`, `samples` (how many were predicted), `changed` (ids of samples, those first whose masks differ most
-            from the previous run's).
+            `run`, `samples` (how many were predicted), `way` ({tiles, overlap, crop, flips, words}), `changed` (ids of
+            samples, those first whose masks differ most from the previous run's, where that has predicted alike).
 
         Raises:
             UserError: When there is no such run, or the filter is wrong.
@@ -84,7 +82,12 @@ class Predict(ProjectJob[PredictOptions]):
         count = predict_samples(project, run, samples, report, self.options)
         project.predictions.set_current(run.id)
         project.predictions.recount(run.id)
-        return {"run": run.id, "samples": count, "changed": project.predictions.changed_most(run.id)}
+        return {
+            "run": run.id,
+            "samples": count,
+            "way": way_of(run.options, self.options.tiling, self.options.flips).to_values(),
+            "changed": project.predictions.changed_most(run.id),
+        }
 
     def _samples(self, project: Project) -> list[Sample]:
         if self.options.samples:
@@ -102,7 +105,7 @@ def predict_samples(
 ) -> int:
     """Predict and score these samples with the best weights of a run; returns how many could be.
 
-    Of the options, those count that say how: device, batch, tiling and flips.
+    Of the options, those count that say how: device, batch, tiling, flips and uncertainty.
     """
     from segstudio.ml.device import choose_device
     from segstudio.ml.network import load_network
@@ -110,13 +113,10 @@ def predict_samples(
 
     chosen = choose_device(options.device)
     report.log(f"run {run.name} on {chosen.title}, {chosen.precision}")
-    plain = way_of(run.options, options.tiling, options.flips)
     doubts: Flips = "off" if options.uncertainty == "probability" else options.uncertainty
-    way = replace(plain, doubts=doubts if options.flips == "off" else "off")
+    manner = manner_of(run.options, options.tiling, options.flips)
+    way = replace(way_of(run.options, *manner), doubts=doubts if options.flips == "off" else "off")
     kind = options.flips if options.flips != "off" else options.uncertainty
-    if plain != way_of(run.options):
-        # Before the first of them is stored: whoever compares runs must know whatever interrupts this.
-        project.runs.append_event(run, OTHERWISE, tiling=options.tiling, flips=options.flips)
     predicted: list[int] = []
     predicting = Phase(report, 0, 0.9)
     try:
@@ -124,7 +124,9 @@ def predict_samples(
             network = load_network(run.best_weights, chosen.precision)
             done = predictions(network, samples, project.read_image, report, lambda one: one.image, options.batch, way)
             for sample, probability, disagreement in done:
-                project.predictions.save(run.id, sample, probability, uncertainty=disagreement, kind=kind)
+                project.predictions.save(
+                    run.id, sample, probability, uncertainty=disagreement, kind=kind, manner=manner
+                )
                 predicted.append(sample.id)
                 predicting.progress(len(predicted), len(samples), f"{len(predicted)} of {len(samples)} images")
     finally:
@@ -134,20 +136,23 @@ def predict_samples(
     return len(predicted)
 
 
-def way_of(trained: Mapping[str, Any], tiling: str = "auto", flips: Flips = "off") -> Way:
-    """How a network looks at images.
+def predicted_apart(
+    project: Project, run: Run, samples: Sequence[Sample], way: Way, device: str, report: Reporter, batch: int = 8
+) -> Iterator[tuple[Sample, NDArray[np.uint8]]]:
+    """Predict in a way that the stored predictions were not made in; those stay as they are.
 
-    Args:
-        trained: The options it was trained with: it sees images at the scale it has learnt them at.
-        tiling: As in PredictOptions.
-        flips: The same.
+    Yields:
+        Each sample that can be read with its probabilities, uint8 (H, W).
     """
-    crop = int(trained.get("crop") or 0)
-    if tiling == "auto":
-        return Way(is_tiled=crop > 0, flips=flips, crop=crop)
-    return Way(is_tiled=tiling == "full", flips=flips)
+    from segstudio.ml.device import choose_device
+    from segstudio.ml.network import load_network
+    from segstudio.ml.predict import predict
 
-
-def is_plainly_predicted(project: Project, run: Run) -> bool:
-    """Whether all stored predictions of a run were made as it has learnt to look, without mirror images."""
-    return not any(event.get("event") == OTHERWISE for event in project.runs.events(run.id))
+    chosen = choose_device(device)
+    report.log(f"run {run.name} on {chosen.title}, {chosen.precision}: {way.words}; what is stored stays as it is")
+    with chosen.scope():
+        network = load_network(run.best_weights, chosen.precision)
+        done = predict(network, samples, project.read_image, report, lambda one: one.image, batch, way)
+        for number, (sample, probability) in enumerate(done, 1):
+            yield sample, probability
+            report.progress(number, len(samples), f"{number} of {len(samples)} images")

@@ -10,10 +10,11 @@ from segstudio import __version__
 from segstudio.core.errors import UserError
 from segstudio.core.files import resource, write_atomically
 from segstudio.core.manifest import load_manifest
+from segstudio.core.way import PLAIN, manner_words
 from segstudio.jobs.report_charts import Line, line_chart
 from segstudio.project.clock import now
 from segstudio.project.project import Project
-from segstudio.project.run_files import read_card, read_evaluation, read_meeting
+from segstudio.project.run_files import read_card, read_evaluations, read_meeting
 from segstudio.project.runs import Run
 
 ROWS = 500
@@ -33,7 +34,7 @@ def write_page(project: Project, run: Run) -> None:
         cards=_cards(run),
         charts=_curves(project.runs.metrics(run.id)),
         meeting=meeting,
-        evaluations=[found for split in ("val", "test") if (found := _evaluation(run, split))],
+        evaluations=[_charted(found) for split in ("val", "test") for found in read_evaluations(run, split).values()],
         data=card.get("data") or {"train": 0, "val": 0, "copies": 0, "manifest_sha256": ""},
         split={name: value for name, value in (card.get("split") or {}).items() if value not in ("", None)},
         start=card.get("start") or {"from": run.start, "weights_sha256": ""},
@@ -89,11 +90,8 @@ def _cards(run: Run) -> list[tuple[str, str]]:
     ]
 
 
-def _evaluation(run: Run, split: str) -> dict[str, Any] | None:
-    """The figures of a split with their charts; None when they were not measured."""
-    found = read_evaluation(run, split)
-    if found is None:
-        return None
+def _charted(found: dict[str, Any]) -> dict[str, Any]:
+    """Figures with their charts, and how the images were predicted, in words."""
     curve, bins = found.get("pr_curve") or {}, (found.get("calibration") or {}).get("bins", [])
     points = list(zip(curve.get("recall") or [], curve.get("precision") or [], strict=True))
     reliable = [(float(one["predicted"]), float(one["observed"])) for one in bins]
@@ -106,7 +104,7 @@ def _evaluation(run: Run, split: str) -> dict[str, Any] | None:
             most=1.0,
         ),
     ]
-    return {**found, "charts": charts}
+    return {**found, "charts": charts, "how": manner_words(found.get("manner", PLAIN))}
 
 
 def _session(session: dict[str, Any]) -> dict[str, str]:

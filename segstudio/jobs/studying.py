@@ -11,11 +11,10 @@ from segstudio.core.metrics import Counts
 from segstudio.core.options import checked
 from segstudio.core.reporter import Phase, Reporter
 from segstudio.core.sample import Sample
-from segstudio.core.way import Way
+from segstudio.core.way import Way, way_of
 from segstudio.jobs.cell_scores import Truth, scores_of
 from segstudio.jobs.cells import CellTraining, perform_cells
 from segstudio.jobs.comparison_arms import Wanted, recipe_of, settled_arm
-from segstudio.jobs.predict import way_of
 from segstudio.jobs.presets import TrainOptions, options_of, preset
 from segstudio.jobs.training_samples import Chosen as TrainingSamples
 from segstudio.jobs.training_samples import copies_of, corrected_since, examples, last_run, recall

@@ -1,5 +1,6 @@
 """The threshold of a run: what each would give over the validation split, which is best, and which one is used."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
@@ -8,10 +9,12 @@ from segstudio.core.options import Options, option
 from segstudio.core.reporter import Reporter
 from segstudio.core.sample import Split
 from segstudio.core.threshold import BYTES, Curve, Sweep, level_of, threshold_of
+from segstudio.core.way import PLAIN, Manner, manner_from
 from segstudio.jobs import JOBS, ProjectJob
 from segstudio.jobs.evaluate import measurable
 from segstudio.jobs.predict import PredictOptions, predict_samples
 from segstudio.project.project import Project
+from segstudio.project.sample_table import SPLITS
 
 
 class ThresholdOptions(Options):
@@ -52,11 +55,13 @@ class Threshold(ProjectJob[ThresholdOptions]):
         look at what is counted already it need not be. Rejected samples, and those without a usable mask, are left out.
 
         Returns:
-            `run`; `threshold`: the one that is used from now on; `before`: the one until now; `split`, `images`: what
-            the curve is over; `at`, `best`: {threshold, iou, dice, precision, recall} over all pixels of these images,
-            at the threshold used and at the one with the highest IoU; `curve`: the same for every threshold; `accept`:
-            from which IoU on a prediction passes; `flips`: {sample, image, iou_before, iou} of samples of all splits
-            whose verdict became another, or would by choosing the best.
+            `run`; `manner`: how the predictions were made that are looked at (see `core.way`), that of most of them;
+            `left_out`: how many were made in another one and are not; `threshold`: the one that is used from now on;
+            `before`: the one until now; `split`, `images`: what the curve is over; `at`, `best`: {threshold, iou, dice,
+            precision, recall} over all pixels of these images, at the threshold used and at the one with the highest
+            IoU; `curve`: the same for every threshold; `accept`: from which IoU on a prediction passes; `flips`:
+            {sample, image, iou_before, iou} of samples of all splits whose verdict became another, or would by choosing
+            the best.
 
         Raises:
             UserError: When there is no such run, nothing to measure, or `set` is no threshold.
@@ -67,11 +72,18 @@ class Threshold(ProjectJob[ThresholdOptions]):
         run = project.runs.resolve(self.options.run)
         samples = measurable(project, Split(self.options.split))
         missing = [one for one in samples if not project.predictions.has(run.id, one)]
+        manner = usual_manner(project, run.id, Split(self.options.split))
         if missing and not project.read_only:
-            predict_samples(project, run, missing, report, PredictOptions(device=self.options.device))
+            how = manner_from(manner) or Manner()
+            options = PredictOptions(device=self.options.device, tiling=how.tiling, flips=how.flips)
+            predict_samples(project, run, missing, report, options)
         if not project.read_only:
             project.predictions.count(run.id, report)
-        sweep = project.histograms.sweep(run.id, Split(self.options.split))
+        sweep = project.histograms.sweep(run.id, Split(self.options.split), manner)
+        manners = project.predictions.manners(run.id)
+        left_out = sum(manners.get(one.id, manner) != manner for one in samples)
+        if left_out:
+            report.log(f"{left_out} images were predicted in another way and are left out: predict them alike first")
         best = sweep.curve.best
         if best is None and not isinstance(wanted, float):
             raise UserError(
@@ -86,6 +98,8 @@ class Threshold(ProjectJob[ThresholdOptions]):
         other = best if best is not None and wanted is None else level_of(taken)
         return {
             "run": run.id,
+            "manner": manner,
+            "left_out": left_out,
             "threshold": taken,
             "before": run.threshold,
             "split": self.options.split,
@@ -107,6 +121,14 @@ class Threshold(ProjectJob[ThresholdOptions]):
         except ValueError as error:
             raise UserError(f"{self.options.set!r} is no threshold", "say best, or a number from 0 to 1") from error
         return value
+
+
+def usual_manner(project: Project, run_id: int, split: Split) -> str:
+    """How most of what a run has predicted of a split was made, see `core.way.MANNERS`; the plain one without any."""
+    table, manners = project.samples.table(), project.predictions.manners(run_id)
+    of_split = (int(one) for one in table.id[table.split == SPLITS.index(split)])
+    counts = Counter(manners[one] for one in of_split if one in manners)
+    return max(counts, key=lambda one: (counts[one], one == PLAIN), default=PLAIN)
 
 
 def point(curve: Curve, level: int) -> dict[str, float | None]:

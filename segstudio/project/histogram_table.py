@@ -51,15 +51,19 @@ class HistogramTable:
         )
         return [sample_id for (sample_id,) in rows]
 
-    def sweep(self, run_id: int, split: Split = Split.VAL) -> Sweep:
+    def sweep(self, run_id: int, split: Split = Split.VAL, manner: str | None = None) -> Sweep:
         """All predictions of a run that have a mask to be measured by, with the curve over one split.
 
-        Rejected samples, and those that cannot be used, are left out, as they are in `evaluate`.
+        Rejected samples, and those that cannot be used, are left out, as they are in `evaluate`; so are those that
+        were not predicted in this manner, when one is named.
         """
         rows = self._project.database.rows(
             "SELECT s.id, s.split = ?, h.counts FROM histogram AS h JOIN sample AS s ON s.id = h.sample_id "
             "WHERE h.run_id = ? AND h.has_mask AND s.state <> ? AND s.problem = '' ORDER BY s.id",
             (str(split), run_id, str(ReviewState.REJECTED)),
         )
+        if manner is not None:
+            manners = self._project.predictions.manners(run_id)
+            rows = [row for row in rows if manners.get(row[0]) == manner]
         ids = np.array([row[0] for row in rows], np.int64)
         return Sweep(ids, (row[2] for row in rows), np.array([row[1] for row in rows], np.bool_))

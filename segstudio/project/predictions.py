@@ -1,6 +1,9 @@
 """Predictions: what a run's network says of each sample, and how right it is.
 
 predictions/<run>/<stem>.png   8-bit grey, 255 times the probability of foreground, at the image's own size
+
+How each was made lies beside it in the index, and in the file: whole or in tiles, with mirror images or without. Its
+figures are held against none of another manner.
 """
 
 import shutil
@@ -23,7 +26,8 @@ from segstudio.core.raster import Region
 from segstudio.core.reporter import Reporter
 from segstudio.core.sample import ReviewState, Sample, Split
 from segstudio.core.threshold import ACCEPTED_IOU, DEFAULT, Histogram, level_of, predicted_at, threshold_of
-from segstudio.formats import encode_grey, read_mask_values
+from segstudio.core.way import MANNERS, PLAIN, UNKNOWN, Manner
+from segstudio.formats import encode_grey, png_text, read_mask_values
 from segstudio.project.blob_table import Found
 from segstudio.project.sample_table import SPLITS, STATES
 from segstudio.project.threads import in_threads
@@ -42,6 +46,12 @@ PROMPT = 1 << 20
 
 EXPECTED_BATCH = 1000
 """So many expectations are written in one transaction: they are computed beforehand."""
+
+OTHERWISE = "predicted otherwise"
+"""The event of a run of which an earlier version has stored predictions that are not plain, without saying which."""
+
+WAY, DESCRIPTION = "Way", "Description"
+"""The texts of a file that say how it was made: for the program, and for people."""
 
 BATCH = 64
 """Scores are written to the index in transactions of this many samples."""
@@ -64,6 +74,7 @@ class Score:
         level: The least probability byte that was taken for foreground.
         kind: What the uncertainty was measured by; see `Predictions.save`.
         mark: Tells the mask that it was compared with from any that was saved since; None for a new prediction.
+        way: How a new prediction was made, see `core.way.MANNERS`; None when nobody says.
     """
 
     sample_id: int
@@ -76,6 +87,7 @@ class Score:
     level: int = THRESHOLD
     kind: str = "probability"
     mark: tuple[object, ...] | None = None
+    way: str | None = None
 
     def at(self, level: int) -> "Score":
         """The same at another threshold; where it is worst is not known then."""
@@ -90,6 +102,7 @@ class Predictions:
 
     def __init__(self, project: "Project") -> None:
         self._project = project
+        self._unsaid_of: dict[int, str] = {}
 
     def path(self, run_id: int, sample: Sample) -> Path:
         """Where the prediction lies, or would lie."""
@@ -103,6 +116,7 @@ class Predictions:
         *,
         uncertainty: float | None = None,
         kind: str = "probability",
+        manner: Manner | None = None,
     ) -> None:
         """Store a prediction; `score` then compares it with the mask.
 
@@ -113,16 +127,22 @@ class Predictions:
             uncertainty: How unsure the network is, from 0 to 1, where something better is known than what its
                 probabilities say; see `uncertainty_of`.
             kind: What the uncertainty was measured by, one of `sample_table.UNCERTAINTIES`.
+            manner: How it was made; None for what no network has made.
         """
         if probability.shape != (sample.height, sample.width) or probability.dtype != np.uint8:
             raise ValueError(f"{sample.image} wants uint8 {(sample.height, sample.width)}, not {probability.shape}")
         self._project.require_writable()
+        way = None if manner is None else manner.text
+        if self.has(run_id, sample) and self.manner(run_id, sample.id) != (way or PLAIN):
+            # Whatever interrupts this: a file is never taken for one that was made in the manner of the one before.
+            self.forget([(run_id, sample.id)])
+        texts = None if manner is None else {WAY: manner.text, DESCRIPTION: manner.words or "as it has learnt to look"}
         # It can be made again, so the disk need not be waited for.
-        write_atomically(self.path(run_id, sample), encode_grey(probability), is_durable=False)
+        write_atomically(self.path(run_id, sample), encode_grey(probability, texts), is_durable=False)
         if uncertainty is None:
             uncertainty = uncertainty_of(probability)
         share = _share(probability >= self.level(run_id))
-        score = Score(sample.id, uncertainty, share, None, None, kind=kind)
+        score = Score(sample.id, uncertainty, share, None, None, kind=kind, way=way)
         self._store(run_id, [score], is_new=True)
 
     def load(self, run_id: int, sample: Sample) -> NDArray[np.uint8] | None:
@@ -142,6 +162,42 @@ class Predictions:
     def has(self, run_id: int, sample: Sample) -> bool:
         """Whether the run has predicted this sample."""
         return self.path(run_id, sample).is_file()
+
+    def manner(self, run_id: int, sample_id: int) -> str:
+        """How a prediction was made, one of `core.way.MANNERS`; UNKNOWN when nobody knows, or there is none."""
+        row = self._project.database.row(
+            "SELECT way FROM prediction WHERE run_id = ? AND sample_id = ?", (run_id, sample_id)
+        )
+        if row is not None:
+            return str(row[0] or self.unsaid(run_id))
+        path = self.path(run_id, self._project.samples.get(sample_id))  # the index is being made anew
+        if not path.is_file():
+            return UNKNOWN
+        text = png_text(path, WAY)
+        return text if text in MANNERS else self.unsaid(run_id)
+
+    def manners(self, run_id: int) -> dict[int, str]:
+        """How each prediction of a run was made, by the sample's id."""
+        rows = self._project.database.rows("SELECT sample_id, way FROM prediction WHERE run_id = ?", (run_id,))
+        unsaid = self.unsaid(run_id)
+        return {sample_id: way or unsaid for sample_id, way in rows}
+
+    def unsaid(self, run_id: int) -> str:
+        """How predictions were made of which nothing says it: PLAIN, or UNKNOWN.
+
+        Earlier versions said of a run alone whether all of them are plain.
+        """
+        if run_id not in self._unsaid_of:
+            is_plain = all(event.get("event") != OTHERWISE for event in self._project.runs.events(run_id))
+            self._unsaid_of[run_id] = PLAIN if is_plain else UNKNOWN
+        return self._unsaid_of[run_id]
+
+    def find_manners(self, run_id: int, samples: Iterable[Sample]) -> None:
+        """Take over from the files of predictions how they were made, for an index that is made anew."""
+        found = ((png_text(self.path(run_id, sample), WAY), sample.id) for sample in samples)
+        known = [(way, run_id, sample_id) for way, sample_id in found if way in MANNERS]
+        with self._project.transaction("predictions") as connection:
+            connection.executemany("UPDATE prediction SET way = ? WHERE run_id = ? AND sample_id = ?", known)
 
     def set_current(self, run_id: int | None) -> None:
         """Make the run the one whose metrics are shown; the one before is kept to compare with."""
@@ -441,7 +497,8 @@ class Predictions:
         sample = self._project.samples.get(sample.id)  # it may have got a mask since somebody asked
         level = self.level(run_id)
         predicted = predicted_at(probability, level)
-        earlier = None if before is None else self.load(before, sample)
+        is_alike = before is not None and self.manner(before, sample.id) == self.manner(run_id, sample.id)
+        earlier = self.load(before, sample) if is_alike and before is not None else None
         # `before` is not None where there is an earlier prediction
         change = None if earlier is None else _share(predicted != predicted_at(earlier, self.level(before or 0)))
         mask = self._project.masks.load(sample) if sample.has_mask else None
@@ -473,14 +530,14 @@ class Predictions:
         return (*row, ignored.st_mtime_ns, ignored.st_size)
 
     def _store(self, run_id: int, scores: Sequence[Score], *, is_new: bool = False) -> list[int]:
-        """Write scores to the index; the uncertainty only of new predictions, whose maker may have known it better.
+        """Write scores to the index; the uncertainty, and how it was made, only of new predictions: their maker knows.
 
         Returns:
             The samples that were left out, as their mask has become another since it was compared.
         """
         if not scores:
             return []
-        uncertainty = "excluded" if is_new else "prediction"
+        maker = "excluded" if is_new else "prediction"
         with self._project.transaction("predictions") as connection:
             if is_new:
                 connection.executemany(
@@ -493,15 +550,15 @@ class Predictions:
             level = self.level(run_id)  # somebody may have chosen another threshold since they were made
             scores = [score.at(level) for score in scores]
             connection.executemany(
-                "INSERT INTO prediction (run_id, sample_id, uncertainty, uncertainty_kind, foreground, change, "
-                'tp, fp, fn, tn, iou, dice, "precision", recall) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) '
-                f"ON CONFLICT DO UPDATE SET uncertainty = {uncertainty}.uncertainty, "
-                f"uncertainty_kind = {uncertainty}.uncertainty_kind, foreground = excluded.foreground, "
+                "INSERT INTO prediction (run_id, sample_id, uncertainty, uncertainty_kind, way, foreground, change, "
+                'tp, fp, fn, tn, iou, dice, "precision", recall) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) '
+                f"ON CONFLICT DO UPDATE SET uncertainty = {maker}.uncertainty, "
+                f"uncertainty_kind = {maker}.uncertainty_kind, way = {maker}.way, foreground = excluded.foreground, "
                 "change = excluded.change, tp = excluded.tp, fp = excluded.fp, fn = excluded.fn, tn = excluded.tn, "
                 'iou = excluded.iou, dice = excluded.dice, "precision" = excluded."precision", '
                 "recall = excluded.recall",
                 [
-                    (run_id, score.sample_id, score.uncertainty, score.kind, score.foreground, score.change,
+                    (run_id, score.sample_id, score.uncertainty, score.kind, score.way, score.foreground, score.change,
                      *_figures(score.counts))
                     for score in scores
                 ],

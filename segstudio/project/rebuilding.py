@@ -217,8 +217,9 @@ def _find_predictions(project: Project, report: Reporter) -> int:
             report.note(f"predictions/{folder.name}", "there is no such run")
             continue
         run_id = int(folder.name)
-        ids = [sample.id for sample in project.samples.all() if project.predictions.has(run_id, sample)]
-        scores = project.predictions.score(run_id, ids, report)
+        samples = [sample for sample in project.samples.all() if project.predictions.has(run_id, sample)]
+        scores = project.predictions.score(run_id, [one.id for one in samples], report)
+        project.predictions.find_manners(run_id, samples)
         if scores:
             project.predictions.set_current(run_id)
         count += len(scores)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segstudio.core.sample import ReviewState, Sample, Split
+from segstudio.core.way import MANNERS, PLAIN
 from segstudio.project.database import Database
 from segstudio.project.stems import folded
 
@@ -60,7 +61,8 @@ class SampleTable:
         dice: Dice coefficient of the foreground.
         precision: Of the foreground.
         recall: Of the foreground.
-        iou_before: The previous run's IoU.
+        iou_before: The previous run's IoU; NaN where one of the two was predicted in another manner.
+        manner: How it was predicted: index into `core.way.MANNERS`; -1 without a prediction.
         seen: float64, when the sample was last on screen: seconds since 1970, UTC; NaN when it never was.
         suspicion: How likely it is that the mask is wrong, 0..1, see `core.suspicion`; NaN where nothing is known, the
             mask has been changed since, or somebody has judged it although it was suspicious.
@@ -96,6 +98,7 @@ class SampleTable:
     precision: Floats
     recall: Floats
     iou_before: Floats
+    manner: Codes
     seen: NDArray[np.float64]
     suspicion: Floats
     fold_iou: Floats
@@ -172,6 +175,8 @@ _LINT_PREDICTED = "CASE WHEN s.lint_run IS :run THEN s.lint_predicted END"
 _OF_THIS_MASK = "CASE WHEN s.suspected_revision = s.revision THEN {} END"
 _SUSPICION = "nullif(max(ifnull(s.loss_suspicion, -1), ifnull(s.fold_suspicion, -1)), -1)"
 
+_ALIKE = f"ifnull(p.way, '{PLAIN}') = ifnull(b.way, '{PLAIN}')"
+
 _COLUMNS: dict[str, tuple[str, Any]] = {
     "id": ("s.id", np.int64),
     "image": ("s.image", list),
@@ -195,7 +200,11 @@ _COLUMNS: dict[str, tuple[str, Any]] = {
     "dice": ("p.dice", np.float32),
     "precision": ("p.precision", np.float32),
     "recall": ("p.recall", np.float32),
-    "iou_before": ("b.iou", np.float32),
+    "iou_before": (f"CASE WHEN {_ALIKE} THEN b.iou END", np.float32),
+    "manner": (
+        f"CASE WHEN p.run_id IS NOT NULL THEN ifnull(p.way, '{PLAIN}') END",
+        {None: -1, **{text: code for code, text in enumerate(MANNERS)}},
+    ),
     "seen": ("(julianday(s.seen) - 2440587.5) * 86400", np.float64),
     "suspicion": (
         f"CASE WHEN s.settled_revision IS NOT s.revision THEN {_OF_THIS_MASK.format(_SUSPICION)} END",

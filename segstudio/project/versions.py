@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from segstudio.core.mask import Mask
 from segstudio.core.sample import Sample
 from segstudio.core.threshold import predicted_at
+from segstudio.core.way import manner_words
 
 if TYPE_CHECKING:
     from segstudio.project.project import Project
@@ -26,11 +27,13 @@ class Version(NamedTuple):
         kind: The mask as it is now, the prediction of a run, or a revision.
         number: Of the run or the revision; 0 is the dataset's own mask, and of no meaning for the mask of now.
         reader: Who has drawn what stands in the place of a prediction; empty for a network.
+        how: How it was predicted, in words; empty when plainly.
     """
 
     kind: Kind
     number: int = 0
     reader: str = ""
+    how: str = ""
 
     @property
     def title(self) -> str:
@@ -38,7 +41,7 @@ class Version(NamedTuple):
         if self.kind == "now":
             return "Mask now"
         if self.kind == "run":
-            return self.reader or f"Run {self.number:04}"
+            return self.reader or f"Run {self.number:04}" + (f" ({self.how})" if self.how else "")
         return f"Revision {self.number}" if self.number else "From the dataset"
 
 
@@ -49,7 +52,11 @@ def runs_of(project: "Project", sample: Sample) -> list[Version]:
     """What runs have predicted of a sample, but for deleted ones: the current run first, then the newest first."""
     rows = project.database.rows("SELECT run_id FROM prediction WHERE sample_id = ?", (sample.id,))
     able, current = {run_id for (run_id,) in rows}, project.predictions.current()
-    found = [Version("run", run.id, run.reader) for run in project.runs.list() if run.id in able]
+
+    def how(run_id: int) -> str:
+        return manner_words(project.predictions.manner(run_id, sample.id))
+
+    found = [Version("run", run.id, run.reader, how(run.id)) for run in project.runs.list() if run.id in able]
     return sorted(found, key=lambda version: version.number != current)
 
 

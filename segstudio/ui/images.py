@@ -21,6 +21,7 @@ from PySide6.QtGui import QImage, QPixmap
 from segstudio.core.errors import UserError
 from segstudio.core.files import write_atomically
 from segstudio.core.sample import Sample
+from segstudio.core.way import manner_words
 from segstudio.formats import read_thumbnail
 from segstudio.project.predictions import THRESHOLD
 from segstudio.project.project import Project
@@ -52,6 +53,7 @@ class LoadedSample:
         probability: uint8 (H, W), what the current run predicts; None when it does not.
         run_id: The run that predicted it.
         level: The least probability byte that is foreground, by the threshold of that run.
+        how: How it was predicted, in words; empty when plainly.
     """
 
     sample: Sample
@@ -59,6 +61,7 @@ class LoadedSample:
     probability: Pixels | None
     run_id: int | None = None
     level: int = THRESHOLD
+    how: str = ""
 
     @property
     def nbytes(self) -> int:
@@ -215,7 +218,11 @@ class ImageStore(QObject):
             image = kept.loaded.image if kept and kept.stamp == stamp else self._project.read_image(sample)
             run_id = self._project.predictions.current()
             level = THRESHOLD if run_id is None else self._project.predictions.level(run_id)
-            loaded = LoadedSample(sample, image, self._probability(run_id, sample), run_id, level)
+            probability = self._probability(run_id, sample)
+            how = ""
+            if run_id is not None and probability is not None:
+                how = manner_words(self._project.predictions.manner(run_id, sample.id))
+            loaded = LoadedSample(sample, image, probability, run_id, level, how)
         except Exception as error:
             return _Read(sample_id, wanted.generation, error=error)
         return _Read(sample_id, wanted.generation, stamp, loaded)

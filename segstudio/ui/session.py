@@ -62,6 +62,7 @@ class Measurement:
         tolerance: Pixels.
         unusual: What is unusual in the shape of the mask, by the rules of the project; nothing while it is empty.
         unusual_predicted: The same of the prediction.
+        how: How that was made, in words; empty when plainly.
     """
 
     sample_id: int
@@ -71,6 +72,7 @@ class Measurement:
     tolerance: int = 0
     unusual: tuple[str, ...] = ()
     unusual_predicted: tuple[str, ...] = ()
+    how: str = ""
 
 
 @dataclass(eq=False)
@@ -703,7 +705,7 @@ class Session(QObject):
                 unusual = judged(Shape.of(mask), rules).words
             if rules is not None and probability is not None:
                 predicted = judged(Shape.of(predicted_at(probability, level)), rules).words
-            return Measurement(sample.id, foreground, mask.size, counts, tolerance, unusual, predicted)
+            return Measurement(sample.id, foreground, mask.size, counts, tolerance, unusual, predicted, loaded.how)
 
         self._measurer.submit(measurement, self._take_measurement)
 

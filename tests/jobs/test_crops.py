@@ -9,7 +9,6 @@ import pytest
 from segstudio.core.manifest import load_manifest
 from segstudio.core.reporter import ListReporter
 from segstudio.jobs import JOBS
-from segstudio.jobs.predict import way_of
 from tests.jobs.projects import TINY, make_project
 from tests.jobs.test_train import StopInEpoch
 
@@ -52,7 +51,7 @@ def test_it_is_repeated_and_resumed_bit_for_bit(project, run):
 
 
 def test_it_predicts_in_tiles_of_the_scale_it_has_learnt(project, run):
-    from segstudio.core.way import Way
+    from segstudio.core.way import Way, way_of
     from segstudio.ml.network import load_network
     from segstudio.ml.predict import predictions
 
@@ -74,9 +73,9 @@ def test_it_predicts_in_tiles_of_the_scale_it_has_learnt(project, run):
     assert looked(Way(is_tiled=True, crop=48)).shape == stored.shape == (100, 150)
     assert apart(Way(is_tiled=True, crop=48)) < 1  # in the precision of the device, which may be another
     assert apart(Way()) > 2 * apart(Way(is_tiled=True, crop=48))
-    assert not [event for event in project.runs.events(1) if event.get("event") == "predicted otherwise"]
+    assert set(project.predictions.manners(1).values()) == {"plain"}
     perform(project, "predict", run="1", tiling="full")
-    assert [event for event in project.runs.events(1) if event.get("event") == "predicted otherwise"]
+    assert set(project.predictions.manners(1).values()) == {"tiling=full"}
 
 
 def test_an_exported_model_comes_with_a_script_that_looks_at_parts(project, run, tmp_path):

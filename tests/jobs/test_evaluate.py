@@ -14,7 +14,7 @@ from segstudio.core.sample import ReviewState
 from segstudio.core.threshold import Histogram
 from segstudio.jobs import JOBS
 from segstudio.jobs.evaluate import figures
-from segstudio.project.run_files import read_evaluation
+from segstudio.project.run_files import read_evaluation, read_evaluations
 from tests.jobs.projects import TINY, empty_mask, make_project, review
 
 
@@ -64,6 +64,45 @@ def test_figures_are_those_of_numpy_and_keras(project):
     assert result["binary_iou"] == pytest.approx(float(metric.result()), abs=1e-6)
     right = sum((truth == predicted).sum() for truth, predicted in pairs.values())
     assert result["accuracy"] == pytest.approx(right / (4 * 45 * 70))
+
+
+@pytest.mark.training
+def test_with_mirror_images_it_measures_their_mean_and_touches_nothing_that_is_stored(project):
+    from segstudio.ml.network import load_network
+    from segstudio.ml.predict import predict
+
+    plain = perform(project, "evaluate", run="1")
+    run, before = project.runs.get(1), masks_of(project, "test")
+    found = perform(project, "evaluate", run="1", flips="all")
+    assert (plain["manner"], plain["way"]["words"]) == ("plain", "whole image")
+    assert (found["manner"], found["way"]["flips"]) == ("flips=all", "all")
+    samples = [project.samples.get(row["sample"]) for row in found["per_image"]]
+    network = load_network(run.best_weights, "float32")
+    expected = []
+    for sample in samples:
+        image, looks = project.read_image(sample), []
+        for axes in ((), (0,), (1,), (0, 1)):  # the mean of mirror images, by other means than the program's
+            ((_, seen),) = predict(network, [sample], lambda _, a=axes, i=image: np.flip(i, a).copy(), ListReporter())
+            looks.append(np.flip(seen, axes).astype(float))
+        counts = Counts.of(project.masks.load(sample), np.mean(looks, 0) >= 127.5)
+        expected.append(counts.iou)
+    assert [row["iou"] for row in found["per_image"]] == pytest.approx(expected, abs=0.01)
+    assert [row["iou"] for row in found["per_image"]] != [row["iou"] for row in plain["per_image"]]
+    for name, (_, predicted) in masks_of(project, "test").items():
+        assert (predicted == before[name][1]).all()
+    assert set(project.predictions.manners(1).values()) == {"plain"}
+    assert read_evaluation(run, "test") == plain  # each has a file of its own
+    assert read_evaluations(run, "test") == {"plain": plain, "flips=all": found}
+    assert "mean with three mirror images" in run.report.read_text("utf-8")
+
+    test = [row["sample"] for row in plain["per_image"]]
+    perform(project, "predict", run="1", flips="all", samples=test[:2])
+    try:
+        assert perform(project, "evaluate", run="1")["per_image"] == plain["per_image"]
+        again = perform(project, "evaluate", run="1", flips="all")
+        assert again["per_image"] == found["per_image"]  # two of them are stored so
+    finally:
+        perform(project, "predict", run="1")
 
 
 @pytest.mark.training

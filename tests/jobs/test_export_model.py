@@ -32,6 +32,7 @@ def project(tmp_path_factory):
         JOBS["train"].from_values({**TINY, "epochs": 1}).perform(made.folder, ListReporter())
         JOBS["predict"].from_values({}).perform(made.folder, ListReporter())
         made.predictions.set_threshold(1, THRESHOLD)
+        JOBS["evaluate"].from_values({}).perform(made.folder, ListReporter())
         yield made
 
 
@@ -57,7 +58,7 @@ def test_the_metadata_says_all_that_its_user_must_know(result, project):
     assert metadata["run"]["run"] == result["run"] == 1
     assert metadata["run"]["options"]["filters"] == 4
     assert metadata["dataset"]["train"] == 5
-    assert metadata["test"]["images"] == 1
+    assert (metadata["test"]["images"], metadata["test"]["way"]["words"]) == (1, "whole image")
     assert metadata["versions"]["keras"]
     assert metadata.pop("check") == result["check"]
     exporter = EXPORTERS[result["format"]]()

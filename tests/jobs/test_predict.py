@@ -76,6 +76,46 @@ def test_mirror_images_that_are_looked_at_for_their_disagreement_alone_change_no
     np.testing.assert_array_equal(project.samples.table().uncertainty, plain)
 
 
+def test_each_prediction_knows_how_it_was_made_also_when_the_index_is_lost(project):
+    perform(project, "predict", run="1")
+    shown = project.predictions.current()
+    val = [one for one in project.samples.all() if one.split is Split.VAL]
+    mirrored = {one.id for one in val}
+    result = perform(project, "predict", run="1", flips="horizontal", tiling="full", filter="split:val")
+    assert result["way"]["words"] == "tiles, 50% overlap, mean with the mirror image"
+    ids = [one.id for one in project.samples.all()]
+    manners = {one: "tiling=full flips=horizontal" if one in mirrored else "plain" for one in ids}
+    assert project.predictions.manners(1) == manners
+    assert {row["sample"]: row["manner"] for row in perform(project, "list")["samples"]} == manners
+    project.masks.save(val[0].id, project.masks.load(val[0]))  # what is counted anew keeps it
+    project.predictions.score(1)
+    assert project.predictions.manners(1) == manners
+    with project.transaction("predictions") as connection:
+        connection.execute("UPDATE prediction SET way = NULL")
+    assert set(project.predictions.manners(1).values()) == {"plain"}  # as an earlier version left it
+    project.predictions.find_manners(1, list(project.samples.all()))
+    assert project.predictions.manners(1) == manners
+    assert project.predictions.current() == shown
+    perform(project, "predict", run="1")
+    assert set(project.predictions.manners(1).values()) == {"plain"}
+
+
+def test_what_two_runs_predict_in_different_manners_is_not_compared(project):
+    perform(project, "predict", run="1")
+    second = perform(project, "train", **TINY, epochs=1, seed=9)
+    perform(project, "predict", run=str(second["run"]))
+    table = project.samples.table()
+    assert np.isfinite(table.iou_before).all()
+    assert np.isfinite(table.change).all()
+    perform(project, "predict", run=str(second["run"]), flips="all", filter="split:test")
+    table = project.samples.table()
+    of_test = table.split == SPLITS.index(Split.TEST)
+    assert np.isnan(table.iou_before[of_test]).all()
+    assert np.isnan(table.change[of_test]).all()
+    assert np.isfinite(table.iou_before[~of_test]).all()
+    perform(project, "predict", run="1")
+
+
 def test_where_there_is_no_mask_the_work_is_what_is_probably_wrong(project):
     perform(project, "predict", run="1")
     table = project.samples.table()

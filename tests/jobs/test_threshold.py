@@ -11,7 +11,9 @@ from segstudio.core.metrics import Counts
 from segstudio.core.reporter import ListReporter
 from segstudio.core.sample import ReviewState
 from segstudio.core.threshold import level_of
+from segstudio.core.way import Manner
 from segstudio.jobs import JOBS
+from segstudio.project.predictions import OTHERWISE
 from tests.jobs.projects import make_project, review
 
 SIZE = (64, 48)
@@ -112,3 +114,25 @@ def test_on_the_command_line(project, capsys):
     assert "6 samples change their verdict" in words or "7 samples change their verdict" in words
     assert main(["threshold", str(project.folder), "--set", "half"]) == 1
     assert "error: 'half' is no threshold" in capsys.readouterr().err
+
+
+def test_predictions_of_another_manner_are_left_out_and_that_is_said(project):
+    whole = perform(project)
+    assert (whole["manner"], whole["left_out"], whole["images"]) == ("plain", 0, 3)
+    one = next(sample for sample in project.samples.all() if sample.split == "val")
+    project.predictions.save(1, one, project.predictions.load(1, one), manner=Manner(flips="all"))
+    report = ListReporter()
+    mixed = JOBS["threshold"].from_values({}).perform(project.folder, report)
+    assert (mixed["manner"], mixed["left_out"], mixed["images"]) == ("plain", 1, 2)
+    assert any("1 images were predicted in another way" in line for line in report.lines)
+    for sample in project.samples.all():
+        project.predictions.save(1, sample, project.predictions.load(1, sample), manner=Manner(flips="all"))
+    mirrored = perform(project)
+    assert mirrored["at"] == whole["at"]
+    assert (mirrored["manner"], mirrored["left_out"], mirrored["images"]) == ("flips=all", 0, 3)
+
+
+def test_an_earlier_version_said_of_a_run_alone_that_not_all_is_plain(project):
+    project.runs.append_event(project.runs.get(1), OTHERWISE, flips="all")
+    assert set(project.predictions.manners(1).values()) == {"unknown"}
+    assert perform(project)["manner"] == "unknown"

@@ -13,8 +13,10 @@ from pytestqt.qtbot import QtBot
 
 from segstudio.core.manifest import ManifestRow, save_manifest
 from segstudio.core.reporter import ListReporter
+from segstudio.core.way import Manner
 from segstudio.jobs import JOBS
 from segstudio.project.project import Project
+from segstudio.project.run_files import evaluation_file, read_evaluation, save
 from segstudio.project.runs import Run
 from segstudio.ui.job_queue import JobQueue
 from segstudio.ui.panels.runs import RunsPanel
@@ -159,7 +161,7 @@ def test_figures_come_with_the_curves_of_both_runs(qtbot: QtBot, view: RunView, 
     settle(qtbot, view)
     assert view._figures_table.isVisible()
     figures = {title: values for title, *values in lines(view.figures)}
-    found = [view.facts.others["val"], view.facts.evaluations["val"]]
+    found = [view.facts.others["val", "plain"], view.facts.evaluations["val", "plain"]]
     assert figures["Boundary IoU"] == [f"{one['boundary_iou']:.3f}" for one in found]
     assert figures["Hausdorff 95, pixels"] == [f"{one['hausdorff95']:.3f}" for one in found]
     assert [len(line.xData) for line in view.recall._lines] == [len(one["pr_curve"]["recall"]) for one in found[::-1]]
@@ -178,9 +180,32 @@ def test_measuring_asks_for_the_split_and_the_groups(view: RunView, panel: RunsP
     record = panel.queue.records[-1]
     assert (record.job, record.options) == (
         "evaluate",
-        {"run": "0002", "split": "test", "groups": ["name:*left*", "state:todo"]},
+        {"run": "0002", "split": "test", "groups": ["name:*left*", "state:todo"], "tiling": "auto", "flips": "off"},
     )
     JOBS["evaluate"].from_values(record.options)
+
+
+def test_figures_of_another_manner_stand_apart(qtbot: QtBot, view: RunView, panel: RunsPanel, session: Session) -> None:
+    project, mirrored = session.project, Manner(flips="all")
+    perform(project, "evaluate", run="2", split="val")
+    plain = read_evaluation(project.runs.get(2), "val")
+    save(evaluation_file(project.runs.get(2), "val", mirrored.text), plain | {"manner": mirrored.text, "iou": 0.123})
+    for sample in project.samples.all():
+        if sample.split == "val":
+            project.predictions.save(1, sample, project.predictions.load(1, sample), manner=mirrored)
+    project.predictions.score(1)
+    dots = len(view.facts.points)
+    view.reload()
+    qtbot.waitUntil(lambda: view.facts.unlike > 0 and not view.is_busy, timeout=WAIT)
+    assert len(view.facts.points) == dots - view.facts.unlike
+    assert "left out" in view._unlike_words.text()
+    assert [row[-1] for row in lines(view.figures) if row[0] == "IoU"] == [f"{plain['iou']:.3f}"]
+    view.manner_box.setCurrentIndex(view.manner_box.findData(mirrored.text))
+    view.manner_box.activated.emit(view.manner_box.currentIndex())
+    assert [row for row in lines(view.figures) if row[0] == "IoU"] == [("IoU", "0.123")]  # not beside the plain one
+    assert "mean with three mirror images" in view._measured_words.text()
+    QTest.mouseClick(view.measure_button, Qt.MouseButton.LeftButton)
+    assert panel.queue.records[-1].options["flips"] == "all"
 
 
 def test_a_title_is_given_and_taken_back_in_the_view(qtbot: QtBot, view: RunView, session: Session) -> None:
@@ -228,8 +253,8 @@ def test_another_run_is_held_against_and_escape_leaves(qtbot: QtBot, view: RunVi
 def test_of_very_many_images_the_most_changed_are_there(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     project = session.project
     runs = project.runs.get(2), project.runs.get(1)
-    everything = sorted(points_of(project, *runs), key=lambda one: one.after - one.before)
+    everything = sorted(points_of(project, *runs)[0], key=lambda one: one.after - one.before)
     monkeypatch.setattr("segstudio.ui.views.run.MOST_POINTS", 5)
-    some = points_of(project, *runs)
-    assert len(some) == 5
+    some, unlike = points_of(project, *runs)
+    assert (len(some), unlike) == (5, 0)
     assert (some[0], some[-1]) == (everything[0], everything[-1])

@@ -17,7 +17,9 @@ from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from segstudio.core.reporter import ListReporter
 from segstudio.exporting import EXPORTERS
+from segstudio.jobs import JOBS
 from segstudio.jobs.presets import preset
 from segstudio.project.project import Project
 from segstudio.project.runs import Run
@@ -254,17 +256,17 @@ def test_command_line_trains_the_same(qtbot: QtBot, session: Session, queue: Job
     assert preset("conv-unet-fast").options(**settings).model_dump() == run.options
 
 
-def test_test_figure_is_told_only_when_all_of_the_split_is_predicted(session: Session) -> None:
+def test_test_figure_is_told_only_when_somebody_has_asked_for_it_and_that_is_counted(session: Session) -> None:
     project = session.project
     run = add_run(project)
-    samples = list(project.samples.all())
-    test = [sample for sample in samples if sample.split == "test"]
-    assert len(test) == 2
-    for count, expected in ((1, {}), (2, {run.id: pytest.approx(1.0)})):
-        for sample in test[:count]:
-            project.predictions.save(run.id, sample, project.masks.load(sample) * 255)
-        project.predictions.score(run.id, [sample.id for sample in test[:count]])
-        assert measured_on_test(project) == expected
+    run.best_weights.write_bytes(b"never read")
+    for sample in project.samples.all():
+        project.predictions.save(run.id, sample, project.masks.load(sample) * 255)
+    project.predictions.score(run.id)
+    assert (measured_on_test(project), project.looks.all()) == ({}, [])
+    JOBS["evaluate"].from_values({"run": str(run.id)}).perform(project.folder, ListReporter())
+    assert measured_on_test(project) == {run.id: pytest.approx(1.0)}
+    assert [look.run for look in project.looks.all()] == [run.name]
 
 
 def test_test_figure_comes_into_the_table(qtbot: QtBot, session: Session, queue: JobQueue) -> None:
@@ -274,7 +276,9 @@ def test_test_figure_comes_into_the_table(qtbot: QtBot, session: Session, queue:
     assert cells(panel, 0)["Test IoU"] == "–"
     for sample in project.samples.all():
         project.predictions.save(run.id, sample, project.masks.load(sample) * 255)
-    project.predictions.score(run.id)
+    run.best_weights.write_bytes(b"never read")
+    JOBS["evaluate"].from_values({"run": str(run.id)}).perform(project.folder, ListReporter())
+    panel.reload()
     qtbot.waitUntil(lambda: cells(panel, 0)["Test IoU"] == "1.000", timeout=WAIT)
     panel.set_session(None)
     assert panel.model.rowCount() == 0

@@ -305,6 +305,11 @@ def _note(measurement: Measurement | None) -> str:
         return "No prediction yet."
     if not measurement.counts.is_defined:
         return "Mask and prediction are both empty: there is nothing to measure, and this image is left out of means."
+    if measurement.how:
+        near = f" Errors within {measurement.tolerance} px of the boundary count as right." * bool(
+            measurement.tolerance
+        )
+        return f"Predicted otherwise than usual: {measurement.how}.{near}"
     if measurement.tolerance:
         return f"Errors within {measurement.tolerance} px of the boundary count as right. The list stays exact."
     if not measurement.foreground:

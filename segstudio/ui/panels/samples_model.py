@@ -9,6 +9,7 @@ from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from segstudio.core.sample import ReviewState, Sample
+from segstudio.core.way import MANNERS, PLAIN, manner_words
 from segstudio.project.sample_table import SampleTable
 from segstudio.ui import theme
 from segstudio.ui.images import Thumbnails
@@ -28,7 +29,7 @@ STATE_LOOK: dict[ReviewState, tuple[str, str]] = {
 }
 """Icon and colour token of each review state: told apart by shape as well as by colour."""
 
-_SHOWN_COLUMNS = ("state", "split", "revision", "iou")
+_SHOWN_COLUMNS = ("state", "split", "revision", "iou", "manner")
 ROW_HEIGHT = 58
 _THUMBNAIL = 44
 
@@ -60,8 +61,9 @@ class SamplesModel(QAbstractListModel):
         if role == IdRole:
             return int(self.table.id[row])
         if role == Qt.ItemDataRole.ToolTipRole:
-            problem = self.table.problem[row]
-            return f"{self.table.image[row]}\n{problem}" if problem else self.table.image[row]
+            how = manner_words(self.manner(index.row()))
+            words = (self.table.image[row], self.table.problem[row], f"* predicted otherwise: {how}" if how else "")
+            return "\n".join(filter(None, words))
         return None
 
     def sample(self, row: int) -> Sample:
@@ -73,6 +75,11 @@ class SamplesModel(QAbstractListModel):
         """Its IoU, NaN when there is none."""
         assert self.table is not None
         return float(self.table.iou[self._rows[row]])
+
+    def manner(self, row: int) -> str:
+        """How it was predicted, one of `core.way.MANNERS`; the plain one without a prediction."""
+        assert self.table is not None
+        return MANNERS[max(0, int(self.table.manner[self._rows[row]]))]
 
     def ids(self) -> npt.NDArray[np.int64]:
         """The ids of the rows of the list, in order."""
@@ -125,12 +132,13 @@ def _bold(font: QFont) -> QFont:
     return bold
 
 
-def _iou_text(iou: float) -> str:
-    return "–" if math.isnan(iou) else f"{iou:.3f}"
+def _iou_text(iou: float, *, is_plain: bool = True) -> str:
+    """The figure, with a star when it is not of a plain prediction."""
+    return "–" if math.isnan(iou) else f"{iou:.3f}" + ("" if is_plain else "*")
 
 
-def _iou_width(font: QFont, iou: float) -> int:
-    return QFontMetrics(_bold(font)).horizontalAdvance(_iou_text(iou)) + 8
+def _width(font: QFont, figure: str) -> int:
+    return QFontMetrics(_bold(font)).horizontalAdvance(figure) + 8
 
 
 class SampleDelegate(QStyledItemDelegate):
@@ -156,10 +164,11 @@ class SampleDelegate(QStyledItemDelegate):
         font: QFont = option.font
         text = QRect(picture.right() + 9, area.top() + 9, area.right() - picture.right() - 15, area.height() - 17)
         name = sample.name.rpartition(".")[0] or sample.name
-        taken = _iou_width(font, iou)
+        figure = _iou_text(iou, is_plain=self._model.manner(index.row()) == PLAIN)
+        taken = _width(font, figure)
         # The end of a name tells samples apart: a long one gets the whole line, and the figure the one below.
         is_long = QFontMetrics(font).horizontalAdvance(name) > text.width() - taken
-        self._paint_iou(painter, text, font, iou, is_low=is_long)
+        self._paint_iou(painter, text, font, iou, figure, is_low=is_long)
         self._paint_name(painter, text.adjusted(0, 0, 0 if is_long else -taken, 0), font, name)
         self._paint_state(painter, text.adjusted(0, 0, -taken, 0), font, sample)
         painter.restore()
@@ -191,11 +200,11 @@ class SampleDelegate(QStyledItemDelegate):
             theme.icon("problems", "warn").paint(painter, area.adjusted(12, 12, -12, -12))
         painter.restore()
 
-    def _paint_iou(self, painter: QPainter, area: QRect, font: QFont, iou: float, *, is_low: bool) -> None:
+    def _paint_iou(self, painter: QPainter, area: QRect, font: QFont, iou: float, figure: str, *, is_low: bool) -> None:
         painter.setFont(_bold(font))
         painter.setPen(theme.color(iou_token(iou)))
         place = Qt.AlignmentFlag.AlignBottom if is_low else Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(area, Qt.AlignmentFlag.AlignRight | place, _iou_text(iou))
+        painter.drawText(area, Qt.AlignmentFlag.AlignRight | place, figure)
 
     def _paint_name(self, painter: QPainter, area: QRect, font: QFont, name: str) -> None:
         painter.setFont(font)

@@ -26,7 +26,11 @@ from PySide6.QtWidgets import (
 )
 
 from segstudio.core.errors import UserError
+from segstudio.core.sample import Split
 from segstudio.core.threshold import BYTES, Sweep, level_of, threshold_of
+from segstudio.core.way import PLAIN, manner_words
+from segstudio.jobs.threshold import usual_manner
+from segstudio.project.sample_table import SPLITS
 from segstudio.ui import theme
 from segstudio.ui.background import Background
 from segstudio.ui.panels.curves import cosmetic_pen, make_plot, style_plot
@@ -66,6 +70,8 @@ class _Known:
         sweep: What every threshold gives.
         limit: From which IoU on a prediction passes.
         names: Of the images, by sample id.
+        manner: How the predictions were made that are looked at, see `core.way.MANNERS`.
+        left_out: How many of the split were made in another manner.
     """
 
     run: int
@@ -73,6 +79,8 @@ class _Known:
     sweep: Sweep
     limit: float
     names: dict[int, str]
+    manner: str = PLAIN
+    left_out: int = 0
 
 
 class FlipsModel(RowsModel):
@@ -230,9 +238,12 @@ class ThresholdBar(QFrame):
                 project.predictions.count(run, goes_on=lambda: self._is_wanted and not self._is_closed)
             table = project.samples.table()
             names = dict(zip(table.id.tolist(), table.image, strict=True))
-            sweep, limit = project.histograms.sweep(run), project.predictions.accepted_iou()
+            manner, manners = usual_manner(project, run, Split.VAL), project.predictions.manners(run)
+            sweep, limit = project.histograms.sweep(run, manner=manner), project.predictions.accepted_iou()
             _ = sweep.curve  # made here, because with many samples it takes its time
-            return _Known(run, project.predictions.level(run), sweep, limit, names)
+            validates = table.id[table.split == SPLITS.index(Split.VAL)].tolist()
+            left_out = sum(manners.get(one, manner) != manner for one in validates)
+            return _Known(run, project.predictions.level(run), sweep, limit, names, manner, left_out)
 
         self._thread.submit(read, self._take)
         self._show_state()
@@ -335,6 +346,9 @@ class ThresholdBar(QFrame):
         self._figures.setToolTip(
             f"IoU, precision and recall over all pixels of {images} images of the validation split"
         )
+        how = "" if known is None else _how(known)
+        self._how.setText(how)
+        self._how.setVisible(bool(how))
         is_moved = known is not None and self.level != known.level
         self._use.setText(f"Use {threshold_of(self.level):.3f}")
         self._use.setEnabled(is_moved and self._may_store)
@@ -398,6 +412,8 @@ class ThresholdBar(QFrame):
         self._use.setProperty("primary", True)
         self._count = ElidedLabel()
         self._figures = QLabel()
+        self._how = ElidedLabel()
+        self._how.setProperty("muted", True)
         self._figures.setTextFormat(Qt.TextFormat.RichText)
         self._figures.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         first, second = QHBoxLayout(), QHBoxLayout()
@@ -411,6 +427,7 @@ class ThresholdBar(QFrame):
         left = QVBoxLayout()
         left.setSpacing(0)
         left.addWidget(self._figures)
+        left.addWidget(self._how)
         left.addWidget(self._make_plot())
         below.addLayout(left, 3)
         below.addLayout(self._make_list(), 2)
@@ -468,6 +485,15 @@ class ThresholdBar(QFrame):
         column.addLayout(line)
         column.addWidget(self.table)
         return column
+
+
+def _how(known: _Known) -> str:
+    """How what is looked at was predicted, where that is not in the plain manner, or not all of it."""
+    words = manner_words(known.manner)
+    images = "1 image" if known.left_out == 1 else f"{known.left_out} images"
+    out = f"{images} predicted in another way left out" if known.left_out else ""
+    text = " · ".join(filter(None, (words, out)))
+    return text[:1].upper() + text[1:]
 
 
 def _number(value: float) -> str:

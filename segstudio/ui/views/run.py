@@ -1,7 +1,7 @@
 """Run view: one run held against another: the meeting, each image, figures, options, and what changed since."""
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -23,9 +23,10 @@ from PySide6.QtWidgets import (
 
 from segstudio.core.errors import UserError
 from segstudio.core.manifest import load_manifest
+from segstudio.core.way import FLIPS, MANNERS, PLAIN, UNKNOWN, Manner, manner_words
 from segstudio.jobs.diff import options_diff
 from segstudio.project.project import Project
-from segstudio.project.run_files import read_evaluation, read_meeting
+from segstudio.project.run_files import read_evaluations, read_meeting
 from segstudio.project.runs import Run
 from segstudio.project.since import Since, changes_since
 from segstudio.ui import theme
@@ -58,6 +59,9 @@ FIGURES = (
     ("binary_iou", "Binary IoU"), ("boundary_iou", "Boundary IoU"), ("hausdorff95", "Hausdorff 95, pixels"),
 )  # fmt: skip
 
+OFFERED = [Manner(flips=flips).text for flips in FLIPS]
+"""In which manners a run can be measured here; see `core.way`."""
+
 VERDICT_TOKENS = {"better": "good", "not worse": "good", "worse": "bad", "not better": "warn", "the same": "text"}
 """Colour of each verdict."""
 
@@ -72,9 +76,10 @@ class Facts:
         champion: Number of the champion, or None.
         can_roll_back: Whether there is an earlier champion.
         meeting: How it did against the champion; None when they have not met.
-        evaluations: Its figures by split.
+        evaluations: Its figures by split and by how images were predicted, see `core.way.MANNERS`.
         others: Those of the other run.
-        points: Each image that both have predicted, outside the test split.
+        points: Each image that both have predicted alike, outside the test split.
+        unlike: How many more they have predicted, in different manners.
         options: Options that differ.
         since: What has changed since; None when its manifest is missing.
         looks: How often the test split was looked at, in words.
@@ -86,9 +91,10 @@ class Facts:
     champion: int | None
     can_roll_back: bool
     meeting: Mapping[str, Any] | None = None
-    evaluations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    others: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    evaluations: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
+    others: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     points: Sequence[Point] = ()
+    unlike: int = 0
     options: Sequence[Mapping[str, Any]] = ()
     since: Since | None = None
     looks: str = ""
@@ -98,6 +104,7 @@ class Facts:
 def facts_of(project: Project, run: Run, against: Run | None) -> Facts:
     """Read everything; in a thread."""
     best = project.runs.best()
+    points, unlike = ([], 0) if against is None else points_of(project, run, against)
     try:
         since = changes_since(project, load_manifest(run.manifest))
     except UserError:
@@ -108,9 +115,10 @@ def facts_of(project: Project, run: Run, against: Run | None) -> Facts:
         None if best is None else best.id,
         project.champions.can_roll_back,
         read_meeting(run),
-        _evaluations(run),
-        {} if against is None else _evaluations(against),
-        [] if against is None else points_of(project, run, against),
+        _evaluations(project, run),
+        {} if against is None else _evaluations(project, against),
+        points,
+        unlike,
         [] if against is None else options_diff(against, run),
         since,
         project.looks.words(),
@@ -118,12 +126,22 @@ def facts_of(project: Project, run: Run, against: Run | None) -> Facts:
     )
 
 
-def _evaluations(run: Run) -> dict[str, dict[str, Any]]:
-    return {split: found for split in ("val", "test") if (found := read_evaluation(run, split))}
+def _evaluations(project: Project, run: Run) -> dict[tuple[str, str], dict[str, Any]]:
+    """What was measured, each with its `manner`: figures of earlier versions stand with the plain ones."""
+    unsaid = {"manner": project.predictions.unsaid(run.id)}
+    return {
+        (split, manner): unsaid | found
+        for split in ("val", "test")
+        for manner, found in read_evaluations(run, split).items()
+    }
 
 
-def points_of(project: Project, run: Run, against: Run) -> list[Point]:
-    """Each image that both runs have predicted and that can be measured; the test split chooses nothing."""
+def points_of(project: Project, run: Run, against: Run) -> tuple[list[Point], int]:
+    """Each image that both runs have predicted alike and that can be measured; the test split chooses nothing.
+
+    Returns:
+        The images, and how many more there are that the two have predicted in different manners.
+    """
     rows = project.database.rows(
         "SELECT sample.id, sample.image, sample.split, before.iou, after.iou FROM sample "
         "JOIN prediction AS before ON before.sample_id = sample.id AND before.run_id = ? "
@@ -134,15 +152,17 @@ def points_of(project: Project, run: Run, against: Run) -> list[Point]:
         "WHERE sample.split <> 'test' AND before.iou IS NOT NULL AND after.iou IS NOT NULL ORDER BY sample.position",
         (against.id, run.id),
     )
-    points = [Point(*row) for row in rows]
+    before, after = (project.predictions.manners(one.id) for one in (against, run))
+    points = [Point(*row) for row in rows if before[row[0]] == after[row[0]] != UNKNOWN]
+    unlike = len(rows) - len(points)
     if len(points) <= MOST_POINTS:
-        return points
+        return points, unlike
     # Evenly by how much they changed, so that those that changed most are there.
     ranked = sorted(points, key=lambda one: one.after - one.before)
-    return [ranked[round(place)] for place in np.linspace(0, len(ranked) - 1, MOST_POINTS)]
+    return [ranked[round(place)] for place in np.linspace(0, len(ranked) - 1, MOST_POINTS)], unlike
 
 
-def counted_points(project: Project, run: Run, against: Run, goes_on: Callable[[], bool]) -> list[Point]:
+def counted_points(project: Project, run: Run, against: Run, goes_on: Callable[[], bool]) -> tuple[list[Point], int]:
     """The same, after comparing anew what was compared with masks that are others by now; in a thread."""
     for one in (run, against):
         project.predictions.count(one.id, goes_on=goes_on)
@@ -158,7 +178,8 @@ class RunView(QWidget):
         meeting_wanted: The run shall meet the champion.
         promotion_wanted: The run shall be champion.
         roll_back_wanted: The champion before shall have the title back.
-        measuring_wanted: Told the split and the sub-groups that the run shall be measured on.
+        measuring_wanted: Told the split, the sub-groups and the manner (see `core.way`) that the run shall be measured
+            on and in.
     """
 
     opened = Signal(int, int, object)
@@ -166,7 +187,7 @@ class RunView(QWidget):
     meeting_wanted = Signal()
     promotion_wanted = Signal()
     roll_back_wanted = Signal()
-    measuring_wanted = Signal(str, object)
+    measuring_wanted = Signal(str, object, str)
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -174,7 +195,7 @@ class RunView(QWidget):
         self.facts: Facts | None = None
         self._run: Run | None = None
         self._against: int | None = None
-        self._split = "val"
+        self._split, self._manner = "val", PLAIN
         self._generation = 0
         self._background = Background("run view", self)
         self._title = heading("")
@@ -262,12 +283,12 @@ class RunView(QWidget):
                 lambda points: self._take_points(generation, points),
             )
 
-    def _take_points(self, generation: int, future: "Future[list[Point]]") -> None:
+    def _take_points(self, generation: int, future: "Future[tuple[list[Point], int]]") -> None:
         if isinstance(future.exception(), EXPECTED) or generation != self._generation or self.facts is None:
             return
-        points = future.result()
-        if points != self.facts.points:
-            self.facts = replace(self.facts, points=points)
+        points, unlike = future.result()
+        if (points, unlike) != (self.facts.points, self.facts.unlike):
+            self.facts = replace(self.facts, points=points, unlike=unlike)
             self._show()
 
     def _hold_against(self, run_id: object) -> None:
@@ -301,7 +322,9 @@ class RunView(QWidget):
         self._fill_against(facts)
         self._show_meeting(facts, is_champion=is_champion)
         self.scatter.show_points(facts.points, "–" if against is None else against.name, run.name)
-        self._scatter_part.setVisible(bool(facts.points))
+        self._scatter_part.setVisible(bool(facts.points) or facts.unlike > 0)
+        self._unlike_words.setText(unlike_text(facts.unlike))
+        self._unlike_words.setVisible(facts.unlike > 0)
         self._show_measured()
         name = "Before" if against is None else f"Run {against.name}"
         self.options.show_rows(
@@ -395,6 +418,13 @@ class RunView(QWidget):
         self.split_box.addItem("Validation split", "val")
         self.split_box.addItem("Test split", "test")
         self.split_box.activated.connect(lambda _: self._choose_split(str(self.split_box.currentData())))
+        self.manner_box = Combo()
+        self.manner_box.setAccessibleName("How images are predicted")
+        self.manner_box.setToolTip(
+            "How images are predicted. Figures of different ways are not held against each other"
+        )
+        self.manner_box.setSizeAdjustPolicy(Combo.SizeAdjustPolicy.AdjustToContents)
+        self.manner_box.activated.connect(lambda _: self._choose_manner(str(self.manner_box.currentData())))
         self.groups_edit = QLineEdit()
         self.groups_edit.setPlaceholderText("sub-groups, for example name:*left*, state:accepted")
         self.groups_edit.setAccessibleName("Sub-groups to measure on their own, separated by commas")
@@ -405,27 +435,48 @@ class RunView(QWidget):
         self.calibration = LinesPlot("Calibration error", "predicted", "observed", has_diagonal=True, is_dotted=True)
         self.groups = TableModel(("Sub-group", "Images", "IoU", "Dice", "Boundary IoU", "Hausdorff 95"), self)
 
+    def _fill_manners(self, measured: Collection[str]) -> None:
+        """Offer mirror images, and whatever else the run was measured in."""
+        self.manner_box.clear()
+        for manner in MANNERS:
+            if manner in measured or manner in OFFERED:
+                words = manner_words(manner) or "as it has learnt to look"
+                self.manner_box.addItem(words[:1].upper() + words[1:], manner)
+        self.manner_box.setCurrentIndex(self.manner_box.findData(self._manner))
+
     def _choose_split(self, split: str) -> None:
         self._split = split
         self._show()
 
+    def _choose_manner(self, manner: str) -> None:
+        self._manner = manner
+        self._show()
+
     def _measure(self) -> None:
         groups = [text.strip() for text in self.groups_edit.text().split(",") if text.strip()]
-        self.measuring_wanted.emit(self._split, groups)
+        self.measuring_wanted.emit(self._split, groups, self._manner)
 
     def _show_measured(self) -> None:
         facts = self.facts
         assert facts is not None
-        found, other = facts.evaluations.get(self._split), facts.others.get(self._split)
+        key = (self._split, self._manner)
+        found, other = facts.evaluations.get(key), facts.others.get(key)
+        if found is not None and other is not None and found["manner"] != other["manner"]:
+            other = None
+        self._fill_manners({manner for _, manner in facts.evaluations})
         is_able = facts.run.best_weights.is_file() and not self.session.project.read_only
         self.measure_button.setEnabled(is_able)
         self.measure_button.setText("Measure" if found is None else "Measure again")
         looks = f" {facts.looks}" if self._split == "test" else ""
         if found is None:
-            self._measured_words.setText(f"Not measured on this split yet.{looks}")
+            how = manner_words(self._manner)
+            self._measured_words.setText(f"Not measured on this split{f' ({how})' if how else ''} yet.{looks}")
         else:
             made = when_text(str(found.get("made") or ""))
-            self._measured_words.setText(f"{found['images']} images, measured {made}.{looks}")
+            how = manner_words(found["manner"])
+            self._measured_words.setText(
+                f"{found['images']} images, measured {made}{f'; {how}' if how else ''}.{looks}"
+            )
         for widget in (self._figures_table, self._curves_part):
             widget.setVisible(found is not None)
         self._groups_table.setVisible(found is not None and bool(found.get("groups")))
@@ -492,13 +543,15 @@ class RunView(QWidget):
         curves.addWidget(self.calibration, 1)
         measuring = QHBoxLayout()
         measuring.addWidget(self.split_box)
-        measuring.addWidget(self.groups_edit, 1)
+        measuring.addWidget(self.manner_box)
+        measuring.addStretch(1)
         measuring.addWidget(self.measure_button)
-        self._scatter_part = QWidget()
-        dots = QHBoxLayout(self._scatter_part)
-        dots.setContentsMargins(0, 0, 0, 0)
+        dots = QHBoxLayout()
         dots.addWidget(self.scatter, 1)
         dots.addStretch(0)
+        self._unlike_words = muted(wraps=True)
+        self._scatter_part = _part(self._unlike_words)
+        self._scatter_part.layout().insertLayout(0, dots)  # type: ignore[union-attr]
         self.scatter.setMaximumWidth(MOST_WIDE)
         self._options_part = _part(heading("Options that differ"), self._options_table)
         inside = QWidget()
@@ -517,7 +570,9 @@ class RunView(QWidget):
         column.addWidget(self._scatter_part)
         measured = _part(heading("Measured"))
         measured.layout().addLayout(measuring)  # type: ignore[union-attr]
-        for one in (self._measured_words, self._figures_table, self._curves_part, self._groups_table):
+        for one in (
+            self.groups_edit, self._measured_words, self._figures_table, self._curves_part, self._groups_table,
+        ):  # fmt: skip
             measured.layout().addWidget(one)  # type: ignore[union-attr]
         column.addWidget(measured)
         column.addWidget(self._options_part)
@@ -618,6 +673,15 @@ def outcome_text(meeting: Mapping[str, Any]) -> str:
     if meeting.get("is_title_at_stake"):
         return f"Run {int(meeting['champion']):04} stayed champion."
     return ""
+
+
+def unlike_text(count: int) -> str:
+    """What to say of images that two runs have predicted in different manners."""
+    images = "1 image is" if count == 1 else f"{count} images are"
+    return (
+        f"{images} left out: one of the two runs has predicted with tiles or mirror images and the other has not. "
+        "Predict both alike to hold them against each other."
+    )
 
 
 def _text(value: object) -> str:
