@@ -110,7 +110,7 @@ def introduced(
     elif is_stopped:
         words = (
             f"Run {run.name} was stopped and has not met the champion, run {champion.name}, yet: "
-            f"`segstudio challenge PROJECT --run {run.id}`, or Runs ▸ Meet champion."
+            f"`segstudio challenge PROJECT --run {run.id}`, or Runs ▸ Details ▸ Meet the champion."
         )
     else:
         try:

@@ -67,7 +67,7 @@ class StopAdvice(ProjectJob[StopAdviceOptions]):
     """Trains on nested parts of the masks, and says what more of them would bring."""
 
     name: ClassVar[str] = "advise"
-    title: ClassVar[str] = "Stop advice"
+    title: ClassVar[str] = "Advice on more masks"
     lane: ClassVar = "compute"
     topics: ClassVar[frozenset[str]] = frozenset({"studies", "masks"})
     Options: ClassVar[type[Options]] = StopAdviceOptions

@@ -6,6 +6,7 @@ from the table. The commands of the mask tools and of the operations on the whol
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import Any, Literal
 
 from PySide6.QtCore import QObject, Qt
@@ -53,11 +54,14 @@ WANTING: dict[Fact, str] = {
     "preview": "needs a preview of a recipe",
     "undo-act": "there is no act to undo",
     "redo-act": "there is no act to do again",
-    "audit": "needs an audit: Accept many…",
+    "audit": "needs an audit: Sample ▸ Accept many",
     "audited": "nothing has been answered yet",
     "unfinished": "no accept was ended in the middle",
 }
 """Why a command cannot be used, when its fact does not hold."""
+
+_TIP_WIDTH = 72
+"""Letters in a line of a tooltip: longer lines cover what they are about."""
 
 Menu = Literal["File", "Edit", "Tools", "Mask", "Errors", "Sample", "View", "Model", "Help"]
 MENUS: tuple[Menu, ...] = ("File", "Edit", "Tools", "Mask", "Errors", "Sample", "View", "Model", "Help")
@@ -343,7 +347,11 @@ class Actions(QObject):
         """Enable what can be used while these facts hold."""
         holding = {"always", *facts}
         for name, command in self.commands.items():
-            self.by_name[name].setEnabled(command.when in holding)
+            action = self.by_name[name]
+            is_usable = command.when in holding
+            if action.isEnabled() != is_usable:
+                action.setEnabled(is_usable)
+                self._explain(name)
 
     def check(self, name: str, is_on: bool) -> None:
         """Show a checkable action as on or off without running its handler."""
@@ -376,8 +384,16 @@ class Actions(QObject):
             action = self.by_name[name]
             if not command.is_held:
                 action.setShortcuts([QKeySequence(key) for key in self.bindings.keys(name)])
-            keys = self.shown_keys(name)
-            action.setToolTip(f"{plain_text(command)}{f'  ({keys})' if keys else ''}\n{command.help}")
+            self._explain(name)
+
+    def _explain(self, name: str) -> None:
+        """Say what a command is called, its keys, what it does and, while it cannot be used, why."""
+        command, action = self.commands[name], self.by_name[name]
+        keys = self.shown_keys(name)
+        lines = [f"{plain_text(command)}{f'  ({keys})' if keys else ''}", *wrap(command.help, _TIP_WIDTH)]
+        if not action.isEnabled() and command.when in WANTING:
+            lines.append(f"Not now: {WANTING[command.when]}.")
+        action.setToolTip("\n".join(lines))
 
     def _made(self, command: Command, handlers: Mapping[str, Callable[..., Any]]) -> QAction:
         action = QAction(command.text, self)

@@ -48,6 +48,7 @@ from segstudio.core.options import (
     unit_of,
     zero_of,
 )
+from segstudio.ui.dialogs import places
 from segstudio.ui.number_box import NumberBox, number_text
 from segstudio.ui.range_slider import RangeSlider
 from segstudio.ui.widgets import muted
@@ -498,7 +499,9 @@ def _path_editor(*, is_optional: bool) -> Editor:
     cell.setFocusProxy(line)
 
     def ask() -> None:
-        dialog = QFileDialog(cell, "Choose a file", str(Path(line.text()).parent) if line.text() else "")
+        begin = str(Path(line.text()).parent) if line.text() else places.start("import")
+        dialog = QFileDialog(cell, "Choose a file", begin)
+        places.watch(dialog, "import")
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(line.setText)
         dialog.open()

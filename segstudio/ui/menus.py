@@ -24,6 +24,8 @@ def fill_menus(
 ) -> None:
     """Put every command into its menu, and two menus that no command stands for."""
     menus = {name: bar.addMenu(f"&{name}") for name in MENUS}
+    for menu in menus.values():
+        menu.setToolTipsVisible(True)  # what a command does, and why it cannot be used now
     for name, command in actions.commands.items():
         if command.is_held:
             continue

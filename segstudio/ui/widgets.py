@@ -42,7 +42,8 @@ class ElidedLabel(QLabel):
     @property
     def shown_text(self) -> str:
         """The words as far as there is room for them."""
-        return self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.contentsRect().width())
+        width = self.contentsRect().width() + 1  # what a label asks for is rounded, what dots are put by is not
+        return self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, width)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(0, super().minimumSizeHint().height())

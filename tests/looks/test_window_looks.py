@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QToolButton
 
 from segstudio.ui import app as application
 from segstudio.ui import theme
+from segstudio.ui.widgets import ElidedLabel
 from segstudio.ui.window import Window
 from tests.ui.projects import make_project, predict_noisily
 
@@ -129,3 +130,25 @@ def test_a_small_window_keeps_its_words(qtbot, window: Window):
     window.resize(1100, 700)
     qtbot.wait(50)
     assert not clipped(window)
+
+
+def test_the_bars_of_a_small_window_have_no_dots(qtbot, window: Window):
+    window.resize(1100, 700)
+    window.workspace.show_threshold(True)
+    window.actions_by_name["error-next"].trigger()
+    qtbot.waitUntil(lambda: window.is_settled() and bool(window.workspace.walk.words), timeout=20_000)
+    qtbot.waitUntil(lambda: not clipped(window), timeout=20_000)
+    picture(window, "small-bars")
+    bars = (window.workspace.error_bar, window.workspace.threshold_bar, window.workspace.display)
+    labels = [label for bar in bars for label in visible(bar, ElidedLabel)]
+    assert len(labels) >= 2
+    assert [label.shown_text for label in labels] == [label.text() for label in labels]
+
+
+def test_what_cannot_be_used_says_why(window: Window):
+    action = window.actions_by_name["undo"]
+    assert not action.isEnabled()
+    assert "nothing to undo" in action.toolTip()
+    assert "Not now" not in window.actions_by_name["accept"].toolTip()
+    assert window.close_project()
+    assert "open a project first" in window.actions_by_name["export"].toolTip()

@@ -17,7 +17,7 @@ from segstudio.tools.eraser import EraserOptions
 from segstudio.ui.canvas.agreement import SIDE, Agreement
 from segstudio.ui.canvas.canvas import Canvas
 from segstudio.ui.canvas.layers import AGREEMENT, FALSE_NEGATIVE, FALSE_POSITIVE
-from segstudio.ui.canvas.marks import Caption, caption_rect
+from segstudio.ui.canvas.marks import CAPTION_PADDING, Caption, caption_rect
 from segstudio.ui.canvas.panes import COUNT_AT_ONCE, FULL_WINDOW, PaneName, Panes, PixelInfo
 from segstudio.ui.canvas.pointer import COMPRESSION
 from tests.ui.test_canvas_pixels import drag, pixels, send
@@ -588,6 +588,13 @@ def test_a_legend_takes_further_lines_where_the_pane_is_narrow(panes: Panes) -> 
     assert least.height() == wide.height() + (len(words) - 1) * metrics.height()
     low = caption_rect(caption, metrics, 20, 90)
     assert low.height() <= 30 or low.height() == wide.height(), "most of the picture stays to be seen"
+
+
+def test_a_legend_that_has_room_has_no_dots(panes: Panes) -> None:
+    metrics = panes.fontMetrics()
+    for words in ("not predicted yet", *(f"{word} {share}%" for word in ("agree", "FP", "FN") for share in range(100))):
+        room = caption_rect(Caption(((None, words),)), metrics, 2000, 300).width() - 2 * CAPTION_PADDING
+        assert metrics.elidedText(words, Qt.TextElideMode.ElideRight, room) == words
 
 
 def test_names_for_those_who_cannot_see(panes: Panes) -> None:

@@ -102,7 +102,7 @@ def test_n_visits_every_error_once_the_worst_first(qtbot, opened: Window):
     assert step(qtbot, opened) == ""
     assert f"last of {count} errors" in opened.banner.text
     assert f"{count} that are left" in opened.banner.text
-    assert "worst first" in opened.workspace.error_bar.words.text()
+    assert "worst error" in opened.workspace.error_bar.words.text()
     assert step(qtbot, opened).startswith(f"error 1 of {count}")
     assert not opened.banner.isVisible()
 

@@ -10,7 +10,7 @@ from functools import cache, lru_cache
 import cv2
 import numpy as np
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QImage, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QFontMetricsF, QImage, QPainter, QPen, QPolygonF
 
 from segstudio.core.mask import Rect
 from segstudio.core.raster import Point, Region, brush_centre, capsule
@@ -185,7 +185,7 @@ def _draw_caption_line(painter: QPainter, line: tuple[CaptionPart, ...], rect: Q
         room = rect.right() + 1 - CAPTION_PADDING - x
         words = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
         painter.drawText(x, rect.y(), room, rect.height(), Qt.AlignmentFlag.AlignVCenter, words)
-        x += metrics.horizontalAdvance(text) + CAPTION_GAP
+        x += _text_width(text, metrics) + CAPTION_GAP
 
 
 def draw_name(painter: QPainter, name: str, colour: tuple[int, int, int], width: int) -> None:
@@ -233,8 +233,13 @@ def _caption_lines(caption: Caption, metrics: QFontMetrics, width: int, height: 
 
 
 def _caption_width(parts: tuple[CaptionPart, ...], metrics: QFontMetrics) -> int:
-    words = sum(metrics.horizontalAdvance(text) + (CAPTION_SQUARE if colour else 0) for colour, text in parts)
+    words = sum(_text_width(text, metrics) + (CAPTION_SQUARE if colour else 0) for colour, text in parts)
     return words + CAPTION_GAP * (len(parts) - 1) + 2 * CAPTION_PADDING
+
+
+def _text_width(text: str, metrics: QFontMetrics) -> int:
+    """The room that `elidedText` leaves a text whole in; the whole pixels of QFontMetrics are rounded, also down."""
+    return math.ceil(QFontMetricsF(metrics).horizontalAdvance(text))
 
 
 @cache

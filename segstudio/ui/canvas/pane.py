@@ -8,6 +8,8 @@ from segstudio.ui.canvas.canvas import BACKGROUND, Canvas
 from segstudio.ui.canvas.view import View
 
 RADIUS = 8
+_STUB = 6
+"""Fewer letters of the words on the right say nothing: they are left to the tooltip."""
 INSET = 8
 
 
@@ -54,8 +56,9 @@ class Header(QWidget):
         inner.setLeft(inner.left() + painter.fontMetrics().horizontalAdvance(title) + 12)
         painter.setFont(self.font())
         painter.setPen(_muted(self.palette()))
-        detail = painter.fontMetrics().elidedText(self._detail, Qt.TextElideMode.ElideRight, inner.width())
-        painter.drawText(inner, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, detail)
+        detail = painter.fontMetrics().elidedText(self._detail, Qt.TextElideMode.ElideRight, inner.width() + 1)
+        if detail == self._detail or len(detail) > _STUB:
+            painter.drawText(inner, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, detail)
         painter.end()
 
     def _say(self) -> None:

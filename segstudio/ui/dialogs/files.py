@@ -4,58 +4,69 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from segstudio.ui.dialogs import places
+
 
 def choose_dataset_folder(parent: QWidget) -> Path | None:
     """A folder of images and masks."""
-    return _folder(parent, "Folder with images and masks")
+    return _folder(parent, "Folder with images and masks", "dataset")
 
 
 def choose_archive(parent: QWidget) -> Path | None:
     """A zip of images and masks."""
-    path, _ = QFileDialog.getOpenFileName(parent, "Archive with images and masks", "", "Archives (*.zip)")
-    return Path(path) if path else None
+    return _existing(parent, "Archive with images and masks", "dataset", "Archives (*.zip)")
 
 
 def choose_project(parent: QWidget) -> Path | None:
     """A project's folder."""
-    return _folder(parent, "Open a project")
+    return _folder(parent, "Open a project", "project")
 
 
 def choose_demo_folder(parent: QWidget) -> Path | None:
     """Where demo projects are made."""
-    return _folder(parent, "Make the demo projects in this empty folder")
+    return _folder(parent, "Make the demo projects in this empty folder", "project")
 
 
 def choose_export_folder(parent: QWidget) -> Path | None:
     """Where masks are written."""
-    return _folder(parent, "Export all masks into this folder")
+    return _folder(parent, "Export all masks into this folder", "export")
 
 
 def choose_report_file(parent: QWidget) -> Path | None:
     """Where the report is written."""
-    path, _ = QFileDialog.getSaveFileName(parent, "Export report", "report.html", "Web pages (*.html)")
-    return Path(path) if path else None
+    return _new(parent, "Export report", "report.html", "Web pages (*.html)")
 
 
 def choose_curves_file(parent: QWidget, kind: str) -> Path | None:
     """Where the curves of a training are written, as "csv" or "png"."""
     title, what = ("Export figures", "Tables (*.csv)") if kind == "csv" else ("Export picture", "Pictures (*.png)")
-    path, _ = QFileDialog.getSaveFileName(parent, title, f"curves.{kind}", what)
-    return Path(path) if path else None
+    return _new(parent, title, f"curves.{kind}", what)
 
 
 def choose_bundle_file(parent: QWidget) -> Path | None:
     """Where a bundle for another reader is written."""
-    path, _ = QFileDialog.getSaveFileName(parent, "Export for another reader", "reader.zip", "Bundles (*.zip)")
-    return Path(path) if path else None
+    return _new(parent, "Export for another reader", "reader.zip", "Bundles (*.zip)")
 
 
 def choose_bundle(parent: QWidget) -> Path | None:
     """A bundle that another reader has made."""
-    path, _ = QFileDialog.getOpenFileName(parent, "Import from another reader", "", "Bundles (*.zip)")
-    return Path(path) if path else None
+    return _existing(parent, "Import from another reader", "import", "Bundles (*.zip)")
 
 
-def _folder(parent: QWidget, title: str) -> Path | None:
-    path = QFileDialog.getExistingDirectory(parent, title)
-    return Path(path) if path else None
+def _folder(parent: QWidget, title: str, kind: places.Kind) -> Path | None:
+    return _kept(QFileDialog.getExistingDirectory(parent, title, places.start(kind)), kind)
+
+
+def _existing(parent: QWidget, title: str, kind: places.Kind, what: str) -> Path | None:
+    return _kept(QFileDialog.getOpenFileName(parent, title, places.start(kind), what)[0], kind)
+
+
+def _new(parent: QWidget, title: str, name: str, what: str) -> Path | None:
+    return _kept(QFileDialog.getSaveFileName(parent, title, places.start("export", name), what)[0], "export")
+
+
+def _kept(path: str, kind: places.Kind) -> Path | None:
+    if not path:
+        return None
+    places.remember(kind, path)
+    return Path(path)

@@ -28,6 +28,7 @@ from segstudio.project.project import INDEX
 from segstudio.ui.background import Background
 from segstudio.ui.banner import Banner
 from segstudio.ui.dataset_preview import Inspection, Preview
+from segstudio.ui.dialogs import files
 from segstudio.ui.dialogs.foreground import ForegroundChoice
 from segstudio.ui.dialogs.pairing_table import PairingTable
 from segstudio.ui.job_queue import JobQueue, JobRecord, JobState
@@ -198,11 +199,11 @@ class NewProjectDialog(QDialog):
 
     def _choose_source(self, *, is_archive: bool) -> None:
         if is_archive:
-            path, _ = QFileDialog.getOpenFileName(self, "Archive with images and masks", "", "Archives (*.zip)")
+            path = files.choose_archive(self)
         else:
-            path = QFileDialog.getExistingDirectory(self, "Folder with images and masks")
-        if path:
-            self.look_at(Path(path))
+            path = files.choose_dataset_folder(self)
+        if path is not None:
+            self.look_at(path)
 
     def _choose_folder(self) -> None:
         path = QFileDialog.getExistingDirectory(

@@ -32,6 +32,7 @@ from segstudio.core.errors import UserError
 from segstudio.jobs.presets import DEFAULT, preset, presets
 from segstudio.ui import theme
 from segstudio.ui.background import Background
+from segstudio.ui.dialogs import places
 from segstudio.ui.form import Combo
 from segstudio.ui.job_queue import JobQueue
 from segstudio.ui.newest_first import NewestFirst
@@ -344,14 +345,17 @@ class AugmentPanel(QWidget):
             self._deleted = None
 
     def _import(self) -> None:
-        dialog = QFileDialog(self, "Import a recipe, ours or one that Albumentations has saved", "", _JSON)
+        words = "Import a recipe, ours or one that Albumentations has saved"
+        dialog = QFileDialog(self, words, places.start("import"), _JSON)
+        places.watch(dialog, "import")
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(self.editing.take_file)
         dialog.open()
 
     def _export(self, *, is_albumentations: bool) -> None:
         words = "Export for Albumentations" if is_albumentations else "Export the recipe"
-        dialog = QFileDialog(self, words, f"{self.editing.recipe.name}.json", _JSON)
+        dialog = QFileDialog(self, words, places.start("export", f"{self.editing.recipe.name}.json"), _JSON)
+        places.watch(dialog, "export")
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDefaultSuffix("json")
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

@@ -23,6 +23,7 @@ from segstudio.project.project import Project
 from segstudio.project.sample_table import SPLITS
 from segstudio.ui import theme
 from segstudio.ui.background import Background
+from segstudio.ui.dialogs import places
 from segstudio.ui.form import Combo, Form
 from segstudio.ui.job_queue import JobQueue, JobRecord, JobState, duration
 from segstudio.ui.panels.arms import ArmDraft, ArmsEditor
@@ -413,9 +414,9 @@ class Comparing(QWidget):
         one = self.selected
         if one is None:
             return
-        dialog = QFileDialog(
-            self, "Export the comparison", f"comparison-{one.name}.html", "Page (*.html);;Table (*.csv)"
-        )
+        proposed = places.start("export", f"comparison-{one.name}.html")
+        dialog = QFileDialog(self, "Export the comparison", proposed, "Page (*.html);;Table (*.csv)")
+        places.watch(dialog, "export")
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(lambda path: self.export_to(one, Path(path)))

@@ -97,7 +97,8 @@ class ExportModelForm(QWidget):
             kinds = f"{self.exporter.title} (*{self.exporter.suffix})"
             path, _ = QFileDialog.getSaveFileName(self, "Export model", self.path_edit.text(), kinds)
         else:
-            path = QFileDialog.getExistingDirectory(self, "Export the model into this empty folder")
+            begin = str(Path(self.path_edit.text()).parent)
+            path = QFileDialog.getExistingDirectory(self, "Export the model into this empty folder", begin)
         if path:
             self.path_edit.setText(path)
 

@@ -178,7 +178,7 @@ class RunsPanel(QWidget):
         self.use_button = push_button("Use predictions", "Show the predictions of this run in the window", self._use)
         self.resume_button = push_button("Resume", "Go on with this training from its last epoch", self._resume)
         self.export_button = push_button("Export…", "Take the trained network to other programs", self._offer_export)
-        self.advice_link = link("Would more masks help?", "Stop advice: learn from more and more masks, and see")
+        self.advice_link = link("Advice on more masks", "Would more masks help, or is it time to stop?")
         self.advice_link.clicked.connect(self.advice_wanted)
         self.export_form = ExportModelForm()
         self.export_form.hide()

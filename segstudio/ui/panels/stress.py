@@ -12,6 +12,7 @@ from segstudio.core.errors import UserError
 from segstudio.jobs.stress import StressOptions, load_result, recipe_from_stress, write_table
 from segstudio.project.runs import Run
 from segstudio.ui.background import Background
+from segstudio.ui.dialogs import places
 from segstudio.ui.form import Combo, Form
 from segstudio.ui.job_queue import JobQueue, JobRecord, JobState
 from segstudio.ui.panels.job_progress import JobProgress
@@ -212,7 +213,9 @@ class Stressing(QWidget):
         result = self.view.result
         if result is None:
             return
-        dialog = QFileDialog(self, "Export the table", f"stress-{int(result['run']):04}.csv", "Table (*.csv)")
+        proposed = places.start("export", f"stress-{int(result['run']):04}.csv")
+        dialog = QFileDialog(self, "Export the table", proposed, "Table (*.csv)")
+        places.watch(dialog, "export")
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDefaultSuffix("csv")
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

@@ -18,6 +18,7 @@ from segstudio.jobs.presets import DEFAULT, presets
 from segstudio.project.studies import Kind, Study
 from segstudio.ui import theme
 from segstudio.ui.background import Background
+from segstudio.ui.dialogs import places
 from segstudio.ui.form import Combo, Form
 from segstudio.ui.job_queue import JobQueue, JobRecord, JobState
 from segstudio.ui.panels.job_progress import JobProgress
@@ -40,7 +41,8 @@ EXPECTED = (UserError, OSError, sqlite3.Error)
 JOBS = {Kind.FOLDS: "cross-validate", Kind.CURVE: "advise"}
 """The job of each kind."""
 
-TITLES = {Kind.FOLDS: "Cross-validation", Kind.CURVE: "Stop advice"}
+TITLES = {Kind.FOLDS: "Cross-validation", Kind.CURVE: "Advice on more masks"}
+START = {Kind.FOLDS: "Start cross-validation", Kind.CURVE: "Start advice"}
 
 ABOUT = {
     Kind.FOLDS: "How good is this training on images it has not seen? Each fold is measured by a network that learnt "
@@ -68,7 +70,7 @@ class FoldsPlan(Options):
 
 
 class CurvePlan(Options):
-    """What stop advice asks for."""
+    """What advice on more masks asks for."""
 
     steps: int = option(4, "Sizes", ge=3, le=10, help="So many numbers of masks, each half of the next one.")
     repeats: int = option(3, "Repeats", ge=1, le=50, help="Trainings of each size, with other masks and other seeds.")
@@ -164,7 +166,7 @@ class Studying(QWidget):
         self.preset_box.setAccessibleName("Preset")
         self.preset_box.setToolTip("What is trained")
         self.form = Form(PLANS[kind])
-        self.start_button = push_button(f"Start {TITLES[kind].lower()}", ABOUT[kind], self._on_start)
+        self.start_button = push_button(START[kind], ABOUT[kind], self._on_start)
         self.progress = JobProgress(queue, "finished trainings are kept")
         self.message = muted(wraps=True)
         self.model = StudiesModel(self)
@@ -362,7 +364,8 @@ class Studying(QWidget):
         if one is None:
             return
         kinds = "Everything (*.json);;Scores (*.csv)"
-        dialog = QFileDialog(self, "Export the study", f"study-{one.name}.json", kinds)
+        dialog = QFileDialog(self, "Export the study", places.start("export", f"study-{one.name}.json"), kinds)
+        places.watch(dialog, "export")
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(lambda path: self.export_to(one, Path(path)))

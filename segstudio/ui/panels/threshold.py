@@ -352,7 +352,8 @@ class ThresholdBar(QFrame):
         is_moved = known is not None and self.level != known.level
         self._use.setText(f"Use {threshold_of(self.level):.3f}")
         self._use.setEnabled(is_moved and self._may_store)
-        self._own.setText("Back" if known is None else f"Back to {threshold_of(known.level):.3f}")
+        is_short = self.width() < NARROW
+        self._own.setText("Back" if known is None or is_short else f"Back to {threshold_of(known.level):.3f}")
         self._own.setEnabled(is_moved)
         self._best.setText("Best" if best is None else f"Best {threshold_of(best):.3f}")
         self._best.setEnabled(best is not None and best != self.level)
@@ -390,6 +391,7 @@ class ThresholdBar(QFrame):
         super().resizeEvent(event)
         for column in (1, 3):  # the colour of the figure says the same
             self.table.setColumnHidden(column, self.width() < NARROW)
+        self._show_state()  # the words on the buttons
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -474,15 +476,10 @@ class ThresholdBar(QFrame):
         self.limit.setToolTip(_LIMIT_HELP)
         self.limit.setAccessibleName("Accepted from IoU")
         self.limit.valueChanged.connect(self._set_limit)
-        line = QHBoxLayout()
-        line.setSpacing(6)
-        words = ElidedLabel("Accepted from IoU")
-        words.setProperty("muted", True)
-        line.addWidget(words, 1)
-        line.addWidget(self.limit)
+        self.limit.setPrefix("accepted: IoU ≥ ")
         column = QVBoxLayout()
         column.setSpacing(4)
-        column.addLayout(line)
+        column.addWidget(self.limit)
         column.addWidget(self.table)
         return column
 

@@ -13,6 +13,7 @@ from segstudio.core.options import AUTO
 from segstudio.jobs.presets import DEFAULT, Preset, TrainOptions, options_of, preset, presets
 from segstudio.jobs.starts import SAVED_MODEL, names_file, network_of_file
 from segstudio.models import MODELS
+from segstudio.ui.dialogs import places
 from segstudio.ui.form import Combo, Fold, Form
 from segstudio.ui.widgets import muted, text_button
 
@@ -163,7 +164,9 @@ class TrainOptionsEditor(QWidget):
 
     def _ask_for_file(self) -> None:
         """Let the person choose an exported model; a SavedModel is a folder, chosen by the file in it."""
-        dialog = QFileDialog(self, "Start from an exported model", "", f"Models (*.keras {SAVED_MODEL})")
+        kinds = f"Models (*.keras {SAVED_MODEL})"
+        dialog = QFileDialog(self, "Start from an exported model", places.start("import"), kinds)
+        places.watch(dialog, "import")
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(self.start_from_file)

@@ -49,7 +49,7 @@ READING = ("Reading the comparisons…", "")
 
 NOTHING_YET = (
     "No comparison yet",
-    "Choose the arms on the right and press Start: a verdict will stand here, how sure it is, and the images.",
+    "Choose the arms on the right and press Start comparison: the verdict, how sure it is and the images come here.",
 )
 
 EXPECTED = (UserError, OSError, sqlite3.Error)

@@ -357,7 +357,7 @@ class RunView(QWidget):
         self.difference = Intervals()
         self.worse = TableModel(("Got worse", "Part", "Before", "Now", "Difference"), self)
         self.meet_button = push_button(
-            "Meet champion", "Measure this run and the champion on images neither was trained on", self._meet
+            "Meet the champion", "Measure this run and the champion on images neither was trained on", self._meet
         )
         self.promote_button = push_button(
             "Make champion", "Use this run wherever none is named; Roll back takes it back", self._promote

@@ -24,11 +24,11 @@ from segstudio.ui.widgets import card, heading, muted, row_table
 NOTHING_YET = {
     Kind.FOLDS: (
         "No cross-validation yet",
-        "Press Start on the right: every image is measured by networks that have not learnt from it.",
+        "Press Start cross-validation on the right: every image is measured by networks that have not learnt from it.",
     ),
     Kind.CURVE: (
-        "No stop advice yet",
-        "Press Start on the right: networks learn from more and more masks; a curve says what further ones bring.",
+        "No advice on more masks yet",
+        "Press Start advice on the right: networks learn from ever more masks; a curve says what further ones bring.",
     ),
 }
 
