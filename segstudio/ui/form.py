@@ -68,6 +68,12 @@ LABEL_WIDTH = 116
 _ICON_GAP = 8
 """Pixels between the icon of a combo box and its words, and behind them."""
 
+_WORDS: tuple[dict[Any, str], ...] = (
+    {"iou": "IoU", "dice": "Dice"},
+    {"train": "training", "val": "validation", "test": "test"},
+)
+"""What people call the choices of fields that have no others than these."""
+
 WIDEST_SLIDER = 10_000
 """A span beyond this, such as that of a seed, has no slider: it would jump by hundreds."""
 
@@ -142,7 +148,9 @@ class Form(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
         labels: list[QLabel] = []
-        layout.addWidget(self._section(plain, labels))
+        plainly = self._section(plain, labels)
+        layout.addWidget(plainly)
+        self._first_rows = plainly.layout()
         self._fold = Fold("Advanced", self._section(advanced, labels), self)
         self._fold.setVisible(bool(advanced))
         layout.addWidget(self._fold)
@@ -206,6 +214,15 @@ class Form(QWidget):
     def note(self, name: str) -> str:
         """What is shown below a field."""
         return self._notes[name].text()
+
+    def put_first(self, title: str, widget: QWidget) -> None:
+        """Put what somebody else reads into a row above all others, so that it stands in line with them."""
+        if isinstance(self._first_rows, QFormLayout):
+            label = QLabel(title, self)
+            label.setToolTip(widget.toolTip())
+            label.setBuddy(widget)
+            label.setMinimumHeight(widget.sizeHint().height())
+            self._first_rows.insertRow(0, label, widget)
 
     def put_beside(self, name: str, widget: QWidget) -> None:
         """Put a button into the row of a field, to the right of what edits it."""
@@ -454,8 +471,9 @@ def _check_editor(title: str) -> Editor:
 
 def _choice_editor(choices: list[Any]) -> Editor:
     box = Combo()
+    words = next((one for one in _WORDS if {choice for choice in choices if choice is not None} <= one.keys()), {})
     for choice in choices:
-        box.addItem(_choice_text(choice))
+        box.addItem(words.get(choice, _choice_text(choice)))
 
     def write(value: Any) -> None:
         plain = _plain(value)

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import field_validator
 from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QFileDialog, QFormLayout, QFrame, QHBoxLayout, QScrollArea, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QScrollArea, QSpinBox, QVBoxLayout, QWidget
 
 from segstudio.augmentation.recipe import Recipe
 from segstudio.core.errors import UserError
@@ -533,9 +533,7 @@ class Comparing(QWidget):
         self.message.setVisible(bool(text))
 
     def _lay_out(self) -> None:
-        choice = QFormLayout()
-        choice.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        choice.addRow("Preset", self.preset_box)
+        self.form.put_first("Preset", self.preset_box)
         start = QHBoxLayout()
         start.addWidget(self.start_button)
         start.addStretch(1)
@@ -560,7 +558,6 @@ class Comparing(QWidget):
         column.addWidget(heading("Arms"))
         column.addWidget(self.arms)
         column.addWidget(heading("All arms"))
-        column.addLayout(choice)
         column.addWidget(self.form)
         column.addWidget(self.estimate)
         column.addLayout(start)

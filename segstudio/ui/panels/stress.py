@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFileDialog, QFormLayout, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from segstudio.core.errors import UserError
 from segstudio.jobs.stress import StressOptions, load_result, recipe_from_stress, write_table
@@ -258,9 +258,7 @@ class Stressing(QWidget):
 
     def _lay_out(self) -> None:
         self._no_run = muted("There is no trained model yet: train one in the Train tab.", wraps=True)
-        choice = QFormLayout()
-        choice.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        choice.addRow("Run", self.run_box)
+        self.form.put_first("Run", self.run_box)
         start = QHBoxLayout()
         start.addWidget(self.start_button)
         start.addStretch(1)
@@ -270,7 +268,6 @@ class Stressing(QWidget):
         column.setSpacing(8)
         column.addWidget(heading("Stress test"))
         column.addWidget(muted(ABOUT, wraps=True))
-        column.addLayout(choice)
         column.addWidget(self._no_run)
         column.addWidget(self.form)
         column.addLayout(start)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QFileDialog, QFormLayout, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from segstudio.core.errors import UserError
 from segstudio.core.options import Options, option
@@ -443,9 +443,7 @@ class Studying(QWidget):
         self.message.setVisible(bool(text))
 
     def _lay_out(self) -> None:
-        choice = QFormLayout()
-        choice.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        choice.addRow("Preset", self.preset_box)
+        self.form.put_first("Preset", self.preset_box)
         start, buttons = QHBoxLayout(), QHBoxLayout()
         start.addWidget(self.start_button)
         start.addStretch(1)
@@ -464,7 +462,6 @@ class Studying(QWidget):
         column.setSpacing(8)
         column.addWidget(heading(TITLES[self.kind]))
         column.addWidget(muted(ABOUT[self.kind], wraps=True))
-        column.addLayout(choice)
         column.addWidget(self.form)
         column.addLayout(start)
         column.addWidget(self.progress)

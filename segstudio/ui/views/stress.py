@@ -48,7 +48,7 @@ SIDE = 256
 
 NOTHING_YET = (
     "No stress test yet",
-    "Choose a run on the right and press Start stress test: its images are made darker, noisier, tilted … step by step.",
+    "Choose a run on the right and press Start stress test: pictures are made darker, noisier, tilted … step by step.",
 )
 
 
