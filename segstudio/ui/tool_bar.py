@@ -152,6 +152,7 @@ class ToolBar(QToolBar):
     def _dress(self) -> None:
         is_usable = self._by_name["retrain"].isEnabled()
         self._retrain.setEnabled(is_usable)
+        self._retrain.setToolTip(self._by_name["retrain"].toolTip())
         self._retrain.setIcon(theme.icon("retrain", "on_accent" if is_usable else "text_faint"))
         self._predict.setEnabled(self._by_name["predict-all"].isEnabled())
 

@@ -66,6 +66,24 @@ def push_button(text: str, help_text: str, pressed: Callable[[], object]) -> QPu
     return button
 
 
+READ_ONLY = "the project is read-only"
+
+
+def allow(widget: QWidget, *conditions: tuple[object, str]) -> None:
+    """Let a widget be used when all conditions hold; its tooltip says why not otherwise.
+
+    Args:
+        widget: A button, or a field.
+        conditions: Whether each holds, and what to say when it does not: the words after "Not now: ".
+    """
+    if widget.property("help") is None:
+        widget.setProperty("help", widget.toolTip())
+    refusal = next((words for holds, words in conditions if not holds), "")
+    widget.setEnabled(not refusal)
+    parts = [str(widget.property("help")), f"Not now: {refusal}." if refusal else ""]
+    widget.setToolTip("\n".join(part for part in parts if part))
+
+
 def row_table(model: QAbstractItemModel, name: str, *, row_height: int = 26) -> QTableView:
     """A quiet table of whole rows, of which one can be selected."""
     table = QTableView()

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QToolButton
 
 from segstudio.ui import app as application
 from segstudio.ui import theme
-from segstudio.ui.widgets import ElidedLabel
+from segstudio.ui.widgets import ElidedLabel, allow, push_button
 from segstudio.ui.window import Window
 from tests.ui.projects import make_project, predict_noisily
 
@@ -152,3 +152,13 @@ def test_what_cannot_be_used_says_why(window: Window):
     assert "Not now" not in window.actions_by_name["accept"].toolTip()
     assert window.close_project()
     assert "open a project first" in window.actions_by_name["export"].toolTip()
+
+
+def test_a_button_that_cannot_be_pressed_says_why_and_then_no_more(qapp: QApplication):
+    button = push_button("Delete", "Delete the run", lambda: None)
+    allow(button, (True, "no"), (False, "choose a run"), (False, "never said"))
+    assert not button.isEnabled()
+    assert button.toolTip() == "Delete the run\nNot now: choose a run."
+    allow(button, (True, "no"))
+    assert button.isEnabled()
+    assert button.toolTip() == "Delete the run"

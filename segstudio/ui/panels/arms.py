@@ -26,7 +26,7 @@ from segstudio.project.comparisons import ARM_NAME
 from segstudio.ui import theme
 from segstudio.ui.form import Combo, Fold
 from segstudio.ui.views.arm_curves import arm_color
-from segstudio.ui.widgets import muted, push_button, set_property
+from segstudio.ui.widgets import allow, muted, push_button, set_property
 
 ORIGINAL = "original"
 ROW_MARGIN = 8
@@ -204,7 +204,7 @@ class ArmsEditor(QWidget):
         if self._is_showing or self.list.currentRow() < 0:
             return
         arm = self._arms[self.list.currentRow()]
-        self.remove_button.setEnabled(self.list.currentRow() > 0)
+        allow(self.remove_button, (self.list.currentRow() > 0, "the first arm is what the others are held against"))
         for edit, text in ((self.name_edit, arm.name), (self.options_edit, arm.options)):
             if edit.text().strip() != text:  # not while a space is typed
                 edit.setText(text)

@@ -47,7 +47,7 @@ from segstudio.ui.session import Session
 from segstudio.ui.views.augment import AugmentView
 from segstudio.ui.views.preview import DEFAULT_SIDE
 from segstudio.ui.views.variations import Pair
-from segstudio.ui.widgets import divider, muted, push_button, set_property
+from segstudio.ui.widgets import READ_ONLY, allow, divider, muted, push_button, set_property
 
 SETTING = "augment"
 """The project's setting that keeps what was looked at."""
@@ -241,7 +241,7 @@ class AugmentPanel(QWidget):
         is_weight = holder is not None and holder.transform == "OneOf"
         self.step_form.show_step(step, is_weight=is_weight, is_editable=editing.is_editable)
         for button in (self.duplicate_button, self.delete_button):
-            button.setEnabled(editing.step is not None and editing.is_editable)
+            allow(button, (editing.is_editable, READ_ONLY), (editing.step is not None, "choose a step"))
         self._show_findings()
         self._show_extremes()
 

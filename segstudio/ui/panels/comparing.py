@@ -33,7 +33,7 @@ from segstudio.ui.session import Session
 from segstudio.ui.times import when_text
 from segstudio.ui.views.comparison import ComparisonView
 from segstudio.ui.views.numbers import change_text
-from segstudio.ui.widgets import heading, muted, push_button, row_table, set_property
+from segstudio.ui.widgets import READ_ONLY, allow, heading, muted, push_button, row_table, set_property
 
 SETTING = "compare"
 """The project's setting that keeps the last plan."""
@@ -512,13 +512,15 @@ class Comparing(QWidget):
         self.progress.show_record(self.record if self.is_comparing else None)
         is_finished = one is not None and one.is_finished
         self.resume_button.setVisible(one is not None and not is_finished and one.id != self._running)
-        self.resume_button.setEnabled(is_free)
+        free = (is_writable, READ_ONLY), (not self.is_comparing, "a comparison is under way")
+        allow(self.resume_button, *free)
         for widget in (self.extend_button, self.more_box):
             widget.setVisible(is_finished)
-            widget.setEnabled(is_free)
-        self.rerun_button.setEnabled(is_free and one is not None)
-        self.export_button.setEnabled(is_finished and is_writable)
-        self.delete_button.setEnabled(is_writable and one is not None and one.id != self._running)
+            allow(widget, *free)
+        allow(self.rerun_button, *free, (one is not None, "choose a comparison"))
+        allow(self.export_button, (is_writable, READ_ONLY), (is_finished, "the comparison is not finished"))
+        is_idle = one is not None and one.id != self._running
+        allow(self.delete_button, (is_writable, READ_ONLY), (is_idle, "the comparison is under way"))
         if not self._unconfirm.isActive():
             self.delete_button.setText("Delete")
         self._earlier.setVisible(bool(self.model.rows))

@@ -20,7 +20,7 @@ from segstudio.core.files import write_atomically
 from segstudio.ui import theme
 from segstudio.ui.dialogs.files import choose_curves_file
 from segstudio.ui.panels.course import FIGURES, Course, Series, course_of, csv_text, figures_in
-from segstudio.ui.widgets import heading, text_button
+from segstudio.ui.widgets import allow, heading, text_button
 
 __all__ = ["Series"]
 
@@ -439,8 +439,8 @@ class Curves(QWidget):
         self.changed.emit()
 
     def _enable(self) -> None:
-        self.all_button.setEnabled(any(chart.is_zoomed for chart in self._charts))
-        self.export_button.setEnabled(self.has_points)
+        allow(self.all_button, (any(chart.is_zoomed for chart in self._charts), "all epochs are shown"))
+        allow(self.export_button, (self.has_points, "there are no curves yet"))
 
     def _show_all(self) -> None:
         for chart in self._charts:

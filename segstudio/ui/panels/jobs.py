@@ -31,7 +31,7 @@ from segstudio.ui import theme
 from segstudio.ui.job_queue import JobQueue, JobRecord, JobState, duration
 from segstudio.ui.panels.empty import Either, Empty
 from segstudio.ui.panels.rows_model import Index, RowsModel
-from segstudio.ui.widgets import push_button, row_table
+from segstudio.ui.widgets import allow, push_button, row_table
 
 RECORD_ROLE = Qt.ItemDataRole.UserRole
 
@@ -293,9 +293,10 @@ class JobsPanel(QWidget):
 
     def _enable_buttons(self) -> None:
         record = self.selected()
-        self.cancel_button.setEnabled(record is not None and not record.state.is_end)
-        self.retry_button.setEnabled(record is not None and record.state.is_end)
-        self.copy_button.setEnabled(record is not None)
+        chosen = record is not None, "choose a job"
+        allow(self.cancel_button, chosen, (record is not None and not record.state.is_end, "the job has ended"))
+        allow(self.retry_button, chosen, (record is not None and record.state.is_end, "the job has not ended"))
+        allow(self.copy_button, chosen)
         waiting = self.queue.waiting(record.lane) if record is not None else []
         is_waiting = record in waiting
         self.sooner_button.setEnabled(is_waiting and waiting[0] is not record)

@@ -12,7 +12,7 @@ from segstudio.ui.background import Background
 from segstudio.ui.job_queue import JobQueue
 from segstudio.ui.panels.empty import Either, Empty
 from segstudio.ui.panels.rows_model import Index, RowsModel
-from segstudio.ui.widgets import muted, push_button, row_table
+from segstudio.ui.widgets import READ_ONLY, allow, muted, push_button, row_table
 
 if TYPE_CHECKING:
     from segstudio.ui.session import Session
@@ -130,7 +130,7 @@ class LintPanel(QWidget):
         before = self.model.rows
         is_writable = self._session is not None and not self._session.project.read_only
         for button in (self.masks_button, self.predictions_button):
-            button.setEnabled(is_writable)
+            allow(button, (is_writable, READ_ONLY))
         self.rules_button.setEnabled(self._session is not None)
         self._summary.setText(f"{len(findings)} unusual" if findings else "")
         self._either.show_content(bool(findings))

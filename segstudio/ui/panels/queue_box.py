@@ -28,7 +28,7 @@ from segstudio.ui.job_queue import JobQueue, JobRecord, JobState
 from segstudio.ui.number_box import NumberBox
 from segstudio.ui.panels.job_progress import progress_text
 from segstudio.ui.session import Session
-from segstudio.ui.widgets import heading, link, muted, push_button, set_property
+from segstudio.ui.widgets import READ_ONLY, allow, heading, link, muted, push_button, set_property
 
 Which = Literal["all", "filter", "sample"]
 
@@ -318,8 +318,15 @@ class QueueBox(QWidget):
         self._words.setText(self._sentence(total, there))
         self.agree_box.setVisible(self._errors > 0 and not is_running)
         agrees = not self._errors or self.agree_box.isChecked()
-        can_start = is_writable and not self._is_empty and total > 0 and not is_whole and agrees and not self._problem
-        self.start_button.setEnabled(can_start)
+        allow(
+            self.start_button,
+            (is_writable, READ_ONLY),
+            (not self._is_empty, "the recipe has no step that is switched on"),
+            (not self._problem, "see above"),
+            (total > 0, "there is no training sample"),
+            (not is_whole, "all copies are there"),
+            (agrees, "the check has found errors: agree to them above"),
+        )
         self.start_button.setVisible(not is_running)
         self.start_button.setText(self._verb(total, there))
         self.cancel_button.setVisible(is_running)

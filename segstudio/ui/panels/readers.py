@@ -14,7 +14,7 @@ from segstudio.ui.background import Background
 from segstudio.ui.form import Combo
 from segstudio.ui.panels.empty import Either, Empty
 from segstudio.ui.panels.rows_model import Index, RowsModel
-from segstudio.ui.widgets import ElidedLabel, push_button, row_table
+from segstudio.ui.widgets import ElidedLabel, allow, push_button, row_table
 
 if TYPE_CHECKING:
     from segstudio.ui.session import Session
@@ -166,7 +166,7 @@ class ReadersPanel(QWidget):
         words = [f"{len(table.rows)} samples", f"mean Dice {_figure(mean['dice'])}", f"kappa {_figure(mean['kappa'])}"]
         words += [] if same is None else [f"same verdict {100 * same:.0f} %"]
         self.summary.setText("  ·  ".join(words))
-        self.walk_button.setEnabled(bool(table.rows))
+        allow(self.walk_button, (table.rows, "nobody else's masks are here: File ▸ Import from another reader"))
 
     def _choose(self) -> None:
         """Show another reader's masks in the panes too."""

@@ -30,7 +30,7 @@ from segstudio.ui.panels.history import HistoryList
 from segstudio.ui.panels.samples_model import STATE_LOOK, iou_token
 from segstudio.ui.session import Measurement, Session
 from segstudio.ui.times import seconds_text, when_text
-from segstudio.ui.widgets import ElidedLabel, heading, link, muted, set_property
+from segstudio.ui.widgets import ElidedLabel, allow, heading, link, muted, set_property
 
 _FIGURES = (("iou", "IoU"), ("dice", "Dice"), ("precision", "Precision"), ("recall", "Recall"))
 _VERDICTS = ("accept", "flag", "reject", "todo")
@@ -172,7 +172,7 @@ class ReviewPanel(QWidget):
         compare = link("Compare", "See this mask and the current one side by side, with a divider to drag.")
         compare.clicked.connect(lambda _=False: self.compare_wanted.emit(revision.number))
         take = link("Take", "Put this mask in place of the current one; Undo brings the current one back.")
-        take.setEnabled(self._session.is_editable)
+        allow(take, (self._session.is_editable, "the mask cannot be changed"))
         take.clicked.connect(lambda _=False: self._session.take_revision(revision.number))
         holder = QWidget()
         holder.setLayout(links)

@@ -37,7 +37,7 @@ from segstudio.ui.panels.export_model import ExportModelForm
 from segstudio.ui.panels.rows_model import Index, RowsModel
 from segstudio.ui.panels.steering import ExtendBox
 from segstudio.ui.times import when_text
-from segstudio.ui.widgets import link, muted, push_button, row_table, text_button
+from segstudio.ui.widgets import READ_ONLY, allow, link, muted, push_button, row_table, text_button
 from segstudio.ui.wrapping_bar import WrappingBar
 
 if TYPE_CHECKING:
@@ -440,14 +440,17 @@ class RunsPanel(QWidget):
         run = self.selected()
         if run is None or run.name != self.export_form.run:
             self.export_form.hide()  # it is about another run
-        self.export_button.setEnabled(run is not None and run.best_weights.is_file() and not run.is_running)
-        self.folder_button.setEnabled(run is not None)
-        self.copy_button.setEnabled(run is not None and not run.is_reader)
-        self.delete_button.setEnabled(run is not None and not run.is_running and self._is_writable)
-        has_any = run is not None and (run.is_reader or run.best_weights.is_file())
-        self.use_button.setEnabled(has_any and self._is_writable)
+        chosen, writable = (run is not None, "choose a run"), (self._is_writable, READ_ONLY)
+        has_weights = run is not None and run.best_weights.is_file()
+        is_over, is_reader = run is not None and not run.is_running, run is not None and run.is_reader
+        over, weights = (is_over, "it is being trained"), (has_weights, "it has no weights")
+        allow(self.export_button, chosen, over, weights)
+        allow(self.folder_button, chosen)
+        allow(self.copy_button, chosen, (not is_reader, "another reader's masks have no options"))
+        allow(self.delete_button, chosen, over, writable)
+        allow(self.use_button, chosen, (has_weights or is_reader, "it has no weights"), writable)
         is_able = run is not None and run.best_weights.is_file() and self._is_writable
-        self.look_button.setEnabled(run is not None)
+        allow(self.look_button, chosen)
         self.more_button.setEnabled(run is not None)
         best = None if self.session is None else self.session.project.runs.best()
         is_champion = run is not None and best is not None and run.id == best.id

@@ -16,7 +16,7 @@ from segstudio.project.runs import Run
 from segstudio.project.steering import steer
 from segstudio.ui.job_queue import JobRecord, JobState
 from segstudio.ui.number_box import NumberBox
-from segstudio.ui.widgets import muted, push_button
+from segstudio.ui.widgets import allow, muted, push_button
 
 TRAIN_ON = "Go on with this run from its last epoch, with the very same masks"
 
@@ -114,7 +114,7 @@ class SteeringBox(QWidget):
         return {name: value for name, value in values.items() if value != self._shown[name]}
 
     def _enable(self) -> None:
-        self.change_button.setEnabled(self._wish() is not None)
+        allow(self.change_button, (self._wish() is not None, "write another rate or number of epochs first"))
 
     def _wish(self) -> Wish | None:
         changes = self._changes()

@@ -18,7 +18,7 @@ from segstudio.ui.job_queue import JobQueue, JobRecord, JobState
 from segstudio.ui.panels.job_progress import JobProgress
 from segstudio.ui.session import Session
 from segstudio.ui.views.stress import NOTHING_YET, READING, UNDER_WAY, StressView
-from segstudio.ui.widgets import heading, muted, push_button, set_property
+from segstudio.ui.widgets import READ_ONLY, allow, heading, muted, push_button, set_property
 
 HIDDEN = ("run", "transforms", "to")
 """Options that have no row in the form: the box above it, all of them, and a button."""
@@ -239,11 +239,13 @@ class Stressing(QWidget):
         self._background.submit(lambda: write_table(result, path), told)
 
     def _update(self) -> None:
-        is_able = self.run is not None and not self.session.project.read_only
-        self.start_button.setEnabled(is_able and self.form.is_valid)
+        allow(
+            self.start_button,
+            (not self.session.project.read_only, READ_ONLY),
+            (self.run is not None, "there is no trained model yet"),
+            (self.form.is_valid, "a field is marked as wrong"),
+        )
         self.start_button.setVisible(not self.is_testing)
-        no_run = "There is no trained model yet: train one in the Train tab."
-        self.start_button.setToolTip("Measure the run under every transform" if self.run is not None else no_run)
         self._no_run.setVisible(self.run is None)
         self.run_box.setEnabled(self.run is not None)
         self.progress.show_record(self.record if self.is_testing else None)

@@ -27,7 +27,7 @@ from segstudio.ui.session import Session
 from segstudio.ui.times import when_text
 from segstudio.ui.views.numbers import change_text
 from segstudio.ui.views.study import NOTHING_YET, TOKENS, StudyView, number_text
-from segstudio.ui.widgets import heading, muted, push_button, row_table, set_property
+from segstudio.ui.widgets import READ_ONLY, allow, heading, muted, push_button, row_table, set_property
 
 RELOAD_MS = 1000
 CONFIRM_MS = 5000
@@ -416,15 +416,15 @@ class Studying(QWidget):
 
     def _update(self) -> None:
         one, is_writable = self.selected, not self.session.project.read_only
-        is_free = is_writable and not self.is_studying
-        self.start_button.setEnabled(is_free and self.form.is_valid)
+        allow(self.start_button, (is_writable, READ_ONLY), (self.form.is_valid, "a field is marked as wrong"))
         self.start_button.setVisible(not self.is_studying)
         self.progress.show_record(self.record if self.is_studying else None)
         is_finished = one is not None and one.is_finished
         self.resume_button.setVisible(one is not None and not is_finished and one.id != self._running)
-        self.resume_button.setEnabled(is_free)
-        self.export_button.setEnabled(is_finished and is_writable)
-        self.delete_button.setEnabled(is_writable and one is not None and one.id != self._running)
+        allow(self.resume_button, (is_writable, READ_ONLY), (not self.is_studying, "another one is under way"))
+        allow(self.export_button, (is_writable, READ_ONLY), (is_finished, "it is not finished"))
+        is_idle = one is not None and one.id != self._running
+        allow(self.delete_button, (is_writable, READ_ONLY), (is_idle, "it is under way"))
         if not self._unconfirm.isActive():
             self.delete_button.setText("Delete")
         self._earlier.setVisible(bool(self.model.rows))

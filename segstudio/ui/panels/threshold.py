@@ -36,7 +36,7 @@ from segstudio.ui.background import Background
 from segstudio.ui.panels.curves import cosmetic_pen, make_plot, style_plot
 from segstudio.ui.panels.rows_model import Index, RowsModel
 from segstudio.ui.session import Session
-from segstudio.ui.widgets import ElidedLabel, heading, push_button, row_table, slider, text_button
+from segstudio.ui.widgets import ElidedLabel, allow, heading, push_button, row_table, slider, text_button
 
 CURVES = (("iou", "IoU", "accent"), ("precision", "Prec", "warn"), ("recall", "Rec", "good"))
 """What is drawn, how it is called, and in which colour of the theme."""
@@ -351,12 +351,14 @@ class ThresholdBar(QFrame):
         self._how.setVisible(bool(how))
         is_moved = known is not None and self.level != known.level
         self._use.setText(f"Use {threshold_of(self.level):.3f}")
-        self._use.setEnabled(is_moved and self._may_store)
+        moved = is_moved, "the slider stands at the run's own threshold"
+        allow(self._use, moved, (self._may_store, "the project is read-only, or the predictions are another reader's"))
         is_short = self.width() < NARROW
         self._own.setText("Back" if known is None or is_short else f"Back to {threshold_of(known.level):.3f}")
-        self._own.setEnabled(is_moved)
+        allow(self._own, moved)
         self._best.setText("Best" if best is None else f"Best {threshold_of(best):.3f}")
-        self._best.setEnabled(best is not None and best != self.level)
+        has_best = best is not None, "no sample of the validation split is predicted"
+        allow(self._best, has_best, (best != self.level, "the slider stands there"))
         count = len(self._flips.rows)
         words = "verdict changes" if count == 1 else "verdicts change"
         self._count.setText(f"{count:,} {words}".replace(",", "\u202f"))

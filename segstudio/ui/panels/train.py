@@ -27,7 +27,7 @@ from segstudio.ui.panels.remedies import Remedies
 from segstudio.ui.panels.steering import ExtendBox, SteeringBox, ask, run_of
 from segstudio.ui.panels.strip import StripBox
 from segstudio.ui.panels.train_options import TrainOptionsEditor, options_of_training
-from segstudio.ui.widgets import muted, push_button, set_property
+from segstudio.ui.widgets import READ_ONLY, allow, muted, push_button, set_property
 
 if TYPE_CHECKING:
     from segstudio.ui.dialogs.find_rate import FindRateDialog
@@ -503,10 +503,11 @@ class TrainPanel(QWidget):
 
     def _update(self) -> None:
         is_writable = self.session is not None and not self.session.project.read_only
-        self.start_button.setEnabled(is_writable and self.options.form.is_valid)
+        usable = (is_writable, READ_ONLY), (self.options.form.is_valid, "an option is marked as wrong")
+        allow(self.start_button, *usable)
         self.start_button.setVisible(not self.is_training)
         is_checking = not is_over(self.check)
-        self.check_button.setEnabled(self.start_button.isEnabled() and not is_checking)
+        allow(self.check_button, *usable, (not is_checking, "it is being checked"))
         self.check_button.setVisible(not self.is_training)
         self.checking.show_record(self.check if is_checking else None)
         self.options.set_busy(self.is_training)

@@ -23,7 +23,7 @@ from segstudio.ui.panels.empty import Either, Empty
 from segstudio.ui.session import Session
 from segstudio.ui.views.close_look import CloseLook
 from segstudio.ui.views.copies_model import CELL, KINDS, CopiesModel, CopyDelegate, Counts, fits
-from segstudio.ui.widgets import muted, push_button
+from segstudio.ui.widgets import READ_ONLY, allow, muted, push_button
 from segstudio.ui.wrapping_bar import WrappingBar
 
 _TOPICS = frozenset({"augmented", "masks", "recipes"})
@@ -298,9 +298,11 @@ class CopiesView(QWidget):
         for widget in (self.count_label, self.kind_box, self.filter_edit):
             widget.setVisible(bool(self._copies))
         chosen, is_writable = self.selected(), not self._session.project.read_only
-        self.reject_button.setEnabled(is_writable and any(not copy.is_rejected for copy in chosen))
-        self.restore_button.setEnabled(is_writable and any(copy.is_rejected for copy in chosen))
-        self.folder_button.setEnabled(bool(self._copies))
+        writable, any_chosen = (is_writable, READ_ONLY), (chosen, "choose copies")
+        usable, rejected = (any(one.is_rejected is wanted for one in chosen) for wanted in (False, True))
+        allow(self.reject_button, writable, any_chosen, (usable, "they are rejected"))
+        allow(self.restore_button, writable, any_chosen, (rejected, "none of them is rejected"))
+        allow(self.folder_button, (self._copies, "there are no copies"))
 
     def _open_look(self) -> None:
         index = self.gallery.currentIndex()

@@ -39,7 +39,7 @@ from segstudio.ui.times import when_text
 from segstudio.ui.views.differences import Interval, Intervals
 from segstudio.ui.views.numbers import METRICS, change_text
 from segstudio.ui.views.run_plots import LinesPlot, Point, ScatterPlot, calibration_curve, recall_curve
-from segstudio.ui.widgets import card, heading, muted, push_button, row_table
+from segstudio.ui.widgets import READ_ONLY, allow, card, heading, muted, push_button, row_table
 
 EXPECTED = (UserError, OSError, sqlite3.Error)
 """What reading a run may meet: damaged files, and a project that was closed meanwhile."""
@@ -464,8 +464,12 @@ class RunView(QWidget):
         if found is not None and other is not None and found["manner"] != other["manner"]:
             other = None
         self._fill_manners({manner for _, manner in facts.evaluations})
-        is_able = facts.run.best_weights.is_file() and not self.session.project.read_only
-        self.measure_button.setEnabled(is_able)
+        has_weights = facts.run.best_weights.is_file()
+        allow(
+            self.measure_button,
+            (not self.session.project.read_only, READ_ONLY),
+            (has_weights, "the run has no weights"),
+        )
         self.measure_button.setText("Measure" if found is None else "Measure again")
         looks = f" {facts.looks}" if self._split == "test" else ""
         if found is None:

@@ -34,7 +34,7 @@ from segstudio.ui.panels.rows_model import Index, RowsModel
 from segstudio.ui.session import Session
 from segstudio.ui.views.numbers import METRICS, change_text
 from segstudio.ui.views.pictures import Picture, outlined, shrunk, to_image
-from segstudio.ui.widgets import card, heading, muted, push_button, row_table
+from segstudio.ui.widgets import READ_ONLY, allow, card, heading, muted, push_button, row_table
 
 ROW = 27
 USUAL = 3
@@ -339,7 +339,7 @@ class StressView(QWidget):
 
     def _show_chosen(self) -> None:
         count, is_writable = len(self.model.chosen), not self.session.project.read_only
-        self.train_button.setEnabled(bool(count) and is_writable)
+        allow(self.train_button, (is_writable, READ_ONLY), (count, "nothing is chosen"))
         words = "1 transform is chosen" if count == 1 else f"{count} transforms are chosen"
         self._chosen.setText(words if count else "Click a strength, or tick a box, to choose what to train against.")
 
