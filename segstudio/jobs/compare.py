@@ -52,7 +52,7 @@ class CompareOptions(Options):
     options: dict[str, Any] = option(
         {}, "Options", is_advanced=True, help="Any other options of training, for all arms."
     )
-    split: Literal["test", "val"] = option("test", "Measured on", help="Which part of the samples is measured.")
+    split: Literal["test", "val"] = option("test", "Split", help="Which part of the samples is measured.")
     metric: Literal["iou", "dice"] = option("iou", "Metric", help="The score of an image.")
     groups: tuple[str, ...] = option(
         (), "Sub-groups", is_advanced=True, help="Filter expressions of samples that are looked at on their own too."

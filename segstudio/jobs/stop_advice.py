@@ -54,7 +54,7 @@ class StopAdviceOptions(Options):
     preset: str = option(DEFAULT, "Preset", help="What the options of training begin with.")
     epochs: int = option(0, "Epochs", ge=0, le=10_000, help="How often every image is seen; 0 is as the preset says.")
     options: dict[str, Any] = option({}, "Options", is_advanced=True, help="Any other options of training.")
-    split: Literal["val", "test"] = option("val", "Measured on", help="Which part of the samples is measured.")
+    split: Literal["val", "test"] = option("val", "Split", help="Which part of the samples is measured.")
     metric: Literal["iou", "dice"] = option("iou", "Metric", is_advanced=True, help="The score of an image.")
     flips: Flips = option("off", "Mirror images", is_advanced=True, help=MEASURED_FLIPS)
     seed: int = option(0, "Seed", ge=0, le=10**6 - 1, is_advanced=True, help="Of the first repeat.")
@@ -193,10 +193,10 @@ def result_of_sizes(study: Study, scores: list[Score]) -> dict[str, Any]:
         table[rows[score.sample], study.parts.index(score.arm), score.repeat] = getattr(score, metric)
         groups[rows[score.sample]] = score.group or f"sample {score.sample}"
     curve = learning_curve(table, sizes, np.array(groups), settings["more"], study.seed, METRICS[metric])
-    units = len(set(groups))
+    units, part = len(set(groups)), "validation" if split == "val" else split
     notes = [
         f"Learnt from nested parts of {settings['learnt_from']}; every network takes as many gradient steps.",
-        f"Measured on {len(rows)} images of the {split} split, {units} of them independent.",
+        f"Measured on {len(rows)} images of the {part} split, {units} of them independent.",
         *notes_of_way(study),
         "It speaks of more masks like these. What mending masks brings that are learnt from already, it does not know.",
     ]

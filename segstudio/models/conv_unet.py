@@ -32,7 +32,7 @@ class ConvUNet(Model[ConvUNetOptions]):
     """Two convolutions a level, max pooling down, transposed convolutions up, skip connections across."""
 
     name: ClassVar[str] = "conv-unet"
-    title: ClassVar[str] = "U-Net of convolution blocks"
+    title: ClassVar[str] = "Convolutional U-Net"
     Options: ClassVar[type[ModelOptions]] = ConvUNetOptions
 
     def build(self, shape: Shape, *, from_imagenet: bool = False) -> "keras.Model":

@@ -329,6 +329,7 @@ class Window(QMainWindow):
         self._tool_bar.show_project(None if workspace is None else workspace.session.project.name,
                                     None if workspace is None else workspace.samples_panel.model.table)  # fmt: skip
         self._tool_bar.setVisible(workspace is not None)
+        self._status.error.setVisible(workspace is not None and workspace.are_panes_seen)
         self.setWindowTitle(self._tool_bar.sentence())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

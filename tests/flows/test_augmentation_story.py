@@ -187,7 +187,7 @@ def test_from_a_recipe_to_a_verdict(open_window, large):
     # a training with the other fourteen
     hands.tab("Train")
     training = workspace.train_panel
-    hands.pick(training.options.preset_box, "U-Net of convolution blocks, fast")
+    hands.pick(training.options.preset_box, "Convolutional U-Net, fast")
     hands.pick(training.options.augmentation.recipe_box, recipe.title)
     hands.pick(training.options.augmentation.mode_box, "queued")
     hands.click(training.options.fold._button)

@@ -171,7 +171,7 @@ def test_who_rejects_one_after_the_other_stays_at_the_place(qtbot: QtBot, view: 
 def test_copies_of_another_mask_are_marked(qtbot: QtBot, view: CopiesView, session: Session) -> None:
     session.project.masks.save(1, np.ones((48, 64), np.uint8))
     qtbot.waitUntil(lambda: f"{COPIES} out of date" in view.count_label.text())
-    assert "Queue the recipe again" in tooltip(view.model.copies[0], {})
+    assert "Make the copies again" in tooltip(view.model.copies[0], {})
     assert Counts.of(view.model.copies) == (6, 0, 2)
 
 

@@ -553,7 +553,7 @@ class _Answer:
         self.error = error
 
 
-_OURS = "The first change makes your own copy of it."
+_OURS = "It comes with the program: your first change makes a copy of your own."
 
 
 def _check(_key: str, asked: _Question) -> _Answer:

@@ -74,7 +74,7 @@ class Plan(Options):
     )
     metric: Literal["iou", "dice"] = option("iou", "Metric", is_advanced=True, help="The score of an image.")
     split: Literal["test", "val"] = option(
-        "test", "Measured on", is_advanced=True, help="Which part of the samples is measured."
+        "test", "Split", is_advanced=True, help="Which part of the samples is measured."
     )
     groups: tuple[str, ...] = option(
         (), "Sub-groups", is_advanced=True,

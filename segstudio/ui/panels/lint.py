@@ -9,13 +9,15 @@ from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QTableView, QVBoxLayout,
 
 from segstudio.project.lint import Finding
 from segstudio.ui.background import Background
-from segstudio.ui.job_queue import JobQueue
+from segstudio.ui.job_queue import JobQueue, JobRecord, JobState
 from segstudio.ui.panels.empty import Either, Empty
 from segstudio.ui.panels.rows_model import Index, RowsModel
 from segstudio.ui.widgets import READ_ONLY, allow, muted, push_button, row_table
 
 if TYPE_CHECKING:
     from segstudio.ui.session import Session
+
+NOT_CHECKED = ("Nothing unusual is known", "Check masks compares their shapes with what is usual here.")
 
 _TOPICS = frozenset({"samples", "masks", "predictions", "settings"})
 
@@ -43,6 +45,13 @@ class LintModel(RowsModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             return f"{one.image}\n" + "\n".join(one.words)
         return None
+
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> str | None:
+        if role == Qt.ItemDataRole.ToolTipRole and section == 0:
+            return "How unusual: more for each rule that is broken, and for how far it is missed; 0 is usual"
+        return super().headerData(section, orientation, role)
 
 
 class LintPanel(QWidget):
@@ -73,8 +82,8 @@ class LintPanel(QWidget):
             "Check predictions", "Judge the shapes of all predictions of the run that is shown", self._check_predictions
         )
         self.rules_button = push_button("Rules…", "What is usual in this project", self.rules_wanted.emit)
-        empty = Empty("check", "Nothing unusual is known", "Check masks compares their shapes with what is usual here.")
-        self._either = Either(self.table, empty)
+        self._empty = Empty("check", *NOT_CHECKED)
+        self._either = Either(self.table, self._empty)
         row = QHBoxLayout()
         row.addWidget(self._summary)
         row.addStretch(1)
@@ -84,6 +93,7 @@ class LintPanel(QWidget):
         column.setContentsMargins(16, 8, 16, 10)
         column.addLayout(row)
         column.addLayout(self._either, 1)
+        queue.ended.connect(self._take_end)
         self._show([])
 
     @property
@@ -97,6 +107,7 @@ class LintPanel(QWidget):
             self._session.project_changed.disconnect(self._on_project_changed)
             self._background.wait(5)
         self._session = session
+        self._empty.set_text(*NOT_CHECKED)
         if session is not None:
             session.project_changed.connect(self._on_project_changed)
         self._read()
@@ -111,6 +122,13 @@ class LintPanel(QWidget):
             self._is_stale = not self.isVisible()
             if not self._is_stale:
                 self._read()
+
+    def _take_end(self, record: JobRecord) -> None:
+        """Say what was looked at: an empty list alone does not tell whether anything was."""
+        is_ours = self._session is not None and record.project == self._session.project.folder
+        if is_ours and record.job == "lint" and record.state == JobState.FINISHED:
+            checked = " and ".join(f"{count} {what}" for what, count in record.result["checked"].items())
+            self._empty.set_text("Nothing unusual", f"{checked} looked at: none breaks a rule. Rules… says which.")
 
     def _read(self) -> None:
         self._is_stale = False

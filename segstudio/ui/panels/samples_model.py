@@ -225,6 +225,6 @@ class SampleDelegate(QStyledItemDelegate):
         alignment = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         painter.drawText(words, alignment, sample.state)
         words.setLeft(words.left() + metrics.horizontalAdvance(sample.state))
-        painter.setPen(theme.color("warn" if sample.problem else "text_faint"))
+        painter.setPen(theme.color("warn" if sample.problem else "text_muted"))
         tail = "  unreadable" if sample.problem else f"  {sample.split}"
         painter.drawText(words, alignment, metrics.elidedText(tail, Qt.TextElideMode.ElideRight, words.width()))

@@ -26,7 +26,7 @@ from segstudio.ui.panels.rows_model import Index, RowsModel
 from segstudio.ui.session import Session
 from segstudio.ui.times import when_text
 from segstudio.ui.views.numbers import change_text
-from segstudio.ui.views.study import NOTHING_YET, TOKENS, StudyView, number_text
+from segstudio.ui.views.study import NOTHING_YET, TOKENS, WHAT, StudyView, number_text
 from segstudio.ui.widgets import READ_ONLY, allow, heading, muted, push_button, row_table, set_property
 
 RELOAD_MS = 1000
@@ -41,7 +41,6 @@ EXPECTED = (UserError, OSError, sqlite3.Error)
 JOBS = {Kind.FOLDS: "cross-validate", Kind.CURVE: "advise"}
 """The job of each kind."""
 
-TITLES = {Kind.FOLDS: "Cross-validation", Kind.CURVE: "Advice on more masks"}
 START = {Kind.FOLDS: "Start cross-validation", Kind.CURVE: "Start advice"}
 
 ABOUT = {
@@ -78,7 +77,7 @@ class CurvePlan(Options):
         0, "Epochs", ge=0, le=10_000, zero="as the preset says",
         help="How often every image is seen; empty: as the preset says.",
     )  # fmt: skip
-    split: Literal["val", "test"] = option("val", "Measured on", help="Which part of the samples is measured.")
+    split: Literal["val", "test"] = option("val", "Split", help="Which part of the samples is measured.")
     flips: Flips = option("off", "Mirror images", help=MEASURED_FLIPS)
 
 
@@ -224,7 +223,7 @@ class Studying(QWidget):
         """
         plan = self.form.options().model_dump()
         values = {"preset": str(self.preset_box.currentData()), **plan}
-        record = self._submit(values, TITLES[self.kind])
+        record = self._submit(values, WHAT[self.kind])
         self.session.remember(self._setting, {"preset": self.preset_box.currentData(), "plan": self.form.values()})
         return record
 
@@ -236,7 +235,7 @@ class Studying(QWidget):
     def _submit(self, values: dict[str, Any], title: str) -> JobRecord:
         self.session.project.require_writable()
         if self.is_studying:
-            raise UserError(f"{TITLES[self.kind].lower()} is under way already", "wait for it, or stop it")
+            raise UserError(f"{WHAT[self.kind].lower()} is under way already", "wait for it, or stop it")
         if not self.session.save_now(wait=True):
             raise UserError(
                 "the last strokes are not saved", "a training would not see them; make room, then try again"
@@ -432,7 +431,7 @@ class Studying(QWidget):
         titles = self.table.horizontalHeader().sizeHint().height()
         self.table.setFixedHeight(lines + titles + 2 * self.table.frameWidth())
         if not self.model.rows and self.is_studying:
-            self.view.empty.set_text(f"{TITLES[self.kind]} is under way", "It stands here as soon as it has begun.")
+            self.view.empty.set_text(f"{WHAT[self.kind]} is under way", "It stands here as soon as it has begun.")
         elif not self._is_stale and not self.model.rows:
             self.view.empty.set_text(*NOTHING_YET[self.kind])
 
@@ -460,7 +459,7 @@ class Studying(QWidget):
         column = QVBoxLayout(content)
         column.setContentsMargins(8, 4, 8, 8)
         column.setSpacing(8)
-        column.addWidget(heading(TITLES[self.kind]))
+        column.addWidget(heading(WHAT[self.kind]))
         column.addWidget(muted(ABOUT[self.kind], wraps=True))
         column.addWidget(self.form)
         column.addLayout(start)

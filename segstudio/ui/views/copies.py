@@ -265,7 +265,7 @@ class CopiesView(QWidget):
         self.recipe_box.blockSignals(False)
         self._empty.set_text(
             f"No copies by {listed.titles.get(self._recipe, self._recipe)} yet",
-            "Queue the recipe at the right: copies appear here as they are made, to be looked through before a "
+            "Press Make copies at the right: they appear here as they are made, to be looked through before a "
             "training learns from them.",
         )
         self._show()
@@ -350,7 +350,7 @@ class CopiesView(QWidget):
             self.kind_box.addItem(words, kind)
         self.kind_box.activated.connect(lambda _row: self._show())
         self.filter_edit = QLineEdit()
-        self.filter_edit.setPlaceholderText("Made from…")
+        self.filter_edit.setPlaceholderText("Name")
         self.filter_edit.setToolTip("Only copies of samples whose path contains these words")
         self.filter_edit.setAccessibleName("Made from")
         self.filter_edit.setClearButtonEnabled(True)

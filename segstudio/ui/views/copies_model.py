@@ -139,7 +139,7 @@ def tooltip(copy: Copy, titles: Mapping[str, str]) -> str:
     if copy.is_rejected:
         lines.append("Rejected: no training learns from it")
     if copy.is_stale:
-        lines.append("Out of date: the mask or the recipe has changed since. Queue the recipe again.")
+        lines.append("Out of date: the mask or the recipe has changed since. Make the copies again.")
     return "\n".join([*lines, "", applied(copy, titles)])
 
 
@@ -215,7 +215,7 @@ class CopyDelegate(QStyledItemDelegate):
         small = QFont(font)
         small.setPointSizeF(font.pointSizeF() * 0.9)
         painter.setFont(small)
-        token = "bad" if copy.is_rejected else "warn" if copy.is_stale else "text_faint"
+        token = "bad" if copy.is_rejected else "warn" if copy.is_stale else "text_muted"
         painter.setPen(theme.color(token))
         below = area.adjusted(0, metrics.height() + 1, 0, 0)
         said = state(copy) or f"seed {copy.seed}"

@@ -21,6 +21,8 @@ from segstudio.ui.times import when_text
 from segstudio.ui.views.numbers import METRICS, change_text
 from segstudio.ui.widgets import card, heading, muted, row_table
 
+WHAT = {Kind.FOLDS: "Cross-validation", Kind.CURVE: "Advice on more masks"}
+
 NOTHING_YET = {
     Kind.FOLDS: (
         "No cross-validation yet",
@@ -288,7 +290,7 @@ class StudyView(QWidget):
         if study is None:
             self.empty.set_text(*NOTHING_YET[self.kind])
             return
-        self.title.setText(f"{str(study.kind).capitalize()} {study.name}: {study.title}")
+        self.title.setText(f"{WHAT[study.kind]} {study.name}: {study.title}")
         seconds = f" · {duration(study.result['seconds'])}" if study.result else ""
         self.subtitle.setText(f"{study.arm.preset} · {when_text(study.created)}{seconds}")
         result = study.result

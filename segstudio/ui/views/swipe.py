@@ -411,9 +411,7 @@ class SwipeView(QWidget):
         inside.setContentsMargins(8, 8, 8, 8)
         inside.addLayout(row)
         inside.addWidget(self.canvas, 1)
-        hint = ElidedLabel(
-            "Drag the divider, or move it with Left and Right (with Shift faster). The wheel zooms, dragging moves."
-        )
+        hint = ElidedLabel("Drag the divider, or Left and Right move it. The wheel zooms.")
         hint.setProperty("muted", True)
         below = QHBoxLayout()
         below.setSpacing(16)
