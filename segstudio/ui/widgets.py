@@ -1,6 +1,7 @@
 """The smallest parts that panels and dialogs are made of, each dressed by the style sheet."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from PySide6.QtCore import QAbstractItemModel, QSize, Qt
 from PySide6.QtGui import QAction, QPainter, QPaintEvent
@@ -64,6 +65,23 @@ def push_button(text: str, help_text: str, pressed: Callable[[], object]) -> QPu
     button.setToolTip(help_text)
     button.clicked.connect(pressed)
     return button
+
+
+@contextmanager
+def keeping_focus(*widgets: QWidget) -> Iterator[None]:
+    """While some of these come and others go, keep the keys among them.
+
+    Qt gives the keys of a button that vanishes to whatever comes next, be that a button that undoes or deletes.
+
+    Args:
+        widgets: One group; when the one that had the keys is gone, the first that can be used gets them.
+    """
+    had_focus = any(widget.hasFocus() for widget in widgets)
+    yield
+    if had_focus and not any(widget.hasFocus() for widget in widgets):
+        heir = next((widget for widget in widgets if widget.isVisible() and widget.isEnabled()), None)
+        if heir is not None:
+            heir.setFocus(Qt.FocusReason.OtherFocusReason)
 
 
 READ_ONLY = "the project is read-only"

@@ -95,8 +95,8 @@ def test_runs_are_listed_newest_first_with_their_figures(qtbot: QtBot, session: 
     assert (newest["Run"], newest["Status"], newest["Epochs"], newest["Val IoU"]) == ("0002", "lost", "4 / 20", "–")
     assert (oldest["Run"], oldest["Val IoU"], oldest["Epochs"]) == ("0001", "0.812", "20")
     panel.select(1)
-    assert "conv-unet-fast · from scratch" in panel._summary.text()
-    assert " · 1 min 40 s · today " in panel._summary.text(), "what has no column is said below the table"
+    assert "conv-unet-fast\u00a0· from scratch" in panel._summary.text()
+    assert "\u00a0· 1 min 40 s\u00a0· today " in panel._summary.text(), "what has no column is said below the table"
 
 
 @pytest.fixture

@@ -79,7 +79,7 @@ def click(panel: ComparePanel, index) -> None:
 def test_without_a_model_it_says_what_to_do(qtbot: QtBot, session: Session, queue: JobQueue, shown: Shown) -> None:
     panel = shown().stressing
     assert not panel.start_button.isEnabled()
-    assert "train one" in panel.start_button.toolTip()
+    assert "no trained model" in panel.start_button.toolTip()
     assert panel.view.empty.isVisible()
     assert not panel.view.table.isVisible()
 

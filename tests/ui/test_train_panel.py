@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLineEdit, QToolButton
+from PySide6.QtWidgets import QApplication, QLineEdit, QToolButton
 from pytestqt.qtbot import QtBot
 
 from segstudio.augmentation.recipe import Recipe, Step, built_in_recipes
@@ -184,6 +184,22 @@ def test_second_training_is_refused_while_one_runs(qtbot: QtBot, panel: TrainPan
         panel.retrain()
     queue.cancel(record.id)
     qtbot.waitUntil(lambda: record.state.is_end, timeout=WAIT)
+
+
+def test_whoever_starts_by_keyboard_finds_the_stop_under_the_same_hand(qtbot: QtBot, panel: TrainPanel) -> None:
+    choose(panel, "conv-unet-fast")
+    panel.activateWindow()
+    panel.start_button.setFocus()
+    qtbot.waitUntil(panel.start_button.hasFocus, timeout=WAIT)
+    qtbot.keyClick(panel.start_button, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: not panel.start_button.isVisible() and panel.progress.stop_button.isVisible(), timeout=WAIT)
+    enders = panel.steering.pause_button, panel.progress.stop_button
+    assert any(button.hasFocus() for button in enders), QApplication.focusWidget()
+    record = panel.record
+    assert record is not None
+    panel.queue.cancel(record.id)
+    qtbot.waitUntil(panel.start_button.isVisible, timeout=WAIT)
+    assert panel.start_button.hasFocus(), QApplication.focusWidget()
 
 
 def test_wrong_option_stops_the_start_with_its_name(panel: TrainPanel) -> None:

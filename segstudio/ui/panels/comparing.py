@@ -33,7 +33,7 @@ from segstudio.ui.session import Session
 from segstudio.ui.times import when_text
 from segstudio.ui.views.comparison import ComparisonView
 from segstudio.ui.views.numbers import change_text
-from segstudio.ui.widgets import READ_ONLY, allow, heading, muted, push_button, row_table, set_property
+from segstudio.ui.widgets import READ_ONLY, allow, heading, keeping_focus, muted, push_button, row_table, set_property
 
 SETTING = "compare"
 """The project's setting that keeps the last plan."""
@@ -496,6 +496,12 @@ class Comparing(QWidget):
         self.session.project_changed.connect(self._on_project_changed)
 
     def _update(self) -> None:
+        with keeping_focus(
+            self.progress.stop_button, self.start_button, self.resume_button, self.extend_button, self.rerun_button
+        ):
+            self._show_state()
+
+    def _show_state(self) -> None:
         one, is_writable = self.selected, not self.session.project.read_only
         is_free = is_writable and not self.is_comparing
         try:

@@ -28,7 +28,7 @@ from segstudio.ui.job_queue import JobQueue, JobRecord, JobState
 from segstudio.ui.number_box import NumberBox
 from segstudio.ui.panels.job_progress import progress_text
 from segstudio.ui.session import Session
-from segstudio.ui.widgets import READ_ONLY, allow, heading, link, muted, push_button, set_property
+from segstudio.ui.widgets import READ_ONLY, allow, heading, keeping_focus, link, muted, push_button, set_property
 
 Which = Literal["all", "filter", "sample"]
 
@@ -310,6 +310,10 @@ class QueueBox(QWidget):
         column.addLayout(row)
 
     def _update(self) -> None:
+        with keeping_focus(self.cancel_button, self.start_button):
+            self._show_state()
+
+    def _show_state(self) -> None:
         total, there = len(self._samples) * self.copies, self._there()
         is_running, is_whole = self.is_running, 0 < total <= there
         is_writable = not self._session.project.read_only

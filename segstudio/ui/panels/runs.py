@@ -249,6 +249,7 @@ class RunsPanel(QWidget):
         """The button with what is seldom done to a run."""
         button = text_button("", "More about this run")
         button.setObjectName("more")
+        button.setProperty("more", True)
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(button)
         self.meet_action = menu.addAction("Meet the champion", self.meet)
@@ -467,7 +468,7 @@ class RunsPanel(QWidget):
         if run is None or self.session is None:
             self._summary.clear()
             return
-        self._summary.setText(summary(run))
+        self._summary.setText(summary(run).replace(" · ", "\u00a0· "))  # a line never begins with a dot
 
     def selection(self) -> list[Run]:
         """The runs whose curves are laid over each other, the one that the buttons are about first."""

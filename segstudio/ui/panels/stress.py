@@ -18,7 +18,7 @@ from segstudio.ui.job_queue import JobQueue, JobRecord, JobState
 from segstudio.ui.panels.job_progress import JobProgress
 from segstudio.ui.session import Session
 from segstudio.ui.views.stress import NOTHING_YET, READING, UNDER_WAY, StressView
-from segstudio.ui.widgets import READ_ONLY, allow, heading, muted, push_button, set_property
+from segstudio.ui.widgets import READ_ONLY, allow, heading, keeping_focus, muted, push_button, set_property
 
 HIDDEN = ("run", "transforms", "to")
 """Options that have no row in the form: the box above it, all of them, and a button."""
@@ -239,6 +239,10 @@ class Stressing(QWidget):
         self._background.submit(lambda: write_table(result, path), told)
 
     def _update(self) -> None:
+        with keeping_focus(self.progress.stop_button, self.start_button):
+            self._show_state()
+
+    def _show_state(self) -> None:
         allow(
             self.start_button,
             (not self.session.project.read_only, READ_ONLY),

@@ -27,7 +27,7 @@ from segstudio.ui.session import Session
 from segstudio.ui.times import when_text
 from segstudio.ui.views.numbers import change_text
 from segstudio.ui.views.study import NOTHING_YET, TOKENS, WHAT, StudyView, number_text
-from segstudio.ui.widgets import READ_ONLY, allow, heading, muted, push_button, row_table, set_property
+from segstudio.ui.widgets import READ_ONLY, allow, heading, keeping_focus, muted, push_button, row_table, set_property
 
 RELOAD_MS = 1000
 CONFIRM_MS = 5000
@@ -414,6 +414,10 @@ class Studying(QWidget):
         self.preset_box.setCurrentIndex(max(self.preset_box.findData(str(state.get("preset") or usual)), 0))
 
     def _update(self) -> None:
+        with keeping_focus(self.progress.stop_button, self.start_button, self.resume_button):
+            self._show_state()
+
+    def _show_state(self) -> None:
         one, is_writable = self.selected, not self.session.project.read_only
         allow(self.start_button, (is_writable, READ_ONLY), (self.form.is_valid, "a field is marked as wrong"))
         self.start_button.setVisible(not self.is_studying)

@@ -27,7 +27,7 @@ from segstudio.ui.panels.remedies import Remedies
 from segstudio.ui.panels.steering import ExtendBox, SteeringBox, ask, run_of
 from segstudio.ui.panels.strip import StripBox
 from segstudio.ui.panels.train_options import TrainOptionsEditor, options_of_training
-from segstudio.ui.widgets import READ_ONLY, allow, muted, push_button, set_property
+from segstudio.ui.widgets import READ_ONLY, allow, keeping_focus, muted, push_button, set_property
 
 if TYPE_CHECKING:
     from segstudio.ui.dialogs.find_rate import FindRateDialog
@@ -502,6 +502,16 @@ class TrainPanel(QWidget):
         self.predict_requested.emit()
 
     def _update(self) -> None:
+        with keeping_focus(
+            self.checking.stop_button,
+            self.steering.pause_button,
+            self.progress.stop_button,
+            self.start_button,
+            self.check_button,
+        ):
+            self._show_state()
+
+    def _show_state(self) -> None:
         is_writable = self.session is not None and not self.session.project.read_only
         usable = (is_writable, READ_ONLY), (self.options.form.is_valid, "an option is marked as wrong")
         allow(self.start_button, *usable)

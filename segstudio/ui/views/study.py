@@ -331,7 +331,8 @@ class StudyView(QWidget):
         rows = result["per_image"]
         suspicious = result["suspicious"]
         self.rows.title.setText(
-            f"Images, the worst first · {suspicious} masks look wrong" if suspicious else "Images, the worst first"
+            "Images, the worst first"
+            + (f" · {suspicious} mask{'s look' if suspicious > 1 else ' looks'} wrong" if suspicious else "")
         )
         self.rows.show_rows([_image_cells(row) for row in rows], [row["sample"] for row in rows])
         self._show_notes([result["method"], *result["notes"], result["empty_convention"]])
