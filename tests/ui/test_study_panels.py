@@ -90,7 +90,7 @@ def test_a_cross_validation_is_shown_with_its_figures_and_its_worst_images(
     rows = cells(view.rows)
     assert len(rows) == result["images"]
     assert rows[0][1] == "0.100"
-    assert view.rows.title.text() == "Images, the worst first · 1 masks look wrong"
+    assert view.rows.title.text() == "Images, the worst first · 1 mask looks wrong"
     assert result["method"] in view.notes.text()
     with qtbot.waitSignal(page.opened) as opened:
         view.rows.table.activated.emit(view.rows.model.index(0, 0))
