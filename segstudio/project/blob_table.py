@@ -16,6 +16,7 @@ from segstudio.core.edit import Edit
 from segstudio.core.mask import Mask, Rect
 from segstudio.core.raster import Region
 from segstudio.core.sample import Sample
+from segstudio.project.salvage import write_kept
 
 if TYPE_CHECKING:
     from segstudio.project.project import Project
@@ -121,6 +122,7 @@ class BlobTable:
                 "INSERT OR REPLACE INTO kept (run_id, sample_id, pixels) VALUES (?, ?, ?)",
                 (run_id, sample.id, edit.to_bytes()),
             )
+            self._project.database.after_commit(lambda: write_kept(self._project, run_id, sample.stem, edit))
 
 
 def by_severity(blobs: NDArray[np.void]) -> NDArray[np.void]:

@@ -20,6 +20,7 @@ from segstudio.project.copy_writer import CopyWriter, is_sound, orphans
 from segstudio.project.masks import Revision
 from segstudio.project.project import Project
 from segstudio.project.runs import read_options
+from segstudio.project.salvage import read_seen, write_seen
 from segstudio.project.threads import in_threads
 
 LEFT_BEHIND_SECONDS = 3600
@@ -261,6 +262,10 @@ def _mend_mirror(project: Project) -> Iterator[Finding]:
     if any(said.get(one.image) != _said(one) for one in known):
         mirror.write_reviews(project.folder, known)
         yield Finding("reviews.csv", "lacked some verdicts or comments, and is written anew", "mended")
+
+    seen = dict(project.database.rows("SELECT image, seen FROM sample WHERE seen IS NOT NULL"))
+    if any(read_seen(project.folder).get(image, "") < time for image, time in seen.items()):
+        write_seen(project.folder, seen)
 
 
 def _said(review: mirror.Review) -> tuple[str, str, str]:

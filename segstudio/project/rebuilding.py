@@ -15,6 +15,7 @@ from segstudio.core.sample import ReviewState, Sample, Split
 from segstudio.project import mirror
 from segstudio.project.project import INDEX, Project, build_index, editor_lock
 from segstudio.project.runs import STATUSES, read_events, read_options
+from segstudio.project.salvage import salvage
 from segstudio.project.samples import NewSample
 
 _NUMBERED = re.compile(r"\d{4,}")
@@ -26,17 +27,17 @@ def rebuild_index(folder: Path, report: Reporter) -> dict[str, Any]:
     Recipes and augmented copies are files alone and need no index; they are counted. champions.json and
     test_looks.csv are files alone too: who is champion and how often the test split was looked at stays as it was.
 
-    The old index is kept beside it under another name. What only the index knew is lost: the last options of the
-    forms, which run was current (the newest one with predictions is taken), which errors of it were settled by keeping
-    the mask, when samples were on screen, and which masks are suspected (the next training says so anew).
+    The old index is kept beside it under another name. What only it knew (undo of acts, suspicions, settings) is read
+    from it as far as it can be; see `salvage`. Without it the newest run with predictions is the current one.
 
     Args:
         folder: The project's folder.
         report: Hears of progress and of files that could not be read.
 
     Returns:
-        How many samples, masks, runs, predictions, recipes and copies were found, and the name of the `old` index or
-        None.
+        How many `samples`, `masks`, `runs`, `predictions`, `recipes` and `copies` were found; `salvaged`, how much of
+        each kind that no such file says; `lost`, in sentences what could not be brought back; and the name of the `old`
+        index or None.
 
     Raises:
         NotAProject: When project.json or samples.csv is missing or damaged.
@@ -63,9 +64,10 @@ def rebuild_index(folder: Path, report: Reporter) -> dict[str, Any]:
             for run in project.runs.list():
                 if not run.is_reader:
                     project.predictions.expect(run.id)  # by the masks that are not rejected
+            salvaged, lost = salvage(project, None if old is None else folder / old)
     finally:
         lock.release()
-    return {**found, "old": old}
+    return {**found, "salvaged": salvaged, "lost": lost, "old": old}
 
 
 def _sample(row: dict[str, str]) -> NewSample:

@@ -15,6 +15,7 @@ from segstudio.project.acts import BATCH, Row, review_title
 from segstudio.project.clock import now
 from segstudio.project.mirror import SAMPLES_SQL, Review, append_reviews, write_samples
 from segstudio.project.problems import storable
+from segstudio.project.salvage import append_seen
 from segstudio.project.sample_table import STATES, SUSPICIOUS, SampleTable, TableCache
 
 if TYPE_CHECKING:
@@ -232,11 +233,11 @@ class Samples:
 
     def set_seen(self, sample_ids: Iterable[int]) -> None:
         """Remember that some samples have been on screen until now; nobody is told, as little depends on it."""
-        time = now()
+        time, ids = now(), list(sample_ids)
         with self._project.transaction() as connection:
-            connection.executemany(
-                "UPDATE sample SET seen = ? WHERE id = ?", [(time, sample_id) for sample_id in sample_ids]
-            )
+            connection.executemany("UPDATE sample SET seen = ? WHERE id = ?", [(time, sample_id) for sample_id in ids])
+            images = [self.get(sample_id).image for sample_id in ids]
+            self._project.database.after_commit(lambda: append_seen(self._project.folder, time, images))
 
     def state_changed(self, sample_id: int) -> str | None:
         """When the last verdict was given (ISO 8601, UTC), or None."""

@@ -8,6 +8,7 @@ import numpy as np
 from segstudio.core.reporter import ListReporter
 from segstudio.jobs import JOBS
 from segstudio.project.project import INDEX, Project
+from segstudio.project.salvage import LOST
 from tests.project.projects import make_project
 
 
@@ -40,6 +41,8 @@ def test_a_lost_index_is_made_anew(tmp_path: Path) -> None:
     assert result["ok"]
     assert result["rebuilt"] == {
         "samples": 6, "masks": 1, "runs": 0, "predictions": 0, "recipes": 0, "copies": 0, "old": None,
+        "lost": list(LOST.values()),
+        "salvaged": {"seen": 0, "keeps": 0, "suspicions": 0, "acts": 0, "settings": 0, "problems": 0},
     }  # fmt: skip
     with Project.open(tmp_path / "project") as rebuilt:
         assert rebuilt.masks.load(rebuilt.samples.get(1)).all()

@@ -1,7 +1,9 @@
 """Check finds what is wrong, mends what can be mended, and the index can be made anew from the files."""
 
+import contextlib
 import os
 import shutil
+import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,11 +13,16 @@ import pytest
 from PIL import Image
 
 from segstudio.core.errors import NotAProject, UserError
+from segstudio.core.lint import LintRules
+from segstudio.core.mask import Rect
+from segstudio.core.raster import Region
 from segstudio.core.reporter import Cancelled, ListReporter
 from segstudio.core.sample import ReviewState
+from segstudio.core.suspicion import Suspicion
 from segstudio.project.check import Finding, check_project
 from segstudio.project.project import INDEX, Project
 from segstudio.project.rebuilding import rebuild_index
+from segstudio.project.suspicions import reasons, store_suspicions
 from tests.project.test_samples import COLUMNS
 
 LEFT = np.zeros((48, 64), np.uint8)
@@ -288,3 +295,72 @@ def test_a_damaged_mirror_is_refused(project: Project, text: str) -> None:
 def test_an_open_window_is_not_robbed_of_its_index(project: Project) -> None:
     with Project.open(project.folder, is_editor=True), pytest.raises(UserError, match="open for editing"):
         rebuild_index(project.folder, ListReporter())
+
+
+def review_a_little(project: Project) -> None:
+    """What only the index knows: looks, kept errors, suspicions, acts, rules, a note."""
+    work_a_little(project)
+    project.samples.set_seen([2, 5])
+    project.samples.set_comment(5, "an edge")
+    region = Region(Rect(2, 3, 4, 5), np.ones((5, 4), np.bool_))
+    project.predictions.keep(2, project.samples.get(3), region)
+    store_suspicions(project, "loss", {2: (1, Suspicion(0.8, "stays high")), 1: (2, Suspicion(0.3, ""))})
+    project.lint.set_rules(LintRules(holes=0))
+    project.lint.look("masks", [1, 2, 3], ListReporter())
+    project.problems.extend([("images/left_out.png", "is no picture")])
+    project.predictions.set_current(1)
+    with project.database.connection() as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def damage(index: Path, table: str) -> None:
+    """Write over the first page of a table, as a bad sector would."""
+    with contextlib.closing(sqlite3.connect(index)) as connection:
+        (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+    with index.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xa5" * size)
+
+
+@pytest.mark.parametrize("loss", ["", "act", "kept", "sample", "setting", "all"])
+def test_what_only_the_index_knew_is_brought_along_or_said_to_be_lost(project: Project, loss: str) -> None:
+    review_a_little(project)
+    folder, images = project.folder, {one.id: one.image for one in project.samples.all()}
+    seen = dict(project.database.rows("SELECT image, seen FROM sample"))
+    kept, undoable = project.blobs.kept(2, project.samples.get(3)), project.acts.all()
+    reasons_of_2, findings = reasons(project, 2), project.lint.findings()
+    project.close()
+    if loss == "all":
+        (folder / INDEX).unlink()
+    elif loss:
+        damage(folder / INDEX, loss)
+    found = rebuild_index(folder, ListReporter())
+    with Project.open(folder) as rebuilt:
+        assert {one.id: one.image for one in rebuilt.samples.all()} == images
+        # Files beside the index say again what people have done by hand.
+        assert dict(rebuilt.database.rows("SELECT image, seen FROM sample")) == seen
+        assert np.array_equal(rebuilt.blobs.kept(2, rebuilt.samples.get(3)), kept)
+        assert kept.sum() == 20
+        (review,) = rebuilt.samples.reviews([5])
+        assert review.comment == "an edge"
+        said = " ".join(found["lost"])
+        is_lost = {table: table == loss or loss == "all" for table in ("act", "sample", "setting", "problem")}
+        # Acts name samples by numbers of the old index, which nobody knows any more without its samples.
+        is_lost["act"] |= is_lost["sample"]
+        assert ("The undo of verdicts" in said) == is_lost["act"]
+        assert ("Why masks were suspected" in said) == is_lost["sample"]
+        assert ("The rules of unusual masks" in said) == is_lost["setting"]
+        assert rebuilt.acts.all() == ([] if is_lost["act"] else undoable)
+        assert reasons(rebuilt, 2) == ([] if is_lost["sample"] else reasons_of_2)
+        assert (rebuilt.lint.rules() == LintRules(holes=0)) == (not is_lost["setting"])
+        assert rebuilt.lint.findings() == ([] if is_lost["sample"] else findings)
+        assert rebuilt.predictions.current() == (2 if is_lost["setting"] else 1)
+        assert bool(rebuilt.problems.list()) == (not is_lost["problem"])
+        assert check(rebuilt) == []
+        if not loss:
+            assert found["lost"] == []
+            states = [one.state for one in rebuilt.samples.all()]
+            outcome = rebuilt.acts.undo()
+            assert outcome.left == 0
+            assert [one.state for one in rebuilt.samples.all()] != states
