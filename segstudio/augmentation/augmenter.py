@@ -199,9 +199,11 @@ def _guarded() -> Any:
 
 
 _UNSAID = frozenset(
-    {"shape", "interpolation", "fill", "fill_mask", "border_mode", "bbox_matrix", "matrix_bbox", "output_shape"}
-    | {"pieces"}
-)
+    {
+        "shape", "interpolation", "fill", "fill_mask", "border_mode", "bbox_matrix", "matrix_bbox", "output_shape",
+        "pieces",
+    }
+)  # fmt: skip
 """Entries of a transform's parameters that are no result of chance, only matter to bounding boxes, or are pictures."""
 
 

@@ -32,7 +32,7 @@ TITLES: dict[str, str] = {
     "OpticalDistortion": "Lens distortion",
     "Pad": "Pad",
     "PadIfNeeded": "Pad small images",
-    "PasteForeground": "Paste foreground of other images",
+    "PasteForeground": "Paste from other images",
     "PixelDropout": "Dead pixels",
     "PlanckianJitter": "Colour temperature",
     "PlasmaBrightnessContrast": "Cloudy brightness and contrast",

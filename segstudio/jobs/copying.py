@@ -135,11 +135,11 @@ class Copying:
                 self._donors[donor.image] = DonorRow(donor.image, image, donor.revision, mask, ignored)
         rows = list(self._donors.values())
         self._augmenter = self._augmenter.with_donors(CopyDonors(self._project, rows))
-        if self._augmenter.wants_donors:
-            self._report.log(
-                f"foreground is taken from {len(rows)} training samples" if rows
-                else "nothing is taken from other samples: no training sample has any foreground"
-            )  # fmt: skip
+        if rows:
+            self._report.log(f"foreground is taken from {len(rows)} training samples")
+        elif self._augmenter.wants_donors:
+            reason = "nothing is taken from other samples: no training sample has any foreground"
+            self._report.note(f"recipe {self._augmenter.recipe.name}", reason)
         return digest_of(rows)
 
     def check_room(self) -> None:

@@ -91,8 +91,7 @@ def fit_network(
         shape = _shape(kind, train)
         pairs = _pairs(options, train, val, shape, cache, folder / MANIFEST, report, is_resumed=is_resumed)
         plan = replace(plan, weights=_class_weights(options, pairs[0], report, explain))
-        if plan.augmenter is not None and plan.augmenter.wants_donors and not pairs[0].donors.names:
-            report.log("nothing is taken from other images: none that is learnt from has any foreground")
+        tell_of_donors(plan.augmenter, pairs[0], report)
         if options.crop:
             plan = replace(plan, images_per_epoch=plan.images(pairs[0]) * options.crops)
         watchers = _watchers(options, pairs[1], folder, fitting) if is_watched else []
@@ -106,6 +105,13 @@ def fit_network(
             )
     finally:
         shutil.rmtree(cache, ignore_errors=True)
+
+
+def tell_of_donors(augmenter: Augmenter | None, train: "Pictures", report: Reporter) -> None:
+    """Note that a recipe takes from other images and there is nothing to take; it does no harm, but no good either."""
+    if augmenter is not None and augmenter.wants_donors and not train.donors.names:
+        reason = "nothing is taken from other images: none that is learnt from has any foreground"
+        report.note(f"recipe {augmenter.recipe.name}", reason)
 
 
 def _watchers(options: TrainOptions, val: "Pairs", folder: Path, report: Reporter) -> "list[Watcher]":

@@ -430,7 +430,8 @@ def test_without_donors_copies_are_made_and_it_is_said(project: Project) -> None
         project.masks.save(sample.id, np.zeros((48, 64), np.uint8))
     report = ListReporter()
     assert augment(project, report, recipe="paste")["written"] == 10
-    assert any("no training sample has any foreground" in line for line in report.lines)
+    assert [subject for subject, _ in report.notes] == ["recipe paste"]
+    assert "no training sample has any foreground" in report.notes[0][1]
     assert not (project.folder / "augmented/paste/donors").exists()
     assert all(pasted == [] for pasted in taken(project).values())
 

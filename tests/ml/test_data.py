@@ -15,6 +15,7 @@ from segstudio.core.errors import UserError
 from segstudio.core.labels import CORRECTED, FOREGROUND, IGNORED
 from segstudio.core.manifest import ManifestRow, load_manifest, save_manifest
 from segstudio.core.reporter import Cancelled, ListReporter
+from segstudio.jobs.fitting import tell_of_donors
 from segstudio.ml import data
 from tests.ml.blobs import blob_pairs
 
@@ -222,8 +223,11 @@ def test_neither_copies_nor_images_without_foreground_nor_ignored_pixels_are_tak
 def test_without_any_foreground_there_is_nothing_to_take():
     pairs = blob_pairs(3)
     pairs.masks[:] = 0
-    paste = augmenter(Step("PasteForeground", 1.0))
+    paste, report = augmenter(Step("PasteForeground", 1.0)), ListReporter()
     assert same(epoch(pairs, 1, augmenter=paste), epoch(pairs, 1))
+    for one, train in ((paste, pairs), (paste, blob_pairs(3)), (ROUGH, pairs), (None, pairs)):
+        tell_of_donors(one, train, report)
+    assert [subject for subject, _ in report.notes] == ["recipe test"], "it is said, and once"
 
 
 def test_what_validates_is_never_augmented():
