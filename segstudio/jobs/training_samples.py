@@ -296,7 +296,7 @@ def recall(project: Project, rows: Sequence[ManifestRow]) -> dict[str, list["Exa
     """The examples of an earlier training by its manifest, in their order, under "train" and "val".
 
     Raises:
-        UserError: When an augmented copy is gone.
+        UserError: When an augmented copy is gone, or shows by now what validates.
     """
     samples = {one.id: one for one in project.samples.all(sorted({row.sample for row in rows}))}
     copies = _recalled_copies(project, rows)
@@ -327,6 +327,11 @@ def _recalled_copies(project: Project, rows: Sequence[ManifestRow]) -> dict[str,
             f"{len(gone)} augmented copies that the run learnt from are gone, {gone[0].image} among them",
             f"make them again as they were: `segstudio augment PROJECT --recipe {gone[0].recipe}` with the same seed; "
             "or train anew",
+        )
+    validating = {row.sample for row in rows if row.split == "val"}
+    if leak := [row for row in wanted if not validating.isdisjoint(dict(there[row.image].donors))]:
+        raise UserError(
+            f"{leak[0].image} has been made anew since, and shows a part of what validated then", "train anew"
         )
     return there
 

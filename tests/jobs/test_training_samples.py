@@ -8,6 +8,7 @@ import pytest
 
 from segstudio.augmentation.recipe import Recipe, Step
 from segstudio.core.errors import UserError
+from segstudio.core.manifest import ManifestRow
 from segstudio.core.reporter import ListReporter
 from segstudio.core.sample import ReviewState
 from segstudio.formats import read_image
@@ -136,6 +137,15 @@ def test_a_copy_with_a_part_of_what_is_not_learnt_from_is_left_out(project):
     ]
     train, val = examples(project, found)
     assert {donor for one in train for donor in one.donors} <= learnt - {one.sample for one in val}
+    # As if the sample had validated then, and the copy had been made anew since.
+    copy = found.copies[0]
+    rows = [
+        ManifestRow(copy.sample, copy.image_file.relative_to(project.folder).as_posix(), "train", 0, "", "", "paste"),
+        ManifestRow(copy.donors[0][0], "images/x.png", "val", 0, "", ""),
+    ]
+    assert len(recall(project, rows[:1])["train"]) == 1
+    with pytest.raises(UserError, match="shows a part of what validated"):
+        recall(project, rows)
     # A region of a donor that is ignored since says that what was taken is no foreground.
     donor = found.copies[0].donors[0][0]
     project.ignored.save(donor, np.ones((48, 64), np.uint8))
