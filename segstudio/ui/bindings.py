@@ -39,6 +39,9 @@ RESERVED = {
 }
 """Keys that mean the same whatever anybody likes, with what they do."""
 
+SUCCESSORS = {"mask-take-prediction": "error-take-all"}
+"""Commands that have gone, and the one that does what they did: what a person had as their keys are its keys."""
+
 
 def normal(key: str) -> str:
     """A key as it is written in files: "Ctrl+Shift+Z"; empty for what is no key."""
@@ -77,7 +80,7 @@ class Bindings(QObject):
         self._defaults = {name: tuple(map(normal, one.keys)) for name, one in commands.items()}
         self.problem = ""
         try:
-            own = load_keys(keys_path())
+            own = self._renamed(load_keys(keys_path()))
         except UserError as error:
             own, self.problem = {}, f"{error.message}; every command has the keys of the program."
         self._keys = self._settled({name: keys for name, keys in own.items() if name in commands})
@@ -155,7 +158,7 @@ class Bindings(QObject):
         """
         if not path.is_file():
             raise UserError(f"there is no file {path}")
-        own = load_keys(path)
+        own = self._renamed(load_keys(path))
         known = {name: tuple(map(normal, keys)) for name, keys in own.items() if name in self._commands}
         seen: dict[str, str] = {}
         for name, keys in known.items():
@@ -169,6 +172,15 @@ class Bindings(QObject):
                 seen[key] = name
         self._replace(self._settled(known))
         return sorted(own.keys() - self._commands.keys())
+
+    def _renamed(self, own: Mapping[str, Keys]) -> dict[str, Keys]:
+        """The keys that a person gave, those of commands that have gone given to the ones in their place."""
+        result = dict(own)
+        for old, new in SUCCESSORS.items():
+            if old in result and new in self._commands:
+                keys = result.pop(old)
+                result[new] = tuple(dict.fromkeys((*result.get(new, self._defaults[new][:1]), *keys)))
+        return result
 
     def _settled(self, own: Mapping[str, Keys]) -> dict[str, Keys]:
         """The keys of all commands: first what the person gave, then the program's that are still free."""

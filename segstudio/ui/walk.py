@@ -121,7 +121,8 @@ class Walk(QObject):
         self._is_finding = False
         self._here: PixelInfo | None = None
         self._decided: dict[tuple[int, int], Mask] = {}
-        self._acts: deque[Callable[[], None]] = deque()
+        # What is to be done, and whether that needs the errors of all samples.
+        self._acts: deque[tuple[Callable[[], None], bool]] = deque()
         self._selected = ""
         self._is_closed = False
         self._thread = Background("errors", self)
@@ -234,7 +235,7 @@ class Walk(QObject):
             why = "its mask has changed" if is_same else "another sample is on screen"
             self.told.emit(f"Nothing was decided: {why} by now.", "Its errors were not found yet. Decide again.")
 
-        self._ask(do)
+        self._ask(do, of_all=False)
 
     @property
     def _on_screen(self) -> tuple[int, int] | None:
@@ -244,21 +245,23 @@ class Walk(QObject):
             return None
         return sample.id, -1 if document is None else self._session.change_counter
 
-    def _ask(self, act: Callable[[], None]) -> None:
+    def _ask(self, act: Callable[[], None], *, of_all: bool = True) -> None:
+        """Do it as soon as the errors on screen are known; `of_all`: and those of all samples."""
         if self._session.project.predictions.current() is None:
             self.told.emit("There are no predictions yet.", "Train, then predict: errors are where they differ.")
             return
         self._panes.finish_stroke()
-        self._acts.append(act)
+        self._acts.append((act, of_all))
         self._go_on()
 
     def _go_on(self) -> None:
-        while self._acts and self._is_ready():
-            self._acts.popleft()()
+        while self._acts and self._is_ready(of_all=self._acts[0][1]):
+            act, _ = self._acts.popleft()
+            act()
 
-    def _is_ready(self) -> bool:
+    def _is_ready(self, *, of_all: bool) -> bool:
         """Whether all is known; what is not is asked for."""
-        if self._order is None:
+        if self._order is None and of_all:
             self._load()
             return False
         if self._session.is_busy:
@@ -352,6 +355,7 @@ class Walk(QObject):
             is_same = is_same and session.tolerance == tolerance and self._decided.get(key) is decided
             is_same = is_same and session.level == level
             if isinstance(error := future.exception(), UserError | OSError):
+                self._acts.clear()
                 self.told.emit(str(error), "")
                 return
             if is_same and run == session.project.predictions.current():
@@ -415,7 +419,7 @@ class Walk(QObject):
         if not self.is_here:
             self._found = None
             self._session.show(place.sample_id)
-        self._acts.appendleft(partial(self._arrive, place, is_fresh))
+        self._acts.appendleft((partial(self._arrive, place, is_fresh), True))
 
     def _arrive(self, place: Place, is_fresh: bool) -> None:
         if place is not self.place or not self.is_here:
@@ -426,7 +430,7 @@ class Walk(QObject):
             # The mask or the prediction has become another since the blob was stored.
             self._trail.remove(place)
             self._at, self.place = len(self._trail) - 1, None
-            self._acts.appendleft(self._advance)
+            self._acts.appendleft((self._advance, True))
             return
         if blob is not None and place.is_there:
             place.blob = blob
@@ -463,7 +467,7 @@ class Walk(QObject):
             with document.stroke(_TITLES[decision]) as stroke:
                 stroke.fill_region(region, becomes)
         if self.goes_on and at_walk is not None and blob == at_walk:
-            self._acts.append(self._advance)
+            self._acts.append((self._advance, True))
 
     def _carry_out_in(self, decision: Decision, region: Region, title: str, *, is_whole: bool = False) -> None:
         """Decide about the pixels of a region that mask and prediction differ in."""
@@ -493,7 +497,7 @@ class Walk(QObject):
                 stroke.put(Patch(rect, np.where(wrong, after, found.errors.truth[here])))
         self._panes.selection.clear()
         if self.goes_on and is_at_walk:
-            self._acts.append(self._advance)
+            self._acts.append((self._advance, True))
 
     def _is_walk_in(self, region: Region) -> bool:
         """Whether the error that the walk is at lies in a region."""

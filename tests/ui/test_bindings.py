@@ -61,6 +61,26 @@ def test_every_key_of_the_program_is_one_and_none_is_reserved(bindings: Bindings
     assert bindings.changed_names == []
 
 
+@pytest.mark.parametrize(
+    ("written", "keys"),
+    [
+        ('"mask-take-prediction" = ["F6"]', ("Shift+Y", "F6")),
+        ('"mask-take-prediction" = []', ("Shift+Y",)),
+        ('"mask-take-prediction" = ["F6"]\n"error-take-all" = ["F7"]', ("F7", "F6")),
+        ("", ("Shift+Y", "Shift+P")),
+    ],
+)
+def test_keys_of_a_command_that_has_gone_are_those_of_the_one_in_its_place(qapp, tmp_path: Path, written, keys):
+    keys_path().parent.mkdir(parents=True, exist_ok=True)
+    keys_path().write_text(f"[keys]\n{written}\n", encoding="utf-8")
+    bindings = Bindings(COMMANDS)
+    assert bindings.keys("error-take-all") == keys
+    bindings.reset_all()
+    (tmp_path / "mine.toml").write_text(f"[keys]\n{written}\n", encoding="utf-8")
+    assert bindings.import_from(tmp_path / "mine.toml") == []
+    assert Bindings(COMMANDS).keys("error-take-all") == keys
+
+
 def test_who_gives_a_key_takes_it_and_it_is_kept(bindings: Bindings):
     bindings.give("flag", ["A", "Ctrl+Alt+7"])
     assert bindings.keys("flag") == ("A", "Ctrl+Alt+7")

@@ -351,10 +351,10 @@ def test_an_operation_without_options_is_made_at_once(qtbot, panes, document) ->
     panes.operate("invert")
     qtbot.waitUntil(lambda: not panes.operating.is_active)
     assert np.array_equal(document.mask, 1 - before)
-    panes.operate("take-prediction")
+    panes.operate("copy-previous", lambda: block(30, 60, 40, 80))
     qtbot.waitUntil(lambda: not panes.operating.is_active)
     assert np.array_equal(document.mask, block(30, 60, 40, 80))
-    panes.operate("take-prediction")
+    panes.operate("copy-previous", lambda: block(30, 60, 40, 80))
     qtbot.waitUntil(lambda: not panes.operating.is_active)
     assert len(document.history.past) == 2, "what changes nothing is no entry"
 

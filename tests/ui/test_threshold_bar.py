@@ -98,7 +98,7 @@ def test_the_best_is_used_and_kept_and_taken(qtbot, window: Window, bar) -> None
     document = session.document
     truth = document.mask.copy()
     document.replace(np.zeros_like(truth), "Clear")
-    window.actions_by_name["mask-take-prediction"].trigger()
+    press(window, Qt.Key.Key_P, Qt.KeyboardModifier.ShiftModifier)
     qtbot.waitUntil(lambda: np.array_equal(document.mask, truth), timeout=20_000)
     window.session.show(2)
     settle(qtbot, window)
