@@ -103,7 +103,9 @@ class AuditWalk(QObject):
 
     @property
     def promise(self) -> str:
-        """What clean checks would say."""
+        """What clean checks would say; when they are so no more, how many were wrong so far."""
+        if wrong := sum(not right for right in self._answers.values()):
+            return f"{wrong} of {self.place} so far {'was' if wrong == 1 else 'were'} wrong."
         return "" if self.plan is None else plan_words(self.plan, self.count)
 
     @property

@@ -7,6 +7,7 @@ from PySide6.QtCore import QAbstractItemModel, QSize, Qt
 from PySide6.QtGui import QAction, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QApplication,
     QFrame,
     QLabel,
     QPushButton,
@@ -74,11 +75,13 @@ def keeping_focus(*widgets: QWidget) -> Iterator[None]:
     Qt gives the keys of a button that vanishes to whatever comes next, be that a button that undoes or deletes.
 
     Args:
-        widgets: One group; when the one that had the keys is gone, the first that can be used gets them.
+        widgets: One group; when the one that had the keys, itself or something in it, is gone, the first that can be
+            used gets them.
     """
-    had_focus = any(widget.hasFocus() for widget in widgets)
+    before = QApplication.focusWidget()
+    had_focus = before is not None and any(one is before or one.isAncestorOf(before) for one in widgets)
     yield
-    if had_focus and not any(widget.hasFocus() for widget in widgets):
+    if had_focus and QApplication.focusWidget() is not before:
         heir = next((widget for widget in widgets if widget.isVisible() and widget.isEnabled()), None)
         if heir is not None:
             heir.setFocus(Qt.FocusReason.OtherFocusReason)

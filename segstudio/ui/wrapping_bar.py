@@ -43,6 +43,7 @@ class WrappingBar(QFrame):
         self._grid.setContentsMargins(margins)
         self._grid.setHorizontalSpacing(spacing)
         self._grid.setVerticalSpacing(4)
+        is_first_greedy = False
         for column, (group, widgets) in enumerate(((self._first, [*first]), (self._second, [*second]))):
             row = QHBoxLayout(group)
             row.setContentsMargins(0, 0, 0, 0)
@@ -56,7 +57,9 @@ class WrappingBar(QFrame):
             if not is_greedy:
                 row.insertStretch(-1 if column == 0 else 0, 1)
             self._grid.addWidget(group, 0, column)
-            self._grid.setColumnStretch(column, 1 if is_greedy or column else 0)
+            # Where nothing of the second asks for the room that is left, the first gets all of it.
+            self._grid.setColumnStretch(column, int(is_greedy or (column == 1 and not is_first_greedy)))
+            is_first_greedy = is_greedy
         self._is_wrapped = False
 
     @property

@@ -186,12 +186,21 @@ def test_second_training_is_refused_while_one_runs(qtbot: QtBot, panel: TrainPan
     qtbot.waitUntil(lambda: record.state.is_end, timeout=WAIT)
 
 
-def test_whoever_starts_by_keyboard_finds_the_stop_under_the_same_hand(qtbot: QtBot, panel: TrainPanel) -> None:
+@pytest.mark.parametrize("is_in_form", [False, True])
+def test_whoever_starts_by_keyboard_finds_the_stop_under_the_same_hand(
+    qtbot: QtBot, panel: TrainPanel, is_in_form: bool
+) -> None:
     choose(panel, "conv-unet-fast")
     panel.activateWindow()
-    panel.start_button.setFocus()
-    qtbot.waitUntil(panel.start_button.hasFocus, timeout=WAIT)
-    qtbot.keyClick(panel.start_button, Qt.Key.Key_Space)
+    if is_in_form:
+        panel.options.fold.unfold()
+        panel.options.form.editor("epochs").setFocus()
+        qtbot.waitUntil(panel.options.form.editor("epochs").hasFocus, timeout=WAIT)
+        panel.start()
+    else:
+        panel.start_button.setFocus()
+        qtbot.waitUntil(panel.start_button.hasFocus, timeout=WAIT)
+        qtbot.keyClick(panel.start_button, Qt.Key.Key_Space)
     qtbot.waitUntil(lambda: not panel.start_button.isVisible() and panel.progress.stop_button.isVisible(), timeout=WAIT)
     enders = panel.steering.pause_button, panel.progress.stop_button
     assert any(button.hasFocus() for button in enders), QApplication.focusWidget()

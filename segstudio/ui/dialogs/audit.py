@@ -90,8 +90,8 @@ class AuditDialog(QDialog):
 def _sentences(plan: Plan, checks: int) -> list[str]:
     lines = []
     if plan.ids:
-        table = ", ".join(f"{percent(bound)}: {checks_for(bound)}" for bound in _BOUNDS)
-        lines += [plan_words(plan, checks), f"Checks without a mistake that it takes for a bound: {table}."]
+        table = ", ".join(f"{checks_for(bound)} for {percent(bound)}" for bound in _BOUNDS)
+        lines += [plan_words(plan, checks), f"Checks that it takes when all are right: {table}."]
     if plan.replaced:
         lines.append(f"Predictions take the place of {plan.replaced} masks of the dataset, which stay as revision 0.")
     if plan.replaced_by_person:

@@ -11,6 +11,7 @@ from segstudio.core.fuzzy import match
 from segstudio.ui import theme
 from segstudio.ui.actions import Actions, Command, plain_text
 from segstudio.ui.bindings import Bindings, shown
+from segstudio.ui.dialogs import places
 from segstudio.ui.dialogs.questions import agrees
 from segstudio.ui.keyboard import is_shifted_sign, key_meant
 from segstudio.ui.widgets import card, heading, muted, push_button, row_table, set_property
@@ -249,13 +250,16 @@ class KeyEditorDialog(QDialog):
             self._try(self.bindings.reset_all, "Every command has the program's keys again.")
 
     def _choose_export(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(self, "Export keys", "segstudio-keys.toml", _FILES)
+        proposed = places.start("export", "segstudio-keys.toml")
+        path, _ = QFileDialog.getSaveFileName(self, "Export keys", proposed, _FILES)
         if path:
+            places.remember("export", path)
             self.export_to(Path(path))
 
     def _choose_import(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "Import keys", "", _FILES)
+        path, _ = QFileDialog.getOpenFileName(self, "Import keys", places.start("import"), _FILES)
         if path:
+            places.remember("import", path)
             self.import_from(Path(path))
 
     def _try(self, work: object, words: str) -> None:

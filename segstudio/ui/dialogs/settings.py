@@ -47,6 +47,7 @@ class SettingsDialog(QDialog):
             self.form.set_values(load_settings().model_dump(mode="json"))
         except UserError as error:
             self._trouble = f"{error.message} — what is saved here takes its place."
+        self.form.set_notes({name: field.description or "" for name, field in UserSettings.model_fields.items()})
         self.form.changed.connect(self._show_note)
         self._show_note()
 

@@ -58,11 +58,11 @@ class SteeringBox(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(6)
-        for word, box in (("Rate", self.rate_box), ("Epochs", self.epochs_box)):
+        for word, box, share in (("Rate", self.rate_box, 3), ("Epochs", self.epochs_box, 2)):  # a rate has more digits
             label = QLabel(word)
             label.setBuddy(box)
             row.addWidget(label)
-            row.addWidget(box, 1)
+            row.addWidget(box, share)
         row.addWidget(self.change_button)
         self.show_training(None, None)
 

@@ -382,12 +382,13 @@ class TrainPanel(QWidget):
     def _follow(self, record: JobRecord) -> None:
         self.record, self._run = record, None
         self._tell("")
-        self.options.fold.fold()
-        self._begin_curves(record)
-        for step, values in record.metrics:
-            self.curves.append(step, values)
-        self._advise()
-        self._update()
+        with keeping_focus(*self._starting_and_ending()):
+            self.options.fold.fold()
+            self._begin_curves(record)
+            for step, values in record.metrics:
+                self.curves.append(step, values)
+            self._advise()
+            self._update()
 
     def _begin_curves(self, record: JobRecord) -> None:
         """Empty curves, or those of the run that is gone on with."""
@@ -501,14 +502,13 @@ class TrainPanel(QWidget):
         self.predict_button.hide()
         self.predict_requested.emit()
 
+    def _starting_and_ending(self) -> tuple[QWidget, ...]:
+        """What starts, pauses and ends a training, and its options: as these come and go, the keys stay among them."""
+        enders = self.checking.stop_button, self.steering.pause_button, self.progress.stop_button
+        return *enders, self.start_button, self.check_button, self.options
+
     def _update(self) -> None:
-        with keeping_focus(
-            self.checking.stop_button,
-            self.steering.pause_button,
-            self.progress.stop_button,
-            self.start_button,
-            self.check_button,
-        ):
+        with keeping_focus(*self._starting_and_ending()):
             self._show_state()
 
     def _show_state(self) -> None:
