@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -21,7 +22,7 @@ from segstudio.core.edit import Patch
 from segstudio.core.errors import UserError
 from segstudio.core.labels import without_errors
 from segstudio.core.mask import Mask, Rect
-from segstudio.core.raster import Region
+from segstudio.core.raster import EMPTY_REGION, Region
 from segstudio.core.sample import Sample
 from segstudio.core.threshold import predicted_at
 from segstudio.project.blob_table import MOST
@@ -204,6 +205,11 @@ class Walk(QObject):
         if document is not None:
             whole = Region(Rect.of(document.shape), np.broadcast_to(np.True_, document.shape))
             self._ask_about_mask(partial(self._carry_out_in, decision, whole, _OF_ALL[decision], is_whole=True))
+
+    def select_thing(self) -> None:
+        """Select what mask and prediction together show as one under the pointer, else at the place of the walk."""
+        spot = None if self._here is None else (self._here.x, self._here.y)
+        self._ask_about_mask(partial(self._select_thing, spot))
 
     def forget(self) -> None:
         """Begin anew: another run, or another tolerance."""
@@ -499,6 +505,31 @@ class Walk(QObject):
         if self.goes_on and is_at_walk:
             self._acts.append((self._advance, True))
 
+    def _select_thing(self, spot: tuple[int, int] | None) -> None:
+        found, place = self._found, self.place
+        if found is None:
+            self.told.emit("There is nothing to select: this sample has no prediction.", "Predict it first.")
+            return
+        truth, predicted, meant = found.errors.truth, found.errors.predicted, self._on_screen
+        spots = [spot] if spot is not None else []
+        if self.is_here and place is not None:
+            spots.append((place.blob.x, place.blob.y))
+
+        def find() -> Region:
+            return next((thing for x, y in spots if not (thing := _thing(truth, predicted, x, y)).rect.is_empty),
+                        EMPTY_REGION)  # fmt: skip
+
+        def take(future: "Future[Region]") -> None:
+            if meant != self._on_screen:
+                return
+            region = future.result()
+            if region.rect.is_empty:
+                self.told.emit("There is nothing here to select.", "Point at a thing, or go to the next error.")
+            else:
+                self._panes.selection.set(region)
+
+        self._thread.submit(find, take)
+
     def _is_walk_in(self, region: Region) -> bool:
         """Whether the error that the walk is at lies in a region."""
         if not self.is_here or self.place is None or not self.place.is_there:
@@ -578,3 +609,14 @@ def _becomes(decision: Decision, kind: Kind) -> int | None:
     is_true = int(kind is Kind.FALSE_NEGATIVE)
     wanted = {"take": 1 - is_true, "keep": is_true, "fill": 1, "erase": 0}[decision]
     return None if wanted == is_true else wanted
+
+
+def _thing(truth: Mask, predicted: Mask, x: int, y: int) -> Region:
+    """What hangs together with a pixel in mask and prediction together; EMPTY_REGION where neither shows anything."""
+    both = truth | predicted
+    if not both[y, x]:
+        return EMPTY_REGION
+    neighbours = 8
+    _, _, _, box = cv2.floodFill(both, None, (x, y), 2, flags=neighbours)
+    rect = Rect(*box)
+    return Region(rect, both[rect.slices] == 2)

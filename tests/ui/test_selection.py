@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QSettings, Qt
 from PySide6.QtTest import QTest
+from scipy import ndimage
 
 from segstudio.core.edit import Mode
 from segstudio.core.sample import ReviewState
 from segstudio.ui import app as application
+from segstudio.ui.canvas.panes import PixelInfo
 from segstudio.ui.window import Window
 from tests.ui.test_walk import damaged_project, step
 
@@ -78,6 +80,50 @@ def test_ctrl_and_a_drag_select_with_any_tool_and_change_nothing(opened: Window,
         assert opened.panes.canvas("truth").marks.selected
         assert "differ" in opened.workspace.error_bar.words.text()
         assert opened.workspace.error_bar.words.text().startswith("Selection")
+
+
+def selected(window: Window) -> np.ndarray:
+    region = window.panes.selection.region
+    result = np.zeros(window.session.document.shape, np.bool_)
+    result[region.rect.slices] = region.inside
+    return result
+
+
+def test_keys_select_a_thing_what_is_seen_or_all_of_it(qtbot, opened: Window):
+    opened.actions_by_name["error-go-on"].trigger()
+    step(qtbot, opened)  # to the worst error
+    before, predicted = masks(opened)
+    place = opened.workspace.walk.place.blob
+    step(qtbot, opened, Qt.Key.Key_O, SHIFT)
+    labels, _ = ndimage.label(before | predicted, np.ones((3, 3)))
+    thing = labels == labels[place.y, place.x]
+    assert 0 < thing.sum() < (before | predicted).sum(), "there are others"
+    assert np.array_equal(selected(opened), thing)
+    assert opened.panes.canvas("truth").marks.selected
+    step(qtbot, opened, Qt.Key.Key_Y)
+    assert np.array_equal(masks(opened)[0], np.where(thing, predicted, before))
+    undo(opened)
+    opened.panes.one_to_one()
+    for _ in range(3):
+        opened.actions_by_name["zoom-in"].trigger()
+    step(qtbot, opened, Qt.Key.Key_V, SHIFT)
+    canvas, rect = opened.panes.canvas("truth"), opened.panes.selection.region.rect
+    assert rect == opened.panes.seen
+    assert 0 < rect.width * rect.height < before.size
+    for x, y in ((rect.x, rect.y), (rect.right, rect.bottom)):
+        column, row = canvas.frame.to_widget(x, y)
+        assert -1 - canvas.frame.zoom <= column <= canvas.width() + 1 + canvas.frame.zoom
+        assert -1 - canvas.frame.zoom <= row <= canvas.height() + 1 + canvas.frame.zoom
+    step(qtbot, opened, Qt.Key.Key_E, SHIFT)
+    assert selected(opened).all()
+    step(qtbot, opened, Qt.Key.Key_A, CONTROL | SHIFT)
+    assert not selected(opened).any()
+    opened.panes.fit()
+    opened.workspace.walk._here = PixelInfo(0, 0, 0, 0, 0.0)
+    opened.workspace.walk.place = None
+    assert not (before | predicted)[0, 0]
+    step(qtbot, opened, Qt.Key.Key_O, SHIFT)
+    assert "nothing here to select" in opened.banner.text
 
 
 @pytest.mark.parametrize("key", [Qt.Key.Key_Y, Qt.Key.Key_I, Qt.Key.Key_D])

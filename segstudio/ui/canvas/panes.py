@@ -1,5 +1,6 @@
 """Panes: image, true mask, prediction and their errors, with one zoom, one crosshair and one tool in hand."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from segstudio.core.document import Document
 from segstudio.core.edit import Mode
 from segstudio.core.mask import NOWHERE, Mask, Rect
 from segstudio.core.options import Options
-from segstudio.core.raster import Point, brush_diameter
+from segstudio.core.raster import Point, Region, brush_diameter
 from segstudio.core.selection import Selection
 from segstudio.core.threshold import DEFAULT, level_of, predicted_at
 from segstudio.operations import OPERATIONS
@@ -580,6 +581,28 @@ class Panes(QWidget):
         shown = [pane.canvas for pane in self._panes.values() if not pane.isHidden()]
         width, height = (min(sizes) for sizes in zip(*(canvas.device_size for canvas in shown), strict=True))
         self.view.look_at(rect, width, height, self.devicePixelRatioF())
+
+    @property
+    def whole(self) -> Rect:
+        """All of the image; NOWHERE without one."""
+        return Rect(0, 0, self.view.width, self.view.height)
+
+    @property
+    def seen(self) -> Rect:
+        """The part of the image that can be seen, in one of the panes at least."""
+        result = NOWHERE
+        for pane in self._panes.values():
+            if not pane.isHidden():
+                left, top = pane.canvas.frame.to_image(0, 0)
+                right, bottom = pane.canvas.frame.to_image(pane.canvas.width(), pane.canvas.height())
+                seen = Rect.between(math.floor(left), math.floor(top), math.ceil(right), math.ceil(bottom))
+                result = result.union(seen.intersect(self.whole))
+        return result
+
+    def select(self, rect: Rect) -> None:
+        """Select a part of the image; a drag under way ends first."""
+        self.finish_stroke()
+        self.selection.set(Region(rect, np.ones((rect.height, rect.width), np.bool_)))
 
     def show_target(self, rect: Rect | None) -> None:
         """Mark a part of the image in every pane, or nothing."""
