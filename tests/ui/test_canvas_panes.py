@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from segstudio.core.document import Document
+from segstudio.core.mask import Rect
 from segstudio.core.raster import brush_centre, brush_diameter, capsule
 from segstudio.tools.brush import BrushOptions
 from segstudio.tools.eraser import EraserOptions
@@ -610,3 +611,21 @@ def test_nothing_overflows_however_narrow_the_panes_are(panes: Panes, document: 
     panes.set_detail("truth", "a long detail that does not fit " * 4)
     pixels(panes)
     assert panes.minimumSizeHint().width() <= 420
+
+
+def test_a_part_that_was_looked_at_fills_a_larger_pane_too_until_somebody_zooms(qtbot: QtBot, panes: Panes) -> None:
+    part = Rect(30, 30, 40, 40)
+    panes.resize(500, 400)
+    qtbot.wait(10)
+    panes.look_at(part)
+    small = panes.view.zoom
+    panes.resize(1000, 800)
+    qtbot.waitUntil(lambda: panes.view.zoom > small)
+    panes.look_at(part)
+    large = panes.view.zoom
+    panes.zoom_out()
+    mine = panes.view.zoom
+    assert mine < large
+    panes.resize(500, 400)
+    qtbot.wait(10)
+    assert panes.view.zoom == mine

@@ -158,5 +158,6 @@ def test_what_is_looked_at_whole_stays_whole_when_the_pane_becomes_smaller(side:
     view.show(200, 200)
     view.look_at(Rect(5, 5, side // 2, side), 400, 300, 1.0)
     assert view.is_fitted == is_whole
+    assert (view.looked_at is None) == is_whole
     if is_whole:
         assert (view.x, view.y, view.zoom) == (100, 100, 1.5)

@@ -129,7 +129,7 @@ def test_more_epochs_are_counted_from_those_that_are_done(qtbot: QtBot, project:
     assert box.more_box.value() == 5, "as many as are left"
     assert box._words.text() == ""
     box.more_box.set_value(2)
-    assert "shortened to 6" in box._words.text()
+    assert "for 6 epochs: it falls sooner" in box._words.text()
     stopped.last_weights.unlink()
     box.show_run(project.runs.get(stopped.id))
     assert box.isHidden()

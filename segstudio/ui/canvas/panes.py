@@ -661,6 +661,8 @@ class Panes(QWidget):
     def _refit(self) -> None:
         if self.view.is_fitted and self.view.width:
             self.fit()
+        elif self.view.looked_at is not None:
+            self.look_at(self.view.looked_at)
 
     def _tell_zoom(self) -> None:
         self._show_marks()

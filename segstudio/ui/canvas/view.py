@@ -96,6 +96,7 @@ class View:
         x: Image x shown in the middle of every pane.
         y: Image y shown in the middle of every pane.
         is_fitted: Whether the whole image was asked for last; a resized pane then fits it again.
+        looked_at: The part of the image that was asked for last; a resized pane then looks at it again.
     """
 
     def __init__(self) -> None:
@@ -106,12 +107,14 @@ class View:
         self.x = 0.0
         self.y = 0.0
         self.is_fitted = True
+        self.looked_at: Rect | None = None
 
     def show(self, width: int, height: int) -> None:
         """Begin with an image of another size; call `fit` or `one_to_one` next."""
         self.width, self.height = width, height
         self.x, self.y = width / 2, height / 2
         self.is_fitted = True
+        self.looked_at = None
 
     def frame(self, width: int, height: int, ratio: float) -> Frame:
         """This view on a pane of `width` x `height` device pixels."""
@@ -152,6 +155,7 @@ class View:
         x = _within(rect.x + rect.width / 2, width / zoom / 2, self.width)
         y = _within(rect.y + rect.height / 2, height / zoom / 2, self.height)
         self._set(zoom, x, y)
+        self.looked_at = rect
 
     def step(self, direction: int) -> None:
         """Zoom about the middle to the next (1) or previous (-1) step of the ladder."""
@@ -172,6 +176,7 @@ class View:
         self.x = min(max(x, 0.0), float(self.width))
         self.y = min(max(y, 0.0), float(self.height))
         self.is_fitted = is_fitted
+        self.looked_at = None
         if before != (self.zoom, self.x, self.y):
             self.changed.emit()
 

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSlider, QToolButton, QW
 
 from segstudio.core.blobs import TOLERANCES
 from segstudio.ui.canvas.panes import FULL_WINDOW, PaneName, Panes
-from segstudio.ui.widgets import action_button, divider, muted, slider, text_button
+from segstudio.ui.widgets import action_button, allow, divider, muted, slider, text_button
 from segstudio.ui.wrapping_bar import WrappingBar
 
 _TOLERANCE_HELP = (
@@ -42,14 +42,14 @@ class DisplayBar(WrappingBar):
         self._auto = text_button("Auto", "Choose window and level by the grey values of each image")
         self._auto.setCheckable(True)
         self._reset = text_button("Reset", "Show every grey value as itself")
-        self._grey = self._make_grey()
+        grey = self._make_grey()
         overlay = (muted("Overlay"), self.opacity, action_button(actions["error-view"]), _HeldButton(actions["blink"]))
         tolerance = (muted("Tolerance"), self.tolerance_slider, self._tolerance_words)
         shown = [action_button(actions[f"pane-{pane}"]) for pane in PANES]
         zoom = [action_button(actions[name]) for name in ("fit", "one-to-one")]
         super().__init__(
             (*overlay, divider(), *tolerance),
-            (self._grey, divider(), *shown, divider(), *zoom),
+            (grey, divider(), *shown, divider(), *zoom),
             margins=QMargins(10, 3, 8, 3),
             spacing=5,
             has_divider=True,
@@ -74,7 +74,8 @@ class DisplayBar(WrappingBar):
 
     def set_grey(self, is_grey: bool) -> None:
         """Offer window and level, which mean nothing for colour images."""
-        self._grey.setEnabled(is_grey)
+        for control in (self.window_slider, self.level_slider, self._auto, self._reset):
+            allow(control, (is_grey, "the image has colours, and window and level are for grey ones"))
 
     def state(self) -> dict[str, object]:
         """What should be remembered, as plain values."""

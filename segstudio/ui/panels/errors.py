@@ -13,7 +13,7 @@ from segstudio.ui.wrapping_bar import WrappingBar
 _DECISIONS = ("error-take", "error-keep", "error-fill", "error-erase", "flag")
 _STEPS = ("error-previous", "error-next")
 
-_USUAL = "Error 888 of 888  ·  false negative  ·  88\u202f888 px  ·  88 px deep"
+_USUAL = "Error 888 of 888 · false negative · 88\u202f888 px · 888 px deep"
 """Words that there is always room for: where they do not fit beside the buttons, the buttons stand below them."""
 
 
@@ -41,7 +41,7 @@ class ErrorBar(QFrame):
     def _show(self) -> None:
         words = self._walk.words
         self._is_idle = not words
-        self.words.setText(words[:1].upper() + words[1:])
+        self.words.setText(words[:1].upper() + words[1:].replace("  ·  ", " · "))  # every pixel of room is needed
         set_property(self.words, "muted", not words)
         set_property(self.words, "heading", bool(words))
         self._show_idle()
@@ -49,7 +49,7 @@ class ErrorBar(QFrame):
     def _show_idle(self) -> None:
         if self._is_idle:
             key = self._next.shortcut().toString(QKeySequence.SequenceFormat.NativeText) or "Errors ▸ Next error"
-            self.words.setText(f"{key}: to the worst error  ·  Ctrl+drag: select a part")
+            self.words.setText(f"{key}: to the worst error · Ctrl+drag: select a part")
 
 
 class _Words(ElidedLabel):

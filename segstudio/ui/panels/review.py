@@ -72,7 +72,9 @@ class ReviewPanel(QWidget):
         self._name.setToolTip(sample.image if sample else "")
         split = "" if sample is None else _SPLITS.get(sample.split, str(sample.split))
         size = f"{sample.width} × {sample.height} px  ·  {split} split" if sample else ""
-        self._about.setText(size + (f"  ·  group {sample.group}" if sample and sample.group else ""))
+        group = sample.group if sample else ""
+        self._about.setText(size + (f"  ·  group {group.rpartition('/')[2]}" if group else ""))
+        self._about.setToolTip(f"Group {group}: its samples stay on the same side of every split" if group else "")
         self._area.setText("–")
         self._dress()
         self._show_verdict(sample)

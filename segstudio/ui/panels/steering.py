@@ -207,8 +207,8 @@ class ExtendBox(QWidget):
 def _of_cosine(epochs: int, planned: int) -> str:
     """What becomes of a rate that falls along a cosine, in words; empty when nothing does."""
     if epochs > planned:
-        return f"The cosine is stretched to {epochs} epochs: the rate rises once, then falls again."
-    return f"The cosine is shortened to {epochs} epochs: the rate falls sooner." if epochs < planned else ""
+        return f"The learning rate is planned anew for {epochs} epochs: it rises once, then falls again."
+    return f"The learning rate is planned anew for {epochs} epochs: it falls sooner." if epochs < planned else ""
 
 
 def ask(record: JobRecord | None, project: Project, wish: Wish) -> None:
