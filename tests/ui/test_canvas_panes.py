@@ -613,6 +613,7 @@ def test_nothing_overflows_however_narrow_the_panes_are(panes: Panes, document: 
     assert panes.minimumSizeHint().width() <= 420
 
 
+@pytest.mark.usefixtures("document")
 def test_a_part_that_was_looked_at_fills_a_larger_pane_too_until_somebody_zooms(qtbot: QtBot, panes: Panes) -> None:
     part = Rect(30, 30, 40, 40)
     panes.resize(500, 400)
