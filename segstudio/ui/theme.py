@@ -86,9 +86,13 @@ class _IconEngine(QIconEngine):
     def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
         colour = self._checked if state == QIcon.State.On else self._normal
         colour = self._disabled if mode == QIcon.Mode.Disabled else colour
-        return _drawn(self._name, colour, min(size.width(), size.height()))
+        side = min(size.width(), size.height())
+        # A button that a narrow window leaves no room asks for a picture of nothing, on which nobody can paint.
+        return _drawn(self._name, colour, side) if side > 0 else QPixmap()
 
     def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:
+        if rect.isEmpty():
+            return
         device = painter.device()
         ratio = 1.0 if device is None else device.devicePixelRatio()
         pixmap = QPixmap(self.pixmap(rect.size() * ratio, mode, state))

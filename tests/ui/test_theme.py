@@ -128,3 +128,16 @@ def test_an_icon_is_painted_in_the_middle_of_its_place(qapp: QApplication):
     assert drawn.any()
     assert not drawn[:, :10].any()
     assert not drawn[:, 50:].any()
+
+
+@pytest.mark.parametrize("size", [QSize(0, 0), QSize(0, 16), QSize(16, 0), QSize(-1, -1)])
+def test_an_icon_without_room_is_nothing(qapp: QApplication, size: QSize):
+    icon = theme.icon("accept")
+    assert icon.pixmap(size, 2.0).isNull()
+    target = QPixmap(20, 20)
+    target.fill(Qt.GlobalColor.black)
+    before = target.toImage()
+    painter = QPainter(target)
+    icon.paint(painter, QRect(3, 3, size.width(), size.height()))
+    painter.end()
+    assert target.toImage() == before
