@@ -1,6 +1,7 @@
 """Export: what leaves a project."""
 
 import argparse
+import os
 from pathlib import Path
 
 from segstudio.cli.command import add_project, command, given, perform
@@ -37,6 +38,10 @@ def _declare_export(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--comparison", type=int, metavar="N", help="which one; the newest when not given")
     parser.add_argument("--study", type=int, metavar="N", help="which one; the newest when not given")
+    parser.add_argument(
+        "--ignored", type=os.path.abspath, metavar="DIR",
+        help="of masks: another folder for what is ignored, as PNG of the same names",
+    )  # fmt: skip
     parser.add_argument("--reviewer", metavar="NAME", help="of a bundle: whose it is; the name of the settings")
     parser.add_argument("--images", action="store_true", default=None, help="of a bundle: pack the images too")
     parser.set_defaults(command=_export)
@@ -46,7 +51,20 @@ def _export(args: argparse.Namespace) -> int:
     args.to = str(Path(args.to).absolute())
     return perform(
         f"export-{args.what}",
-        given(args, "to", "filter", "format", "run", "split", "chosen", "comparison", "study", "reviewer", "images"),
+        given(
+            args,
+            "to",
+            "filter",
+            "format",
+            "run",
+            "split",
+            "chosen",
+            "comparison",
+            "study",
+            "reviewer",
+            "images",
+            "ignored",
+        ),
         args,
         say_pairs,
     )

@@ -35,7 +35,8 @@ class ExportBundle(ProjectJob[ExportBundleOptions]):
         """Write the bundle.
 
         Returns:
-            `to`, `reviewer`, `samples`, `masks`, and `notes` [{path, reason}] of those left out.
+            `to`, `reviewer`, `samples`, `masks`, `ignored` (how many ignored regions are packed), and `notes`
+            [{path, reason}] of those left out.
 
         Raises:
             UserError: When nobody says whose it is, or the file cannot be written.
@@ -62,8 +63,10 @@ class ExportBundle(ProjectJob[ExportBundleOptions]):
             part.unlink(missing_ok=True)
         report.artifact(target)
         masks = sum(entry.mask is not None for entry in entries)
+        ignored = sum(entry.ignored is not None for entry in entries)
         return {
-            "to": str(target), "reviewer": reviewer, "samples": len(entries), "masks": masks, "notes": heard.notes,
+            "to": str(target), "reviewer": reviewer, "samples": len(entries), "masks": masks, "ignored": ignored,
+            "notes": heard.notes,
         }  # fmt: skip
 
     def _target(self, project: Project) -> Path:

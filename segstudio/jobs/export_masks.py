@@ -1,5 +1,6 @@
 """export masks: write the current masks as files for other programs."""
 
+import contextlib
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar, Literal
 
@@ -27,6 +28,10 @@ class ExportMasksOptions(Options):
         "png", "Format", help="png is 8-bit grey with 0 and 255, png01 with 0 and 1, as many training programs want it."
     )
     filter: str = option("", "Only", help="Which samples, for example state:accepted,corrected; empty is all.")
+    ignored: str = option(
+        "", "Ignored regions to", is_path=True,
+        help="Another folder, for what is ignored of these samples as PNG of the same names; no mask can say it.",
+    )  # fmt: skip
     overwrite: bool = option(False, "Overwrite", help="Replace files of the same names.")
 
 
@@ -42,22 +47,29 @@ class ExportMasks(ProjectJob[ExportMasksOptions]):
         """Write the masks of the chosen samples.
 
         Returns:
-            `to`, `masks` (how many were written), `without_mask`, and `notes` [{path, reason}] for those left out.
+            `to`, `masks` (how many were written), `without_mask`, `notes` [{path, reason}] for those left out,
+            `ignored` (how many of the masks have an ignored region) and `ignored_to` (where these were written, or
+            null), and `words`, when they were not.
 
         Raises:
             UserError: When the folder is none to write to, or not one mask could be written.
         """
-        folder = self._folder(project)
+        folder = self._folder(project, self.options.to)
+        regions = self._folder(project, self.options.ignored) if self.options.ignored else None
+        if regions is not None and (regions == folder or regions in folder.parents or folder in regions.parents):
+            raise UserError(f"{regions} is no folder of its own", "ignored regions would be taken for masks")
         table = project.samples.table()
         samples = [table.row(int(row)) for row in compile_filter(self.options.filter).rows(table)]
         chosen = [sample for sample in samples if sample.has_mask]
         if not self.options.overwrite:
             _refuse_to_overwrite(folder, chosen)
-        notes = []
-        with in_threads(chosen, lambda sample: self._write(project, sample, folder)) as written:
+            if regions is not None:
+                _refuse_to_overwrite(regions, chosen)
+        notes, ignored = [], 0
+        with in_threads(chosen, lambda sample: self._write(project, sample, folder, regions)) as written:
             for done, (sample, result) in enumerate(written, start=1):
                 try:
-                    result.result()
+                    ignored += result.result()
                 except UserError as error:
                     report.note(sample.image, str(error))
                     notes.append({"path": sample.image, "reason": str(error)})
@@ -66,13 +78,24 @@ class ExportMasks(ProjectJob[ExportMasksOptions]):
         if notes and not count:
             raise UserError(f"no mask could be written; {notes[0]['path']}: {notes[0]['reason']}")
         report.artifact(folder)
-        return {"to": str(folder), "masks": count, "without_mask": len(samples) - len(chosen), "notes": notes}
+        told: dict[str, Any] = {
+            "to": str(folder),
+            "masks": count,
+            "without_mask": len(samples) - len(chosen),
+            "notes": notes,
+        }
+        told |= {"ignored": ignored, "ignored_to": None if regions is None else str(regions)}
+        if ignored and regions is None:
+            what = "1 of these masks has an ignored region" if ignored == 1 else f"{ignored} have ignored regions"
+            told["words"] = f"{what}, which no mask can say: --ignored FOLDER writes them beside."
+            report.log(told["words"])
+        return told
 
-    def _folder(self, project: Project) -> Path:
+    def _folder(self, project: Project, to: str) -> Path:
         """Where to write; never into the dataset, nor among the project's own files."""
-        if not self.options.to:
+        if not to:
             raise UserError("export wants a folder to write to", "say it with --to")
-        folder = Path(self.options.to).expanduser().absolute()
+        folder = Path(to).expanduser().absolute()
         if folder.exists() and not folder.is_dir():
             raise UserError(f"{folder} is a file", "choose a folder")
         for kept, word in ((project.source, "dataset"), (project.folder, "project")):
@@ -80,13 +103,19 @@ class ExportMasks(ProjectJob[ExportMasksOptions]):
                 raise UserError(f"{folder} lies in the {word} itself", "choose a folder outside of it")
         return folder
 
-    def _write(self, project: Project, sample: Sample, folder: Path) -> None:
-        mask = project.masks.load(sample)
-        data = encode_grey(mask * np.uint8(_VALUES[self.options.format]))
-        try:
-            write_atomically(folder / _name(sample), data, is_durable=False)
-        except OSError as error:
-            raise UserError(f"{folder} cannot be written: {error.strerror or error}") from error
+    def _write(self, project: Project, sample: Sample, folder: Path, regions: Path | None) -> bool:
+        """Write the mask, and what is ignored where that is wanted; whether anything is."""
+        mask, ignored = project.masks.load(sample), None
+        with contextlib.suppress(*([UserError] if regions is None else [])):  # a mask that is sound is written
+            ignored = project.ignored.load(sample)
+        wanted = [(folder, mask)] + ([(regions, ignored)] if regions is not None and ignored is not None else [])
+        for where, pixels in wanted:
+            try:
+                data = encode_grey(pixels * np.uint8(_VALUES[self.options.format]))
+                write_atomically(where / _name(sample), data, is_durable=False)
+            except OSError as error:
+                raise UserError(f"{where} cannot be written: {error.strerror or error}") from error
+        return ignored is not None
 
 
 def _name(sample: Sample) -> PurePosixPath:

@@ -2,6 +2,7 @@
 
     bundle.json       format, version, project, reviewer, created, samples
     masks/<stem>.png  their masks, 8-bit 0/255
+    ignore/<stem>.png what they ignore, 8-bit 0/255, where they do
     images/<image>    the images, when they were asked for
 
 Nothing is unpacked: what the list names is read, as far as its size can be right, so a zip from anybody does no harm.
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
     from segstudio.project.project import Project
 
 FORMAT = "segstudio-bundle"
-VERSION = 1
+VERSION = 2
+"""Of a bundle with ignored regions; one without them is of version 1, which every SegStudio reads."""
 LIST = "bundle.json"
 
 _LARGEST_LIST = 256 << 20
@@ -53,6 +55,8 @@ class Entry:
         seconds: That they worked on it.
         mask: The mask's place in the zip, or None when there is none.
         mask_sha256: Of the mask's file, or None.
+        ignored: The place of what they ignore in the zip, or None when that is nothing.
+        ignored_sha256: Of its file, or None.
     """
 
     image: str
@@ -65,6 +69,8 @@ class Entry:
     seconds: float
     mask: str | None
     mask_sha256: str | None
+    ignored: str | None = None
+    ignored_sha256: str | None = None
 
 
 def write_bundle(
@@ -83,28 +89,34 @@ def write_bundle(
             try:
                 image = project.image_path(sample).read_bytes()
                 mask = encode_mask(project.masks.load(sample)) if sample.has_mask else None
+                region = project.ignored.load(sample)
             except (UserError, OSError) as error:
                 report.note(sample.image, str(error))
                 continue
             place = None if mask is None else f"masks/{sample.stem}.png"
             if mask is not None and place is not None:
                 archive.writestr(zipfile.ZipInfo(place), mask, zipfile.ZIP_STORED)  # a PNG is packed already
+            ignored = None if region is None else encode_mask(region)
+            if ignored is not None:
+                archive.writestr(zipfile.ZipInfo(f"ignore/{sample.stem}.png"), ignored, zipfile.ZIP_STORED)
             if has_images:
                 archive.writestr(zipfile.ZipInfo(f"images/{sample.image}"), image, zipfile.ZIP_STORED)
             entries.append(
                 Entry(
                     sample.image, _sha256(image), sample.width, sample.height, str(sample.state), review.comment,
                     review.reviewer, review.seconds, place, None if mask is None else _sha256(mask),
+                    None if ignored is None else f"ignore/{sample.stem}.png",
+                    None if ignored is None else _sha256(ignored),
                 )
             )  # fmt: skip
             report.progress(done, len(samples), sample.name)
         about = {
             "format": FORMAT,
-            "version": VERSION,
+            "version": VERSION if any(one.ignored is not None for one in entries) else 1,
             "project": project.name,
             "reviewer": reviewer,
             "created": now(),
-            "samples": [asdict(one) for one in entries],
+            "samples": [_told(one) for one in entries],
         }
         archive.writestr(LIST, json.dumps(about, ensure_ascii=False, indent=1))
     return entries
@@ -144,7 +156,7 @@ class Bundle:
             about = json.loads(_content(path, archive, LIST, _LARGEST_LIST))
             if not isinstance(about, dict) or about.get("format") != FORMAT:
                 raise UserError(f"{path} is no bundle of a reader", "`segstudio export bundle` makes one")
-            if about.get("version") != VERSION:
+            if about.get("version") not in range(1, VERSION + 1):
                 raise UserError(f"{path} was made by a later version of SegStudio", "install the newest version")
             return cls(path, archive, about)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -160,22 +172,33 @@ class Bundle:
         Raises:
             UserError: When it is missing, damaged, or of another size.
         """
-        if entry.mask is None:
+        return self._picture(entry, entry.mask, entry.mask_sha256, sample, "the mask")
+
+    def ignored(self, entry: Entry, sample: Sample) -> Mask | None:
+        """What the reader ignores of an entry, for a sample of the same size; None when nothing.
+
+        Raises:
+            UserError: When it is missing, damaged, or of another size.
+        """
+        return self._picture(entry, entry.ignored, entry.ignored_sha256, sample, "the ignored region")
+
+    def _picture(self, entry: Entry, place: str | None, sha256: str | None, sample: Sample, what: str) -> Mask | None:
+        if place is None:
             return None
         # A PNG of one channel is never much larger than its pixels.
-        data = _content(self.path, self._archive, entry.mask, 2 * sample.width * sample.height + (1 << 16))
-        if _sha256(data) != entry.mask_sha256:
-            raise UserError(f"{self.path}: the mask of {entry.image} is not the one that was packed")
+        data = _content(self.path, self._archive, place, 2 * sample.width * sample.height + (1 << 16))
+        if _sha256(data) != sha256:
+            raise UserError(f"{self.path}: {what} of {entry.image} is not the one that was packed")
         # The size is asked for before anything is decoded: a few bytes can claim to be a picture of terabytes.
         size = struct.unpack(">II", data[16:24]) if data.startswith(_PNG) and len(data) > 24 else (0, 0)
         if size != (sample.width, sample.height):
             raise UserError(
-                f"{self.path}: the mask of {entry.image} is {size[0]}x{size[1]} pixels and the image "
+                f"{self.path}: {what} of {entry.image} is {size[0]}x{size[1]} pixels and the image "
                 f"{sample.width}x{sample.height}"
             )
         values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
         if values is None:
-            raise UserError(f"{self.path}: the mask of {entry.image} is damaged")
+            raise UserError(f"{self.path}: {what} of {entry.image} is damaged")
         return (values > 127).astype(np.uint8)
 
     def __enter__(self) -> Self:
@@ -234,6 +257,11 @@ def _content(path: Path, archive: zipfile.ZipFile, name: str, most: int) -> byte
         raise UserError(f"{path} lacks {name}", "it is no bundle of a reader, or not all of it") from None
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
         raise UserError(f"{path}: {name} is damaged ({error})", "ask for the file once more") from error
+
+
+def _told(entry: Entry) -> dict[str, Any]:
+    """An entry as the list has it: one that ignores nothing is as it was before there was ignoring."""
+    return {name: value for name, value in asdict(entry).items() if value is not None or "ignored" not in name}
 
 
 def _entry(values: Any) -> Entry:

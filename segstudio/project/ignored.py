@@ -2,6 +2,7 @@
 
     ignore/<stem>.png                     8-bit grey of the image's own size: 255 where pixels are ignored, else 0
     history/<stem>/ignored-<sha256>.png   as they were when a run learnt from the sample; never changed again
+    predictions/<run>/<stem>.ignored      what another reader has ignored, whose masks the run holds; a PNG too
     journal-ignored/<stem>.journal        strokes that are newer than the file, and what can be undone
 
 A sample without such a file has no ignored region. There are no revisions of them: the file is all, and a run says by
@@ -14,6 +15,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
 from segstudio.core.errors import BadImage
@@ -85,6 +87,38 @@ class IgnoredRegions:
     def sha256(self, sample: Sample) -> str:
         """Of the file that says where pixels are ignored now; empty where nothing is ignored."""
         return self._as_it_is(sample)[0]
+
+    def between(self, run_id: int | None, sample: Sample) -> Mask | None:
+        """Where a mask is not held against what a run says of it: what is ignored here, or by the reader it is of.
+
+        Returns:
+            uint8 (H, W) of 0 and 1; None where nothing is.
+
+        Raises:
+            BadImage: When a file is damaged or has another size.
+        """
+        own, theirs = self.load(sample), None if run_id is None else self.of_reader(run_id, sample)
+        return own if theirs is None else theirs if own is None else own | theirs
+
+    def of_reader(self, run_id: int, sample: Sample) -> Mask | None:
+        """What the reader whose masks a run holds has ignored: uint8 (H, W) of 0 and 1; None where nothing.
+
+        Raises:
+            BadImage: When the file is damaged or has another size.
+        """
+        path = self.reader_path(run_id, sample)
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) if data else None
+        if values is None or values.shape != (sample.height, sample.width):
+            raise BadImage(f"{path} is damaged: what another reader ignores of {sample.image}", "import them again")
+        return (values > 127).astype(np.uint8)
+
+    def reader_path(self, run_id: int, sample: Sample) -> Path:
+        """Where that lies, or would lie."""
+        return self._project.folder / "predictions" / f"{run_id:04}" / f"{sample.stem}.ignored"
 
     def keep(self, sample: Sample) -> str:
         """Keep the ignored region as it is now, for a run that learns from the sample.

@@ -382,7 +382,7 @@ class Predictions:
             self._project.blobs.forget(connection, [(run_id, sample.id) for run_id in others])
         for run_id in shown:
             try:
-                probability, ignored = self.load(run_id, sample), self._project.ignored.load(sample)
+                probability, ignored = self.load(run_id, sample), self._project.ignored.between(run_id, sample)
             except (UserError, OSError):
                 continue  # the mask is what is being saved; a damaged prediction must not stop that
             if probability is not None:
@@ -440,7 +440,7 @@ class Predictions:
             probability = self.load(run_id, sample) if goes_on() else None
             if probability is None or not sample.has_mask:
                 return None
-            mask, ignored = self._project.masks.load(sample), self._project.ignored.load(sample)
+            mask, ignored = self._project.masks.load(sample), self._project.ignored.between(run_id, sample)
             mark = self._mark(sample.id)
             predicted = without_errors(predicted_at(probability, level), mask, ignored)
             return self._project.blobs.found(run_id, sample, mask, predicted), mark
@@ -502,7 +502,7 @@ class Predictions:
         # `before` is not None where there is an earlier prediction
         change = None if earlier is None else _share(predicted != predicted_at(earlier, self.level(before or 0)))
         mask = self._project.masks.load(sample) if sample.has_mask else None
-        ignored, mark = self._project.ignored.load(sample), self._mark(sample.id)
+        ignored, mark = self._project.ignored.between(run_id, sample), self._mark(sample.id)
         histogram = Histogram.of(probability, mask, ignored)
         blobs = None
         if mask is not None:

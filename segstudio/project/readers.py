@@ -4,6 +4,8 @@ The masks of a reader take the place of predictions: a reader is a run that was 
 through, taken or refused blob by blob, and deleted, as predictions can.
 
     runs/NNNN/bundle.json   what the reader said of each sample
+
+What either reader ignores is not compared.
 """
 
 import json
@@ -19,6 +21,7 @@ from segstudio.core.files import write_atomically
 from segstudio.core.metrics import Counts
 from segstudio.core.reporter import Reporter
 from segstudio.core.sample import ReviewState, Sample
+from segstudio.formats import encode_mask
 from segstudio.project.bundle import Bundle, Entry, matched
 from segstudio.project.runs import READER, Run
 from segstudio.project.threads import in_threads
@@ -69,12 +72,15 @@ def import_bundle(project: "Project", bundle: Bundle, report: Reporter) -> Run:
         for entry, sample in matched(project, bundle, report):
             said[sample.image] = asdict(entry)
             try:
-                mask = bundle.mask(entry, sample)
+                mask, ignored = bundle.mask(entry, sample), bundle.ignored(entry, sample)
             except UserError as error:
                 report.note(entry.image, str(error))
                 continue
             if mask is not None:
                 run = run or project.runs.create(READER, READER, options, "scratch", note=f"masks of {name}")
+                if ignored is not None:
+                    path = project.ignored.reader_path(run.id, sample)
+                    write_atomically(path, encode_mask(ignored), is_durable=False)
                 project.predictions.save(run.id, sample, mask * np.uint8(255), uncertainty=0.0)
         if not said:
             raise UserError(
@@ -147,7 +153,7 @@ def counts_of(project: "Project", run: Run) -> dict[int, Counts]:
         theirs = project.predictions.load(run.id, sample) if sample.has_mask else None
         if theirs is None:
             return None
-        return Counts.of(project.masks.load(sample), theirs > 0, project.ignored.load(sample))
+        return Counts.of(project.masks.load(sample), theirs > 0, project.ignored.between(run.id, sample))
 
     found = {}
     with in_threads(list(project.samples.all()), count) as counted:

@@ -20,6 +20,7 @@ from PySide6.QtGui import QImage, QPixmap
 
 from segstudio.core.errors import UserError
 from segstudio.core.files import write_atomically
+from segstudio.core.mask import Mask
 from segstudio.core.sample import Sample
 from segstudio.core.way import manner_words
 from segstudio.formats import read_thumbnail
@@ -54,6 +55,8 @@ class LoadedSample:
         run_id: The run that predicted it.
         level: The least probability byte that is foreground, by the threshold of that run.
         how: How it was predicted, in words; empty when plainly.
+        left_out: uint8 (H, W) of 0 and 1, what another reader ignores whose masks are in the place of predictions;
+            None when nothing.
     """
 
     sample: Sample
@@ -62,6 +65,7 @@ class LoadedSample:
     run_id: int | None = None
     level: int = THRESHOLD
     how: str = ""
+    left_out: Mask | None = None
 
     @property
     def nbytes(self) -> int:
@@ -195,6 +199,13 @@ class ImageStore(QObject):
         self._masks.close()
         self._kept.clear()
 
+    def _left_out(self, run_id: int, sample: Sample) -> Mask | None:
+        """What another reader ignores; what cannot be read stops nobody from looking at the sample."""
+        try:
+            return self._project.ignored.of_reader(run_id, sample)
+        except (UserError, OSError):
+            return None
+
     def _fresh(self, sample_id: int) -> _Kept | None:
         kept = self._kept.get(sample_id)
         if kept is None or kept.generation != self._generation_of(sample_id):
@@ -219,10 +230,11 @@ class ImageStore(QObject):
             run_id = self._project.predictions.current()
             level = THRESHOLD if run_id is None else self._project.predictions.level(run_id)
             probability = self._probability(run_id, sample)
-            how = ""
+            how, left_out = "", None
             if run_id is not None and probability is not None:
+                left_out = self._left_out(run_id, sample)
                 how = manner_words(self._project.predictions.manner(run_id, sample.id))
-            loaded = LoadedSample(sample, image, probability, run_id, level, how)
+            loaded = LoadedSample(sample, image, probability, run_id, level, how, left_out)
         except Exception as error:
             return _Read(sample_id, wanted.generation, error=error)
         return _Read(sample_id, wanted.generation, stamp, loaded)

@@ -159,9 +159,10 @@ class Learning(QObject):
         workspace.banner.tell(with_outcome(met), hint, kind=kind, topic="champion", buttons=(look, other))
 
     def export_masks(self, folder: Path) -> JobRecord:
-        """Copy all masks into a folder."""
+        """Copy all masks into a folder, and what is ignored, when anything is, into one beside it."""
         self._saved_workspace()
-        return self._queue.submit("export-masks", {"to": str(folder)}, "Export masks")
+        options = {"to": str(folder), "ignored": str(folder.with_name(f"{folder.name}-ignored"))}
+        return self._queue.submit("export-masks", options, "Export masks")
 
     def export_report(self, path: Path) -> JobRecord:
         """Write a report, and show it in the browser as soon as it is there."""

@@ -240,10 +240,12 @@ class Session(QObject):
         return sum(one.revision_counter for one in (self.document, self.ignored) if one is not None)
 
     def ignored_now(self) -> Mask | None:
-        """A copy of what is ignored on screen, for another thread; None when nothing is."""
+        """A copy of what is ignored on screen, by another reader too, for another thread; None when nothing is."""
+        theirs = None if self.loaded is None else self.loaded.left_out
         if self.ignored is None or not self.ignored.mask.any():
-            return None
-        return self.ignored.snapshot().mask
+            return theirs
+        own = self.ignored.snapshot().mask
+        return own if theirs is None else own | theirs
 
     def set_ignored(self, document: Document | None) -> None:
         """Say where the sample on screen is ignored; `history_changed` is told then and after each of its changes."""

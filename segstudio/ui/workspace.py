@@ -673,7 +673,10 @@ class Workspace(QWidget):
         else:
             words = problem.message if problem else ""
             loaded = session.loaded
-            panes.show_sample(loaded.image, session.document, loaded.probability, problem=words, level=session.level)
+            panes.show_sample(
+                loaded.image, session.document, loaded.probability, problem=words, level=session.level,
+                left_out=loaded.left_out,
+            )  # fmt: skip
             self.display.set_grey(session.loaded.image.ndim == 2)
         self.ignoring.take_sample(sample)
         if problem is not None:
@@ -693,7 +696,8 @@ class Workspace(QWidget):
             self.recent_filters = [text, *others][:_FILTERS]
 
     def _show_probability(self, probability: Any) -> None:
-        self.panes.set_probability(probability, self.session.level)
+        loaded = self.session.loaded
+        self.panes.set_probability(probability, self.session.level, None if loaded is None else loaded.left_out)
         self._show_details()
         self.facts_changed.emit()
 

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 
 from segstudio.cli import main
+from segstudio.core.metrics import Counts
 from segstudio.core.reporter import ListReporter
 from segstudio.core.sample import ReviewState
 from segstudio.formats import encode_mask
 from segstudio.project.check import check_project
 from segstudio.project.project import Project
+from segstudio.project.readers import counts_of
 from segstudio.project.rebuilding import rebuild_index
 from tests.project.projects import make_project, new_samples
 
@@ -82,6 +84,49 @@ def test_two_readers_agree_as_far_as_their_masks_do(
     with Project.open(mine) as project:
         assert [one.reader for one in project.runs.list()] == ["Борис"]
     assert main(["runs", str(mine), "--delete", "1"]) == 0
+
+
+def test_what_either_reader_ignores_is_carried_and_not_compared(
+    mine: Path, theirs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(*arguments: object) -> dict:
+        assert main([*map(str, arguments), "--json"]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    with Project.open(theirs) as project:
+        left, right = np.zeros((2, 48, 64), np.uint8)
+        left[:, :30], right[:, 40:] = 1, 1
+        project.ignored.save(1, left)
+        packed = project.masks.load(project.samples.get(1))
+    with Project.open(mine) as project:
+        project.ignored.save(1, right)
+        own = project.masks.load(project.samples.get(1))
+    command = ("export", "bundle", theirs, "--reviewer", "B", "--to")
+    assert run(*command, tmp_path / "all.zip")["ignored"] == 1
+    assert run(*command, tmp_path / "other.zip", "--filter", "name:*05*")["ignored"] == 0
+    versions = []
+    for name in ("all", "other"):
+        with zipfile.ZipFile(tmp_path / f"{name}.zip") as archive:
+            about = json.loads(archive.read("bundle.json"))
+            versions.append(about["version"])
+            assert ("ignore/images/sample_00.png" in archive.namelist()) == (name == "all")
+            assert all(("ignored" in one) == (one["image"].endswith("00.png")) for one in about["samples"])
+    assert versions == [2, 1], "who ignores nothing is read by every version"
+    result = run("import-bundle", mine, tmp_path / "all.zip")
+    wanted = Counts.of(own, packed > 0, left | right)
+    (row,) = (row for row in result["per_image"] if row["image"].endswith("00.png"))
+    assert wanted.fp + wanted.fn > 0
+    assert (row["different"], row["dice"]) == (wanted.fp + wanted.fn, pytest.approx(wanted.dice))
+    with Project.open(mine) as project:
+        sample = project.samples.get(1)
+        assert project.predictions.counts(result["run"])[1] == wanted
+        assert np.array_equal(project.ignored.load(sample), right), "mine stays mine"
+        assert np.array_equal(project.ignored.between(result["run"], sample), left | right)
+        project.ignored.save(1, np.zeros_like(right))
+        assert project.predictions.counts(result["run"])[1] == Counts.of(own, packed > 0, left)
+        project.predictions.set_current(None)
+        assert counts_of(project, project.runs.get(result["run"]))[1] == Counts.of(own, packed > 0, left)
+        assert check_project(project, ListReporter()) == []
 
 
 def test_a_bundle_bears_a_name_and_replaces_nothing(

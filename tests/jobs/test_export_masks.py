@@ -32,13 +32,33 @@ def test_every_current_mask_is_written(project: Project, tmp_path: Path, name: s
         connection.execute("UPDATE sample SET truth = NULL WHERE id = 2")
     report = ListReporter()
     assert export(project, tmp_path / "out", report, format=name) == {
-        "to": str(tmp_path / "out"), "masks": 5, "without_mask": 1, "notes": [],
+        "to": str(tmp_path / "out"), "masks": 5, "without_mask": 1, "notes": [], "ignored": 0, "ignored_to": None,
     }  # fmt: skip
     assert report.artifacts == [tmp_path / "out"]
     assert (values(tmp_path / "out/images/sample_00.png") == value).all()
     third = values(tmp_path / "out/images/sample_02.png")
     assert np.array_equal(third, project.masks.load(project.samples.get(3)) * np.uint8(value))
     assert len([*(tmp_path / "out").rglob("*.*")]) == 5
+
+
+def test_ignored_regions_go_into_a_folder_of_their_own_or_are_said_to_stay(project: Project, tmp_path: Path) -> None:
+    region = np.zeros((48, 64), np.uint8)
+    region[5:9, 7:20] = 1
+    project.ignored.save(2, region)
+    report = ListReporter()
+    result = export(project, tmp_path / "out", report)
+    assert (result["ignored"], result["ignored_to"]) == (1, None)
+    assert "--ignored FOLDER" in result["words"]
+    assert result["words"] in report.lines
+    result = export(project, tmp_path / "again", ignored=str(tmp_path / "regions"))
+    assert (result["masks"], result["ignored"], result["ignored_to"]) == (6, 1, str(tmp_path / "regions"))
+    assert "words" not in result
+    (written,) = (tmp_path / "regions").rglob("*.*")
+    assert written == tmp_path / "regions/images/sample_01.png"
+    assert np.array_equal(values(written), region * 255)
+    for folder in (tmp_path / "new", tmp_path / "new/inside", tmp_path, project.folder / "x"):
+        with pytest.raises(UserError):
+            export(project, tmp_path / "new", ignored=str(folder))
 
 
 def test_a_filter_chooses(project: Project, tmp_path: Path) -> None:

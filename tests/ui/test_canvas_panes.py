@@ -427,6 +427,24 @@ def test_the_error_view_shows_all_three_and_their_shares(panes: Panes, document:
     assert panes.pane("errors").isHidden()
 
 
+def test_where_the_prediction_says_nothing_nothing_differs(panes: Panes, qtbot: QtBot) -> None:
+    mask, probability, left_out = np.zeros((3, 90, 120), np.uint8)
+    mask[30:60, 60:100] = 1
+    probability[30:60, 40:80] = 255
+    left_out[:, :60] = 1
+    panes.set_overlay_opacity(1.0)
+    panes.set_error_view(True)
+    panes.show_sample(np.zeros((90, 120), np.uint8), Document(mask), probability, left_out=left_out)
+    canvas = panes.canvas("errors")
+    assert canvas.accessibleDescription() == "agree 50.0%, false positive 0.0%, false negative 50.0%"
+    shown = pixels(canvas)
+    column, row = (int(part) for part in canvas.frame.to_device(50.5, 40.5))
+    around = shown[row - 9 : row + 9, column - 9 : column + 9].astype(int)
+    assert (np.abs(around - FALSE_POSITIVE).max(axis=2) > 2).all(), "it is hatched, and no error"
+    panes.set_probability(probability)
+    assert "false positive 33.3%" in canvas.accessibleDescription()
+
+
 def test_a_large_mask_is_counted_piece_by_piece_until_the_legend_is_right(panes: Panes, qtbot: QtBot) -> None:
     side = SIDE * 9  # more squares than are counted in one go
     document = Document(np.zeros((side, side), np.uint8))

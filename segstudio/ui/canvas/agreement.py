@@ -3,6 +3,8 @@
 Errors that are forgiven, because they lie beside the true boundary, count as right; what is ignored is not counted.
 """
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -15,7 +17,9 @@ SIDE = 256
 class Agreement:
     """The counts of one mask against one prediction."""
 
-    def __init__(self, truth: Mask, predicted: Mask, forgiven: Mask | None = None, ignored: Mask | None = None) -> None:
+    def __init__(
+        self, truth: Mask, predicted: Mask, forgiven: Mask | None = None, ignored: Sequence[Mask] = ()
+    ) -> None:
         self._truth = truth
         self._ignored = ignored
         self._forgiven = forgiven
@@ -36,8 +40,8 @@ class Agreement:
             truth, predicted = self._truth[square], self._predicted[square]
             if self._forgiven is not None:
                 predicted = predicted ^ (self._forgiven[square] & (truth ^ predicted))
-            if self._ignored is not None:
-                inside = self._ignored[square]
+            for ignored in self._ignored:
+                inside = ignored[square]
                 truth, predicted = (np.where(inside, np.uint8(0), one) for one in (truth, predicted))
             both = cv2.countNonZero(cv2.bitwise_and(truth, predicted))
             self._counts[row, column] = both, cv2.countNonZero(predicted) - both, cv2.countNonZero(truth) - both

@@ -5,6 +5,7 @@ little-endian; `cv2.COLOR_*2BGRA` relies on it.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Protocol, cast
 
@@ -164,9 +165,9 @@ class ErrorLayer:
         predicted: Pyramid,
         opacity: float,
         forgiven: Pyramid | None = None,
-        ignored: Pyramid | None = None,
+        ignored: Sequence[Pyramid] = (),
     ) -> None:
-        """Show what differs; `forgiven` is a mask of the errors that do not count, `ignored` of where none are."""
+        """Show what differs; `forgiven` is a mask of the errors that do not count, `ignored` are of where none are."""
         self._ignored = ignored
         self._truth = truth
         self._predicted = predicted
@@ -194,9 +195,9 @@ class ErrorLayer:
 
     def render(self, frame: Frame, rect: Rect) -> Screen:
         truth, predicted = sample(self._truth, frame, rect), self._prediction(frame, rect)
-        if self._ignored is not None:
-            ignored = sample(self._ignored, frame, rect)
-            truth, predicted = (cast(Pixels, cv2.subtract(one, ignored)) for one in (truth, predicted))
+        for one in self._ignored:
+            ignored = sample(one, frame, rect)
+            truth, predicted = (cast(Pixels, cv2.subtract(shown, ignored)) for shown in (truth, predicted))
         too_much, too_little = cv2.subtract(predicted, truth), cv2.subtract(truth, predicted)
         code = cv2.LUT(cv2.min(truth, predicted), self._codes[self.AGREED])
         if self._forgiven is not None:

@@ -196,6 +196,7 @@ class Panes(QWidget):
         self._disconnect: Callable[[], None] = lambda: None
         self._ignored: Document | None = None
         self._hatched: Pyramid | None = None
+        self._left_out: Pyramid | None = None
         self._has_ignored = False
         self._is_ignoring = False
         self._weights: ShownWeights | None = None
@@ -262,6 +263,7 @@ class Panes(QWidget):
         *,
         problem: str = "",
         level: int = FOREGROUND,
+        left_out: Mask | None = None,
     ) -> None:
         """Show another sample, fitted into the panes.
 
@@ -271,6 +273,7 @@ class Panes(QWidget):
             probability: uint8 (H, W), 255 times the probability of foreground; None when there is no prediction.
             problem: Why there is no document; shown where the mask would be, and to whoever wants to paint.
             level: The least byte of `probability` that is foreground.
+            left_out: uint8 (H, W) of 0 and 1: where the prediction says nothing, beside what is ignored; or None.
         """
         self._leave_sample()
         height, width = image.shape[:2]
@@ -286,7 +289,7 @@ class Panes(QWidget):
         self.fit()
         for pane in self._panes.values():
             pane.canvas.show_picture(self._picture)
-        self.set_probability(probability, level)
+        self.set_probability(probability, level, left_out)
         self._hover(self._here)
 
     def clear(self, text: str = "") -> None:
@@ -301,8 +304,14 @@ class Panes(QWidget):
         self.set_probability(None)
         self.pointed.emit(None)
 
-    def set_probability(self, probability: NDArray[np.uint8] | None, level: int = FOREGROUND) -> None:
-        """Show another prediction of the same sample, or none; bytes of `level` or more are foreground."""
+    def set_probability(
+        self, probability: NDArray[np.uint8] | None, level: int = FOREGROUND, left_out: Mask | None = None
+    ) -> None:
+        """Show another prediction of the same sample, or none; bytes of `level` or more are foreground.
+
+        Where it says nothing, it is hatched, and nothing differs.
+        """
+        self._left_out = None if left_out is None else Pyramid(left_out, gain=255)
         self._probability = probability
         self._level = level
         self._predicted = None if probability is None else predicted_at(probability, level)
@@ -417,7 +426,7 @@ class Panes(QWidget):
                 self._forgiven = Pyramid(np.zeros_like(self._predicted), gain=255)
                 self._unforgiven.append(Rect.of(self._document.shape))
             pixels = None if self._forgiven is None else self._forgiven.pixels
-            ignored = self._ignored.mask if self._ignored is not None and self._has_ignored else None
+            ignored = [one.pixels for one in self._not_compared]
             self._agreement = Agreement(self._document.mask, self._predicted, pixels, ignored)
         if counts_at_once:
             self._show_overlays()
@@ -458,6 +467,12 @@ class Panes(QWidget):
                     self._show_captions()
 
         self._forgiving.submit(find, take)
+
+    @property
+    def _not_compared(self) -> list[Pyramid]:
+        """What is ignored, and where the prediction says nothing."""
+        hatched = self._hatched if self._has_ignored else None
+        return [one for one in (hatched, self._left_out) if one is not None]
 
     @property
     def is_forgiving(self) -> bool:
@@ -856,12 +871,12 @@ class Panes(QWidget):
         predicted = self._coverage
         prediction = None if predicted is None else MaskLayer(predicted, PREDICTION, self._opacity)
         heat = None if self._heat is None else HeatLayer(self._heat, max(self._opacity, 0.5) * 1.6)
-        show("prediction", prediction if heat is None else heat)
+        silent = None if self._left_out is None else HatchLayer(self._left_out)
+        show("prediction", prediction if heat is None else heat, silent)
         errors = None
         if self._shows_errors and self._truth is not None and predicted is not None:
-            ignored = self._hatched if self._has_ignored else None
-            errors = ErrorLayer(self._truth, predicted, self._opacity, self._forgiven, ignored)
-        show("errors", errors)
+            errors = ErrorLayer(self._truth, predicted, self._opacity, self._forgiven, self._not_compared)
+        show("errors", errors, silent)
 
     def _show_captions(self) -> None:
         problem = Caption(((None, self._problem),)) if self._problem else None
