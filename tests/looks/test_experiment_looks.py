@@ -135,6 +135,8 @@ def test_a_small_window_keeps_its_words(qtbot, window: Window):
     window.resize(1100, 700)
     settle(qtbot, window)
     assert not clipped(window)
+    area = window.workspace.compare_panel.comparing.view._area
+    qtbot.waitUntil(lambda: area.widget().width() <= area.viewport().width(), timeout=WAIT)
     window.workspace.compare_panel.show_mode(1)
     settle(qtbot, window)
     assert not clipped(window)

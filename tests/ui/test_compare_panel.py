@@ -26,7 +26,7 @@ from segstudio.ui.session import Session
 from segstudio.ui.views.arm_curves import arm_color, together
 from segstudio.ui.views.differences import Interval, Intervals
 from segstudio.ui.views.examples import ExampleRow
-from segstudio.ui.views.numbers import change_text, p_text
+from segstudio.ui.views.numbers import change_text, p_text, short_change_text
 from segstudio.ui.views.pictures import compared, outlined, shrunk, small
 from tests.ui.experiments import add_run, begin_comparison, finish_comparison, train_cells
 from tests.ui.projects import make_project
@@ -484,6 +484,7 @@ def test_why_nothing_can_be_listed_is_told(qtbot: QtBot, session: Session, queue
 
 def test_figures_in_words() -> None:
     assert [change_text(one) for one in (0.0341, -0.0341, 0.0004, -0.0004)] == ["+0.034", "−0.034", "0", "0"]
+    assert [short_change_text(one) for one in (0.345, -0.399, 0.004)] == ["+0.34", "−0.40", "0"]
     assert [p_text(one) for one in (None, 0.0131, 0.00099)] == ["", "p = 0.013", "p < 0.001"]
 
 

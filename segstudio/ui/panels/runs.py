@@ -135,7 +135,7 @@ class RunsModel(RowsModel):
             case "Test IoU":
                 return figure(self._tests.get(run.id))
             case "Status":
-                return run.status
+                return "reader" if run.is_reader else run.status
         return "" if run.is_reader else epochs_text(run)
 
 
@@ -481,6 +481,7 @@ class RunsPanel(QWidget):
         if self.session is None or not (runs := self.selection()):
             self.curves.clear()
             return
+        self.curves.setHidden(all(run.is_reader for run in runs))  # masks of a person have none
         metrics = self.session.project.runs.metrics
         courses = [course_of(metrics(run.id), run.name) for run in runs[:MOST_CURVES]]
         self.curves.show_courses(courses, last_epoch=max(float(run.options.get("epochs") or 0) for run in runs))

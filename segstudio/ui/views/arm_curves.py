@@ -80,8 +80,10 @@ class ArmChart(QWidget):
         self._plot.addItem(self._hover_line, ignoreBounds=True)
         head = QHBoxLayout()
         head.addWidget(heading(title))
-        head.addStretch(1)
-        head.addWidget(self._where)
+        # The figures of many arms take further lines: the two charts stand beside each other in any window.
+        self._where.setWordWrap(True)
+        self._where.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        head.addWidget(self._where, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
@@ -135,9 +137,9 @@ class ArmChart(QWidget):
             at = shown.epochs.searchsorted(epoch) if epoch is not None else len(shown.epochs) - 1
             if 0 <= at < len(shown.epochs):
                 colour = arm_color(number).name()
-                parts.append(f'<span style="color:{colour}">&#9644;</span> <b>{shown.mean[at]:.3f}</b>')
-        at_epoch = "" if epoch is None else f"epoch {epoch:g}&nbsp;&nbsp;"
-        self._where.setText(at_epoch + "&nbsp;&nbsp;".join(parts))
+                parts.append(f'<span style="color:{colour}">&#9644;</span>&nbsp;<b>{shown.mean[at]:.3f}</b>')
+        at_epoch = "" if epoch is None else f"epoch&nbsp;{epoch:g}&nbsp; "
+        self._where.setText(at_epoch + "&nbsp; ".join(parts))
 
     def restyle(self) -> None:
         """Take the colours of the theme."""
@@ -180,6 +182,7 @@ class ArmCurves(QWidget):
         self._last_epoch = 0.0
         self._legend = muted()
         self._legend.setTextFormat(Qt.TextFormat.RichText)
+        self._legend.setWordWrap(True)  # many arms, or long names, must not make the page wider than the window
         self._timer = QTimer(self, singleShot=True, interval=DRAW_MS)
         self._timer.timeout.connect(self._draw)
         row = QHBoxLayout()
@@ -233,10 +236,10 @@ class ArmCurves(QWidget):
 
     def _show_legend(self) -> None:
         parts = [
-            f'<span style="color:{arm_color(number).name()}">&#9644;</span> {_escaped(arm)}'
+            f'<span style="color:{arm_color(number).name()}">&#9644;</span>&nbsp;{_escaped(arm)}'
             for number, arm in enumerate(self._arms)
         ]
-        self._legend.setText("&nbsp;&nbsp;&nbsp;".join(parts) + "&nbsp;&nbsp;&nbsp; line: mean of the repeats, band: "
+        self._legend.setText("&nbsp;&nbsp; ".join(parts) + "&nbsp;&nbsp; line: mean of the repeats, band: "
                              "least to most" if parts else "")  # fmt: skip
 
     def _point_at(self, epoch: float | None) -> None:

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 from segstudio.ui import theme
 from segstudio.ui.panels.curves import cosmetic_pen, make_plot, style_plot
 from segstudio.ui.views.numbers import change_text
-from segstudio.ui.widgets import muted
+from segstudio.ui.widgets import ElidedLabel
 
 ROW = 26
 LABEL, WIDEST_LABEL, FIGURES = 0.27, 0.36, 0.35
@@ -208,8 +208,8 @@ class DotPlot(QWidget):
         super().__init__(parent)
         self.dots: Sequence[Dot] = ()
         self._mean = 0.0
-        self._where = muted()
-        self._where.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._where = ElidedLabel()
+        self._where.setProperty("muted", True)
         self._plot = make_plot("Difference of each image")
         self._plot.setMinimumHeight(150)
         self._plot.getAxis("bottom").setStyle(showValues=False)
@@ -270,7 +270,7 @@ class DotPlot(QWidget):
     def _say(self, dot: Dot | None) -> None:
         helped = sum(one.difference > 0 for one in self.dots)
         hurt = sum(one.difference < 0 for one in self.dots)
-        usual = f"{helped} images helped, {hurt} hurt; dashed: the mean. Point at a dot for its name, click to see it."
+        usual = f"{helped} images helped, {hurt} hurt. Dashed: the mean. Click a dot to see it."
         self._where.setText(usual if dot is None else dot.words)
 
 

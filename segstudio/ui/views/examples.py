@@ -18,7 +18,7 @@ from segstudio.project.project import Project
 from segstudio.ui.canvas.layers import TRUTH
 from segstudio.ui.views.numbers import METRICS, change_text
 from segstudio.ui.views.pictures import Picture, compared, outlined, small, to_image
-from segstudio.ui.widgets import muted
+from segstudio.ui.widgets import ElidedLabel, muted
 
 SIDE = 360
 """Side of the pictures in pixels; they are shown at half of that on a classical screen."""
@@ -63,8 +63,8 @@ class ExampleRow(QWidget):
     def __init__(self, wanted: Wanted, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.wanted = wanted
-        self._words = muted(wanted.words)
-        self._words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._words = ElidedLabel(wanted.words)
+        self._words.setProperty("muted", True)
         titles = ("Image", "True mask", wanted.comparison.arms[0].name, wanted.arm)
         self.pictures = [Picture(f"{title}: {wanted.words}", SIDE // 2) for title in titles]
         grid = QGridLayout(self)

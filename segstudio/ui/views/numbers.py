@@ -10,6 +10,12 @@ def change_text(value: float) -> str:
     return "0" if float(text) == 0 else text.replace("-", "−")
 
 
+def short_change_text(value: float) -> str:
+    """The same where room is short: "−0.03". The beginning of a longer figure would be one that nobody measured."""
+    text = f"{value:+.2f}"
+    return "0" if float(text) == 0 else text.replace("-", "−")
+
+
 def p_text(value: float | None) -> str:
     """A p value: "p = 0.013", "p < 0.001", or nothing."""
     if value is None:

@@ -374,7 +374,8 @@ class RunView(QWidget):
         for widget in (self.difference, self._worse_table, self._notes, self.explanation):
             widget.setVisible(meeting is not None)
         if meeting is None:
-            self.verdict.setText("It is the champion." if is_champion else "It has not met the champion yet.")
+            words = "It is the champion." if is_champion else "It has not met the champion yet."
+            self.verdict.setText(f"Masks of {facts.run.reader}" if facts.run.is_reader else words)
             self.verdict.setStyleSheet("")
             return
         self.verdict.setText(verdict_text(meeting))
@@ -415,8 +416,8 @@ class RunView(QWidget):
         self.split_box = Combo()
         self.split_box.setAccessibleName("Which part is measured")
         self.split_box.setSizeAdjustPolicy(Combo.SizeAdjustPolicy.AdjustToContents)
-        self.split_box.addItem("Validation split", "val")
-        self.split_box.addItem("Test split", "test")
+        self.split_box.addItem("Validation", "val")
+        self.split_box.addItem("Test", "test")
         self.split_box.activated.connect(lambda _: self._choose_split(str(self.split_box.currentData())))
         self.manner_box = Combo()
         self.manner_box.setAccessibleName("How images are predicted")

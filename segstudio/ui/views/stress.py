@@ -32,7 +32,7 @@ from segstudio.ui.canvas.layers import TRUTH
 from segstudio.ui.panels.empty import Either, Empty
 from segstudio.ui.panels.rows_model import Index, RowsModel
 from segstudio.ui.session import Session
-from segstudio.ui.views.numbers import METRICS, change_text
+from segstudio.ui.views.numbers import METRICS, change_text, short_change_text
 from segstudio.ui.views.pictures import Picture, outlined, shrunk, to_image
 from segstudio.ui.widgets import READ_ONLY, allow, card, heading, muted, push_button, row_table
 
@@ -209,8 +209,10 @@ class StressDelegate(QStyledItemDelegate):
         figure.setBold(cell["lost"] >= COSTLY)
         painter.setFont(figure)
         painter.setPen(theme.color("text"))
-        flags = Qt.AlignmentFlag.AlignVCenter
+        flags = Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextDontClip  # bold figures reach into the margin
         text = change_text(-cell["lost"])
+        if painter.fontMetrics().horizontalAdvance(text) > words.width():
+            text = short_change_text(-cell["lost"])
         painter.drawText(words, flags | Qt.AlignmentFlag.AlignLeft, text)
         room = words.width() - painter.fontMetrics().horizontalAdvance(text) - 6
         faint = QFont(font)
