@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from segstudio.core.errors import UserError
 from segstudio.core.sample import ReviewState
 from segstudio.project.clock import now
-from segstudio.project.documents import put_revision
+from segstudio.project.documents import put_revision, revision_title, take_back
 from segstudio.project.mirror import append_reviews
 
 if TYPE_CHECKING:
@@ -41,6 +41,9 @@ _FOLLOWING = frozenset({"settled_revision", "current_run", "previous_run"})
 
 KEPT = 500
 """So many acts can be undone."""
+
+UNDER_WAY = "undoing"
+"""The setting that holds the samples whose masks are being put back, and how they are to stand."""
 
 BATCH: dict[Kind, int] = {"review": 5000, "split": 100_000, "masks": 64, "run": 100_000}
 """So much is done, or put back, in one transaction: nobody else waits for longer than half a second."""
@@ -163,18 +166,51 @@ class Acts:
         moved: list[int] = []
         for start in range(0, len(wanted), BATCH[act.kind]):
             batch = wanted[start : start + BATCH[act.kind]]
-            # Whoever saves a mask holds this before any transaction: the other way round, both would wait.
-            with self._project.masks.saving, self._project.transaction("acts", *_TOPICS[act.kind]) as connection:
-                found = self.standing(act.kind, [key for key, *_ in batch])
-                same = [
-                    (key, to)
-                    for key, since, to in batch
-                    if key in found and list(compress(found[key], is_compared)) == list(compress(since, is_compared))
-                ]
-                moved += self._put(act.kind, same)
-                if start + len(batch) == len(wanted):
-                    connection.execute("UPDATE act SET is_undone = ? WHERE id = ?", (is_undo, act.id))
+            if act.kind == "masks":
+                self._project.settings.set(UNDER_WAY, [[key, to] for key, _, to in batch])
+            try:
+                # Whoever saves a mask holds this before any transaction: the other way round, both would wait.
+                with self._project.masks.saving, self._project.transaction("acts", *_TOPICS[act.kind]) as connection:
+                    found = self.standing(act.kind, [key for key, *_ in batch])
+                    standing = {key: list(compress(values, is_compared)) for key, values in found.items()}
+                    same = [
+                        (key, to) for key, since, to in batch if standing.get(key) == list(compress(since, is_compared))
+                    ]
+                    # Before a crash, some may have been put back already.
+                    moved += [key for key, _, to in batch if standing.get(key) == list(compress(to, is_compared))]
+                    moved += self._put(act.kind, same)
+                    if start + len(batch) == len(wanted):
+                        connection.execute("UPDATE act SET is_undone = ? WHERE id = ?", (is_undo, act.id))
+                    connection.execute("DELETE FROM setting WHERE name = ?", (UNDER_WAY,))
+            except BaseException:
+                self.recover()
+                raise
         return Outcome(replace(act, is_undone=is_undo), moved, len(wanted) - len(moved))
+
+    def recover(self) -> str:
+        """Take back the masks that an undo or redo was putting in place when it ended, unknown to the index.
+
+        Nobody else may edit the project meanwhile.
+
+        Returns:
+            What a person should know, as a sentence; empty when nothing was under way.
+        """
+        batch = self._project.settings.get(UNDER_WAY)
+        if batch is None:
+            return ""
+        place, failed = COLUMNS["masks"].index("revision"), []
+        for key, to in batch:
+            sample, number = self._project.samples.get(key), to[place]
+            try:
+                mask = self._project.masks.load_revision(sample, number)
+                take_back(self._project, sample, mask, revision_title(number))
+            except (UserError, OSError):
+                failed.append(sample.image)
+        if failed:
+            return f"Undoing a bulk accept has ended in the middle; look at the masks of {', '.join(failed)}."
+        with self._project.transaction("acts") as connection:
+            connection.execute("DELETE FROM setting WHERE name = ?", (UNDER_WAY,))
+        return "Undoing (or redoing) a bulk accept has ended in the middle; do it again to bring it to its end."
 
     def standing(self, kind: Kind, keys: Sequence[int]) -> dict[int, list[Any]]:
         """How what acts of a kind change stands now, by sample (or run)."""

@@ -115,7 +115,12 @@ def put_revision(project: "Project", sample: Sample, number: int) -> Sample:
         project.masks.put_back(sample.id, number)
         return project.samples.get(sample.id)
 
-    return _put(project, sample, project.masks.load_revision(sample, number), f"Revision {number}", write)
+    return _put(project, sample, project.masks.load_revision(sample, number), revision_title(number), write)
+
+
+def revision_title(number: int) -> str:
+    """What taking a revision is called in the history of a sample."""
+    return f"Revision {number}"
 
 
 def _put(project: "Project", sample: Sample, mask: Mask, title: str, write: Callable[[], Sample]) -> Sample:
@@ -136,7 +141,7 @@ def _put(project: "Project", sample: Sample, mask: Mask, title: str, write: Call
 
 
 def take_back(project: "Project", sample: Sample, mask: Mask, title: str) -> None:
-    """Undo a `put_mask` of which the index knows nothing, because its transaction did not come to its end.
+    """Undo a `put_mask` or `put_revision` of which the index knows nothing: its transaction did not come to its end.
 
     Does nothing where that has left no trace. The sample must not be open.
 
@@ -158,7 +163,8 @@ def take_back(project: "Project", sample: Sample, mask: Mask, title: str) -> Non
     assert opened.journal is not None
     document = Document(opened.mask, opened.history, opened.journal)
     try:
-        if document.history.undo_label == title and np.array_equal(document.mask, mask):
+        is_begun = opened.replayed > 0 or project.masks.is_ahead(sample, mask)
+        if is_begun and document.history.undo_label == title and np.array_equal(document.mask, mask):
             document.undo()
             mark = opened.journal.before_save(document.mask)
             project.masks.take_back(sample, mask)

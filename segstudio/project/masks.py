@@ -308,8 +308,17 @@ class Masks:
         original = self.load_original(sample)
         return _empty(sample) if original is None else original
 
+    def is_ahead(self, sample: Sample, mask: Mask) -> bool:
+        """Whether `mask` lies in the file, or there is none in its place, and the index does not know of it."""
+        file, stored = self._file(sample), self._stored(sample.id)
+        if not file.is_file():
+            return stored.revision > 0 and self.withdrawn(sample).is_file()
+        if _sha256(file.read_bytes()) == stored.sha256:
+            return False
+        return np.array_equal(self._read(sample, file), mask)
+
     def take_back(self, sample: Sample, mask: Mask) -> None:
-        """Put the file back as the index knows it, when it holds `mask`, which was written and never entered.
+        """Put the file back as the index knows it, when it is ahead of that with `mask`.
 
         Raises:
             BadImage: When the file from before is not in the history any more; all stays as it is then.
@@ -317,14 +326,15 @@ class Masks:
         file = self._file(sample)
         with self.saving:
             stored = self._stored(sample.id)
-            found = _sha256(file.read_bytes()) if file.is_file() else None
-            if found in (None, stored.sha256) or found != _sha256(_encoded(mask, sample)):
+            if not self.is_ahead(sample, mask):
                 return
             if stored.revision:
-                data = self._history(sample, stored.revision).read_bytes()
+                kept = self._history(sample, stored.revision)
+                data = kept.read_bytes() if kept.is_file() else b""
                 if _sha256(data) != stored.sha256:
-                    raise BadImage(f"revision {stored.revision} of {sample.image} is damaged")
+                    raise BadImage(f"revision {stored.revision} of {sample.image} is missing or damaged")
                 write_atomically(file, data)
+                self.withdrawn(sample).unlink(missing_ok=True)
                 return
             if self._project.database.row("SELECT 1 FROM revision WHERE sample_id = ?", (sample.id,)):
                 write_atomically(self.withdrawn(sample), b"")

@@ -22,7 +22,7 @@ from segstudio.core.signal import Signal
 from segstudio.formats import read_image
 from segstudio.formats.foreground import ForegroundRule
 from segstudio.project import accepting, mirror
-from segstudio.project.acts import Acts
+from segstudio.project.acts import UNDER_WAY, Acts
 from segstudio.project.augmented import AugmentedCopies
 from segstudio.project.blob_table import BlobTable
 from segstudio.project.champions import Champions
@@ -277,14 +277,13 @@ class Project:
 
     def _recover(self) -> None:
         """Bring in order what a killed process has left, when nobody else can be at work on it."""
-        if self.read_only or self.settings.get(accepting.BEGUN) is None:
+        if self.read_only or all(self.settings.get(name) is None for name in (accepting.BEGUN, UNDER_WAY)):
             return
         lock = self._lock or editor_lock(self.folder)
         if lock is None or not lock.is_locked:
             return
         try:
-            if words := accepting.recover(self):
-                self.notes.append(words)
+            self.notes += [words for words in (self.acts.recover(), accepting.recover(self)) if words]
         finally:
             if lock is not self._lock:
                 lock.release()

@@ -32,7 +32,7 @@ _OF_REVISION = (
 )  # fmt: skip
 """What the index knows of a sample as long as its mask has that revision."""
 
-_NOT_TAKEN = frozenset({"editor", "accepting", "accepting_reached"})
+_NOT_TAKEN = frozenset({"editor", "accepting", "accepting_reached", "undoing"})
 """Settings that speak of a process, not of the project."""
 
 

@@ -14,7 +14,7 @@ from segstudio.core.reporter import ListReporter
 from segstudio.core.sample import ReviewState, Sample
 from segstudio.project.accepting import TITLE, accept, finish, plan_accept, read_audits, unfinished
 from segstudio.project.check import check_project
-from segstudio.project.documents import close_document, open_document, save_document
+from segstudio.project.documents import close_document, open_document, put_mask, save_document, take_back
 from segstudio.project.project import Project
 from tests.jobs.test_accept import predicted
 from tests.project.processes import finish as end
@@ -155,6 +155,82 @@ def test_a_killed_accept_leaves_no_half_batch_and_is_finished_or_undone_as_one_a
         ]
     assert main(["accept", str(folder), "--finish"]) == 1
     assert "no bulk accept to be finished" in capsys.readouterr().err
+
+
+UNDO = f"""
+import sys
+from pathlib import Path
+from segstudio.project import acts
+from segstudio.project.masks import Masks
+from segstudio.project.project import Project
+
+acts.BATCH["masks"] = {BATCH}
+wanted, is_written, is_undo = int(sys.argv[2]), sys.argv[3] == "written", sys.argv[4] == "undo"
+put_back, count = Masks.put_back, 0
+
+def paused(masks, sample_id, number):
+    global count
+    count += 1
+    if count == wanted and not is_written:
+        print("in the middle", flush=True)
+        sys.stdin.read()
+    put_back(masks, sample_id, number)
+    if count == wanted:
+        print("in the middle", flush=True)
+        sys.stdin.read()
+
+Masks.put_back = paused
+project = Project.open(Path(sys.argv[1]), is_editor=True)
+project.acts.undo() if is_undo else project.acts.redo()
+"""
+
+
+@pytest.mark.parametrize("what", ["undo", "redo"])
+@pytest.mark.parametrize(("at", "where"), [(2, "unwritten"), (2, "written"), (BATCH + 1, "written")])
+def test_a_killed_undo_of_an_accept_leaves_no_half_batch_and_is_done_again(
+    folder: Path, at: int, where: str, what: str
+) -> None:
+    with Project.open(folder, is_editor=True) as project:
+        before = everything(project)
+        plan = plan_accept(project, "predictions", "", replaces_corrected=True)
+        accept(project, plan, ListReporter())
+        after = everything(project)
+        if what == "redo":
+            project.acts.undo()
+            before, after = after, everything(project)
+    process = start_python(UNDO, [folder, at, where, what])
+    wait_for_line(process, "in the middle")
+    process.kill()
+    end(process)
+    done = {plan.ids[place] for place in range((at - 1) // BATCH * BATCH)}
+    with Project.open(folder, is_editor=True) as project:
+        assert any("do it again" in note for note in project.notes)
+        assert check_project(project, ListReporter()) == []
+        ids = [one.id for one in project.samples.all()]
+        assert everything(project) == [
+            then if one in done else now for one, then, now in zip(ids, before, after, strict=True)
+        ]
+        outcome = project.acts.undo() if what == "undo" else project.acts.redo()
+        assert (sorted(outcome.ids), outcome.left) == (sorted(plan.ids), 0)
+        assert everything(project) == before
+        painted = open_document(project, project.samples.get(2))
+        assert painted.notes == [], "its history goes on"
+        close_document(painted.document)
+    with Project.open(folder, is_editor=True) as project:
+        assert project.notes == []
+
+
+def test_a_prediction_that_was_the_mask_before_keeps_its_history(folder: Path) -> None:
+    with Project.open(folder, is_editor=True) as project:
+        sample = project.samples.get(2)
+        put_mask(project, sample, (predicted(2) > 0).astype(np.uint8), TITLE)
+        mask = project.masks.load(project.samples.get(2))
+        take_back(project, project.samples.get(2), mask, TITLE)  # an accept that ended before it came to this one
+        opened = open_document(project, project.samples.get(2))
+        assert opened.notes == []
+        assert opened.document.history.undo_label == TITLE
+        assert np.array_equal(opened.document.mask, mask)
+        close_document(opened.document)
 
 
 def test_a_full_disk_in_mid_batch_leaves_no_half_batch_either(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
