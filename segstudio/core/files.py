@@ -58,6 +58,17 @@ def write_atomically(path: Path, data: bytes, *, is_durable: bool = True) -> Non
         _sync_folder(path.parent)
 
 
+def make_durable(path: Path) -> None:
+    """Wait until the disk has a file that was written without waiting.
+
+    Raises:
+        OSError: When it cannot be opened, or the disk does not take it.
+    """
+    with path.open("r+b") as file:  # Windows wants the right to write
+        os.fsync(file.fileno())
+    _sync_folder(path.parent)
+
+
 def _created(path: Path) -> IO[bytes]:
     """A new file, open for writing; its folder is made only when it is missing, which is seldom."""
     # Mode "x", not the tempfile module: other programs shall be able to read the masks, as the umask says.

@@ -25,7 +25,7 @@ import cv2
 import numpy as np
 
 from segstudio.core.errors import BadImage, UserError
-from segstudio.core.files import write_atomically
+from segstudio.core.files import make_durable, write_atomically
 from segstudio.core.mask import Mask
 from segstudio.core.sample import ReviewState, Sample, state_after_edit
 from segstudio.formats import encode_mask, read_mask, read_mask_values
@@ -373,7 +373,11 @@ class Masks:
         A copy, no hard link: a program that writes over the file in place would change both.
         """
         kept, current = self._history(sample, stored.revision), self._file(sample)
-        if not current.is_file() or (kept.is_file() and _sha256(kept.read_bytes()) == stored.sha256):
+        if not current.is_file():
+            return
+        if kept.is_file() and _sha256(kept.read_bytes()) == stored.sha256:
+            if is_durable:  # it may have been copied without waiting, and is the only one in a moment
+                make_durable(kept)
             return
         data = current.read_bytes()
         if _sha256(data) == stored.sha256:  # else another program was faster: its work is a revision of its own

@@ -408,3 +408,22 @@ def test_few_masks_are_kept_ahead(project: Project) -> None:
     for sample in project.samples.all():
         project.masks.read_ahead(sample)
     assert len(project.masks._ahead) <= MOST_AHEAD
+
+
+def test_a_kept_revision_is_on_the_disk_before_its_file_is_replaced(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.masks.save(1, np.ones((48, 64), np.uint8))
+    project.masks.seal([1])  # which does not wait for the disk
+    sample = project.samples.get(1)
+    kept, current = project.masks._history(sample, 1), project.masks._file(sample)
+    synced: list[tuple[int, bool]] = []
+    fsync, before = os.fsync, current.read_bytes()
+
+    def noted(file: int) -> None:
+        fsync(file)
+        synced.append((os.fstat(file).st_ino, current.read_bytes() == before))
+
+    monkeypatch.setattr(os, "fsync", noted)
+    project.masks.save(1, np.eye(48, 64, dtype=np.uint8))
+    assert (kept.stat().st_ino, True) in synced
