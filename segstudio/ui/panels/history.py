@@ -172,11 +172,12 @@ class _Row(QStyledItemDelegate):
             painter.drawText(lower, int(middle | right), OF_IGNORED)
         if change is None:
             return
-        for words, token in ((f"+{_grouped(change.added)}", "good"), (f"−{_grouped(change.removed)}", "bad")):
-            if words[1:] != "0":
-                painter.setPen(theme.color(token))
-                painter.drawText(lower, int(middle | left), words)
-                lower = lower.adjusted(painter.fontMetrics().horizontalAdvance(words) + 10, 0, 0, 0)
+        parts = [(f"+{_grouped(change.added)}", "good")] if change.added else []
+        parts += [(f"−{_grouped(change.removed)}", "bad")] if change.removed else []
+        for words, token in (*parts, ("px" if parts else "", "text_muted")):
+            painter.setPen(theme.color(token))
+            painter.drawText(lower, int(middle | left), words)
+            lower = lower.adjusted(painter.fontMetrics().horizontalAdvance(words) + 6, 0, 0, 0)
 
     def _model(self, index: Index) -> HistoryModel:
         model = index.model()

@@ -354,7 +354,8 @@ class SamplesPanel(QFrame):
 
     def _show_count(self, answer: _Answer, *, is_stale: bool) -> None:
         shown, count = self.model.rowCount(), len(answer.table)
-        self._shown_words = f"{shown:,} of {count:,} shown".replace(",", "\u202f")
+        # Beside the button that orders anew there is no room for the last word.
+        self._shown_words = f"{shown:,} of {count:,}{'' if is_stale else ' shown'}".replace(",", "\u202f")
         self._show_chosen()
         self.stale_button.setVisible(is_stale)
         self.empty_label.setVisible(shown == 0)
