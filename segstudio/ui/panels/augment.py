@@ -488,10 +488,12 @@ class AugmentPanel(QWidget):
         self.undo_button.clicked.connect(lambda _=False: self.undo_stack.undo())
         self.redo_button = _icon_button("Make the change again, as Edit ▸ Redo does here")
         self.redo_button.clicked.connect(lambda _=False: self.undo_stack.redo())
-        self.undo_stack.canUndoChanged.connect(self.undo_button.setEnabled)
-        self.undo_stack.canRedoChanged.connect(self.redo_button.setEnabled)
-        self.undo_button.setEnabled(False)
-        self.redo_button.setEnabled(False)
+        for changed, button, refusal in (
+            (self.undo_stack.canUndoChanged, self.undo_button, "nothing was changed"),
+            (self.undo_stack.canRedoChanged, self.redo_button, "nothing was undone"),
+        ):
+            changed.connect(lambda can, button=button, refusal=refusal: allow(button, (can, refusal)))
+            allow(button, (False, refusal))
         self._tool_row = QHBoxLayout()
         self._tool_row.setSpacing(2)
         self._tool_row.addWidget(self.add_button)
