@@ -212,6 +212,7 @@ class Preview:
 
     Attributes:
         outline: A line; the last point is joined to the first by a fainter one.
+        is_open: Whether it is not joined.
         has_corners: Whether each of its points, but for the last, is marked: they can be taken back.
         patch: What a part of the mask will be.
         lines: uint8 (H, W), 1 where pixels belong to a pattern to be shown, such as the borders of segments.
@@ -221,6 +222,7 @@ class Preview:
     """
 
     outline: Outline = ()
+    is_open: bool = False
     has_corners: bool = False
     patch: Patch | None = None
     lines: Mask | None = None

@@ -35,7 +35,7 @@ class Lasso(Tool[RegionOptions]):
         """Collect the line, then fill it."""
         line: list[Point] = [press.point]
         while (event := (yield Preview(tuple(line)))) is not None:
-            if isinstance(event, Pointer) and not event.is_step_back and _is_away(line[-1], event):
+            if isinstance(event, Pointer) and not event.is_step_back and is_away(line[-1], event):
                 line.append(event.point)
         region = polygon(scene.document.shape, line, is_winding=True)
         change(scene, self.title, region, press.mode_of(options.mode))
@@ -50,5 +50,6 @@ def change(scene: Scene, label: str, region: Region, mode: Mode) -> None:
         stroke.put(combined(scene.document.mask, region, mode))
 
 
-def _is_away(last: Point, pointer: Pointer) -> bool:
+def is_away(last: Point, pointer: Pointer) -> bool:
+    """Whether the pointer has moved by enough to be another point of a line."""
     return abs(pointer.x - last[0]) + abs(pointer.y - last[1]) >= _NEAR

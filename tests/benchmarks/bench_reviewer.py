@@ -38,6 +38,7 @@ from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
+from scipy.spatial import cKDTree
 
 from segstudio.core.blobs import Errors
 from segstudio.core.document import Document
@@ -48,6 +49,7 @@ from segstudio.core.threshold import predicted_at
 from segstudio.operations import OPERATIONS, Subject
 from segstudio.project.project import Project
 from segstudio.tools import TOOLS, Drag, Pointer, Scene
+from segstudio.tools.redraw import Outlines, RedrawOptions
 
 MOUSE, KEY, DECISION, CLICK = 400.0, 0.35, 1.2, 0.2
 """Pixels a second, and seconds."""
@@ -124,6 +126,8 @@ class Hand:
         for point in steps[1:]:
             drag.move(Pointer(*point))
         drag.finish()
+        while (work := drag.work) is not None:
+            drag.deliver(work, work.run())
         self.at = (float(way[-1][0]), float(way[-1][1]))
 
     def polygon(self, corners: np.ndarray) -> None:
@@ -157,10 +161,11 @@ class Act(NamedTuple):
 class Reviewer:
     """Knows the truth, and makes the act that pays most until the mask is good enough."""
 
-    def __init__(self, hand: Hand, truth: Mask) -> None:
+    def __init__(self, hand: Hand, truth: Mask, *, has_redraw: bool = True) -> None:
         self.hand = hand
         self.truth = truth
         self._lines = [*_safe_lines(truth)]
+        self._edges = [*_edges(truth)] if has_redraw else []
 
     @property
     def dice(self) -> float:
@@ -197,6 +202,7 @@ class Reviewer:
         mask = self.hand.document.mask
         missing, surplus = self.truth & ~mask & 1, mask & ~self.truth & 1
         yield from self._strokes(missing, surplus)
+        yield from self._redrawn(mask)
         yield from self._clicks(mask)
         yield from self._operations(mask)
 
@@ -218,6 +224,39 @@ class Reviewer:
 
                 if gain:
                     yield Act("paint" if line.is_inside else "erase", gain, cost(way), do)
+
+    def _redrawn(self, mask: Mask) -> Iterator[Act]:
+        """Draw a part of the true outline where that of the mask is wrong."""
+        wrong = int(np.count_nonzero(mask != self.truth))
+        outlines, borders = Outlines(mask.copy()), _borders(mask)
+        for edge in self._edges:
+            gains = np.bincount(edge.nearest[mask[edge.rows, edge.columns] != edge.values], minlength=len(edge.way))
+            if gains.sum() < LEAST_GAIN or not len(borders):
+                continue
+
+            def joined(way: np.ndarray) -> np.ndarray:
+                """From the outline, and back to it."""
+                ends = [borders[np.argmin(((borders - end) ** 2).sum(axis=1))] for end in (way[0], way[-1])]
+                return np.concatenate([ends[:1], way, ends[1:]])
+
+            def cost(way: np.ndarray) -> float:
+                return self.hand.cost("redraw", joined(way))
+
+            for part, _ in (_best_part(edge.way, gains, cost), _shortest_part(edge.way, gains, self._needed)):
+                way = joined(part)
+                if len(part) < 2:
+                    continue
+                # The tool shows what comes of a line as it is drawn.
+                patch = outlines.redrawn(np.array([*_steps(way)]), RedrawOptions().reach)
+                after = mask.copy()
+                after[patch.rect.slices] = patch.pixels
+
+                def do(way: np.ndarray = way) -> None:
+                    self.hand.draw("redraw", way)
+
+                yield Act(
+                    "redraw", wrong - int(np.count_nonzero(after != self.truth)), self.hand.cost("redraw", way), do
+                )
 
     def _clicks(self, mask: Mask) -> Iterator[Act]:
         """Islands that touch no truth are removed, holes that are all truth are filled."""
@@ -273,6 +312,46 @@ class _Line(NamedTuple):
     rows: np.ndarray
     columns: np.ndarray
     nearest: np.ndarray
+
+
+class _Edge(NamedTuple):
+    """A part of the true outline, and the pixels near it.
+
+    Attributes:
+        way: (N, 2), closed, about a pixel from point to point.
+        rows: Of the pixels that are nearer to it than to any other part.
+        columns: Of the same.
+        values: What they are in truth.
+        nearest: Which point of the way is nearest to each of them.
+    """
+
+    way: np.ndarray
+    rows: np.ndarray
+    columns: np.ndarray
+    values: np.ndarray
+    nearest: np.ndarray
+
+
+def _edges(truth: Mask) -> Iterator[_Edge]:
+    contours = [
+        one[:, 0].astype(np.float64) for one in cv2.findContours(truth, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)[0]
+    ]
+    contours = [one for one in contours if len(one) > 2]
+    if not contours:
+        return
+    points = np.concatenate(contours)
+    rows, columns = (one.ravel() for one in np.indices(truth.shape))
+    _, nearest = cKDTree(points).query(np.stack([columns, rows], axis=1))
+    stops = np.cumsum([len(one) for one in contours])
+    for contour, stop in zip(contours, stops, strict=True):
+        own = (nearest >= stop - len(contour)) & (nearest < stop)
+        yield _Edge(contour + 0.5, rows[own], columns[own], truth.ravel()[own], nearest[own] - (stop - len(contour)))
+
+
+def _borders(mask: Mask) -> np.ndarray:
+    """(N, 2), the middles of the pixels at the outlines of a mask."""
+    contours = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)[0]
+    return np.concatenate([one[:, 0] + 0.5 for one in contours]) if contours else np.zeros((0, 2))
 
 
 def _safe_lines(truth: Mask) -> Iterator[_Line]:
@@ -379,13 +458,13 @@ class Outcome(NamedTuple):
     acts: list[str]
 
 
-def corrected(predicted: Mask, truth: Mask) -> Outcome:
+def corrected(predicted: Mask, truth: Mask, *, has_redraw: bool = True) -> Outcome:
     """Take the prediction, as a whole or blob by blob, and mend it."""
     outcomes = []
     for begin in (_take_whole, _walk):
         hand = Hand(Document(np.zeros_like(truth)))
         begin(hand, predicted, truth)
-        reviewer = Reviewer(hand, truth)
+        reviewer = Reviewer(hand, truth, has_redraw=has_redraw)
         reviewer.correct()
         hand.key()  # accept: the next one is shown
         outcomes.append(Outcome(hand.seconds, reviewer.dice, hand.acts))
@@ -420,7 +499,7 @@ def _walk(hand: Hand, predicted: Mask, truth: Mask) -> None:
 def brushed(truth: Mask) -> Outcome:
     """Draw from nothing with the brush."""
     hand = Hand(Document(np.zeros_like(truth)))
-    reviewer = Reviewer(hand, truth)
+    reviewer = Reviewer(hand, truth, has_redraw=False)
     reviewer.correct()
     hand.key()
     return Outcome(hand.seconds, reviewer.dice, hand.acts)
@@ -490,12 +569,14 @@ def measured(folder: Path) -> list[dict[str, Any]]:
                 raise SystemExit(f"{sample.image} is not predicted: segstudio predict {folder}")
             truth, predicted = project.masks.load(sample), predicted_at(probability, run.level)
             ours, brush, lasso = corrected(predicted, truth), brushed(truth), lassoed(truth)
+            without = corrected(predicted, truth, has_redraw=False)
             polygon, corners = polygons(truth)
             rows.append(
                 {
                     "image": sample.image,
                     "predicted": dice(predicted, truth),
                     "ours": ours._asdict(),
+                    "without_redraw": without._asdict(),
                     "polygon": polygon._asdict(),
                     "corners": corners,
                     "polygon_thinking": polygon.seconds + DECISION * corners,
@@ -517,6 +598,7 @@ def say(rows: list[dict[str, Any]]) -> None:
     """Print means, medians and ratios."""
     ways = {
         "prediction corrected": [row["ours"]["seconds"] for row in rows],
+        "the same without redrawing": [row["without_redraw"]["seconds"] for row in rows],
         "polygon, no thinking": [row["polygon"]["seconds"] for row in rows],
         "polygon, a decision a corner": [row["polygon_thinking"] for row in rows],
         "brush": [row["brush"]["seconds"] for row in rows],
@@ -534,6 +616,8 @@ def say(rows: list[dict[str, Any]]) -> None:
     print(
         f"  reached in {len(rows) - len(missed)} of {len(rows)}" + (f", not in {', '.join(missed)}" if missed else "")
     )
+    accepted = sum(row["ours"]["acts"] == ["take all"] for row in rows)
+    print(f"  nothing but taken and accepted: {accepted} of {len(rows)}")
     acts = [act for row in rows for act in row["ours"]["acts"]]
     print("  acts an image: " + ", ".join(f"{name} {acts.count(name) / len(rows):.1f}" for name in sorted(set(acts))))
 

@@ -37,7 +37,7 @@ def measure(side: int) -> None:
     mask = ((x - side / 2) ** 2 + (y - side / 2) ** 2 < (side / 3) ** 2).astype(np.uint8)
     mask ^= (rng.random(mask.shape) < 0.001).astype(np.uint8)
     print(f"\n{side}x{side}, colour")
-    for name in ("wand", "superpixels", "grabcut"):
+    for name in ("wand", "superpixels", "grabcut", "redraw"):
         document = Document(mask.copy())
         tool = TOOLS[name]()
         drag = Drag(

@@ -76,6 +76,7 @@ class Marks:
         pointer: Position of the crosshair; None when the pointer is in no pane.
         diameter: Of the brush in image pixels; 0 for a tool without one.
         outline: Of the drag under way.
+        is_open: Whether its ends are not joined.
         has_corners: Whether its points are marked.
         scribbles: Lines that tell a tool something.
         sign: What the tool does: a sign beside the pointer.
@@ -87,6 +88,7 @@ class Marks:
     pointer: Point | None = None
     diameter: int = 0
     outline: tuple[Point, ...] = ()
+    is_open: bool = False
     has_corners: bool = False
     scribbles: tuple[Scribble, ...] = ()
     sign: str = ""
@@ -363,8 +365,9 @@ def _draw_outline(painter: QPainter, marks: Marks, frame: Frame) -> None:
     for colour, width in ((SHADOW, 3.0 * weight), (LIGHT, 1.4 * weight)):
         painter.setPen(QPen(colour, width))
         painter.drawPolyline(polygon)
-    painter.setPen(QPen(LIGHT, 1.0 * weight, Qt.PenStyle.DotLine))
-    painter.drawLine(polygon.last(), polygon.first())
+    if not marks.is_open:
+        painter.setPen(QPen(LIGHT, 1.0 * weight, Qt.PenStyle.DotLine))
+        painter.drawLine(polygon.last(), polygon.first())
     if marks.has_corners:
         painter.setPen(QPen(SHADOW, 1.0 * weight))
         painter.setBrush(LIGHT)

@@ -904,6 +904,7 @@ class Panes(QWidget):
             self._here,
             diameter,
             preview.outline,
+            preview.is_open,
             preview.has_corners,
             preview.scribbles,
             self.pointer.sign,
