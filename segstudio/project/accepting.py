@@ -56,6 +56,7 @@ class Plan:
         replaced: How many of these have a mask of the dataset, in whose place the prediction comes.
         replaced_by_person: How many have a mask that a person made or judged, in whose place it comes; 0 unless asked.
         left_out: How many samples of the filter stay as they are, by the reason.
+        time: When it was made (ISO 8601, UTC): what a person judges or draws after that is theirs.
     """
 
     what: What
@@ -65,6 +66,7 @@ class Plan:
     replaced: int
     replaced_by_person: int
     left_out: Mapping[str, int]
+    time: str
 
     def drawn(self, count: int, seed: int) -> tuple[int, ...]:
         """The samples to check: `count` random ones, all when there are fewer; the same for the same seed."""
@@ -111,6 +113,7 @@ def plan_accept(project: "Project", what: What, expression: str, *, replaces_cor
     Raises:
         UserError: When the filter is wrong, or there are no predictions.
     """
+    time = now()
     table = project.samples.table()
     rows = compile_filter(expression).rows(table)
     run_id = project.predictions.current() if what == "predictions" else None
@@ -146,6 +149,7 @@ def plan_accept(project: "Project", what: What, expression: str, *, replaces_cor
     return Plan(
         what, expression, run_id, tuple(int(one) for one in table.id[order]),
         int(np.count_nonzero(is_replaced & ~by_person)), int(np.count_nonzero(is_replaced & by_person)), left_out,
+        time,
     )  # fmt: skip
 
 
@@ -183,7 +187,8 @@ class Begun:
 def accept(project: "Project", plan: Plan, report: Reporter, *, answers: Mapping[int, bool] | None = None) -> list[int]:
     """Accept what was planned, as one act that can be undone. None of the samples may be open.
 
-    Predictions become masks as revisions: the masks before are kept. An earlier accept that was not finished is
+    Predictions become masks as revisions: the masks before are kept. What a person has judged, or drawn where a
+    prediction was to come, since the plan was made stays as it is. An earlier accept that was not finished is
     written down as far as it has come, and cannot be finished any more.
 
     Args:
@@ -211,8 +216,6 @@ def accept(project: "Project", plan: Plan, report: Reporter, *, answers: Mapping
 
 def finish(project: "Project", report: Reporter) -> Begun:
     """Go on with a bulk accept that was not finished, and write its audit down; see `accept`.
-
-    What a person has judged or changed since it was begun stays as it is.
 
     Returns:
         The accept, as it is now.
@@ -276,7 +279,7 @@ def _go_on(project: "Project", report: Reporter) -> list[int]:
     what = "prediction" if plan.what == "predictions" else "mask"
     accepted: list[int] = []
     for start in range(begun.done, len(begun.ids), BATCH):
-        batch = list(project.samples.all(_unchanged(project, begun, begun.ids[start : start + BATCH])))
+        batch = list(project.samples.all(_unchanged(project, plan, begun.ids[start : start + BATCH])))
         project.masks.seal(one.id for one in batch)  # else a prediction would become part of an open revision
         try:
             with project.masks.saving, project.transaction("samples", "masks") as connection:
@@ -313,13 +316,13 @@ def _go_on(project: "Project", report: Reporter) -> list[int]:
     return accepted
 
 
-def _unchanged(project: "Project", begun: Begun, ids: Sequence[int]) -> list[int]:
-    """Those of some samples that nobody has judged or changed since the accept was begun."""
-    sql = """
-        SELECT id FROM sample WHERE id IN (SELECT value FROM json_each(?)) AND (state_changed > ?
-        OR EXISTS (SELECT 1 FROM revision WHERE sample_id = sample.id AND created > ?))
-    """
-    rows = project.database.rows(sql, (json.dumps(ids), begun.time, begun.time))
+def _unchanged(project: "Project", plan: Plan, ids: Sequence[int]) -> list[int]:
+    """Those of some samples that nobody has judged since the plan was made; or drawn, where a prediction is to come."""
+    judged = "SELECT id FROM sample WHERE id IN (SELECT value FROM json_each(?1)) AND state_changed > ?2"
+    drawn = "SELECT sample_id FROM revision WHERE sample_id IN (SELECT value FROM json_each(?1)) AND created > ?2"
+    # A mask that was mended meanwhile is accepted as it is.
+    sql = f"{judged} AND state <> 'corrected'" if plan.run_id is None else f"{judged} UNION {drawn}"
+    rows = project.database.rows(sql, (json.dumps(ids), plan.time))
     changed = {sample_id for (sample_id,) in rows}
     return [one for one in ids if one not in changed]
 

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -270,3 +271,21 @@ def test_a_prediction_that_cannot_be_read_is_noted_and_the_others_are_accepted(
         assert 4 not in accept(project, plan, report)
         assert [name for name, _ in report.notes] == [project.samples.get(4).image]
         assert project.samples.progress()[ReviewState.ACCEPTED] == len(plan.ids) - 1
+
+
+@pytest.mark.parametrize("what", ["predictions", "masks"])
+def test_what_a_person_does_while_samples_are_checked_is_theirs(
+    folder: Path, what: Literal["predictions", "masks"]
+) -> None:
+    mine = np.eye(48, 64, dtype=np.uint8)
+    with Project.open(folder, is_editor=True) as project:
+        plan = plan_accept(project, what, "state:todo")
+        mended, flagged, other = plan.ids[:3]
+        project.masks.save(mended, mine)
+        project.samples.set_state([flagged], ReviewState.FLAGGED)
+        accepted = accept(project, plan, ListReporter())
+        assert other in accepted
+        assert flagged not in accepted
+        assert project.samples.get(flagged).state is ReviewState.FLAGGED
+        assert (mended in accepted) == (what == "masks")
+        assert np.array_equal(project.masks.load(project.samples.get(mended)), mine)
