@@ -281,39 +281,47 @@ def _go_on(project: "Project", report: Reporter) -> list[int]:
     for start in range(begun.done, len(begun.ids), BATCH):
         batch = list(project.samples.all(_unchanged(project, plan, begun.ids[start : start + BATCH])))
         project.masks.seal(one.id for one in batch)  # else a prediction would become part of an open revision
-        try:
-            with project.masks.saving, project.transaction("samples", "masks") as connection:
-                before = project.acts.standing("masks", [one.id for one in batch])
-                done = [one.id for one in batch if _take_prediction(project, plan.run_id, one, report)]
-                project.masks.seal(done)
-                connection.executemany(
-                    "UPDATE sample SET state = ?, state_changed = ?, reviewer = ? WHERE id = ?",
-                    [(ReviewState.ACCEPTED, now(), project.reviewer, one) for one in done],
-                )
-                after = project.acts.standing("masks", done)
-                rows = [(one, before[one], after[one]) for one in done]
-                count += len(done)
-                title = f"accept {count:,} {what}{'' if count == 1 else 's'}".replace(",", "\u202f")
-                act = (
-                    project.acts.record("masks", title, rows) if act is None else project.acts.extend(act, rows, title)
-                )
-                _reach(project, act, start + BATCH, count)
-                project.database.after_commit(partial(append_reviews, project.folder, project.samples.reviews(done)))
-        except BaseException as error:
-            # The index knows nothing of this batch: its masks must not stand there as if a person had drawn them.
-            _take_back_batch(project, plan, batch)
-            if isinstance(error, OSError):
-                reason = f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"
-                raise UserError(
-                    f"accepting has stopped after {len(accepted)} of {len(begun.ids)}: {reason}",
-                    "nothing is lost: make room, then finish the accept, or undo it" if act else "nothing was changed",
-                ) from error
-            raise
+        so_far = f"{len(accepted)} of {len(begun.ids)}"
+        with (
+            _taken_back_on_failure(project, plan, batch, so_far),
+            project.transaction("samples", "masks") as connection,
+        ):
+            before = project.acts.standing("masks", [one.id for one in batch])
+            done = [one.id for one in batch if _take_prediction(project, plan.run_id, one, report)]
+            project.masks.seal(done)
+            connection.executemany(
+                "UPDATE sample SET state = ?, state_changed = ?, reviewer = ? WHERE id = ?",
+                [(ReviewState.ACCEPTED, now(), project.reviewer, one) for one in done],
+            )
+            after = project.acts.standing("masks", done)
+            rows = [(one, before[one], after[one]) for one in done]
+            count += len(done)
+            title = f"accept {count:,} {what}{'' if count == 1 else 's'}".replace(",", "\u202f")
+            act = project.acts.record("masks", title, rows) if act is None else project.acts.extend(act, rows, title)
+            _reach(project, act, start + BATCH, count)
+            project.database.after_commit(partial(append_reviews, project.folder, project.samples.reviews(done)))
         accepted += done
         report.progress(min(start + BATCH, len(begun.ids)), len(begun.ids), batch[-1].name if batch else "")
     _write_down(project, begun, count)
     _forget(project)
     return accepted
+
+
+@contextlib.contextmanager
+def _taken_back_on_failure(project: "Project", plan: Plan, batch: Sequence[Sample], done: str) -> Iterator[None]:
+    """Accept a batch: as a whole, or not at all. Nobody reads a mask of it for somebody's edit meanwhile."""
+    with project.masks.saving:
+        try:
+            yield
+        except BaseException as error:
+            _take_back_batch(project, plan, batch)
+            if isinstance(error, OSError):
+                reason = f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"
+                raise UserError(
+                    f"accepting has stopped after {done}: {reason}",
+                    "nothing is lost: make room, then finish it, or undo what was accepted",
+                ) from error
+            raise
 
 
 def _unchanged(project: "Project", plan: Plan, ids: Sequence[int]) -> list[int]:

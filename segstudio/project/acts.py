@@ -6,9 +6,11 @@ after it, in the transaction that does it, so undo survives closing. The strokes
 Undo brings back how things stood before; what has become something else since the act is left alone and counted.
 """
 
+import contextlib
 import json
+import sqlite3
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import compress
@@ -168,24 +170,34 @@ class Acts:
             batch = wanted[start : start + BATCH[act.kind]]
             if act.kind == "masks":
                 self._project.settings.set(UNDER_WAY, [[key, to] for key, _, to in batch])
-            try:
-                # Whoever saves a mask holds this before any transaction: the other way round, both would wait.
-                with self._project.masks.saving, self._project.transaction("acts", *_TOPICS[act.kind]) as connection:
-                    found = self.standing(act.kind, [key for key, *_ in batch])
-                    standing = {key: list(compress(values, is_compared)) for key, values in found.items()}
-                    same = [
-                        (key, to) for key, since, to in batch if standing.get(key) == list(compress(since, is_compared))
-                    ]
-                    # Before a crash, some may have been put back already.
-                    moved += [key for key, _, to in batch if standing.get(key) == list(compress(to, is_compared))]
-                    moved += self._put(act.kind, same)
-                    if start + len(batch) == len(wanted):
-                        connection.execute("UPDATE act SET is_undone = ? WHERE id = ?", (is_undo, act.id))
-                    connection.execute("DELETE FROM setting WHERE name = ?", (UNDER_WAY,))
-            except BaseException:
-                self.recover()
-                raise
+            # Whoever saves a mask holds this before any transaction: the other way round, both would wait.
+            with (
+                self._project.masks.saving,
+                self._recovering(),
+                self._project.transaction("acts", *_TOPICS[act.kind]) as connection,
+            ):
+                found = self.standing(act.kind, [key for key, *_ in batch])
+                standing = {key: list(compress(values, is_compared)) for key, values in found.items()}
+                same = [
+                    (key, to) for key, since, to in batch if standing.get(key) == list(compress(since, is_compared))
+                ]
+                # Before a crash, some may have been put back already.
+                moved += [key for key, _, to in batch if standing.get(key) == list(compress(to, is_compared))]
+                moved += self._put(act.kind, same)
+                if start + len(batch) == len(wanted):
+                    connection.execute("UPDATE act SET is_undone = ? WHERE id = ?", (is_undo, act.id))
+                connection.execute("DELETE FROM setting WHERE name = ?", (UNDER_WAY,))
         return Outcome(replace(act, is_undone=is_undo), moved, len(wanted) - len(moved))
+
+    @contextlib.contextmanager
+    def _recovering(self) -> Iterator[None]:
+        """Put masks back as a whole batch, or not at all."""
+        try:
+            yield
+        except BaseException:
+            with contextlib.suppress(UserError, sqlite3.Error):  # else it is done when the project is opened again
+                self.recover()
+            raise
 
     def recover(self) -> str:
         """Take back the masks that an undo or redo was putting in place when it ended, unknown to the index.

@@ -167,12 +167,14 @@ def _take_figures(project: "Project", rows: list[dict[str, Any]]) -> int:
 
 def _take_kept_files(project: "Project") -> int:
     count = 0
+    ids = {sample.stem: sample.id for sample in project.samples.all()}
     for run in project.runs.list():
-        for sample in project.samples.all():
-            path = kept_path(project, run.id, sample.stem)
+        folder = project.folder / "predictions" / run.name
+        for path in folder.rglob(f"*{KEPT}"):
+            stem = path.relative_to(folder).as_posix().removesuffix(KEPT)
             with contextlib.suppress(OSError, ValueError):
-                if path.is_file():
-                    count += _keep(project, run.id, sample.id, Edit.from_bytes(path.read_bytes()).to_bytes())
+                if stem in ids:
+                    count += _keep(project, run.id, ids[stem], Edit.from_bytes(path.read_bytes()).to_bytes())
     return count
 
 
