@@ -18,8 +18,8 @@ def _declare_export(parser: argparse.ArgumentParser) -> None:
         "--to",
         required=True,
         metavar="PATH",
-        help="folder of the masks, where nothing is replaced; HTML file of the report or comparison, CSV of its "
-        "scores; JSON of a study, CSV of its scores; file of the model, or a folder for it; zip of the bundle for "
+        help="folder of the masks, where nothing is replaced; HTML file of the report, comparison or study, CSV of its "
+        "scores, JSON of a study; file of the model, or a folder for it; zip of the bundle for "
         "another reader",
     )
     parser.add_argument("--filter", metavar="EXPR", help="which samples; all when not given")

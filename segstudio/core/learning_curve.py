@@ -218,7 +218,8 @@ def _advice(last: Gain, repeats: int) -> Advice:
     if high < WORTH:
         # More masks do not harm by much: where the scores seem to fall so far, chance speaks.
         return Advice.ENOUGH if low > -WORTH else Advice.UNCLEAR
-    return Advice.HELPS if low > 0 else Advice.UNCLEAR
+    # A curve that has fallen once falls for ever, if by next to nothing: to be above 0 is not enough to help.
+    return Advice.HELPS if low > 0 and last.gain >= WORTH else Advice.UNCLEAR
 
 
 def _explained(advice: Advice, gains: Sequence[Gain], table: Floats, name: str) -> str:
@@ -237,6 +238,12 @@ def _explained(advice: Advice, gains: Sequence[Gain], table: Floats, name: str) 
         )
     if repeats < FEWEST_REPEATS:
         return f"{what} With one repeat, chance between trainings is unknown, so this tells nothing yet: repeat it."
+    if last.interval[0] > 0:
+        return (
+            f"{what} Most likely {last.more} of them bring less than {WORTH:g}, which is hardly worth the work, but as "
+            f"much as {last.interval[1]:+.3f} cannot be ruled out. More repeats (now {repeats}) or more images to "
+            f"measure by (now {images}) would tell."
+        )
     return (
         f"{what} It cannot be told whether more masks help: chance between images and trainings is as large. "
         f"More repeats (now {repeats}) or more images to measure by (now {images}) would tell."

@@ -62,7 +62,7 @@ class Diff(ProjectJob[DiffOptions]):
 
 def _named(project: Project, text: str) -> Run:
     """A run that need not have weights."""
-    return project.runs.get(int(text)) if text.strip().isdecimal() else project.runs.resolve(text)
+    return project.runs.training(int(text)) if text.strip().isdecimal() else project.runs.resolve(text)
 
 
 def _manifest(run: Run) -> list[ManifestRow]:

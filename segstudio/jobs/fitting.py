@@ -227,6 +227,8 @@ def _plan(
         loss=options.loss,
         clipping=options.clipping,
         weighing=Weighing(options.correction_weight, options.unreviewed_weight),
+        keep=options.keep,
+        averaged_epochs=options.averaged_epochs,
     )
 
 

@@ -25,6 +25,10 @@ class ListOptions(Options):
     sort: str = option("name", "Sort", help=f"{', '.join(SORT_KEYS)}; the worst, or what wants a look most, first.")
 
 
+_OF_WORK = ("work", "expected")
+"""Fields that a project of an earlier version lacks until they are asked for."""
+
+
 @JOBS.register
 class ListSamples(ProjectJob[ListOptions]):
     """Rows of sample, image, state, split and the figures of the current run; what is not measured is null."""
@@ -35,6 +39,8 @@ class ListSamples(ProjectJob[ListOptions]):
 
     def run(self, project: Project, report: Reporter) -> dict[str, Any]:
         """The rows under `samples`; see the class."""
+        if not project.read_only and any(word in f"{self.options.sort} {self.options.filter}" for word in _OF_WORK):
+            project.predictions.expect_missing()
         table = project.samples.table()
         rows = compile_filter(self.options.filter).rows(table)
         return {"samples": [_listed(table, int(row)) for row in sorted_rows(table, rows, self.options.sort)]}

@@ -128,7 +128,8 @@ def judges(project: Project, runs: Sequence[Run]) -> Judges:
     notes = []
     if accepted:
         notes.append(f"{len(samples) - accepted} images validate; {accepted} more are accepted masks, new to both.")
-    if any(one.id in validated for one in samples):
+    has_chosen = any(run.options.get("keep", "best") == "best" for run in runs)
+    if has_chosen and any(one.id in validated for one in samples):
         notes.append("The validation images also chose the best epoch of the runs: their scores are a little too good.")
     if unknown:
         notes.append(f"Nobody knows what {' and '.join(unknown)} learnt from: only the validation split judges.")

@@ -58,8 +58,18 @@ class TrainOptions(Options):
     )  # fmt: skip
     patience: int = option(
         0, "Early stop", ge=0, le=10_000, unit="epochs", is_advanced=True, zero="never",
-        help="Training ends when so many epochs in a row were not better on validation; the best weights are kept. "
-        "0: never.",
+        help="Training ends when so many epochs in a row were not better on validation. 0: never.",
+    )  # fmt: skip
+    keep: Literal["best", "last", "average"] = option(
+        "best", "Keep", is_advanced=True,
+        help="Which weights are kept. best: of the epoch that validates best; with few images to validate by that is "
+        "much of chance. last: of the last epoch, which nothing has chosen; goes well with the schedule cosine. "
+        "average: a moving average of the weights over the steps, smoother than any of them, as it is after the last "
+        "epoch.",
+    )  # fmt: skip
+    averaged_epochs: float = option(
+        3.0, "Averaged", gt=0, le=1000, unit="epochs", is_advanced=True,
+        help="With keep=average: about so many epochs are in the average.",
     )  # fmt: skip
     clipping: float = option(
         0.0, "Clip norm", ge=0, le=1000, is_advanced=True, zero="any",

@@ -15,7 +15,7 @@ from segstudio.jobs.report_charts import Line, line_chart
 from segstudio.project.clock import now
 from segstudio.project.project import Project
 from segstudio.project.run_files import read_card, read_evaluations, read_meeting
-from segstudio.project.runs import Run
+from segstudio.project.runs import Run, kept_words
 
 ROWS = 500
 """Images that the page lists; manifest.csv has all of them."""
@@ -79,11 +79,11 @@ def _log(project: Project, run: Run) -> list[str]:
 
 
 def _cards(run: Run) -> list[tuple[str, str]]:
-    best = "" if run.best_epoch is None else f"{run.best_epoch} of {run.epochs}"
     minutes, seconds = divmod(round(run.seconds), 60)
     return [
         ("Validation IoU", _shown(run.best_val_iou)),
-        ("Best epoch", best or "–"),
+        ("Epochs", str(run.epochs)),
+        ("Weights", kept_words(run) or "–"),
         ("Duration", f"{minutes} min {seconds} s" if minutes else f"{seconds} s"),
         ("Device", " ".join(part for part in (run.device, run.precision) if part) or "–"),
         ("Seed", str(run.options.get("seed", "–"))),

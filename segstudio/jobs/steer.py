@@ -50,7 +50,7 @@ def _chosen(project: Project, text: str) -> Run:
     if text:
         if not text.isdecimal():
             raise UserError(f"{text!r} is not the number of a run", "`segstudio runs PROJECT` shows all of them")
-        return project.runs.get(int(text))
+        return project.runs.training(int(text))
     running = next((run for run in project.runs.list() if run.is_running), None)
     if running is None:
         raise UserError("no run is being trained now", "start one with `segstudio train PROJECT`")

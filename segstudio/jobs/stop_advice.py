@@ -200,8 +200,10 @@ def result_of_sizes(study: Study, scores: list[Score]) -> dict[str, Any]:
         *notes_of_way(study),
         "It speaks of more masks like these. What mending masks brings that are learnt from already, it does not know.",
     ]
-    if split == "val":
+    if split == "val" and study.arm.options.get("keep", "best") == "best":
         notes.append("The validation split also chose the best epoch of every training: its scores are a little high.")
+    if unfinished := _unfinished(study):
+        notes.append(unfinished)
     return {
         "study": study.id,
         "kind": str(study.kind),
@@ -229,3 +231,15 @@ def result_of_sizes(study: Study, scores: list[Score]) -> dict[str, Any]:
         "convention": COMPARED_CONVENTION,
         "seconds": sum(float(cell.done().get("seconds", 0)) for cell in study.cells()),
     }
+
+
+def _unfinished(study: Study) -> str:
+    """What to know when networks were still becoming better as their training ended; else empty."""
+    done = [study.cell(study.parts[-1], repeat).done() for repeat in range(study.repeats)]
+    rising = sum(one.get("best", {}).get("epoch") == one.get("epochs") for one in done)
+    if study.arm.options.get("keep", "best") != "best" or 2 * rising <= len(done):
+        return ""
+    return (
+        f"In {rising} of {len(done)} trainings with all masks the last epoch was the best one: with more epochs they "
+        "may become better still, and so may what more masks bring."
+    )

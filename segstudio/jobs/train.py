@@ -96,7 +96,8 @@ class Train(ProjectJob[TrainOptions]):
         """Train.
 
         Returns:
-            `run`, `epochs`, `best` {epoch, val_iou, val_loss}, `model` (path of the best weights), `status`,
+            `run`, `epochs`, `best` {epoch, val_iou, val_loss} of the weights that are kept, `keep` (which those are),
+            `model` (their path), `status`,
             `baseline` (the figures before training when it started from a run, else None), `preset`, `device`,
             `precision`, `seconds`, `learnt_from` (which masks, in words), `ended` (in words, why it ended by itself
             before its last epoch; else empty), `initial` (hash of the weights it began with; empty when resumed),
@@ -394,7 +395,7 @@ def _from_preset(values: dict[str, Any]) -> tuple[str, TrainOptions]:
 
 def _resumed(project: Project, request: Request, report: Reporter) -> Training:
     """A run that goes on from its last checkpoint, with the very masks it began with."""
-    run = project.runs.latest() if request.resume == "last" else project.runs.get(_number(request.resume))
+    run = project.runs.latest() if request.resume == "last" else project.runs.training(_number(request.resume))
     if run is None:
         raise UserError("there is no run to resume", "train one first")
     if run.is_running:
@@ -432,7 +433,7 @@ def _fitted(run: Run, options: TrainOptions) -> str:
 
 def _rebuilt(project: Project, request: Request, report: Reporter) -> Training:
     """A run that is made again, from what its manifest and its card say."""
-    original = project.runs.get(_number(request.rebuild))
+    original = project.runs.training(_number(request.rebuild))
     if request.values or request.resume:
         others = ", ".join(sorted({*request.values} | ({"resume"} if request.resume else set())))
         raise UserError(f"a rebuilt run keeps everything, also its {others}", "leave that out, or train anew")
@@ -465,7 +466,7 @@ def _recalled_recipe(project: Project, run: Run, options: TrainOptions, report: 
 
 def _reached(project: Project, run: Run) -> dict[str, Any]:
     """The fields of a run that say how far it is, by its metrics; none when its row says so already."""
-    from segstudio.ml.schedule import best_row
+    from segstudio.ml.schedule import kept_row
 
     try:
         rows = [row for row in project.runs.metrics(run.id) if "val_iou" in row and "val_loss" in row]
@@ -473,7 +474,7 @@ def _reached(project: Project, run: Run) -> dict[str, Any]:
         return {}
     if not rows or (rows[-1]["epoch"] <= run.epochs and run.best_epoch is not None):
         return {}
-    best = best_row(rows)
+    best = kept_row(rows, str(run.options.get("keep", "best")))
     return {
         "epochs": int(rows[-1]["epoch"]),
         "best_epoch": int(best["epoch"]),
@@ -513,6 +514,7 @@ def _result(run: Run, outcome: "Outcome") -> dict[str, Any]:
         "run": run.id,
         "epochs": run.epochs,
         "best": {"epoch": run.best_epoch, "val_iou": run.best_val_iou, "val_loss": run.best_val_loss},
+        "keep": run.options.get("keep", "best"),
         "model": str(run.best_weights),
         "status": run.status,
         "baseline": baseline,

@@ -3,7 +3,11 @@
     for every epoch, until the last one or until the schedule says that it is enough:
         fit its batches         -> progress at every step, where Cancelled may come out, and where it is steered
         evaluate on validation
-        save losses.npz, best.keras when the validation IoU rose, last.keras (with the optimizer), metrics.csv
+        save losses.npz, best.keras when its weights are to be kept, last.keras (with the optimizer), metrics.csv
+
+Which weights are kept is a choice (`Plan.keep`): those of the epoch with the highest validation IoU; those of the last
+epoch; or a moving average over the steps, see ml/averaging.py. With an average it is that which validates and is shown,
+while training goes on from the network's own weights; last.keras has both.
 
 The figures of an epoch, of training and of validation (`val_`), are those of Keras over all pixels of the split: loss,
 accuracy, binary_iou (mean of both classes), iou (foreground). dice is that of the foreground by the same counts,
@@ -21,11 +25,13 @@ import io
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import psutil
 import tensorflow as tf
 
@@ -36,13 +42,14 @@ from segstudio.core.files import write_atomically
 from segstudio.core.labels import Weighing
 from segstudio.core.reporter import Cancelled, Reporter
 from segstudio.core.steering import Steering, Unsteered
+from segstudio.ml.averaging import WeightAverage
 from segstudio.ml.data import ALIKE, Pairs, Pictures, batches_in_order, batches_of_epoch
 from segstudio.ml.helm import Helm
 from segstudio.ml.measures import measures
-from segstudio.ml.network import load_network, read_attachment, save_network, weights_digest
+from segstudio.ml.network import load_network, read_arrays, read_attachment, save_network, weights_digest
 from segstudio.ml.objective import EQUAL, ClassWeights, objective
 from segstudio.ml.sample_losses import SampleLosses
-from segstudio.ml.schedule import Row, Schedule, best_row
+from segstudio.ml.schedule import Row, Schedule, kept_row
 
 BEST, LAST, METRICS = "best.keras", "last.keras", "metrics.csv"
 
@@ -72,6 +79,8 @@ class Plan:
         weighing: What pixels count in the loss while it is made small, by what a person has done there.
         has_ignored: Whether some pixels, to learn from or to validate by, are not to be looked at.
         is_weighted: Whether `weighing` makes a difference to any pixel.
+        keep: Which weights are kept: "best", "last" or "average".
+        averaged_epochs: Over how many epochs the average reaches back, about.
     """
 
     epochs: int
@@ -88,6 +97,8 @@ class Plan:
     weighing: Weighing = ALIKE
     has_ignored: bool = False
     is_weighted: bool = False
+    keep: str = "best"
+    averaged_epochs: float = 3.0
 
     def for_pairs(self, train: Pictures, val: Pairs | None = None) -> "Plan":
         """The same plan with what the labels of these pairs tell."""
@@ -117,8 +128,9 @@ class Outcome:
 
     Attributes:
         rows: The figures of every epoch; epoch 0 is before training, when that was measured.
-        best: The row of the best epoch: highest validation IoU, at a tie lowest validation loss. It is epoch 0 when
-            fine-tuning made nothing better; the weights are then those it began with.
+        best: The row of the epoch whose weights are kept. Of "best" that is the one with the highest validation IoU,
+            at a tie the lowest validation loss; it is epoch 0 when fine-tuning made nothing better: the weights are
+            then those it began with. Else it is the last one.
         is_stopped: Whether the user stopped it before the last epoch.
         batch: Images per step at the end; smaller than planned when memory ran out.
         initial: sha256 of the weights it began with; empty when resumed.
@@ -166,7 +178,8 @@ def fit(network: keras.Model, train: Pictures, val: Pairs, plan: Plan, folder: P
         _publish(rows, folder, report)
         for watch in watchers:
             watch(network, rows[0])
-    return replace(_epochs(network, train, val, helm, folder, report, rows, watchers), initial=initial)
+    keeper = Keeper(network, plan)
+    return replace(_epochs(network, train, val, helm, folder, report, rows, watchers, keeper), initial=initial)
 
 
 def resume(train: Pictures, val: Pairs, plan: Plan, folder: Path, report: Reporter, precision: str,
@@ -183,7 +196,44 @@ def resume(train: Pictures, val: Pairs, plan: Plan, folder: Path, report: Report
     plan = replace(plan, batch=progress["batch"]).with_phases(progress.get("frozen", ()))
     plan = plan.for_pairs(train, val)
     helm = Helm(plan, steering or Unsteered(), report)
-    return _epochs(network, train, val, helm, folder, report, progress["rows"], watchers)
+    keeper = Keeper(network, plan)
+    keeper.restore(folder / LAST)
+    return _epochs(network, train, val, helm, folder, report, progress["rows"], watchers, keeper)
+
+
+class Keeper:
+    """Knows which weights of a training are kept, and has them where they are not the network's own."""
+
+    def __init__(self, network: keras.Model, plan: Plan) -> None:
+        self._keep = plan.keep
+        self._average = WeightAverage(network) if plan.keep == "average" else None
+
+    def shown(self) -> AbstractContextManager[None]:
+        """Within it the network has the weights that would be kept."""
+        return nullcontext() if self._average is None else self._average.shown()
+
+    def callbacks(self, plan: Plan, images: int) -> list[keras.callbacks.Callback]:
+        """What follows an epoch of so many images."""
+        if self._average is None:
+            return []
+        self._average.window = plan.averaged_epochs * -(-images // plan.batch)
+        return [self._average]
+
+    def row(self, rows: Sequence[Row]) -> Row:
+        """The row of the epoch whose weights are kept after these."""
+        return kept_row(rows, self._keep)
+
+    def to_arrays(self) -> dict[str, np.ndarray] | None:
+        """What a checkpoint must have to go on from; None when nothing."""
+        return None if self._average is None else self._average.to_arrays()
+
+    def restore(self, checkpoint: Path) -> None:
+        """Go on from a checkpoint; UserError when it lacks what is needed."""
+        if self._average is not None:
+            try:
+                self._average.restore(read_arrays(checkpoint))
+            except (KeyError, ValueError, OSError) as error:
+                raise UserError(f"{checkpoint} has no average of weights to go on with", "train anew") from error
 
 
 def compile_network(
@@ -221,7 +271,7 @@ def compile_for(network: keras.Model, plan: Plan, epoch: int) -> None:
 
 
 def _epochs(network: keras.Model, train: Pictures, val: Pairs, helm: Helm, folder: Path, report: Reporter,
-            rows: list[Row], watchers: Sequence[Watcher]) -> Outcome:  # fmt: skip
+            rows: list[Row], watchers: Sequence[Watcher], keeper: Keeper) -> Outcome:  # fmt: skip
     is_stopped, ended, noticed = False, helm.plan.schedule.end(rows), ""
     epoch = rows[-1]["epoch"] if rows else 0
     losses = SampleLosses(train, helm.plan.loss, folder)
@@ -233,16 +283,19 @@ def _epochs(network: keras.Model, train: Pictures, val: Pairs, helm: Helm, folde
                     f"the encoder learns too from epoch {epoch} on, at a rate of {helm.plan.rate(epoch, rows):g}"
                 )
                 compile_for(network, helm.plan, epoch)
-            row = _one_epoch(network, train, val, helm, report, epoch, rows, losses)
+            row = _one_epoch(network, train, val, helm, report, epoch, rows, losses, keeper)
             rows = [*rows, row]
             losses.save(helm.plan.seed, epoch, helm.plan.images(train))
-            if row is best_row(rows):
-                save_network(network, folder / BEST, with_optimizer=False)
+            if row is keeper.row(rows):
+                with keeper.shown():
+                    save_network(network, folder / BEST, with_optimizer=False)
             progress = {"rows": rows, "batch": helm.plan.batch, "frozen": helm.plan.frozen}
-            save_network(network, folder / LAST, with_optimizer=True, attachment=progress)
+            arrays = keeper.to_arrays()
+            save_network(network, folder / LAST, with_optimizer=True, attachment=progress, arrays=arrays)
             _publish(rows, folder, report)
-            for watch in watchers:
-                watch(network, row)
+            with keeper.shown():
+                for watch in watchers:
+                    watch(network, row)
             noticed = _advise(rows, noticed, report)
             ended = helm.plan.schedule.end(rows)
     except Cancelled:
@@ -252,7 +305,7 @@ def _epochs(network: keras.Model, train: Pictures, val: Pairs, helm: Helm, folde
     if ended:
         report.log(ended)
     report.artifact(folder / BEST)
-    return Outcome(rows, best_row(rows), is_stopped, helm.plan.batch, ended=ended, paused=helm.paused)
+    return Outcome(rows, keeper.row(rows), is_stopped, helm.plan.batch, ended=ended, paused=helm.paused)
 
 
 def _advise(rows: list[Row], noticed: str, report: Reporter) -> str:
@@ -264,7 +317,7 @@ def _advise(rows: list[Row], noticed: str, report: Reporter) -> str:
 
 
 def _one_epoch(network: keras.Model, train: Pictures, val: Pairs, helm: Helm, report: Reporter, epoch: int,
-               rows: list[Row], losses: SampleLosses) -> Row:  # fmt: skip
+               rows: list[Row], losses: SampleLosses, keeper: Keeper) -> Row:  # fmt: skip
     """The figures of one epoch after these rows; the helm's plan gets the batch that fits into memory."""
     while True:
         helm.begin_epoch(network, epoch, rows)
@@ -276,10 +329,12 @@ def _one_epoch(network: keras.Model, train: Pictures, val: Pairs, helm: Helm, re
             weighing=plan.weighing,
         )  # fmt: skip
         try:
-            logs = network.fit(batches, epochs=1, shuffle=False, verbose=0, callbacks=[losses, steps]).history
+            watching = [*keeper.callbacks(plan, images), losses, steps]
+            logs = network.fit(batches, epochs=1, shuffle=False, verbose=0, callbacks=watching).history
             row = {"epoch": epoch, **_with_dice({name: float(values[0]) for name, values in logs.items()})}
             rate = helm.rate
-            row |= _validated(network, train, val, helm, report, epoch)
+            with keeper.shown():
+                row |= _validated(network, train, val, helm, report, epoch)
             break
         except tf.errors.ResourceExhaustedError:
             if plan.batch == 1:

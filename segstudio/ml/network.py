@@ -1,6 +1,7 @@
 """Makes a Keras network compute in another precision and with faster kernels, without changing what is saved of it."""
 
 import hashlib
+import io
 import json
 import types
 import zipfile
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from segstudio.core.errors import UserError
@@ -15,7 +17,7 @@ from segstudio.exporting import savedmodel
 from segstudio.ml.exportable import network_within
 from segstudio.models import OUTPUT
 
-ATTACHMENT = "segstudio.json"
+ATTACHMENT, ARRAYS = "segstudio.json", "segstudio.npz"
 
 
 def prepare(network: keras.Model, precision: str) -> None:
@@ -92,8 +94,9 @@ def release() -> None:
 
 
 def save_network(
-    network: keras.Model, path: Path, *, with_optimizer: bool, attachment: dict[str, Any] | None = None
-) -> None:
+    network: keras.Model, path: Path, *, with_optimizer: bool, attachment: dict[str, Any] | None = None,
+    arrays: dict[str, np.ndarray] | None = None,
+) -> None:  # fmt: skip
     """Write a .keras file that is whole or not there.
 
     Args:
@@ -101,15 +104,20 @@ def save_network(
         path: Where.
         with_optimizer: Whether training can go on from the file.
         attachment: JSON values kept inside the file, for `read_attachment`; Keras ignores them.
+        arrays: The same for `read_arrays`.
     """
     temporary = path.with_name(f".tmp-{path.name}")
     if not with_optimizer:
         # The same layers in a model that was never compiled: a third of the size.
         network = keras.Model(network.input, network.output, name=network.name)
     network.save(temporary)
-    if attachment is not None:
-        with zipfile.ZipFile(temporary, "a") as archive:
+    with zipfile.ZipFile(temporary, "a") as archive:
+        if attachment is not None:
             archive.writestr(ATTACHMENT, json.dumps(attachment))
+        if arrays is not None:
+            packed = io.BytesIO()
+            np.savez(packed, **arrays)  # type: ignore[arg-type] # names of arrays, none of an option
+            archive.writestr(ARRAYS, packed.getvalue())
     temporary.replace(path)
 
 
@@ -138,3 +146,9 @@ def read_attachment(path: Path) -> dict[str, Any]:
     """What `save_network` attached."""
     with zipfile.ZipFile(path) as archive:
         return cast(dict[str, Any], json.loads(archive.read(ATTACHMENT)))
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """The arrays that `save_network` attached; KeyError when there are none."""
+    with zipfile.ZipFile(path) as archive, np.load(io.BytesIO(archive.read(ARRAYS))) as packed:
+        return dict(packed)

@@ -119,6 +119,11 @@ def best_row(rows: Sequence[Row]) -> Row:
     return max(rows, key=score)
 
 
+def kept_row(rows: Sequence[Row], keep: str = "best") -> Row:
+    """The row of the epoch whose weights are kept: the best one, or the last, which may be that of an average."""
+    return best_row(rows) if keep == "best" else rows[-1]
+
+
 def plateaus(rows: Sequence[Row], length: int) -> int:
     """How many times so many epochs in a row were not better than the best before them."""
     count = waited = 0

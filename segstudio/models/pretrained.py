@@ -137,7 +137,8 @@ class PretrainedUNet(Model[P]):
             found = sorted(path.glob(self.weights_pattern))
             if not found:
                 raise UserError(
-                    f"the folder {path} has no weights of {self.variant}", f"wanted: {self.weights_pattern}"
+                    f"the folder {path} has no weights of {self.variant}",
+                    f"wanted: {self.weights_pattern}, for example {Path(self.weights_path).name}",
                 )
             return found[0]
         if not path.is_file():
@@ -158,8 +159,8 @@ class PretrainedUNet(Model[P]):
         except (ValueError, OSError, KeyError, UserWarning) as error:
             raise UserError(
                 f"{path.name} does not fit {self.variant}: {str(error).splitlines()[0]}",
-                f"the file must hold {self.variant} without top (include_top=False); "
-                "a folder may hold the weights of several networks",
+                f"the file must hold {self.variant} without top (include_top=False), as that of keras.applications "
+                f"does, {Path(self.weights_path).name}; a folder may hold the weights of several networks",
             ) from None
 
     def _downloaded(self) -> "keras.Model":

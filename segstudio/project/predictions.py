@@ -285,6 +285,29 @@ class Predictions:
                     found[start : start + EXPECTED_BATCH],
                 )
 
+    def expect_missing(self, goes_on: Callable[[], bool] = lambda: True) -> bool:
+        """Say of the current run's predictions what of each is probably wrong where nobody has said it yet.
+
+        Earlier versions did not: their predictions are looked at once more. `goes_on` is asked before each; when it
+        says no, the others stay unknown.
+
+        Returns:
+            Whether anything was missing.
+        """
+        run_id = self.current()
+        if run_id is None or self._project.runs.get(run_id).is_reader:
+            return False
+        unsaid = "SELECT 1 FROM prediction AS p {} WHERE p.run_id = ? AND p.expected IS NULL LIMIT 1"
+        if self._project.database.row(unsaid.format(""), (run_id,)) is None:
+            return False
+        self.count(run_id, goes_on=goes_on)
+        # What cannot be read stays unsaid, and is no reason to say the rest again.
+        known = "JOIN histogram AS h ON h.run_id = p.run_id AND h.sample_id = p.sample_id"
+        if not goes_on() or self._project.database.row(unsaid.format(known), (run_id,)) is None:
+            return False
+        self.expect(run_id)
+        return True
+
     def accepted_iou(self) -> float:
         """From which IoU on a prediction passes, in this project."""
         value = self._project.settings.get("accepted_iou")

@@ -64,7 +64,7 @@ class Run:
         folder: Where its files lie.
         note: A word from the person.
         epochs: How many are done.
-        best_epoch: The epoch of best.keras.
+        best_epoch: The epoch of best.keras: that which validated best, or the last one when that is kept.
         best_val_iou: Foreground IoU of the validation split at that epoch.
         best_val_loss: Loss of the validation split at that epoch.
         seconds: Time it took.
@@ -233,6 +233,17 @@ class Runs:
             raise UserError(f"there is no run {run_id:04}", "`segstudio runs PROJECT` shows all of them")
         return self._run(row)
 
+    def training(self, run_id: int) -> Run:
+        """The training of that number; UserError when there is none, or when it is the masks of another reader."""
+        run = self.get(run_id)
+        if run.is_reader:
+            raise UserError(
+                f"run {run.name} is no training: it is the masks of {run.reader or 'another reader'}",
+                "name a training: `segstudio runs PROJECT` shows all of them; `segstudio agreement PROJECT` compares "
+                "masks of readers",
+            )
+        return run
+
     def list(self) -> list[Run]:
         """All runs, the newest first."""
         self._notice_lost()
@@ -258,7 +269,7 @@ class Runs:
         """The run that a person means: "best" (the champion), "last" (the newest with weights) or a number.
 
         Raises:
-            UserError: When there is no such run, or it has no weights.
+            UserError: When there is no such run, it has no weights, or it is no training.
         """
         word = str(text).strip().lower()
         if word == "best":
@@ -266,7 +277,7 @@ class Runs:
         elif word == "last":
             run = next((run for run in self.list() if run.best_weights.is_file()), None)
         elif word.isdecimal():
-            run = self.get(int(word))
+            run = self.training(int(word))
             if not run.best_weights.is_file():
                 raise UserError(f"run {run.name} has no weights (it is {run.status})", "choose another run")
         else:
@@ -456,16 +467,40 @@ class Runs:
                         (*self.how_far(run_id), run_id),
                     )
 
+    def _keep(self, run_id: int) -> str:
+        """Which weights a run keeps, as its file says: the index may be made anew."""
+        try:
+            return str(read_options(self._folder(run_id)).get("options", {}).get("keep", "best"))
+        except (OSError, ValueError):
+            return "best"
+
     def how_far(self, run_id: int) -> tuple[int, int | None, float | None, float | None]:
-        """Epochs done, and the best of them with its validation IoU and loss: what a dead process could not tell."""
+        """Epochs done, and the one whose weights are kept, with its validation IoU and loss.
+
+        A dead process could not tell it.
+        """
         try:
             rows = [row for row in self.metrics(run_id) if "val_iou" in row]
         except (OSError, ValueError):
             rows = []
         if not rows:
             return 0, None, None, None
-        best = max(rows, key=lambda row: (row["val_iou"], -row.get("val_loss", 0.0)))
+        best = rows[-1]
+        if self._keep(run_id) == "best":
+            best = max(rows, key=lambda row: (row["val_iou"], -row.get("val_loss", 0.0)))
         return int(rows[-1]["epoch"]), int(best["epoch"]), best["val_iou"], best.get("val_loss")
+
+
+def kept_words(run: Run) -> str:
+    """Which weights of a run are kept, in words; empty when it has none yet."""
+    if run.best_epoch is None:
+        return ""
+    match run.options.get("keep", "best"):
+        case "last":
+            return f"those of the last epoch, {run.best_epoch}"
+        case "average":
+            return f"their moving average after epoch {run.best_epoch}"
+    return f"those of the best epoch, {run.best_epoch}" if run.best_epoch else "those it began with"
 
 
 def _write_options(folder: Path, values: Mapping[str, Any]) -> None:

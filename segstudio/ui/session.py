@@ -156,6 +156,7 @@ class Session(QObject):
         self._reader = Background("open", self)
         self._measurer = Background("measure", self)
         self._writer = Background("save", self)
+        self._counter = Background("count", self)
         self.autosave = Autosave(self._writer, self._save, close_document, self)
         self._ignored_saver: Autosave | None = None
         self.autosave.changed.connect(self._tell_saved)
@@ -350,7 +351,7 @@ class Session(QObject):
             self.project.predictions.set_current(run_id)
             self.project.predictions.recount(run_id, lambda: not self._is_closing)
 
-        self._write(show)
+        self._write(show, lambda _: self.complete_expectations())
 
     @property
     def reader(self) -> str:
@@ -371,6 +372,16 @@ class Session(QObject):
     def delete_run(self, run_id: int) -> None:
         """Delete a run, as an act that can be undone."""
         self._write(lambda: self.project.runs.delete(run_id))
+
+    def complete_expectations(self) -> None:
+        """Find out what of each prediction is probably wrong, where an earlier version has not; in a thread of its own.
+
+        Saving does not wait for it: of many predictions it takes minutes.
+        """
+        if not self.project.read_only:
+            self._counter.submit(
+                lambda: self.project.predictions.expect_missing(lambda: not self._is_closing), self._report
+            )
 
     def purge_runs(self) -> None:
         """Remove the files of runs that were deleted long ago."""
@@ -537,6 +548,7 @@ class Session(QObject):
         self._seal(self.sample, self.document)
         self.autosave.close()
         self._reader.close(CLOSE_SECONDS)
+        self._counter.close(CLOSE_SECONDS)
         self._writer.close(CLOSE_SECONDS)
         self._measurer.close(CLOSE_SECONDS)  # the writer gives it the last thing to do
         self._leave_project()

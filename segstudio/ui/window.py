@@ -148,6 +148,7 @@ class Window(QMainWindow):
         self._update()
         self._status.show_device(workspace.device())
         session.purge_runs()
+        session.complete_expectations()
         workspace.focus_centre()
 
     def close_project(self, *, is_forced: bool = False) -> bool:

@@ -172,6 +172,7 @@ class Workspace(QWidget):
         self._remembering.timeout.connect(self.remember)
         self._lay_out()
         self._connect()
+        self._augment.made.connect(self._tell_augmenting)
         self._name_keys()
         self._restore()
         self._show_acts()
@@ -727,8 +728,14 @@ class Workspace(QWidget):
         panel = TrainPanel(self.session, self._queue)
         panel.predict_requested.connect(self.predictions_wanted)
         panel.options.changed.connect(self.weighing.refresh)
+        panel.options.changed.connect(self._tell_augmenting)
         panel.view_changed.connect(self.show_centre)
         return panel
+
+    def _tell_augmenting(self) -> None:
+        """Let what recipes are tried on follow the size that the form of training says."""
+        if self._augment.is_made and self._train.is_made:
+            self.augment_panel.follow_training(self.train_panel.options.state())
 
     # how it looks
 

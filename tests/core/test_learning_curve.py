@@ -61,6 +61,17 @@ def test_advice_says_what_is_so():
     assert noise[Advice.UNCLEAR] >= 18
 
 
+def test_a_curve_that_is_flat_by_now_is_not_said_to_help():
+    """Lungs at 64 px, 15 images, two repeats: +0.0005 for 50 more, interval +0.0001 to +0.011."""
+    repeats = [[0.8308, 0.8461], [0.8806, 0.8587], [0.8844, 0.8700], [0.8876, 0.8708]]
+    own = np.random.default_rng(0).normal(0, 0.03, (15, 1, 1))
+    curve = learning_curve(np.array(repeats)[None] + own - own.mean(), SIZES)
+    last = curve.gains[-1]
+    assert 0 < last.gain < 0.01
+    assert curve.advice is not Advice.HELPS
+    assert "More masks help" not in curve.explanation
+
+
 def test_it_says_all_that_is_needed_in_words():
     rng = np.random.default_rng(2)
     curve = learning_curve(made(rng, 0.8, 0.5, 0.02), SIZES, name="Dice")

@@ -227,3 +227,29 @@ def test_bad_masks_are_left_out_and_bombs_are_not_decoded(
     assert json.loads(captured.out)["samples"] == 2
     for said in ("not the one that was packed", "1048576x1048576", "is 9x7 pixels", "claims to be 52,428,800 bytes"):
         assert said in captured.err
+
+
+def test_masks_of_a_reader_are_no_training_and_that_is_said(
+    mine: Path, bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["import-bundle", str(mine), str(bundle)]) == 0
+    capsys.readouterr()
+    for command in (
+        ["train", str(mine), "--resume", "1"],
+        ["train", str(mine), "--rebuild", "1"],
+        ["train", str(mine), "--start", "1"],
+        ["predict", str(mine), "--run", "1"],
+        ["evaluate", str(mine), "--run", "1"],
+        ["stress", str(mine), "--run", "1"],
+        ["threshold", str(mine), "--run", "1"],
+        ["challenge", str(mine), "--run", "1"],
+        ["promote", str(mine), "1"],
+        ["diff", str(mine), "--run", "1"],
+        ["steer", str(mine), "--run", "1", "--stop"],
+        ["export", "model", str(mine), "--run", "1", "--to", str(tmp_path / "m.keras")],
+        ["export", "report", str(mine), "--run", "1", "--to", str(tmp_path / "r.html")],
+    ):
+        assert main(command) == 1, command
+        said = capsys.readouterr().err
+        assert "run 0001 is no training: it is the masks of Борис" in said, (command, said)
+        assert "segstudio agreement" in said

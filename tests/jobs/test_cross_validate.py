@@ -200,6 +200,22 @@ def test_a_study_is_listed_and_its_result_is_made_of_its_files(done):
 
 
 @pytest.mark.training
+def test_a_page_has_everything_in_one_file(done, tmp_path):
+    project, result, _ = done
+    export = JOBS["export-study"].from_values({"study": result["study"], "to": str(tmp_path / "folds.html")})
+    page = Path(export.perform(project.folder, ListReporter())["path"]).read_text(encoding="utf-8")
+    assert "http" not in page, "it must be self-contained"
+    assert result["summary"].replace("'", "&#39;") in page
+    for row in result["per_image"]:
+        assert row["image"] in page
+    assert page.count("data:image/png;base64,") == 3 * 6
+    assert page.count("<polyline") >= 4
+    assert f"{result['predict_nothing']['binary_iou']:.4f}" in page
+    with pytest.raises(UserError, match="no kind of file"):
+        JOBS["export-study"].from_values({"to": str(tmp_path / "folds.doc")}).perform(project.folder, ListReporter())
+
+
+@pytest.mark.training
 def test_with_mirror_images_the_same_networks_are_measured_otherwise_and_every_figure_says_so(done):
     project, plain, _ = done
     with pytest.raises(Cancelled):

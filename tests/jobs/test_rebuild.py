@@ -244,3 +244,13 @@ def test_what_changed_since_a_run(project):
     # It learnt from the two masks that a person vouched for then.
     assert found["since"]["corrected"] == ["images/sample_00.png"]
     assert found["since"]["reviewed"] == ["images/sample_02.png"]
+
+
+def test_an_average_of_weights_is_kept_met_and_made_again(project):
+    made = perform(project, "train", **TINY, epochs=2, seed=5, keep="average")
+    run = project.runs.get(made["run"])
+    assert (made["keep"], made["best"]["epoch"], run.best_epoch) == ("average", 2, 2)
+    assert made["meeting"]["run_mean"] >= 0
+    assert project.runs.how_far(run.id)[:2] == (2, 2)
+    assert "their moving average after epoch 2" in run.report.read_text("utf-8")
+    assert rebuilt(project, run.id)["rebuilt"]["is_same"]

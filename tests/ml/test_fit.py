@@ -13,6 +13,7 @@ from segstudio.core.errors import UserError
 from segstudio.core.metrics import Counts
 from segstudio.core.reporter import Cancelled, ListReporter
 from segstudio.ml import fit
+from segstudio.ml.averaging import WeightAverage
 from segstudio.ml.device import choose_device
 from segstudio.ml.network import load_network, prepare
 from segstudio.ml.objective import ClassWeights
@@ -327,3 +328,65 @@ def test_it_ends_early_says_why_and_does_not_go_on_unless_it_is_given_more_patie
     patient = replace(plan, epochs=4, schedule=Schedule(patience=3))
     more = fit.resume(TRAIN, AVERSE, patient, tmp_path, ListReporter(), "float32")
     assert len(more.rows) == 4
+
+
+@pytest.mark.parametrize("keep", ["last", "average"])
+def test_the_last_weights_or_their_average_are_kept_and_an_interruption_changes_nothing(keep, whole, tmp_path):
+    plan = replace(PLAN, epochs=4, keep=keep, averaged_epochs=2.0)
+    straight, stopped = tmp_path / "straight", tmp_path / "stopped"
+    straight.mkdir(), stopped.mkdir()
+    seen = []
+    outcome = fit.fit(
+        network(), TRAIN, VAL, plan, straight, ListReporter(), watchers=[lambda net, _: seen.append(net.get_weights())]
+    )
+    assert outcome.best is outcome.rows[-1]
+    kept, last = (load_network(straight / name, "float32") for name in (fit.BEST, fit.LAST))
+    fit.compile_network(kept, 0.01)
+    found = kept.evaluate(VAL.images, VAL.masks, verbose=0, return_dict=True, batch_size=4)
+    assert found["iou"] == pytest.approx(outcome.best["val_iou"], abs=1e-5)
+    assert all(map(np.array_equal, seen[-1], kept.get_weights())), "whoever watches sees what is kept"
+    is_own = all(map(np.array_equal, kept.get_weights(), last.get_weights()))
+    assert is_own == (keep == "last")
+
+    fit.fit(network(), TRAIN, VAL, plan, stopped, CancelAt("epoch 3"))
+    resumed = fit.resume(TRAIN, VAL, plan, stopped, ListReporter(), "float32")
+    if not tf.config.list_physical_devices("GPU"):
+        assert figures(resumed) == figures(outcome)
+        assert same_weights(stopped / fit.BEST, straight / fit.BEST)
+        assert same_weights(stopped / fit.LAST, straight / fit.LAST)
+        # What is learnt is the same, whatever is kept of it.
+        own = [[row["loss"] for row in one.rows] for one in (outcome, fit_of(tmp_path / "best", keep="best", epochs=4))]
+        assert own[0] == own[1]
+
+
+def fit_of(folder, **changes):
+    folder.mkdir()
+    return fit.fit(network(), TRAIN, VAL, replace(PLAN, **changes), folder, ListReporter())
+
+
+def test_the_average_is_that_of_the_steps(tmp_path):
+    net = network()
+    average = WeightAverage(net)
+    average.window = 4.0
+    expected, chance = [one.copy() for one in net.get_weights()], np.random.default_rng(0)
+    for step in range(30):
+        net.set_weights([one + chance.normal(0, 0.1, one.shape) for one in net.get_weights()])
+        average.on_train_batch_end(step)
+        kept = min(0.75, (1 + step) / (10 + step))
+        expected = [kept * mean + (1 - kept) * now for mean, now in zip(expected, net.get_weights(), strict=True)]
+    own = net.get_weights()
+    with average.shown():
+        for mean, found in zip(expected, net.get_weights(), strict=True):
+            np.testing.assert_allclose(found, mean, atol=1e-5)
+    assert all(map(np.array_equal, own, net.get_weights()))
+    other = WeightAverage(network())
+    other.restore(average.to_arrays())
+    assert other.steps == 30
+    with pytest.raises(ValueError, match="average of"):
+        other.restore({"steps": np.array(1)})
+
+
+def test_a_checkpoint_without_its_average_is_refused(whole):
+    _, _, folder = whole
+    with pytest.raises(UserError, match="no average of weights"):
+        fit.resume(TRAIN, VAL, replace(PLAN, epochs=5, keep="average"), folder, ListReporter(), "float32")

@@ -94,13 +94,72 @@ def test_a_further_encoder_reads_the_file_of_keras_applications(name, tmp_path):
         model = kind(kind.Options(size=32, decoder=0.05, weights=str(weights)))
         model.require_weights()
         network = model.build((32, 32, 3), from_imagenet=True)
-        pairs = zip(network.get_layer(layer).get_weights(), source.get_layer(layer).get_weights(), strict=True)
-        for mine, theirs in pairs:
-            np.testing.assert_array_equal(mine, theirs)
+        assert layer in same_layers(network, source)
     kept = [one for one in network.layers if isinstance(one, keras.layers.BatchNormalization) and not one.trainable]
     assert len(kept) > 40, "statistics of ImageNet stay as they are"
     with pytest.raises(UserError, match="does not fit MobileNetV2"):
         build(alpha=0.35, weights=str(published))
+
+
+def same_layers(network, source):
+    """The names of the layers with weights that an application and the network have in common, which are alike."""
+    used = {one.name for one in network.layers}
+    own = [one.name for one in source.layers if one.weights]
+    names = [name for name in own if name in used]
+    assert len(own) - len(names) <= 3, "what lies behind the last skip connection is not used"
+    for name in names:
+        for mine, theirs in zip(
+            network.get_layer(name).get_weights(), source.get_layer(name).get_weights(), strict=True
+        ):
+            np.testing.assert_array_equal(mine, theirs)
+    return names
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("resnet50v2-unet", keras.applications.ResNet50),
+        ("efficientnetv2-unet", keras.applications.EfficientNetV2B1),
+    ],
+)
+def test_the_file_of_a_near_relation_is_refused_and_the_right_one_named(name, other, tmp_path):
+    relation = other(include_top=False, weights=None)
+    for file in (tmp_path / "legacy.h5", tmp_path / "of_keras_3.weights.h5"):
+        if file.suffixes[0] == ".h5":
+            with h5py.File(file, "w") as archive:
+                legacy_h5_format.save_weights_to_hdf5_group(archive, relation)
+        else:
+            relation.save_weights(file)
+        model = MODELS[name](MODELS[name].Options(size=32, decoder=0.05, weights=str(file)))
+        with pytest.raises(UserError, match=f"{file.name} does not fit {model.encoder_title}") as error:
+            model.build((32, 32, 3), from_imagenet=True)
+        assert APPLICATIONS[name][1] in error.value.hint
+    model = MODELS[name](MODELS[name].Options(weights=str(tmp_path)))
+    with pytest.raises(UserError, match="has no weights of") as error:
+        model.require_weights()
+    assert APPLICATIONS[name][1] in error.value.hint
+
+
+@pytest.mark.parametrize("name", sorted(APPLICATIONS))
+def test_what_keras_downloads_is_what_is_asked_for_and_comes_into_the_encoder(name, tmp_path, monkeypatch):
+    """All but the download is real: Keras asks for its file, and gets one of random weights as it was published."""
+    source, file = APPLICATIONS[name][0](include_top=False, weights=None), tmp_path / APPLICATIONS[name][1]
+    with h5py.File(file, "w") as archive:
+        legacy_h5_format.save_weights_to_hdf5_group(archive, source)
+    asked = []
+
+    def download(fname, origin, **_):
+        asked.append((fname, origin))
+        return str(file)
+
+    monkeypatch.setattr(keras.src.utils.file_utils, "get_file", download)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
+    (tmp_path / "home" / "models").mkdir(parents=True)
+    (tmp_path / "home" / "models" / file.name).touch()  # as if Keras had it: nobody asks the network
+    model = MODELS[name](MODELS[name].Options(size=32, decoder=0.05))
+    network = model.build((32, 32, 3), from_imagenet=True)
+    assert asked == [(file.name, pretrained.WEIGHTS_SITE + model.weights_path)]
+    assert len(same_layers(network, source)) > 90
 
 
 @pytest.mark.parametrize("name", sorted(APPLICATIONS))

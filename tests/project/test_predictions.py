@@ -356,3 +356,23 @@ def test_a_rebuilt_index_knows_the_threshold(project: Project) -> None:
     with Project.open(folder) as rebuilt:
         assert rebuilt.runs.get(run).threshold == 0.3
         assert rebuilt.predictions.counts(run) == expected
+
+
+def test_what_an_earlier_version_has_not_expected_is_found_out_once_and_stops_when_it_must(project: Project) -> None:
+    run = new_run(project)
+    samples = list(project.samples.all())
+    for sample in samples:
+        predict(project, run, sample.id, LEFT)
+    project.predictions.set_current(run)
+    project.predictions.score(run)
+    with project.transaction("predictions") as connection:  # as a migration leaves it
+        connection.execute("UPDATE prediction SET expected = NULL")
+        connection.execute("DELETE FROM histogram")
+    assert project.predictions.expect_missing(lambda: False) is False
+    assert np.isnan(project.samples.table().expected).all()
+    project.predictions.path(run, samples[-1]).unlink()
+    assert project.predictions.expect_missing()
+    expected = project.samples.table().expected
+    assert np.isfinite(expected[:-1]).all()
+    assert np.isnan(expected[-1]), "what cannot be read stays unsaid"
+    assert project.predictions.expect_missing() is False, "and is no reason to do all of it again"

@@ -255,6 +255,17 @@ def test_the_same_seed_shows_what_training_and_queue_make(qtbot, window, panel):
     np.testing.assert_array_equal(shown(panel, 3), other)
 
 
+def test_the_preview_follows_the_size_in_the_form_of_training(qtbot, window, panel):
+    preview, train = panel.view.preview, window.workspace.train_panel
+    side = preview._side
+    train.options.form.set_values(train.options.form.values() | {"size": 2 * side})
+    train.options.form.changed.emit()
+    settle(qtbot, panel)
+    assert preview._side == 2 * side
+    assert shown(panel, 1).shape[:2] == (2 * side, 2 * side)
+    assert f"{2 * side} px" in preview.size_box.itemText(0)
+
+
 def test_what_is_pasted_is_shown_as_training_and_queue_paste_it(qtbot, window, panel):
     """Both with the real code: the batches of an epoch, and the job that writes copies."""
     from segstudio.ml.data import batches_of_epoch, load_pairs, visits

@@ -87,6 +87,7 @@ class AugmentPanel(QWidget):
         self.undo_stack = self.editing.undo_stack
         self.queue_box = QueueBox(session, queue)
         self.picker: CataloguePicker | None = None
+        self._training: Mapping[str, Any] = {}
         self._entries: Mapping[str, Entry] = {}
         self._titles: dict[str, str] = dict(TITLES)
         self._findings: list[Finding] = []
@@ -305,14 +306,21 @@ class AugmentPanel(QWidget):
         self._show_steps()
         self._show_findings()
 
+    def follow_training(self, state: Mapping[str, Any]) -> None:
+        """Show images as a training would see them that begins with this preset and these values."""
+        before = self._side()
+        self._training = state
+        if self._side() != before:
+            self.view.preview.set_side(self._side())
+
     def _side(self) -> int:
-        """The size at which this project was trained last."""
+        """The size at which this project will be trained, or was last."""
         side = self._of_training("size", DEFAULT_SIDE)
         return side if isinstance(side, int) and side > 0 else DEFAULT_SIDE
 
     def _of_training(self, option: str, otherwise: Any) -> Any:
-        """What an option was when this project was trained last; before the first time, what it will be."""
-        last = self._session.project.settings.get(_OF_TRAINING)
+        """What an option is in the form of training; before that is there, what it was in the last one."""
+        last = self._training or self._session.project.settings.get(_OF_TRAINING)
         values = dict(last.get("values") or {}) if isinstance(last, dict) else {}
         name = str(last.get("preset")) if isinstance(last, dict) and last.get("preset") in presets() else DEFAULT
         return values.get(option, preset(name).values.get(option, otherwise))

@@ -91,7 +91,7 @@ class Course:
 
     @property
     def best_epoch(self) -> float | None:
-        """The epoch whose weights are kept: highest validation IoU so far, at a tie the lowest validation loss."""
+        """The epoch that validates best: highest validation IoU so far, at a tie the lowest validation loss."""
         iou, loss = self.of("val_iou"), self.of("val_loss")
         # Epoch 0 is what the training began with; its weights are those of another run.
         points = [(value, epoch) for value, epoch in zip(iou.values, iou.epochs, strict=True) if epoch > 0]

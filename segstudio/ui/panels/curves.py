@@ -191,7 +191,7 @@ class Chart(QWidget):
         self.restyle()
 
     def set_best(self, epoch: float | None) -> None:
-        """Mark the epoch whose weights are kept; `draw` shows it."""
+        """Mark the epoch that validates best; `draw` shows it."""
         self._best = epoch
 
     def draw(self, *, last_epoch: float = 0) -> None:
@@ -413,7 +413,7 @@ class Curves(QWidget):
 
     @property
     def best_epoch(self) -> float | None:
-        """The epoch whose weights are kept, see Course.best_epoch."""
+        """The epoch that validates best, see Course.best_epoch."""
         return self.courses[0].best_epoch
 
     def csv_text(self) -> str:

@@ -26,7 +26,7 @@ from segstudio.core.way import Manner, manner_from
 from segstudio.jobs.promote import BY_HAND
 from segstudio.project.project import Project
 from segstudio.project.run_files import read_evaluation
-from segstudio.project.runs import Run
+from segstudio.project.runs import Run, kept_words
 from segstudio.ui import theme
 from segstudio.ui.background import Background
 from segstudio.ui.job_queue import JobQueue, duration
@@ -463,7 +463,7 @@ class RunsPanel(QWidget):
         self.card_action.setEnabled(run is not None and run.report.is_file())
         self.resume_button.setVisible(run is not None and is_resumable(run) and self._is_writable)
         # What has epochs left to do is resumed; what has done them all can be given more.
-        is_over = run is not None and not is_resumable(run) and self._is_writable
+        is_over = run is not None and not run.is_reader and not is_resumable(run) and self._is_writable
         self.extend.show_run(run if is_over else None)
         if run is None or self.session is None:
             self._summary.clear()
@@ -614,7 +614,7 @@ def summary(run: Run) -> str:
         f"Run {run.name}: {run.status}",
         run.preset,
         f"from {start_text(run.start)}",
-        f"{epochs_text(run)} epochs" + (f", best {run.best_epoch}" if run.best_epoch else ""),
+        f"{epochs_text(run)} epochs" + _kept_text(run),
         f"val IoU {run.best_val_iou:.3f}" if run.best_val_iou is not None else "",
         duration(run.seconds) if run.seconds else "",
         when_text(run.created),
@@ -622,6 +622,13 @@ def summary(run: Run) -> str:
     ]
     text = " · ".join(part for part in parts if part)
     return f"{text}\n{run.message}" if run.message else text
+
+
+def _kept_text(run: Run) -> str:
+    if not run.best_epoch:
+        return ""
+    is_best = run.options.get("keep", "best") == "best"
+    return f", best {run.best_epoch}" if is_best else f", weights kept: {kept_words(run)}"
 
 
 def figure(value: float | None) -> str:

@@ -178,7 +178,8 @@ class Studying(QWidget):
             self.table.setColumnWidth(column, width + CELL_MARGIN)
         self.table.selectionModel().currentRowChanged.connect(lambda *_: self._show_selected())
         self.resume_button = push_button("Go on", "Train what is missing", self._resume)
-        self.export_button = push_button("Export…", "Write all of it (JSON) or the scores (CSV)", self._export)
+        kinds = "Write a page for people (HTML), all of it (JSON) or the scores (CSV)"
+        self.export_button = push_button("Export…", kinds, self._export)
         self.delete_button = push_button("Delete", "Delete it with its files", self._delete)
         self._unconfirm = QTimer(self, singleShot=True, interval=CONFIRM_MS)
         self._unconfirm.timeout.connect(self._update)
@@ -362,8 +363,8 @@ class Studying(QWidget):
         one = self.selected
         if one is None:
             return
-        kinds = "Everything (*.json);;Scores (*.csv)"
-        dialog = QFileDialog(self, "Export the study", places.start("export", f"study-{one.name}.json"), kinds)
+        kinds = "Page (*.html);;Everything (*.json);;Scores (*.csv)"
+        dialog = QFileDialog(self, "Export the study", places.start("export", f"study-{one.name}.html"), kinds)
         places.watch(dialog, "export")
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -371,7 +372,7 @@ class Studying(QWidget):
         dialog.open()
 
     def export_to(self, one: Study, path: Path) -> JobRecord:
-        """Write a study as JSON or as a table, as the end of the file's name says."""
+        """Write a study as a page, as JSON or as a table, as the end of the file's name says."""
         values = {"study": one.id, "to": str(path)}
         self._tell(f"Writing {path}…")
         self._exporting = self.queue.submit(

@@ -495,7 +495,8 @@ class TrainPanel(QWidget):
         self._either.show_content(bool(epochs))
         best = ""
         if run.best_val_iou is not None:
-            best = f": best epoch {run.best_epoch}, validation IoU {run.best_val_iou:.3f}"
+            words = _EPOCHS.get(str(run.options.get("keep")), _EPOCHS["best"])
+            best = f": {words} {run.best_epoch}, validation IoU {run.best_val_iou:.3f}"
         self._tell(f"Run {run.name} {run.status}{best}")
 
     def _on_predict(self) -> None:
@@ -571,10 +572,14 @@ class TrainPanel(QWidget):
         layout.addWidget(area)
 
 
+_EPOCHS = {"best": "best epoch", "last": "last epoch", "average": "average of the weights after epoch"}
+"""What the epoch is called whose weights are kept."""
+
+
 def stop_text(record: JobRecord) -> str:
     """What is left of a training that was cancelled."""
     is_begun = any(step > 0 for step, _ in record.metrics)  # step 0 is how it was before
-    kept = "the weights of its best epoch are kept, see Runs" if is_begun else "no epoch was done; nothing was kept"
+    kept = "its weights so far are kept, see Runs" if is_begun else "no epoch was done; nothing was kept"
     return f"{record.message or 'stopped'}: {kept}"
 
 
@@ -584,7 +589,8 @@ def outcome_text(result: dict[str, Any]) -> str:
     status = "stopped" if result.get("status") == "stopped" else "finished"
     text = f"Run {int(result['run']):04} {status}: "
     # Epoch 0 is before training: fine-tuning that makes nothing better keeps what it began with.
-    text += f"best epoch {best.get('epoch')}" if best.get("epoch") != 0 else "no epoch was better, the weights stay"
+    words = _EPOCHS.get(str(result.get("keep")), _EPOCHS["best"])
+    text += f"{words} {best.get('epoch')}" if best.get("epoch") != 0 else "no epoch was better, the weights stay"
     if best.get("val_iou") is not None:
         text += f", validation IoU {best['val_iou']:.3f}"
     baseline = (result.get("baseline") or {}).get("val_iou")
