@@ -40,6 +40,7 @@ def page(project: Project, comparison: Comparison) -> str:
         comparison=comparison,
         result=result,
         metric=METRICS[comparison.metric],
+        has_chosen=any(arm.options.get("keep", "best") == "best" for arm in comparison.arms),
         arms=_arms(result),
         charts=_charts(comparison),
         effects=[_effect(project, comparison, effect) for effect in result["effects"]],

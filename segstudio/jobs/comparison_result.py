@@ -232,7 +232,8 @@ def _notes(comparison: Comparison, table: Table, effects: list[dict[str, Any]]) 
         notes.append(f"{lost} images could not be measured in every training and are left out of all.")
     if effects[0]["units"] < FEWEST:
         notes.append(f"So few independent images allow no verdict: {FEWEST} are the least, some dozens are sensible.")
-    if comparison.split == "val":
+    has_chosen = any(arm.options.get("keep", "best") == "best" for arm in comparison.arms)
+    if comparison.split == "val" and has_chosen:
         notes.append("The validation split also chose the best epoch of every arm: its scores are a little too good.")
     if comparison.repeats == 1:
         notes.append("With one repeat, chance between trainings is unknown: there is no verdict without a second one.")
