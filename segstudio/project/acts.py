@@ -182,7 +182,12 @@ class Acts:
                     (key, to) for key, since, to in batch if standing.get(key) == list(compress(since, is_compared))
                 ]
                 # Before a crash, some may have been put back already.
-                moved += [key for key, _, to in batch if standing.get(key) == list(compress(to, is_compared))]
+                same_ids = {key for key, _ in same}
+                moved += [
+                    key
+                    for key, _, to in batch
+                    if key not in same_ids and standing.get(key) == list(compress(to, is_compared))
+                ]
                 moved += self._put(act.kind, same)
                 if start + len(batch) == len(wanted):
                     connection.execute("UPDATE act SET is_undone = ? WHERE id = ?", (is_undo, act.id))
