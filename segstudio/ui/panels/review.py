@@ -73,7 +73,8 @@ class ReviewPanel(QWidget):
         split = "" if sample is None else _SPLITS.get(sample.split, str(sample.split))
         size = f"{sample.width} × {sample.height} px  ·  {split} split" if sample else ""
         group = sample.group if sample else ""
-        self._about.setText(size + (f"  ·  group {group.rpartition('/')[2]}" if group else ""))
+        name = group.rpartition("/")[2].replace("-", "\u2011")  # a name that goes into one line is not broken
+        self._about.setText(size + (f"  ·  group\u00a0{name}" if group else ""))
         self._about.setToolTip(f"Group {group}: its samples stay on the same side of every split" if group else "")
         self._area.setText("–")
         self._dress()
