@@ -259,7 +259,7 @@ def _proposal(pooled: _Pooled, *, is_lossy: bool) -> tuple[ForegroundRule, bool,
         return ForegroundRule(kind="nonzero"), True, f"the masks hold {len(keys)} values besides 0"
     brightest = max(max(value) for value in areas or [_value(key) for key in keys])
     threshold = 127 if brightest >= _BRIGHT else brightest // 2
-    return ForegroundRule(threshold=threshold), False, f"edges are soft, up to {brightest}"
+    return ForegroundRule(threshold=threshold), False, f"the masks have soft edges, with values up to {brightest}"
 
 
 def _single(value: Value) -> tuple[ForegroundRule, bool, str]:

@@ -26,7 +26,7 @@ from segstudio.ui.session import Session
 from segstudio.ui.views.arm_curves import arm_color, together
 from segstudio.ui.views.differences import Interval, Intervals
 from segstudio.ui.views.examples import ExampleRow
-from segstudio.ui.views.numbers import change_text, p_text, short_change_text
+from segstudio.ui.views.numbers import change_text, p_text, short_change_text, with_minus
 from segstudio.ui.views.pictures import compared, outlined, shrunk, small
 from tests.ui.experiments import add_run, begin_comparison, finish_comparison, train_cells
 from tests.ui.projects import make_project
@@ -359,7 +359,7 @@ def test_the_result_is_all_there(qtbot: QtBot, session: Session, queue: JobQueue
     result = comparison.result
     assert view.verdict.text() == "chest-xray helps"
     assert result["verdict"] == "helps"
-    assert result["summary"] == view.explanation.text()
+    assert with_minus(result["summary"]) == view.explanation.text()
     assert [row.label for row in view.effects.rows] == ["chest-xray", "strong"]
     assert [row.token for row in view.effects.rows] == ["good", "bad"]
     assert "95 % interval" in view.effects.accessibleName()
@@ -485,6 +485,8 @@ def test_why_nothing_can_be_listed_is_told(qtbot: QtBot, session: Session, queue
 def test_figures_in_words() -> None:
     assert [change_text(one) for one in (0.0341, -0.0341, 0.0004, -0.0004)] == ["+0.034", "−0.034", "0", "0"]
     assert [short_change_text(one) for one in (0.345, -0.399, 0.004)] == ["+0.34", "−0.40", "0"]
+    words = "by -0.0375 (95 % interval -0.39 to +0.29), seeds 0-2 of conv-unet-2"
+    assert with_minus(words) == "by −0.0375 (95 % interval −0.39 to +0.29), seeds 0-2 of conv-unet-2"
     assert [p_text(one) for one in (None, 0.0131, 0.00099)] == ["", "p = 0.013", "p < 0.001"]
 
 

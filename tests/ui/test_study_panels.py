@@ -110,7 +110,7 @@ def test_advice_is_shown_in_words_and_as_a_curve(session: Session, shown: Shown)
     view = shown(ADVICE).view
     assert view.study == study
     assert view.verdict.text() == "More masks help"
-    assert view.explanation.text() == study.result["explanation"]
+    assert view.explanation.text() == study.result["explanation"].replace("-0.", "−0.")
     assert [row[0] for row in cells(view.figures)] == ["10 more", "25 more", "50 more"]
     assert len(view.plot.means.data) == len(study.parts)
     assert view.plot.now.isVisible()

@@ -305,7 +305,7 @@ def _note(measurement: Measurement | None) -> str:
     if measurement is None:
         return ""
     if measurement.counts is None:
-        return "No prediction yet."
+        return "No prediction yet: train, then choose Predict."
     if not measurement.counts.is_defined:
         return "Mask and prediction are both empty: there is nothing to measure, and this image is left out of means."
     if measurement.how:

@@ -195,7 +195,9 @@ class RunsPanel(QWidget):
         theme.notifier().changed.connect(self._draw_icons)
         self._draw_icons()
         empty = Empty(
-            "history", "No runs yet", "Each training becomes a run with its curves, its weights and its figures."
+            "history",
+            "No runs yet",
+            "Each training becomes one, with its curves, weights and figures: begin in the Train tab.",
         )
         self._either = Either(self._make_content(), empty)
         self._either.setContentsMargins(8, 4, 8, 4)

@@ -34,7 +34,7 @@ from segstudio.ui.times import when_text
 from segstudio.ui.views.arm_curves import ArmCurves, arm_color
 from segstudio.ui.views.differences import Dot, DotPlot, Interval, Intervals
 from segstudio.ui.views.examples import ExampleRow, Wanted, pictures_of
-from segstudio.ui.views.numbers import METRICS, p_text
+from segstudio.ui.views.numbers import METRICS, p_text, with_minus
 from segstudio.ui.widgets import card, heading, muted, row_table
 
 EXAMPLES = 4
@@ -228,7 +228,7 @@ class ComparisonView(QWidget):
         self.verdict.setText(verdict_text(effects[0]))
         token = {"helps": "good", "hurts": "bad"}.get(str(effects[0]["verdict"]), "text")
         self.verdict.setStyleSheet(f"color: {theme.color(token).name()};")
-        self.explanation.setText(str(effects[0].get("summary") or effects[0]["explanation"]))
+        self.explanation.setText(with_minus(str(effects[0].get("summary") or effects[0]["explanation"])))
         places = {arm.name: number for number, arm in enumerate(comparison.arms)}
         self.effects.show_rows(
             [interval_of(one["arm"], one, places.get(one["arm"], 1), is_main=not n) for n, one in enumerate(effects)]

@@ -1,13 +1,22 @@
 """Figures as people read them."""
 
+import re
+
 METRICS = {"iou": "IoU", "dice": "Dice"}
 """What people call a metric."""
+
+_NEGATIVE = re.compile(r"(?<![\w-])-(?=\d)")
 
 
 def change_text(value: float) -> str:
     """A difference with its sign: "−0.034"; "0" when nothing is left after rounding."""
     text = f"{value:+.3f}"
     return "0" if float(text) == 0 else text.replace("-", "−")
+
+
+def with_minus(words: str) -> str:
+    """A sentence of a job with the sign of negative numbers as figures in the window have it."""
+    return _NEGATIVE.sub("−", words)
 
 
 def short_change_text(value: float) -> str:

@@ -37,7 +37,7 @@ from segstudio.ui.panels.rows_model import Index, RowsModel
 from segstudio.ui.session import Session
 from segstudio.ui.times import when_text
 from segstudio.ui.views.differences import Interval, Intervals
-from segstudio.ui.views.numbers import METRICS, change_text
+from segstudio.ui.views.numbers import METRICS, change_text, with_minus
 from segstudio.ui.views.run_plots import LinesPlot, Point, ScatterPlot, calibration_curve, recall_curve
 from segstudio.ui.widgets import READ_ONLY, allow, card, heading, muted, push_button, row_table
 
@@ -381,7 +381,7 @@ class RunView(QWidget):
         self.verdict.setText(verdict_text(meeting))
         token = VERDICT_TOKENS.get(str(meeting["verdict"]), "text")
         self.verdict.setStyleSheet(f"color: {theme.color(token).name()};")
-        self.explanation.setText(f"{meeting['summary']} {outcome_text(meeting)}".strip())
+        self.explanation.setText(with_minus(f"{meeting['summary']} {outcome_text(meeting)}".strip()))
         low, high = meeting["interval"]
         images = f"{meeting['images']} images"
         label = f"Mean difference of {METRICS[meeting['metric']]}"

@@ -18,7 +18,7 @@ from segstudio.ui.panels.empty import Either, Empty
 from segstudio.ui.panels.rows_model import Index, RowsModel
 from segstudio.ui.session import Session
 from segstudio.ui.times import when_text
-from segstudio.ui.views.numbers import METRICS, change_text
+from segstudio.ui.views.numbers import METRICS, change_text, with_minus
 from segstudio.ui.widgets import card, heading, muted, row_table
 
 WHAT = {Kind.FOLDS: "Cross-validation", Kind.CURVE: "Advice on more masks"}
@@ -339,7 +339,7 @@ class StudyView(QWidget):
 
     def _show_curve(self, result: Mapping[str, Any]) -> None:
         self.verdict.setText(TITLES[result["advice"]])
-        self.explanation.setText(result["explanation"])
+        self.explanation.setText(with_minus(result["explanation"]))
         self.plot.show_curve(result)
         name = METRICS[result["metric"]]
         self.figures.show_rows(
