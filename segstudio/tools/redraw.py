@@ -18,6 +18,9 @@ Check = Callable[[], None]
 Points = npt.NDArray[np.float64]
 """(N, 2) of x and y in image pixels."""
 
+_MOST_POINTS = 100_000
+"""A line is looked at in so many places at most, however far outside of the image the hand goes."""
+
 
 class RedrawOptions(Options):
     """How a line finds the outline."""
@@ -97,6 +100,8 @@ class Outlines:
         if joined is None:
             region = polygon(self._shape, [*map(tuple, line.tolist())], is_winding=True)
             return combined(self.mask, region, Mode.SUBTRACT if is_rest else Mode.ADD)
+        if is_rest and _gone(joined.line)[-1] <= 2 * reach:
+            return NO_PATCH  # a slip of the hand wipes out nothing
         changes = [self._change(joined.outline, joined.line, arc) for arc in joined.arcs]
         check()
         return sorted(changes, key=lambda change: change.changed)[is_rest].patch
@@ -117,7 +122,7 @@ class Outlines:
         end = _first_near(line[::-1], distances[::-1], reach)
         assert end is not None  # the place where it was joined is near, if no other is
         stop = max(len(line) - 1 - end, start)
-        first, last = (int(np.argmin(((ring - line[at]) ** 2).sum(axis=1))) for at in (start, stop))
+        first, last = int(nearest[start]), int(nearest[stop])
         way = np.concatenate([ring[first][None], line[start : stop + 1], ring[last][None]])
         low, high = sorted((first, last))
         arcs = ring[low : high + 1], np.concatenate([ring[high:], ring[: low + 1]])[::-1]
@@ -215,9 +220,8 @@ def _tree_of(points: Points) -> Any:
 
 def _dense(line: Points) -> Points:
     """The same line with a point for every pixel that it is long: the mouse tells of fewer when it is fast."""
-    lengths = np.hypot(*np.diff(line, axis=0).T)
-    at = np.concatenate([[0.0], np.cumsum(lengths)])
-    wanted = np.union1d(at, np.arange(0.0, at[-1]))
+    at = _gone(line)
+    wanted = np.union1d(at, np.arange(0.0, at[-1], max(1.0, at[-1] / _MOST_POINTS)))
     return np.stack([np.interp(wanted, at, line[:, 0]), np.interp(wanted, at, line[:, 1])], axis=1)
 
 
@@ -227,8 +231,12 @@ def _first_near(line: Points, distances: npt.NDArray[np.float64], reach: float) 
     if not near.size:
         return None
     start = int(near[0])
-    gone = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(line[start:], axis=0).T))])
-    return start + int(np.argmin(distances[start:][gone <= 2 * reach]))
+    return start + int(np.argmin(distances[start:][_gone(line[start:]) <= 2 * reach]))
+
+
+def _gone(line: Points) -> npt.NDArray[np.float64]:
+    """How long a line is up to each of its points."""
+    return np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))])
 
 
 def _area(ring: Points) -> float:

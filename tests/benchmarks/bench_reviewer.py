@@ -1,5 +1,8 @@
 """How long a reviewer needs for an image: `python -m tests.benchmarks.bench_reviewer [--project FOLDER] [--json]`.
 
+The network is `conv-unet-fast`, or with ImageNet weights of MobileNetV2 a better one: `--weights FILE`, for example
+mobilenet_v2_1.0_224_no_top.weights.h5. Any other is trained by --preset, --set, --recipe and --epochs.
+
 A simulated reviewer brings the predictions of a fast network on 30 lung images that it has not learnt from to a Dice of
 0.98 against the true mask, and draws the same images from nothing by polygon, by brush and by lasso. The tools, the
 walk's blobs and hunks and the document are the program's own and really change a mask; only time is simulated:
@@ -14,7 +17,8 @@ The reviewer knows the truth, sees at once where it pays most to act, and stops 
 prediction, as a whole (Shift+Y) or blob by blob along the walk (N, then Y for lungs; what is left is never taken),
 whichever is faster in the end; then it makes the act that gains most pixels a second, again and again: a stroke along a
 part of the boundary, painting inside or erasing outside, with the radius that suits; a click that fills a hole or
-removes an island; an operation on the whole mask (grow, shrink, smooth). Each act costs one decision.
+removes an island; a part of the outline drawn anew, beginning and ending on the outline that is there; an operation on
+the whole mask (grow, shrink, smooth). Each act costs one decision. How long it takes without redrawing is printed too.
 
 Drawing with the brush from nothing is the same reviewer with the same choice of strokes, and no prediction. The polygon
 has the fewest corners whose polygon reaches the Dice (Douglas and Peucker's, the same tolerance for each lung), a click
@@ -30,7 +34,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -60,7 +64,12 @@ STEP = MOUSE / 120
 
 RADII = (3, 5, 8, 12, 18, 27, 40)
 IMAGES = 30
-PRESET = "conv-unet-fast"
+PRESET = ("--preset", "conv-unet-fast")
+PRETRAINED = (
+    *("--preset", "mobilenetv2-unet-fast", "--recipe", "chest-xray"),
+    *("--set", "size=256", "--set", "loss=bce-dice"),
+)
+"""What is trained when there are ImageNet weights to begin with."""
 MOST_ACTS = 80
 LEAST_GAIN = 4.0
 """Pixels a second: less is not worth an act, and would never end."""
@@ -79,6 +88,7 @@ class Hand:
     Attributes:
         seconds: So far.
         acts: What was done, by name.
+        starts: At which second each of them began.
         at: Where the pointer is; it begins in the middle.
         radius: Of the brush.
         tool: In hand.
@@ -87,6 +97,7 @@ class Hand:
     document: Document
     seconds: float = 0.0
     acts: list[str] = field(default_factory=list)
+    starts: list[float] = field(default_factory=list)
     at: tuple[float, float] = (0.0, 0.0)
     radius: float = 12
     tool: str = "brush"
@@ -102,8 +113,9 @@ class Hand:
 
     def decide(self, what: str) -> None:
         """Make up one's mind about an act."""
-        self.seconds += DECISION
         self.acts.append(what)
+        self.starts.append(self.seconds)
+        self.seconds += DECISION
 
     def cost(self, tool: str, way: np.ndarray, radius: float | None = None) -> float:
         """What it would take to draw along a way, the decision included."""
@@ -451,11 +463,25 @@ def _distance(one: Any, other: Any) -> float:
 
 
 class Outcome(NamedTuple):
-    """How it went."""
+    """How it went.
+
+    Attributes:
+        seconds: In all.
+        dice: Of the mask in the end.
+        acts: What was done, by name.
+        spent: How many seconds each of them took; with the key before the first, and the one that accepts.
+    """
 
     seconds: float
     dice: float
     acts: list[str]
+    spent: list[float]
+
+    @classmethod
+    def of(cls, hand: Hand, truth: Mask) -> "Outcome":
+        """What a hand has done."""
+        spent = np.diff([0.0, *hand.starts[1:], hand.seconds]).tolist() if hand.acts else []
+        return cls(hand.seconds, dice(hand.document.mask, truth), hand.acts, spent)
 
 
 def corrected(predicted: Mask, truth: Mask, *, has_redraw: bool = True) -> Outcome:
@@ -467,7 +493,7 @@ def corrected(predicted: Mask, truth: Mask, *, has_redraw: bool = True) -> Outco
         reviewer = Reviewer(hand, truth, has_redraw=has_redraw)
         reviewer.correct()
         hand.key()  # accept: the next one is shown
-        outcomes.append(Outcome(hand.seconds, reviewer.dice, hand.acts))
+        outcomes.append(Outcome.of(hand, truth))
     return min(outcomes, key=lambda one: (one.dice < WANTED, one.seconds))
 
 
@@ -499,10 +525,9 @@ def _walk(hand: Hand, predicted: Mask, truth: Mask) -> None:
 def brushed(truth: Mask) -> Outcome:
     """Draw from nothing with the brush."""
     hand = Hand(Document(np.zeros_like(truth)))
-    reviewer = Reviewer(hand, truth, has_redraw=False)
-    reviewer.correct()
+    Reviewer(hand, truth, has_redraw=False).correct()
     hand.key()
-    return Outcome(hand.seconds, reviewer.dice, hand.acts)
+    return Outcome.of(hand, truth)
 
 
 def polygons(truth: Mask) -> tuple[Outcome, int]:
@@ -525,7 +550,7 @@ def _polygons(truth: Mask, contours: Any, tolerance: float) -> tuple[Outcome, in
             hand.polygon(corners)
             count += len(corners)
     hand.key()
-    return Outcome(hand.seconds, dice(hand.document.mask, truth), hand.acts), count
+    return Outcome.of(hand, truth), count
 
 
 def lassoed(truth: Mask) -> Outcome:
@@ -536,19 +561,24 @@ def lassoed(truth: Mask) -> Outcome:
             hand.decide("lasso")
             hand.draw("lasso", contour[:, 0].astype(np.float64) + 0.5)
     hand.key()
-    return Outcome(hand.seconds, dice(hand.document.mask, truth), hand.acts)
+    return Outcome.of(hand, truth)
 
 
 # --- the benchmark
 
 
-def prepared(folder: Path) -> Path:
-    """A project of the lungs whose network has learnt from all but the 30 images of its test split."""
+def prepared(folder: Path, training: Sequence[str]) -> Path:
+    """A project of the lungs whose network has learnt from none of the 30 images of its test split.
+
+    Args:
+        folder: Where to make it.
+        training: Arguments of `segstudio train`.
+    """
     data = Path(os.environ["SEGSTUDIO_TEST_DATA"]) / "lungs"
     project = folder / "lungs"
     for arguments in (
         ("new", project, "--from", data, "--split", f"60/{100 - 60 - IMAGES}/{IMAGES}", "--seed", "0"),
-        ("train", project, "--preset", PRESET),
+        ("train", project, *training),
         ("predict", project),
     ):
         print("segstudio", *arguments, flush=True)
@@ -619,13 +649,32 @@ def say(rows: list[dict[str, Any]]) -> None:
     accepted = sum(row["ours"]["acts"] == ["take all"] for row in rows)
     print(f"  nothing but taken and accepted: {accepted} of {len(rows)}")
     acts = [act for row in rows for act in row["ours"]["acts"]]
-    print("  acts an image: " + ", ".join(f"{name} {acts.count(name) / len(rows):.1f}" for name in sorted(set(acts))))
+    spent = [seconds for row in rows for seconds in row["ours"]["spent"]]
+    for name in sorted(set(acts)):
+        seconds = sum(one for act, one in zip(acts, spent, strict=True) if act == name)
+        print(f"  {name:14} {acts.count(name) / len(rows):4.1f} times an image, {seconds / len(rows):4.1f} s")
+
+
+def _training(arguments: argparse.Namespace) -> list[str]:
+    """What to train, as arguments of `segstudio train`; what comes last counts."""
+    wanted = [*(PRESET if arguments.weights is None else PRETRAINED)]
+    if arguments.weights is not None:
+        wanted += ["--set", f"weights={arguments.weights}"]
+    for name in ("preset", "recipe", "epochs"):
+        if getattr(arguments, name) is not None:
+            wanted += [f"--{name}", str(getattr(arguments, name))]
+    return [*wanted, *(word for one in arguments.set for word in ("--set", one))]
 
 
 def main() -> int:
     """Prepare, measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--project", type=Path, help="of the lungs, predicted; made in minutes when missing")
+    parser.add_argument("--weights", type=Path, help="ImageNet weights of MobileNetV2: trains a better network")
+    parser.add_argument("--preset", help="what is trained, for example mobilenetv2-unet-fast")
+    parser.add_argument("--set", metavar="OPTION=VALUE", action="append", default=[], help="of the preset; repeatable")
+    parser.add_argument("--recipe", help="of augmentation")
+    parser.add_argument("--epochs", type=int)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     if arguments.project is None and not (Path(os.environ.get("SEGSTUDIO_TEST_DATA", "")) / "lungs").is_dir():
@@ -633,7 +682,7 @@ def main() -> int:
         return 0
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as name:
-        rows = measured(arguments.project or prepared(Path(name)))
+        rows = measured(arguments.project or prepared(Path(name), _training(arguments)))
     if arguments.json:
         print(json.dumps(rows))
     else:

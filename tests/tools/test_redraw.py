@@ -42,6 +42,12 @@ def test_the_alternate_replaces_the_rest_of_the_outline() -> None:
     assert np.array_equal(drawn(block(THING), *line, is_alternate=True), block((slice(10, 20), slice(25, 40))))
 
 
+def test_a_slip_of_the_hand_changes_nothing() -> None:
+    for is_alternate in (False, True):
+        for line in ([(30.5, 20)], [(30.5, 20), (31, 20)], [(30.5, 21), (33, 20)]):
+            assert np.array_equal(drawn(block(THING), *line, is_alternate=is_alternate), block(THING))
+
+
 def test_what_is_drawn_before_the_outline_and_after_it_is_cut_off() -> None:
     wanted = block(THING)
     wanted[10:20, 25:40] = 1

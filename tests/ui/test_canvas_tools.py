@@ -203,6 +203,22 @@ def test_the_wand_shows_what_it_would_take(qtbot, panes, document, hand) -> None
     assert not np.array_equal(pixels(panes.canvas("image"))[y, x], shown[y, x])
 
 
+def test_an_outline_is_redrawn_by_one_stroke_and_seen_before_it_is_made(qtbot, panes, document, hand) -> None:
+    before = document.mask.copy()
+    panes.set_tool("redraw")
+    panes.set_tool_options("redraw", panes.tool_options("redraw").replaced(reach=5 * hand.canvas.frame.zoom))
+    hand.press(50, 20)
+    for point in ((70, 20), (70, 30), (50, 30)):
+        hand.move(*point)
+    qtbot.waitUntil(lambda: panes.pointer.preview.patch is not None and panes.pointer.preview.patch.pixels.any())
+    assert np.array_equal(document.mask, before)
+    hand.release(50, 30)
+    qtbot.waitUntil(lambda: panes.pointer.drag is None)
+    assert np.array_equal(document.mask, before | block(20, 30, 50, 70))
+    assert document.history.undo_label == "Redraw outline"
+    assert len(document.history.past) == 1
+
+
 def test_a_click_on_a_segment_waits_until_there_are_segments(qtbot, panes, document, hand) -> None:
     before = document.mask.copy()
     panes.set_tool("superpixels")
