@@ -482,9 +482,13 @@ class Session(QObject):
         predictions = self.project.predictions
 
         def chosen(future: "Future[Any]") -> None:
+            # Before anything else: whoever has read the new one already may have given up the one that was tried.
+            before, self._tried_level = self.level, None
             if self._report(future) and self.loaded is not None and self.loaded.run_id == run_id:
                 self.loaded = replace(self.loaded, level=level)  # until it is read again
-            self.try_level(None)
+            if self.level != before:
+                self.level_changed.emit(self.level)
+                self._measuring.start()
 
         self._writer.submit(lambda: predictions.set_threshold(run_id, threshold_of(level)), chosen)
 
@@ -610,8 +614,10 @@ class Session(QObject):
             arrival.loaded, arrival.has_image = loaded, True
             self._switch_when_ready()
         elif self.sample is not None and self.sample.id == sample_id:
-            self.loaded = loaded
+            before, self.loaded = self.level, loaded
             self.probability_changed.emit(loaded.probability)
+            if self.level != before:
+                self.level_changed.emit(self.level)
             self._measuring.start()
 
     def _take_image_failure(self, sample_id: int, message: str, hint: str) -> None:
