@@ -33,6 +33,7 @@ from segstudio.jobs.threshold import usual_manner
 from segstudio.project.sample_table import SPLITS
 from segstudio.ui import theme
 from segstudio.ui.background import Background
+from segstudio.ui.number_box import TEXT_MARGIN
 from segstudio.ui.panels.curves import cosmetic_pen, make_plot, style_plot
 from segstudio.ui.panels.rows_model import Index, RowsModel
 from segstudio.ui.session import Session
@@ -479,6 +480,7 @@ class ThresholdBar(QFrame):
         self.limit.setAccessibleName("Accepted from IoU")
         self.limit.valueChanged.connect(self._set_limit)
         self.limit.setPrefix("accepted: IoU ≥ ")
+        self.limit.lineEdit().setTextMargins(TEXT_MARGIN, 0, 0, 0)
         column = QVBoxLayout()
         column.setSpacing(4)
         column.addWidget(self.limit)
