@@ -102,7 +102,7 @@ def test_panel_is_no_wider_than_the_window_makes_it(panel: TrainPanel) -> None:
 
 def test_heading_of_the_options_tells_that_few_samples_are_learnt_from(panel: TrainPanel) -> None:
     title = panel.options.fold.findChild(QToolButton)
-    assert title.text() == "Options: 30 epochs · batch 8 · 160 px"
+    assert title.text() == "Options: 30 epochs · batch 8 · 256 px"
     panel.form.set_values({"limit": 20})
     assert title.text().endswith("· 20 samples")
 
@@ -292,6 +292,16 @@ def test_another_preset_keeps_what_is_of_the_images(panel: TrainPanel) -> None:
     pick(panel, "lens-dirt", "queued")
     choose(panel, "mobilenetv2-unet")
     assert panel.options.augmentation.values() == {"recipe": "lens-dirt", "augmentation": "queued"}
+
+
+def test_a_preset_brings_its_recipe_unless_a_person_has_chosen_another(panel: TrainPanel) -> None:
+    choose(panel, "lens-dirt")
+    assert panel.options.given()["recipe"] == "lens-dirt"
+    choose(panel, "conv-unet-fast")
+    assert panel.options.given()["recipe"] == "flip", "that was the other preset's own"
+    pick(panel, "strong")
+    choose(panel, "chest-xray")
+    assert panel.options.given()["recipe"] == "strong"
 
 
 def test_recipe_is_remembered_and_goes_with_retrain(

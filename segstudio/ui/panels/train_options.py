@@ -21,7 +21,8 @@ OF_THIS_MACHINE = ("weights", "device", "precision")
 """Options that another preset takes over, because they say something of the machine and not of the training."""
 
 OF_THESE_IMAGES = ("recipe", "augmentation")
-"""Options that another preset takes over, because they say something of the images and not of the network."""
+"""Options that another preset takes over where a person has changed them: they say something of the images, not of the
+network."""
 
 HIDDEN = frozenset({"preset", "samples", "recipe_digest", "start_digest"})
 """Options that the button that is pressed and the run decide."""
@@ -58,6 +59,7 @@ class TrainOptionsEditor(QWidget):
         super().__init__(parent)
         self.form = Form(TrainOptions)
         self._start = ""
+        self._shown = DEFAULT
         self.preset_box = self._make_preset_box()
         self.augmentation = AugmentationChoice()
         self.augmentation.changed.connect(self.changed)
@@ -106,6 +108,7 @@ class TrainOptionsEditor(QWidget):
             options = chosen.options(**known)
         except UserError:
             options = chosen.options()
+        self._shown = name
         self.preset_box.setCurrentIndex(self.preset_box.findData(name))
         self._description.setText(chosen.description)
         self.augmentation.show_values(options.recipe, options.augmentation)
@@ -135,8 +138,10 @@ class TrainOptionsEditor(QWidget):
         return box
 
     def _on_preset(self) -> None:
-        kept = (*OF_THIS_MACHINE, *OF_THESE_IMAGES)
-        self.show_options(self.name, {name: value for name, value in self._values().items() if name in kept})
+        values, before = self._values(), preset(self._shown).options()
+        changed = [name for name in OF_THESE_IMAGES if values[name] != getattr(before, name)]
+        kept = (*OF_THIS_MACHINE, *changed)
+        self.show_options(self.name, {name: value for name, value in values.items() if name in kept})
 
     def _values(self) -> dict[str, Any]:
         return self.form.values() | self.augmentation.values()
