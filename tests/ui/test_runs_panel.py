@@ -69,7 +69,7 @@ def add_run(project: Project, *, status: str = "finished", epochs: int = 20, val
 
 def shown(qtbot: QtBot, session: Session | None, queue: JobQueue) -> RunsPanel:
     panel = RunsPanel(session, queue)
-    qtbot.addWidget(panel)
+    qtbot.addWidget(panel, before_close_func=RunsPanel.close_threads)
     panel.resize(348, 780)
     panel.show()
     return panel
@@ -500,7 +500,7 @@ def test_a_model_is_exported_by_a_form_that_nothing_waits_for(
 ) -> None:
     run = add_run(session.project)
     panel = RunsPanel(session, queue)
-    qtbot.addWidget(panel)
+    qtbot.addWidget(panel, before_close_func=RunsPanel.close_threads)
     panel.show()
     form = panel.export_form
     assert not form.isVisible()
@@ -525,7 +525,7 @@ def test_the_form_says_what_is_missing_for_a_format(
 ) -> None:
     add_run(session.project)
     panel = RunsPanel(session, queue)
-    qtbot.addWidget(panel)
+    qtbot.addWidget(panel, before_close_func=RunsPanel.close_threads)
     panel.show()
     qtbot.mouseClick(panel.export_button, Qt.MouseButton.LeftButton)
     monkeypatch.setattr(EXPORTERS["onnx"], "modules", ("no_such_package",))

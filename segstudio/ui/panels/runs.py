@@ -164,6 +164,7 @@ class RunsPanel(QWidget):
         self._closer: RunView | None = None
         self._is_stale = False
         self._background = Background("runs", self)
+        self._is_closed = False
         self.model = RunsModel(self)
         self.table = self._make_table()
         self.curves = Curves()
@@ -266,7 +267,8 @@ class RunsPanel(QWidget):
         return button
 
     def close_threads(self) -> None:
-        """Read no more."""
+        """Read no more, and compare no more masks."""
+        self._is_closed = True
         self._background.close()
         if self._closer is not None:
             self._closer.close_threads()
@@ -517,7 +519,11 @@ class RunsPanel(QWidget):
             predictions = session.project.predictions
             predictions.set_current(run.id)
             # A mask may have been changed while another run was on screen.
-            self._background.submit(lambda: predictions.recount(run.id, lambda: self.session is session))
+
+            def goes_on() -> bool:
+                return self.session is session and not self._is_closed
+
+            self._background.submit(lambda: predictions.recount(run.id, goes_on))
         else:
             session.save_now(wait=True)
             self.queue.submit("predict", {"run": run.name}, f"Predict with run {run.name}", session.project.folder)
