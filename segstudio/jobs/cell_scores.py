@@ -11,7 +11,7 @@ from segstudio.core.mask import Mask
 from segstudio.core.metrics import Counts, compared
 from segstudio.core.reporter import Reporter
 from segstudio.core.sample import Sample
-from segstudio.project.comparisons import Cell, Score
+from segstudio.project.cells import Cell, Score
 from segstudio.project.predictions import THRESHOLD
 from segstudio.project.threads import in_threads
 

@@ -18,7 +18,7 @@ from segstudio.core.sample import Sample
 from segstudio.core.way import Flips, way_of
 from segstudio.jobs.fitting import computing_on, fit_network
 from segstudio.jobs.starts import weights_of
-from segstudio.project.comparisons import Cell
+from segstudio.project.cells import Cell
 from segstudio.project.project import Project
 
 if TYPE_CHECKING:

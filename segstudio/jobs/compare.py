@@ -24,7 +24,8 @@ from segstudio.jobs.evaluate import measurable
 from segstudio.jobs.presets import DEFAULT, options_of
 from segstudio.jobs.training_samples import choose, examples
 from segstudio.jobs.versions import versions
-from segstudio.project.comparisons import Arm, Choice, Comparison
+from segstudio.project.cells import Arm, Choice
+from segstudio.project.comparisons import Comparison
 from segstudio.project.filter import compile_filter
 from segstudio.project.project import Project
 

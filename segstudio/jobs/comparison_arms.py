@@ -11,7 +11,7 @@ from segstudio.core.reporter import Reporter
 from segstudio.jobs.deciding import settled_automatic, size_of
 from segstudio.jobs.train import settled
 from segstudio.jobs.training_samples import select
-from segstudio.project.comparisons import ARM_NAME, Arm
+from segstudio.project.cells import ARM_NAME, Arm
 from segstudio.project.project import Project
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from segstudio.jobs.cells import CellTraining, Examples, perform_cells
 from segstudio.jobs.comparison_arms import recipe_of
 from segstudio.jobs.presets import options_of
 from segstudio.jobs.training_samples import recall
-from segstudio.project.comparisons import Cell, Choice, Comparison
+from segstudio.project.cells import Cell, Choice
+from segstudio.project.comparisons import Comparison
 from segstudio.project.project import Project
 
 

@@ -12,7 +12,8 @@ from segstudio.core.reporter import Reporter
 from segstudio.core.sample import Sample
 from segstudio.core.statistics import FEWEST, Paired, Verdict, paired
 from segstudio.jobs.cell_scores import Truth, scores_of
-from segstudio.project.comparisons import Arm, Comparison, Score
+from segstudio.project.cells import Arm, Score
+from segstudio.project.comparisons import Comparison
 from segstudio.project.filter import compile_filter
 from segstudio.project.project import Project
 

@@ -35,7 +35,7 @@ from segstudio.jobs.studying import (
 )
 from segstudio.jobs.training_samples import by_review, usable_samples
 from segstudio.jobs.versions import versions
-from segstudio.project.comparisons import Score
+from segstudio.project.cells import Score
 from segstudio.project.project import Project
 from segstudio.project.splitting import assign, folds, strata
 from segstudio.project.studies import LEARNT, LEFT_OUT, MEASURED, VALIDATES, Kind, Study

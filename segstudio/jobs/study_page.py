@@ -11,7 +11,7 @@ from segstudio.core.files import resource
 from segstudio.jobs.comparison_result import METRICS
 from segstudio.jobs.report_charts import Line, histogram, line_chart
 from segstudio.jobs.report_pictures import TRUTH, as_rgb, data_uri, tinted, with_errors
-from segstudio.project.comparisons import Choice, Epochs
+from segstudio.project.cells import Choice, Epochs
 from segstudio.project.predictions import THRESHOLD
 from segstudio.project.project import Project
 from segstudio.project.studies import Kind, Study

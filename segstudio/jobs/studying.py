@@ -18,7 +18,7 @@ from segstudio.jobs.comparison_arms import Wanted, recipe_of, settled_arm
 from segstudio.jobs.presets import TrainOptions, options_of, preset
 from segstudio.jobs.training_samples import Chosen as TrainingSamples
 from segstudio.jobs.training_samples import copies_of, corrected_since, examples, last_run, recall
-from segstudio.project.comparisons import Arm, Cell, Choice, Score
+from segstudio.project.cells import Arm, Cell, Choice, Score
 from segstudio.project.project import Project
 from segstudio.project.studies import LEARNT, MEASURED, VALIDATES, Chosen, Study
 

@@ -12,20 +12,13 @@ A cell is finished when it has its done.json; a study that was stopped or killed
 comparisons the files say all, and the index knows nothing of them.
 """
 
-import json
-from collections.abc import Sequence
-from dataclasses import asdict, astuple, dataclass, field, fields, replace
+from dataclasses import astuple, dataclass, field
 from enum import StrEnum
-from pathlib import Path
 from typing import Any, ClassVar
 
 from segstudio.core.errors import UserError
-from segstudio.core.files import write_atomically
-from segstudio.project.clock import now
-from segstudio.project.comparisons import Arm, Cell, Choice, Epochs, Score, read_scores, write_scores
-from segstudio.project.numbered import NumberedFolders, json_bytes
-
-FORMAT, VERSION = "segstudio-study", 1
+from segstudio.project.cells import Arm, Cell, Choice
+from segstudio.project.experiments import Experiment, Experiments
 
 LEARNT, VALIDATES, MEASURED, VALIDATES_AND_MEASURED, LEFT_OUT = "tvmx-"
 """The roles of a sample in a training: it is learnt from, chooses the best epoch, is measured, both of these, or none.
@@ -33,8 +26,6 @@ LEARNT, VALIDATES, MEASURED, VALIDATES_AND_MEASURED, LEFT_OUT = "tvmx-"
 What is measured where it has chosen the best epoch has scores that are a little too high."""
 
 _LETTERS = {LEARNT: LEARNT, VALIDATES: VALIDATES + VALIDATES_AND_MEASURED, MEASURED: MEASURED + VALIDATES_AND_MEASURED}
-
-_ABOUT, _RESULTS, _CHOSEN = "study.json", "results.csv", "chosen.json"
 
 
 class Kind(StrEnum):
@@ -69,13 +60,10 @@ class Chosen:
 
 
 @dataclass(frozen=True)
-class Study:
+class Study(Experiment):
     """One study as its file says it.
 
     Attributes:
-        id: Shown as four digits.
-        folder: Where its files lie.
-        created: When it was made (ISO 8601, UTC).
         kind: What it asks.
         arm: What is trained.
         parts: The names of the trainings of one repeat.
@@ -87,9 +75,6 @@ class Study:
         result: What came out, see the jobs; None until every training is finished.
     """
 
-    id: int
-    folder: Path
-    created: str
     kind: Kind
     arm: Arm
     parts: tuple[str, ...]
@@ -99,11 +84,6 @@ class Study:
     images_per_epoch: int = 0
     about: dict[str, Any] = field(default_factory=dict)
     result: dict[str, Any] | None = None
-
-    @property
-    def name(self) -> str:
-        """Its number as it is shown: "0003"."""
-        return f"{self.id:04}"
 
     @property
     def title(self) -> str:
@@ -118,22 +98,13 @@ class Study:
         """Whether there is a result."""
         return self.result is not None
 
-    @property
-    def results(self) -> Path:
-        """The table of all scores; there when finished."""
-        return self.folder / _RESULTS
-
     def cell(self, part: str, repeat: int) -> Cell:
         """One training."""
-        return Cell(part, repeat, self.seed + repeat, self.folder / "cells" / f"{part}-{repeat}")
+        return self._cell(part, repeat, self.seed + repeat)
 
     def cells(self) -> list[Cell]:
         """All trainings in the order they are done: repeat by repeat."""
         return [self.cell(part, repeat) for repeat in range(self.repeats) for part in self.parts]
-
-    def curves(self) -> dict[str, list[Epochs]]:
-        """The figures of every epoch by part and repeat, as far as there are any."""
-        return {part: [self.cell(part, n).metrics() for n in range(self.repeats)] for part in self.parts}
 
     def chosen(self) -> Chosen:
         """What its trainings learn from and measure.
@@ -141,22 +112,23 @@ class Study:
         Raises:
             UserError: When the file is missing or damaged.
         """
-        path = self.folder / _CHOSEN
         try:
-            content = json.loads(path.read_bytes().decode("utf-8", "surrogatepass"))
+            content = self._read_chosen()
             samples, copies = (tuple(map(Choice.from_json, content[name])) for name in ("samples", "copies"))
             return Chosen(samples, dict(content["roles"]), copies)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise UserError(f"{path} cannot be read: {error}", "make the study again") from error
+            raise UserError(f"{self.chosen_file} cannot be read: {error}", "make the study again") from error
 
 
-class Studies(NumberedFolders[Study]):
+class Studies(Experiments[Study]):
     """The studies of a project; each change emits the topic "studies"."""
 
+    experiment = Study
     place: ClassVar[str] = "studies"
     word: ClassVar[str] = "study"
     listing: ClassVar[str] = "studies"
-    about: ClassVar[str] = _ABOUT
+    about: ClassVar[str] = "study.json"
+    format: ClassVar[str] = "segstudio-study"
 
     def create(self, chosen: Chosen, **settings: Any) -> Study:
         """Begin a study: a new number and its files.
@@ -165,44 +137,8 @@ class Studies(NumberedFolders[Study]):
             chosen: What its trainings learn from; the cells are named as `Study.cells` names them.
             settings: Fields of Study.
         """
-        self._project.require_writable()
-        folder = self._new_folder()
         rows = {name: [astuple(one) for one in getattr(chosen, name)] for name in ("samples", "copies")}
-        content = json.dumps({**rows, "roles": chosen.roles}, ensure_ascii=False)
-        # Before there is a study: none is ever without.
-        write_atomically(folder / _CHOSEN, content.encode("utf-8", "surrogatepass"))
-        return self._saved(Study(id=int(folder.name), folder=folder, created=now(), **settings))
+        return self._begin({**rows, "roles": chosen.roles}, settings)
 
-    def update(self, study: Study, **changes: Any) -> Study:
-        """Change some fields."""
-        self._project.require_writable()
-        return self._saved(replace(study, **changes))
-
-    def save_scores(self, study: Study, scores: Sequence[Score]) -> None:
-        """Write results.csv."""
-        write_scores(study.results, scores)
-
-    def scores(self, study: Study) -> Sequence[Score]:
-        """Read results.csv; none before the study is finished."""
-        return read_scores(study.results)
-
-    def _saved(self, study: Study) -> Study:
-        values = {name: value for name, value in asdict(study).items() if name not in ("id", "folder")}
-        write_atomically(study.folder / _ABOUT, json_bytes({"format": FORMAT, "version": VERSION, **values}))
-        self._changed()
-        return study
-
-    def _read(self, folder: Path) -> Study:
-        path = folder / _ABOUT
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            if content.pop("format") != FORMAT:
-                raise ValueError("it is something else")
-            if content.pop("version") > VERSION:
-                raise UserError(f"{path} was written by a later version of SegStudio", "update SegStudio")
-            known = {one.name for one in fields(Study)}
-            values = {name: value for name, value in content.items() if name in known}
-            values |= {"kind": Kind(values["kind"]), "arm": Arm(**values["arm"]), "parts": tuple(values["parts"])}
-            return Study(id=int(folder.name), folder=folder, **values)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise UserError(f"{path} cannot be read: {error}", "remove its folder, or make the study again") from error
+    def _typed(self, values: dict[str, Any]) -> dict[str, Any]:
+        return {"kind": Kind(values["kind"]), "arm": Arm(**values["arm"]), "parts": tuple(values["parts"])}

@@ -22,7 +22,7 @@ from segstudio.jobs.comparison_result import measured, result_of
 from segstudio.jobs.presets import options_of
 from segstudio.jobs.training_samples import choose
 from segstudio.jobs.versions import versions
-from segstudio.project.comparisons import Arm
+from segstudio.project.cells import Arm
 from segstudio.project.project import Project
 from tests.jobs.projects import TINY, empty_mask, make_project, review
 

@@ -8,8 +8,8 @@ import pytest
 
 from segstudio.core.errors import BadImage, ReadOnlyProject, UserError
 from segstudio.core.reporter import ListReporter
+from segstudio.project.cells import Arm, Score
 from segstudio.project.check import check_project
-from segstudio.project.comparisons import Arm, Score
 from segstudio.project.project import Project
 
 ARMS = (

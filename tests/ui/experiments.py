@@ -15,7 +15,8 @@ from segstudio.jobs.stop_advice import nested_roles, result_of_sizes, sizes_of
 from segstudio.jobs.stress import FILE
 from segstudio.jobs.stress_families import families
 from segstudio.jobs.versions import versions
-from segstudio.project.comparisons import Arm, Cell, Choice, Comparison, Score
+from segstudio.project.cells import Arm, Cell, Choice, Score
+from segstudio.project.comparisons import Comparison
 from segstudio.project.project import Project
 from segstudio.project.runs import Run
 from segstudio.project.studies import MEASURED, Chosen, Kind, Study

@@ -22,7 +22,7 @@ from segstudio.augmentation.recipe import NONE, Recipe
 from segstudio.core.errors import UserError
 from segstudio.core.options import parse_assignments
 from segstudio.jobs.presets import presets
-from segstudio.project.comparisons import ARM_NAME
+from segstudio.project.cells import ARM_NAME
 from segstudio.ui import theme
 from segstudio.ui.form import Combo, Fold
 from segstudio.ui.views.arm_curves import arm_color

@@ -21,7 +21,8 @@ from PySide6.QtWidgets import (
 )
 
 from segstudio.core.errors import UserError
-from segstudio.project.comparisons import Comparison, Score
+from segstudio.project.cells import Score
+from segstudio.project.comparisons import Comparison
 from segstudio.ui import theme
 from segstudio.ui.background import Background
 from segstudio.ui.canvas.layers import FALSE_NEGATIVE, FALSE_POSITIVE, Colour
