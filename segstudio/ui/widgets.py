@@ -10,11 +10,14 @@ from PySide6.QtWidgets import (
     QApplication,
     QFrame,
     QLabel,
+    QLayout,
     QPushButton,
+    QScrollArea,
     QSizePolicy,
     QSlider,
     QTableView,
     QToolButton,
+    QVBoxLayout,
     QWidget,
 )
 
@@ -172,6 +175,25 @@ def card() -> QFrame:
     frame = QFrame()
     frame.setProperty("card", True)
     return frame
+
+
+def lay_on_card(widget: QWidget, content: QLayout) -> None:
+    """Let a widget be nothing but one card that this is laid out on."""
+    ground = card()
+    ground.setLayout(content)
+    layout = QVBoxLayout(widget)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.addWidget(ground)
+
+
+def scrolling(content: QWidget) -> QScrollArea:
+    """The content in an area without a frame, in which it scrolls up and down and is as wide as there is room."""
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidget(content)
+    return area
 
 
 def set_property(widget: QWidget, name: str, value: object) -> None:

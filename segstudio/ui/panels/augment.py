@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QMenu,
-    QScrollArea,
     QSplitter,
     QStackedWidget,
     QToolButton,
@@ -47,7 +46,7 @@ from segstudio.ui.session import Session
 from segstudio.ui.views.augment import AugmentView
 from segstudio.ui.views.preview import DEFAULT_SIDE
 from segstudio.ui.views.variations import Pair
-from segstudio.ui.widgets import READ_ONLY, allow, divider, muted, push_button, set_property
+from segstudio.ui.widgets import READ_ONLY, allow, divider, muted, push_button, scrolling, set_property
 
 SETTING = "augment"
 """The project's setting that keeps what was looked at."""
@@ -516,11 +515,7 @@ class AugmentPanel(QWidget):
         self._loading_label = muted("Loading the transforms…")
         column.addWidget(self._loading_label)
         column.addWidget(self.step_form, 1)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(inside)
+        area = scrolling(inside)
         self._splitter = QSplitter(Qt.Orientation.Vertical)
         self._splitter.setChildrenCollapsible(False)
         self._splitter.addWidget(self.steps)

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Generic
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLayout, QVBoxLayout, QWidget
 
 from segstudio.core.errors import UserError
 from segstudio.core.options import Options
@@ -26,7 +26,17 @@ from segstudio.ui.job_queue import JobQueue, JobRecord, JobState
 from segstudio.ui.panels.experiments_model import E, ExperimentsModel
 from segstudio.ui.panels.job_progress import JobProgress
 from segstudio.ui.session import Session
-from segstudio.ui.widgets import READ_ONLY, allow, heading, keeping_focus, muted, push_button, row_table, set_property
+from segstudio.ui.widgets import (
+    READ_ONLY,
+    allow,
+    heading,
+    keeping_focus,
+    muted,
+    push_button,
+    row_table,
+    scrolling,
+    set_property,
+)
 
 RELOAD_MS = 1000
 CONFIRM_MS = 5000
@@ -285,7 +295,7 @@ class Experimenting(QWidget, Generic[E]):
         (rows, more), shown, before = future.result(), self.selected, self._running
         if self.is_under_way:
             self._running = self._find_running(rows)
-        self.model.show_rows(rows, self._running)
+        self.model.show_experiments(rows, self._running)
         self._take_more(more)
         row = self.model.row_of(select or self._leading(before) or (shown.id if shown else None))
         if rows:
@@ -423,11 +433,7 @@ class Experimenting(QWidget, Generic[E]):
         column.addWidget(self._earlier)
         column.addStretch(1)
         self.message.hide()
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(content)
+        area = scrolling(content)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(area)

@@ -28,7 +28,7 @@ class ExperimentsModel(RowsModel, Generic[E]):
         self.rows: Sequence[E] = ()
         self._running: int | None = None
 
-    def show_rows(self, rows: Sequence[E], running: int | None) -> None:
+    def show_experiments(self, rows: Sequence[E], running: int | None) -> None:
         """Show other rows; `running` is the one that is being made."""
         self.beginResetModel()
         self.rows, self._running = rows, running

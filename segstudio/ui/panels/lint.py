@@ -31,12 +31,6 @@ class LintModel(RowsModel):
         super().__init__(parent)
         self.rows: list[Finding] = []
 
-    def show_rows(self, rows: list[Finding]) -> None:
-        """Show other findings."""
-        self.beginResetModel()
-        self.rows = rows
-        self.endResetModel()
-
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> str | None:
         one = self.rows[index.row()]
         of = "mask" if one.what == "masks" else "prediction"

@@ -33,12 +33,6 @@ class ProblemsModel(RowsModel):
         super().__init__(parent)
         self.rows: list[tuple[Problem, str]] = []
 
-    def show_rows(self, rows: list[tuple[Problem, str]]) -> None:
-        """Show other problems, each with who found it."""
-        self.beginResetModel()
-        self.rows = rows
-        self.endResetModel()
-
     def problem(self, row: int) -> Problem:
         """The problem in a row."""
         return self.rows[row][0]

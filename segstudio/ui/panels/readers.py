@@ -39,12 +39,6 @@ class AgreementModel(RowsModel):
         super().__init__(parent)
         self.rows: list[Agreement] = []
 
-    def show_rows(self, rows: list[Agreement]) -> None:
-        """Show another table."""
-        self.beginResetModel()
-        self.rows = rows
-        self.endResetModel()
-
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> str | None:
         one = self.rows[index.row()]
         if role == Qt.ItemDataRole.DisplayRole:

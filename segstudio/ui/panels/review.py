@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLabel,
-    QScrollArea,
     QSizePolicy,
     QToolButton,
     QVBoxLayout,
@@ -30,7 +29,7 @@ from segstudio.ui.panels.history import HistoryList
 from segstudio.ui.panels.samples_model import STATE_LOOK, iou_token
 from segstudio.ui.session import Measurement, Session
 from segstudio.ui.times import seconds_text, when_text
-from segstudio.ui.widgets import ElidedLabel, allow, heading, link, muted, set_property
+from segstudio.ui.widgets import ElidedLabel, allow, heading, link, muted, scrolling, set_property
 
 _FIGURES = (("iou", "IoU"), ("dice", "Dice"), ("precision", "Precision"), ("recall", "Recall"))
 _VERDICTS = ("accept", "flag", "reject", "todo")
@@ -254,11 +253,7 @@ class ReviewPanel(QWidget):
         self._revisions.setColumnStretch(1, 1)
         layout.addLayout(self._revisions)
         layout.addStretch()
-        scroll = QScrollArea()
-        scroll.setWidget(content)
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll = scrolling(content)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)

@@ -19,6 +19,12 @@ class RowsModel(QAbstractTableModel):
     COLUMNS: ClassVar[tuple[str, ...]] = ()
     rows: Sequence[Any] = ()
 
+    def show_rows(self, rows: Sequence[Any]) -> None:
+        """Show others."""
+        self.beginResetModel()
+        self.rows = rows
+        self.endResetModel()
+
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
         return 0 if parent.isValid() else len(self.rows)
 

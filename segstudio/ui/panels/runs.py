@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QItemSelectionModel, QObject, Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QFont, QGuiApplication, QShowEvent
 from PySide6.QtWidgets import (
-    QFrame,
     QMenu,
-    QScrollArea,
     QSplitter,
     QTableView,
     QToolButton,
@@ -37,7 +35,7 @@ from segstudio.ui.panels.export_model import ExportModelForm
 from segstudio.ui.panels.rows_model import Index, RowsModel
 from segstudio.ui.panels.steering import ExtendBox
 from segstudio.ui.times import when_text
-from segstudio.ui.widgets import READ_ONLY, allow, link, muted, push_button, row_table, text_button
+from segstudio.ui.widgets import READ_ONLY, allow, link, muted, push_button, row_table, scrolling, text_button
 from segstudio.ui.wrapping_bar import WrappingBar
 
 if TYPE_CHECKING:
@@ -234,11 +232,7 @@ class RunsPanel(QWidget):
         column.addWidget(self.export_form)
         column.addWidget(self.extend)
         column.addWidget(self.curves, 1)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(details)
+        area = scrolling(details)
         splitter = QSplitter(Qt.Orientation.Vertical)
         splitter.setChildrenCollapsible(False)
         splitter.addWidget(self.table)

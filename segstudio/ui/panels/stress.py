@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from segstudio.core.errors import UserError
 from segstudio.jobs.stress import StressOptions, load_result, recipe_from_stress, write_table
@@ -18,7 +18,7 @@ from segstudio.ui.job_queue import JobQueue, JobRecord, JobState
 from segstudio.ui.panels.job_progress import JobProgress
 from segstudio.ui.session import Session
 from segstudio.ui.views.stress import NOTHING_YET, READING, UNDER_WAY, StressView
-from segstudio.ui.widgets import READ_ONLY, allow, heading, keeping_focus, muted, push_button, set_property
+from segstudio.ui.widgets import READ_ONLY, allow, heading, keeping_focus, muted, push_button, scrolling, set_property
 
 HIDDEN = ("run", "transforms", "to")
 """Options that have no row in the form: the box above it, all of them, and a button."""
@@ -280,11 +280,7 @@ class Stressing(QWidget):
         column.addWidget(self.progress)
         column.addWidget(self.message)
         column.addStretch(1)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(content)
+        area = scrolling(content)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(area)

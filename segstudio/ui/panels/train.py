@@ -5,9 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
-    QFrame,
     QHBoxLayout,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -27,7 +25,7 @@ from segstudio.ui.panels.remedies import Remedies
 from segstudio.ui.panels.steering import ExtendBox, SteeringBox, ask, run_of
 from segstudio.ui.panels.strip import StripBox
 from segstudio.ui.panels.train_options import TrainOptionsEditor, options_of_training
-from segstudio.ui.widgets import READ_ONLY, allow, keeping_focus, muted, push_button, set_property
+from segstudio.ui.widgets import READ_ONLY, allow, keeping_focus, muted, push_button, scrolling, set_property
 
 if TYPE_CHECKING:
     from segstudio.ui.dialogs.find_rate import FindRateDialog
@@ -561,12 +559,8 @@ class TrainPanel(QWidget):
         column.addWidget(self.extend)
         column.addWidget(self.strip)
         column.addLayout(self._either, 1)
-        area = QScrollArea()
+        area = scrolling(content)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(content)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(area)

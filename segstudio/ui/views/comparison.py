@@ -10,11 +10,9 @@ from typing import Any
 from PySide6.QtCore import QObject, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
-    QFrame,
     QHBoxLayout,
     QHeaderView,
     QLabel,
-    QScrollArea,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -36,7 +34,7 @@ from segstudio.ui.views.arm_curves import ArmCurves, arm_color
 from segstudio.ui.views.differences import Dot, DotPlot, Interval, Intervals
 from segstudio.ui.views.examples import ExampleRow, Wanted, pictures_of
 from segstudio.ui.views.numbers import METRICS, p_text, with_minus
-from segstudio.ui.widgets import card, heading, muted, row_table
+from segstudio.ui.widgets import heading, lay_on_card, muted, row_table, scrolling
 
 EXAMPLES = 4
 """Images shown of those that were helped most, and of those that were hurt most."""
@@ -117,11 +115,7 @@ class ComparisonView(QWidget):
         self.notes = muted(wraps=True)
         self.empty = Empty("error-view", *READING)
         self._either = Either(self._make_content(), self.empty)
-        ground = card()
-        ground.setLayout(self._either)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(ground)
+        lay_on_card(self, self._either)
         self.setFocusProxy(self._area)
         theme.notifier().changed.connect(self._show)
 
@@ -302,13 +296,9 @@ class ComparisonView(QWidget):
         )  # fmt: skip
         inside.layout().setContentsMargins(14, 12, 14, 14)  # type: ignore[union-attr]
         inside.layout().addStretch(1)  # type: ignore[union-attr]
-        self._area = QScrollArea()
-        self._area.setWidgetResizable(True)
-        self._area.setFrameShape(QFrame.Shape.NoFrame)
-        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._area = scrolling(inside)
         self._area.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._area.setAccessibleName("Comparison")
-        self._area.setWidget(inside)
         return self._area
 
 

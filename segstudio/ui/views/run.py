@@ -10,12 +10,10 @@ import numpy as np
 from PySide6.QtCore import QModelIndex, QObject, Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QKeyEvent
 from PySide6.QtWidgets import (
-    QFrame,
     QHBoxLayout,
     QHeaderView,
     QLabel,
     QLineEdit,
-    QScrollArea,
     QTableView,
     QVBoxLayout,
     QWidget,
@@ -39,7 +37,7 @@ from segstudio.ui.times import when_text
 from segstudio.ui.views.differences import Interval, Intervals
 from segstudio.ui.views.numbers import METRICS, change_text, with_minus
 from segstudio.ui.views.run_plots import LinesPlot, Point, ScatterPlot, calibration_curve, recall_curve
-from segstudio.ui.widgets import READ_ONLY, allow, card, heading, muted, push_button, row_table
+from segstudio.ui.widgets import READ_ONLY, allow, heading, lay_on_card, muted, push_button, row_table, scrolling
 
 EXPECTED = (UserError, OSError, sqlite3.Error)
 """What reading a run may meet: damaged files, and a project that was closed meanwhile."""
@@ -215,11 +213,7 @@ class RunView(QWidget):
         self.since = TableModel(("Image", "What changed"), self)
         self.empty = Empty("history", "Reading the run…", "")
         self._either = Either(self._make_content(), self.empty)
-        ground = card()
-        ground.setLayout(self._either)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(ground)
+        lay_on_card(self, self._either)
         self.setFocusProxy(self._area)
         theme.notifier().changed.connect(self._show)
 
@@ -583,13 +577,9 @@ class RunView(QWidget):
         column.addWidget(self._options_part)
         column.addWidget(_part(heading("What changed since"), self.since_words, self._since_table))
         column.addStretch(1)
-        self._area = QScrollArea()
-        self._area.setWidgetResizable(True)
-        self._area.setFrameShape(QFrame.Shape.NoFrame)
-        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._area = scrolling(inside)
         self._area.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._area.setAccessibleName("Run")
-        self._area.setWidget(inside)
         return self._area
 
     def _table(self, model: "TableModel", name: str) -> QTableView:

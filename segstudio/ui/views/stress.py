@@ -34,7 +34,7 @@ from segstudio.ui.panels.rows_model import Index, RowsModel
 from segstudio.ui.session import Session
 from segstudio.ui.views.numbers import METRICS, change_text, short_change_text
 from segstudio.ui.views.pictures import Picture, outlined, shrunk, to_image
-from segstudio.ui.widgets import READ_ONLY, allow, card, heading, muted, push_button, row_table
+from segstudio.ui.widgets import READ_ONLY, allow, heading, lay_on_card, muted, push_button, row_table
 
 ROW = 27
 USUAL = 3
@@ -255,11 +255,7 @@ class StressView(QWidget):
         self.export_button = push_button("Export CSV…", "Write the table to a file", self.export_requested.emit)
         self.empty = Empty("error-view", *NOTHING_YET)
         self._either = Either(self._make_content(), self.empty)
-        ground = card()
-        ground.setLayout(self._either)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(ground)
+        lay_on_card(self, self._either)
         self.setFocusProxy(self.table)
         theme.notifier().changed.connect(self.table.viewport().update)
         self.show_result(None)

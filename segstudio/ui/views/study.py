@@ -7,7 +7,7 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QHeaderView, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHeaderView, QLabel, QVBoxLayout, QWidget
 
 from segstudio.project.sample_table import SUSPICIOUS
 from segstudio.project.studies import Kind, Study
@@ -19,7 +19,7 @@ from segstudio.ui.panels.rows_model import Index, RowsModel
 from segstudio.ui.session import Session
 from segstudio.ui.times import when_text
 from segstudio.ui.views.numbers import METRICS, change_text, with_minus
-from segstudio.ui.widgets import card, heading, muted, row_table
+from segstudio.ui.widgets import heading, lay_on_card, muted, row_table, scrolling
 
 WHAT = {Kind.FOLDS: "Cross-validation", Kind.CURVE: "Advice on more masks"}
 
@@ -276,11 +276,7 @@ class StudyView(QWidget):
         self.notes = muted(wraps=True)
         self.empty = Empty("error-view", *READING)
         self._either = Either(self._make_content(), self.empty)
-        ground = card()
-        ground.setLayout(self._either)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(ground)
+        lay_on_card(self, self._either)
         theme.notifier().changed.connect(self._show_verdict_colour)
 
     def show_study(self, study: Study | None, progress: str = "") -> None:
@@ -383,11 +379,7 @@ class StudyView(QWidget):
         ):  # fmt: skip
             column.addWidget(widget)
         column.addStretch(1)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(content)
+        area = scrolling(content)
         self.area = area
         return area
 
