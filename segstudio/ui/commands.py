@@ -11,7 +11,7 @@ from segstudio.core.mask import Mask
 from segstudio.core.sample import ReviewState, Sample, Split
 from segstudio.operations import OPERATIONS
 from segstudio.tools import TOOLS
-from segstudio.ui.canvas.panes import PaneName
+from segstudio.ui.canvas.pane import PaneName
 from segstudio.ui.dialogs import files
 from segstudio.ui.dialogs.key_editor import KeyEditorDialog
 from segstudio.ui.dialogs.keys import KeysDialog

@@ -5,7 +5,7 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QStatusBar, QWidget
 
 from segstudio.ui import theme
-from segstudio.ui.canvas.panes import PixelInfo
+from segstudio.ui.canvas.pixel_info import PixelInfo
 from segstudio.ui.job_queue import JobQueue, JobRecord, duration
 
 _REFRESH_MS = 1000

@@ -28,7 +28,8 @@ from segstudio.core.threshold import predicted_at
 from segstudio.project.blob_table import MOST
 from segstudio.project.walk_order import WalkOrder
 from segstudio.ui.background import Background
-from segstudio.ui.canvas.panes import Panes, PixelInfo
+from segstudio.ui.canvas.panes import Panes
+from segstudio.ui.canvas.pixel_info import PixelInfo
 from segstudio.ui.session import Session
 
 Decision = Literal["take", "keep", "fill", "erase"]

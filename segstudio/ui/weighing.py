@@ -14,7 +14,8 @@ from segstudio.ui.background import Background
 from segstudio.ui.canvas.layers import CORRECTION, UNREVIEWED, Colour
 from segstudio.ui.canvas.layers import IGNORED as HATCH
 from segstudio.ui.canvas.marks import Caption, CaptionPart
-from segstudio.ui.canvas.panes import Panes, ShownWeights
+from segstudio.ui.canvas.panes import Panes
+from segstudio.ui.canvas.shown_weights import ShownWeights
 from segstudio.ui.session import Session
 
 _PAUSE_MS = 120

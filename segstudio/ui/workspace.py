@@ -24,7 +24,8 @@ from segstudio.ui.attending import Attending
 from segstudio.ui.audit import AuditWalk
 from segstudio.ui.banner import Banner
 from segstudio.ui.beside import Beside
-from segstudio.ui.canvas.panes import PaneName, Panes
+from segstudio.ui.canvas.pane import PaneName
+from segstudio.ui.canvas.panes import Panes
 from segstudio.ui.ignoring import Ignoring
 from segstudio.ui.job_queue import JobQueue
 from segstudio.ui.panels.audit import AuditBar

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit, QMenu, QScroll
 from segstudio.core.reporter import ListReporter
 from segstudio.jobs import JOBS
 from segstudio.ui import app as application
-from segstudio.ui.canvas.panes import PaneName
+from segstudio.ui.canvas.pane import PaneName
 from segstudio.ui.job_queue import JobRecord
 from segstudio.ui.window import Window
 from tests.datasets import make_dataset

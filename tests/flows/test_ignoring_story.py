@@ -131,7 +131,7 @@ def test_regions_survive_a_kill_and_are_neither_learnt_from_nor_measured(project
     hands.until(lambda: said[-1:] == [wanted])
     if not panes.is_error_view:
         hands.do("error-view")
-    both, too_much, too_little = panes._agreement.counts
+    both, too_much, too_little = panes._comparison.agreement.counts
     assert (both, too_much, too_little) == (wanted.tp, wanted.fp, wanted.fn)
     if row is not None:
         assert row.ignored_sha256

@@ -16,10 +16,14 @@ from segstudio.core.raster import brush_centre, brush_diameter, capsule
 from segstudio.tools.brush import BrushOptions
 from segstudio.tools.eraser import EraserOptions
 from segstudio.ui.canvas.agreement import SIDE, Agreement
+from segstudio.ui.canvas.brightness import FULL_WINDOW
 from segstudio.ui.canvas.canvas import Canvas
+from segstudio.ui.canvas.comparison import COUNT_AT_ONCE
 from segstudio.ui.canvas.layers import AGREEMENT, FALSE_NEGATIVE, FALSE_POSITIVE
 from segstudio.ui.canvas.marks import CAPTION_PADDING, Caption, caption_rect
-from segstudio.ui.canvas.panes import COUNT_AT_ONCE, FULL_WINDOW, PaneName, Panes, PixelInfo
+from segstudio.ui.canvas.pane import PaneName
+from segstudio.ui.canvas.panes import Panes
+from segstudio.ui.canvas.pixel_info import PixelInfo
 from segstudio.ui.canvas.pointer import COMPRESSION
 from tests.ui.test_canvas_pixels import drag, pixels, send
 

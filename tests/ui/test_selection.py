@@ -9,7 +9,7 @@ from scipy import ndimage
 from segstudio.core.edit import Mode
 from segstudio.core.sample import ReviewState
 from segstudio.ui import app as application
-from segstudio.ui.canvas.panes import PixelInfo
+from segstudio.ui.canvas.pixel_info import PixelInfo
 from segstudio.ui.window import Window
 from tests.ui.test_walk import damaged_project, step
 

@@ -1,11 +1,19 @@
 """Pane: a card with a title, a detail and a canvas."""
 
+from typing import Literal
+
 from PySide6.QtCore import QEvent, QObject, QRectF, Qt
 from PySide6.QtGui import QColor, QFocusEvent, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QFrame, QSizePolicy, QVBoxLayout, QWidget
 
 from segstudio.ui.canvas.canvas import BACKGROUND, Canvas
 from segstudio.ui.canvas.view import View
+
+PaneName = Literal["image", "truth", "prediction", "errors"]
+
+TITLES: dict[PaneName, str] = {
+    "image": "Image", "truth": "True mask", "prediction": "Prediction", "errors": "Errors",
+}  # fmt: skip
 
 RADIUS = 8
 _STUB = 6

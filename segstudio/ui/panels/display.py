@@ -7,7 +7,9 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSlider, QToolButton, QWidget
 
 from segstudio.core.blobs import TOLERANCES
-from segstudio.ui.canvas.panes import FULL_WINDOW, PaneName, Panes
+from segstudio.ui.canvas.brightness import FULL_WINDOW
+from segstudio.ui.canvas.pane import PaneName
+from segstudio.ui.canvas.panes import Panes
 from segstudio.ui.widgets import action_button, allow, divider, muted, slider, text_button
 from segstudio.ui.wrapping_bar import WrappingBar
 
