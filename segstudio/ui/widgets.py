@@ -177,6 +177,17 @@ def card() -> QFrame:
     return frame
 
 
+def in_column(*widgets: QWidget, spacing: int = 4) -> QWidget:
+    """Widgets below one another, so many pixels apart."""
+    part = QWidget()
+    column = QVBoxLayout(part)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(spacing)
+    for widget in widgets:
+        column.addWidget(widget)
+    return part
+
+
 def lay_on_card(widget: QWidget, content: QLayout) -> None:
     """Let a widget be nothing but one card that this is laid out on."""
     ground = card()
@@ -202,3 +213,11 @@ def set_property(widget: QWidget, name: str, value: object) -> None:
         widget.setProperty(name, value)
         widget.style().unpolish(widget)
         widget.style().polish(widget)
+
+
+def say(label: QLabel, words: str, *, is_error: bool = False) -> None:
+    """Say something in a line that is hidden while there is nothing to say."""
+    set_property(label, "error", is_error)
+    set_property(label, "muted", not is_error)
+    label.setText(words)
+    label.setVisible(bool(words))

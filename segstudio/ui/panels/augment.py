@@ -46,7 +46,7 @@ from segstudio.ui.session import Session
 from segstudio.ui.views.augment import AugmentView
 from segstudio.ui.views.preview import DEFAULT_SIDE
 from segstudio.ui.views.variations import Pair
-from segstudio.ui.widgets import READ_ONLY, allow, divider, muted, push_button, scrolling, set_property
+from segstudio.ui.widgets import READ_ONLY, allow, divider, muted, push_button, say, scrolling
 
 SETTING = "augment"
 """The project's setting that keeps what was looked at."""
@@ -271,10 +271,7 @@ class AugmentPanel(QWidget):
             self._show_steps()
 
     def _say(self, words: str, *, is_error: bool = False) -> None:
-        set_property(self._note, "error", is_error)
-        set_property(self._note, "muted", not is_error)
-        self._note.setText(words)
-        self._note.setVisible(bool(words))
+        say(self._note, words, is_error=is_error)
 
     def _tell(self, message: str, hint: str) -> None:
         words = f"{message}. {hint}".strip() if hint else message

@@ -26,17 +26,7 @@ from segstudio.ui.job_queue import JobQueue, JobRecord, JobState
 from segstudio.ui.panels.experiments_model import E, ExperimentsModel
 from segstudio.ui.panels.job_progress import JobProgress
 from segstudio.ui.session import Session
-from segstudio.ui.widgets import (
-    READ_ONLY,
-    allow,
-    heading,
-    keeping_focus,
-    muted,
-    push_button,
-    row_table,
-    scrolling,
-    set_property,
-)
+from segstudio.ui.widgets import READ_ONLY, allow, heading, keeping_focus, muted, push_button, row_table, say, scrolling
 
 RELOAD_MS = 1000
 CONFIRM_MS = 5000
@@ -406,10 +396,7 @@ class Experimenting(QWidget, Generic[E]):
         self.table.setFixedHeight(lines + titles + 2 * self.table.frameWidth())
 
     def _tell(self, text: str, *, is_error: bool = False) -> None:
-        set_property(self.message, "error", is_error)
-        set_property(self.message, "muted", not is_error)
-        self.message.setText(text[:1].upper() + text[1:])
-        self.message.setVisible(bool(text))
+        say(self.message, text[:1].upper() + text[1:], is_error=is_error)
 
     def _lay_out(self, plan: Sequence[QWidget], earlier: str, *buttons: Sequence[QWidget]) -> None:
         """One column that scrolls: the plan, what is under way, and the list under its heading with rows of buttons."""

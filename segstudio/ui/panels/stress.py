@@ -18,7 +18,7 @@ from segstudio.ui.job_queue import JobQueue, JobRecord, JobState
 from segstudio.ui.panels.job_progress import JobProgress
 from segstudio.ui.session import Session
 from segstudio.ui.views.stress import NOTHING_YET, READING, UNDER_WAY, StressView
-from segstudio.ui.widgets import READ_ONLY, allow, heading, keeping_focus, muted, push_button, scrolling, set_property
+from segstudio.ui.widgets import READ_ONLY, allow, heading, keeping_focus, muted, push_button, say, scrolling
 
 HIDDEN = ("run", "transforms", "to")
 """Options that have no row in the form: the box above it, all of them, and a button."""
@@ -257,10 +257,7 @@ class Stressing(QWidget):
         self.view.empty.set_text(*(UNDER_WAY if self.is_testing else NOTHING_YET if is_read else READING))
 
     def _tell(self, text: str, *, is_error: bool = False) -> None:
-        set_property(self.message, "error", is_error)
-        set_property(self.message, "muted", not is_error)
-        self.message.setText(text[:1].upper() + text[1:])
-        self.message.setVisible(bool(text))
+        say(self.message, text[:1].upper() + text[1:], is_error=is_error)
 
     def _lay_out(self) -> None:
         self._no_run = muted("There is no trained model yet: train one in the Train tab.", wraps=True)

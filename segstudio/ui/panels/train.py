@@ -25,7 +25,7 @@ from segstudio.ui.panels.remedies import Remedies
 from segstudio.ui.panels.steering import ExtendBox, SteeringBox, ask, run_of
 from segstudio.ui.panels.strip import StripBox
 from segstudio.ui.panels.train_options import TrainOptionsEditor, options_of_training
-from segstudio.ui.widgets import READ_ONLY, allow, keeping_focus, muted, push_button, scrolling, set_property
+from segstudio.ui.widgets import READ_ONLY, allow, keeping_focus, muted, push_button, say, scrolling
 
 if TYPE_CHECKING:
     from segstudio.ui.dialogs.find_rate import FindRateDialog
@@ -529,10 +529,7 @@ class TrainPanel(QWidget):
             self._either.show_content(self.curves.has_points)
 
     def _tell(self, text: str, *, is_error: bool = False) -> None:
-        set_property(self._message, "error", is_error)
-        set_property(self._message, "muted", not is_error)
-        self._message.setText(text[:1].upper() + text[1:])
-        self._message.setVisible(bool(text))
+        say(self._message, text[:1].upper() + text[1:], is_error=is_error)
         self.predict_button.hide()
 
     # how it looks

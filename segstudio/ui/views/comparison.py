@@ -34,7 +34,7 @@ from segstudio.ui.views.arm_curves import ArmCurves, arm_color
 from segstudio.ui.views.differences import Dot, DotPlot, Interval, Intervals
 from segstudio.ui.views.examples import ExampleRow, Wanted, pictures_of
 from segstudio.ui.views.numbers import METRICS, p_text, with_minus
-from segstudio.ui.widgets import heading, lay_on_card, muted, row_table, scrolling
+from segstudio.ui.widgets import heading, in_column, lay_on_card, muted, row_table, scrolling
 
 EXAMPLES = 4
 """Images shown of those that were helped most, and of those that were hurt most."""
@@ -274,7 +274,7 @@ class ComparisonView(QWidget):
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         for name in (0, 1):  # names may be long: they have what the figures leave
             header.setSectionResizeMode(name, QHeaderView.ResizeMode.Stretch)
-        self._groups_part = _part(heading("Sub-groups"), self.groups)
+        self._groups_part = in_column(heading("Sub-groups"), self.groups)
         dots_head = QHBoxLayout()
         dots_head.addWidget(heading("Difference of each image"))
         dots_head.addStretch(1)
@@ -286,13 +286,13 @@ class ComparisonView(QWidget):
         column.addLayout(dots_head)
         column.addWidget(self.dots)
         self.dots.setFixedHeight(230)
-        self._details = _part(
+        self._details = in_column(
             dots_part, self.chosen, self.helped, self.hurt, self._groups_part,
-            _part(heading("Arms"), self._table), _part(heading("Worth knowing"), self.notes), spacing=18,
+            in_column(heading("Arms"), self._table), in_column(heading("Worth knowing"), self.notes), spacing=18,
         )  # fmt: skip
-        inside = _part(
-            _part(self.title, self.subtitle, spacing=2), self.verdict, self.explanation, self.effects,
-            self.progress, self.cells, _part(self._curves_title, self.curves), self._details, spacing=12,
+        inside = in_column(
+            in_column(self.title, self.subtitle, spacing=2), self.verdict, self.explanation, self.effects,
+            self.progress, self.cells, in_column(self._curves_title, self.curves), self._details, spacing=12,
         )  # fmt: skip
         inside.layout().setContentsMargins(14, 12, 14, 14)  # type: ignore[union-attr]
         inside.layout().addStretch(1)  # type: ignore[union-attr]
@@ -519,13 +519,3 @@ def subtitle(comparison: Comparison) -> str:
 
 def _epochs(comparison: Comparison) -> int:
     return max((int(arm.options.get("epochs") or 0) for arm in comparison.arms), default=0)
-
-
-def _part(*widgets: QWidget, spacing: int = 4) -> QWidget:
-    part = QWidget()
-    column = QVBoxLayout(part)
-    column.setContentsMargins(0, 0, 0, 0)
-    column.setSpacing(spacing)
-    for widget in widgets:
-        column.addWidget(widget)
-    return part

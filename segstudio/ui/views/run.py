@@ -37,7 +37,17 @@ from segstudio.ui.times import when_text
 from segstudio.ui.views.differences import Interval, Intervals
 from segstudio.ui.views.numbers import METRICS, change_text, with_minus
 from segstudio.ui.views.run_plots import LinesPlot, Point, ScatterPlot, calibration_curve, recall_curve
-from segstudio.ui.widgets import READ_ONLY, allow, heading, lay_on_card, muted, push_button, row_table, scrolling
+from segstudio.ui.widgets import (
+    READ_ONLY,
+    allow,
+    heading,
+    in_column,
+    lay_on_card,
+    muted,
+    push_button,
+    row_table,
+    scrolling,
+)
 
 EXPECTED = (UserError, OSError, sqlite3.Error)
 """What reading a run may meet: damaged files, and a project that was closed meanwhile."""
@@ -549,10 +559,10 @@ class RunView(QWidget):
         dots.addWidget(self.scatter, 1)
         dots.addStretch(0)
         self._unlike_words = muted(wraps=True)
-        self._scatter_part = _part(self._unlike_words)
+        self._scatter_part = in_column(self._unlike_words)
         self._scatter_part.layout().insertLayout(0, dots)  # type: ignore[union-attr]
         self.scatter.setMaximumWidth(MOST_WIDE)
-        self._options_part = _part(heading("Options that differ"), self._options_table)
+        self._options_part = in_column(heading("Options that differ"), self._options_table)
         inside = QWidget()
         column = QVBoxLayout(inside)
         column.setContentsMargins(14, 12, 14, 14)
@@ -562,12 +572,12 @@ class RunView(QWidget):
         about.addLayout(head)
         about.addWidget(self._subtitle)
         column.addLayout(about)
-        meeting = _part(heading("Against the champion"), self.verdict, self.explanation, self.difference)
+        meeting = in_column(heading("Against the champion"), self.verdict, self.explanation, self.difference)
         meeting.layout().addLayout(buttons)  # type: ignore[union-attr]
         column.addWidget(meeting)
-        column.addWidget(_part(self._worse_table, self._notes))
+        column.addWidget(in_column(self._worse_table, self._notes))
         column.addWidget(self._scatter_part)
-        measured = _part(heading("Measured"))
+        measured = in_column(heading("Measured"))
         measured.layout().addLayout(measuring)  # type: ignore[union-attr]
         for one in (
             self.groups_edit, self._measured_words, self._figures_table, self._curves_part, self._groups_table,
@@ -575,7 +585,7 @@ class RunView(QWidget):
             measured.layout().addWidget(one)  # type: ignore[union-attr]
         column.addWidget(measured)
         column.addWidget(self._options_part)
-        column.addWidget(_part(heading("What changed since"), self.since_words, self._since_table))
+        column.addWidget(in_column(heading("What changed since"), self.since_words, self._since_table))
         column.addStretch(1)
         self._area = scrolling(inside)
         self._area.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -693,13 +703,3 @@ def _fit(table: QTableView) -> None:
     """As high as its lines, up to MOST_ROWS of them."""
     count = min(table.model().rowCount(), MOST_ROWS)
     table.setFixedHeight(TABLE_ROW * count + table.horizontalHeader().sizeHint().height() + 4)
-
-
-def _part(*widgets: QWidget, spacing: int = 4) -> QWidget:
-    part = QWidget()
-    column = QVBoxLayout(part)
-    column.setContentsMargins(0, 0, 0, 0)
-    column.setSpacing(spacing)
-    for widget in widgets:
-        column.addWidget(widget)
-    return part
