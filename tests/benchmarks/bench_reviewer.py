@@ -65,10 +65,7 @@ STEP = MOUSE / 120
 RADII = (3, 5, 8, 12, 18, 27, 40)
 IMAGES = 30
 PRESET = ("--preset", "conv-unet-fast")
-PRETRAINED = (
-    *("--preset", "mobilenetv2-unet-fast", "--recipe", "chest-xray"),
-    *("--set", "size=256", "--set", "loss=bce-dice"),
-)
+PRETRAINED = ("--preset", "mobilenetv2-unet-fast", "--recipe", "chest-xray")
 """What is trained when there are ImageNet weights to begin with."""
 MOST_ACTS = 80
 LEAST_GAIN = 4.0
