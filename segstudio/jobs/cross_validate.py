@@ -44,6 +44,9 @@ from segstudio.project.suspicions import store_suspicions
 CARVED = (0.85, 0.15, 0.0)
 """Of what a fold does not measure, so much is learnt from and so much chooses the best epoch."""
 
+CARVED_FOR_CURVES = (0.95, 0.05, 0.0)
+"""The same where the last epoch or an average is kept: validation chooses nothing then, and only draws its curves."""
+
 FIGURES = ("iou", "dice", "binary_iou", "precision", "recall", "accuracy")
 """Figures of a fold, as `evaluate` has them: means over images, but for binary_iou and accuracy."""
 
@@ -115,7 +118,9 @@ class CrossValidate(ProjectJob[CrossValidateOptions]):
         arm, options = settled_configuration(project, "folds", given.preset, given.epochs, given.options, report)
         samples, words = self._samples(project, options)
         shares = shares_of(project, samples)
-        roles = fold_roles(samples, shares, given.folds, given.repeats, given.seed)  # refused before anything is sealed
+        carved = CARVED if options.keep == "best" else CARVED_FOR_CURVES
+        # Refused before anything is sealed.
+        roles = fold_roles(samples, shares, given.folds, given.repeats, given.seed, carved)
         report.log(f"cross-validation over {words}")
         return project.studies.create(
             chosen_now(project, samples, roles, arm, options, report),
@@ -151,7 +156,12 @@ class CrossValidate(ProjectJob[CrossValidateOptions]):
 
 
 def fold_roles(
-    samples: list[Sample], shares: list[float | None], count: int, repeats: int, seed: int
+    samples: list[Sample],
+    shares: list[float | None],
+    count: int,
+    repeats: int,
+    seed: int,
+    carved: tuple[float, float, float] = CARVED,
 ) -> dict[str, str]:
     """The role of every sample in every training, by the name of its folder; see `Chosen`.
 
@@ -164,7 +174,7 @@ def fold_roles(
         of_fold = folds(groups, count, seed + repeat, kinds)
         for fold in range(count):
             rest = [place for place, own in enumerate(of_fold) if own != fold]
-            inner = assign([groups[place] for place in rest], CARVED, seed + repeat, [kinds[place] for place in rest])
+            inner = assign([groups[place] for place in rest], carved, seed + repeat, [kinds[place] for place in rest])
             letters = [LEFT_OUT] * len(samples)
             for place, own in enumerate(of_fold):
                 if own == fold:

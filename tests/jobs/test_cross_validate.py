@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from segstudio.core.metrics import Counts
 from segstudio.core.reporter import Cancelled, ListReporter
 from segstudio.core.sample import ReviewState, Split
 from segstudio.jobs import JOBS
-from segstudio.jobs.cross_validate import fold_roles, result_of_folds
+from segstudio.jobs.cross_validate import CARVED, CARVED_FOR_CURVES, fold_roles, result_of_folds
 from segstudio.jobs.studying import chosen_now, settled_configuration
 from segstudio.project.project import Project
 from segstudio.project.studies import LEARNT, MEASURED, VALIDATES, Kind
@@ -94,6 +95,19 @@ def test_groups_stay_on_one_side_and_every_sample_is_measured_once_a_repeat(proj
             assert sides.setdefault(sample.group or sample.image, letter) == letter
     first, second = ({roles[f"fold-{fold}-{repeat}"] for fold in (1, 2, 3, 4)} for repeat in (0, 1))
     assert first != second
+
+
+def test_where_validation_chooses_nothing_more_is_learnt_from(project):
+    one, *_ = project.samples.all()
+    samples = [replace(one, id=number, image=f"{number}.png") for number in range(1, 61)]
+    chooses, draws = (
+        fold_roles(samples, [0.1] * len(samples), 3, 1, seed=0, carved=carved) for carved in (CARVED, CARVED_FOR_CURVES)
+    )
+    for name, letters in draws.items():
+        assert VALIDATES in letters, "its curves are drawn"
+        assert letters.count(LEARNT) >= chooses[name].count(LEARNT)
+        assert [one == MEASURED for one in letters] == [one == MEASURED for one in chooses[name]]
+    assert sum(one.count(LEARNT) for one in draws.values()) > sum(one.count(LEARNT) for one in chooses.values())
 
 
 def test_no_training_learns_from_a_copy_that_shows_a_part_of_what_it_measures(project):
