@@ -127,7 +127,7 @@ def _sample(workspace: Workspace, table: SampleTable, row: int) -> Entry:
 
 def _filters(workspace: Workspace) -> Source:
     panel = workspace.samples_panel
-    recent = workspace.recent_filters
+    recent = workspace.remembering.recent_filters
 
     def source(typed: str) -> Iterator[Entry]:
         for text in recent if typed else ():

@@ -3,22 +3,21 @@
 The tabs at the right hold one panel each. A panel that has an attribute `view`, a widget, gets the centre in place of
 the panes while its tab is in front; commands that act on the panes are disabled meanwhile, and Undo and Redo go to the
 panel's `undo_stack` (a QUndoStack) if it has one. The list of samples stays: `session.sample_changed` tells a view what
-was chosen. A new panel is a function `_..._panel` here that imports it, and a line in `Workspace._make_tabs`.
+was chosen. A new panel is a method of `Pages`.
 """
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer, Signal
-from PySide6.QtGui import QShowEvent, QUndoStack
-from PySide6.QtWidgets import QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import QByteArray, QSettings, Qt, Signal
+from PySide6.QtGui import QUndoStack
+from PySide6.QtWidgets import QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from segstudio.core.sample import Sample
 from segstudio.core.threshold import threshold_of
-from segstudio.project.acts import Act, Outcome
+from segstudio.project.acts import Outcome
 from segstudio.project.predictions import THRESHOLD
 from segstudio.project.versions import NOW, Version
-from segstudio.tools import TOOLS
+from segstudio.ui.act_titles import ActTitles
 from segstudio.ui.actions import Actions, Fact
 from segstudio.ui.attending import Attending
 from segstudio.ui.audit import AuditWalk
@@ -26,15 +25,20 @@ from segstudio.ui.banner import Banner
 from segstudio.ui.beside import Beside
 from segstudio.ui.canvas.pane import PaneName
 from segstudio.ui.canvas.panes import Panes
+from segstudio.ui.centre import Centre
+from segstudio.ui.facts import facts_of
 from segstudio.ui.ignoring import Ignoring
 from segstudio.ui.job_queue import JobQueue
+from segstudio.ui.pages import Page, Pages
 from segstudio.ui.panels.audit import AuditBar
 from segstudio.ui.panels.display import PANES, DisplayBar
 from segstudio.ui.panels.errors import ErrorBar
 from segstudio.ui.panels.review import ReviewPanel
 from segstudio.ui.panels.samples import SamplesPanel
 from segstudio.ui.panels.spare import Spare
+from segstudio.ui.remembering import Remembering
 from segstudio.ui.session import Session
+from segstudio.ui.telling import Telling
 from segstudio.ui.walk import Walk
 from segstudio.ui.weighing import Weighing
 from segstudio.ui.widgets import card
@@ -47,77 +51,6 @@ if TYPE_CHECKING:
     from segstudio.ui.panels.train import TrainPanel
     from segstudio.ui.views.swipe import SwipeView
 
-P = TypeVar("P", bound=QWidget)
-
-_SETTING = "window"
-"""The project's setting that keeps how it was looked at."""
-
-_REMEMBER_MS = 1500
-
-_FILTERS = 8
-"""So many filters are remembered."""
-
-_OLD_TABS = ("Review", "Train", "Runs")
-"""Projects of the first version kept the number of the tab."""
-
-_OF_PANES: frozenset[Fact] = frozenset(
-    {"panes", "verdict", "mask", "prediction", "errors", "undo", "redo", "audit", "audited"}
-)
-"""Facts that hold only while the panes are seen."""
-
-
-class Page(QWidget, Generic[P]):
-    """A page of the tabs whose panel is made when it is looked at or asked for.
-
-    Plots take longer to import than the first image takes to be read, and the image comes first.
-
-    Attributes:
-        made: Told when the panel has been made.
-    """
-
-    made = Signal()
-
-    def __init__(self, make: Callable[[], P]) -> None:
-        super().__init__()
-        self._make = make
-        self._panel: P | None = None
-        self._layout = QVBoxLayout(self)
-        self._layout.setContentsMargins(0, 0, 0, 0)
-
-    @property
-    def panel(self) -> P:
-        """The panel."""
-        if self._panel is None:
-            self._panel = self._make()
-            self._layout.addWidget(self._panel)
-            self.made.emit()
-        return self._panel
-
-    @property
-    def is_made(self) -> bool:
-        """Whether the panel has been looked at or asked for."""
-        return self._panel is not None
-
-    @property
-    def view(self) -> QWidget | None:
-        """What the panel shows in the centre, once it is made; None when it has nothing for it."""
-        return getattr(self._panel, "view", None)
-
-    @property
-    def undo_stack(self) -> QUndoStack | None:
-        """What can be undone in the panel, once it is made."""
-        return getattr(self._panel, "undo_stack", None)
-
-    def close_threads(self) -> None:
-        """Let the panel write what is not written, and end its threads, if it is made and has any."""
-        close = getattr(self._panel, "close_threads", None)
-        if close is not None:
-            close()
-
-    def showEvent(self, event: QShowEvent) -> None:
-        _ = self.panel
-        super().showEvent(event)
-
 
 class Workspace(QWidget):
     """One open project: samples | panes, or the view of a panel | review, augment, train, runs, compare.
@@ -129,7 +62,11 @@ class Workspace(QWidget):
         beside: What other runs predict of the sample on screen.
         threshold_bar: The slider of thresholds, once it was asked for.
         swipe_view: Two masks with a divider, once they were asked for.
-        recent_filters: What the samples were filtered by lately, the latest first.
+        pages: The pages of the tabs beside that of the review.
+        centre: The panes, or what a panel shows in their place.
+        acts: What can be undone beside strokes.
+        remembering: How the project was looked at.
+        is_error_view_wanted: Whether the errors are shown as soon as anything is predicted.
     """
 
     facts_changed = Signal()
@@ -139,7 +76,6 @@ class Workspace(QWidget):
         super().__init__(parent)
         self.session = session
         self._actions = actions
-        self._queue = queue
         self.banner = Banner(self)
         self.samples_panel = SamplesPanel(session)
         self.panes = Panes()
@@ -149,7 +85,8 @@ class Workspace(QWidget):
         self.panes.set_spare(self._spare)
         self.display = DisplayBar(self.panes, actions.by_name)
         self.ignoring = Ignoring(session, self)
-        self.weighing = Weighing(session, self.panes, self._next_training, self)
+        self.pages = Pages(self, queue)
+        self.weighing = Weighing(session, self.panes, self.pages.next_training, self)
         self.walk = Walk(session, self.panes, self.samples_panel.model.ids, self)
         self.error_bar = ErrorBar(self.walk, actions.by_name)
         self.beside = Beside(session, self.panes, self)
@@ -159,52 +96,45 @@ class Workspace(QWidget):
         self.audit_bar = AuditBar(self.audit, actions.by_name)
         self.review_panel = ReviewPanel(session, actions.by_name)
         self.attending = Attending(session, lambda: self.are_panes_seen, self)
-        self._acts: tuple[Act | None, Act | None] = (None, None)
-        self._augment = Page(lambda: _augment_panel(self, session, queue))
-        self._train = Page(self._train_panel)
-        self._runs = Page(lambda: _runs_panel(self, session, queue))
-        self._compare = Page(lambda: _compare_panel(self, session, queue))
         self.tabs = self._make_tabs()
-        self._is_error_view_wanted = True
-        self.recent_filters: list[str] = []
-        self._remembering = QTimer(self)
-        self._remembering.setSingleShot(True)
-        self._remembering.setInterval(_REMEMBER_MS)
-        self._remembering.timeout.connect(self.remember)
+        self.is_error_view_wanted = True
+        self.remembering = Remembering(self)
+        self.centre = Centre(self.panes, above=(self.audit_bar,), below=(self.error_bar, self.display))
         self._lay_out()
+        self.acts = ActTitles(session, self.audit, actions, self)
         self._connect()
-        self._augment.made.connect(self._tell_augmenting)
+        self._telling = Telling(self)
         self._name_keys()
-        self._restore()
-        self._show_acts()
+        self.remembering.restore()
+        self.acts.show()
 
     @property
     def augment_panel(self) -> "AugmentPanel":
         """The panel of recipes."""
-        return self._augment.panel
+        return self.pages.augment.panel
 
     @property
     def compare_panel(self) -> "ComparePanel":
         """The panel of comparisons."""
-        return self._compare.panel
+        return self.pages.compare.panel
 
     @property
     def train_panel(self) -> "TrainPanel":
         """The panel of training."""
-        return self._train.panel
+        return self.pages.train.panel
 
     @property
     def runs_panel(self) -> "RunsPanel":
         """The panel of all trainings."""
-        return self._runs.panel
+        return self.pages.runs.panel
 
     def show_training(self) -> None:
         """Bring the panel of training to the front."""
-        self.tabs.setCurrentWidget(self._train)
+        self.tabs.setCurrentWidget(self.pages.train)
 
     def show_comparing(self) -> None:
         """Bring the panel of comparisons to the front."""
-        self.tabs.setCurrentWidget(self._compare)
+        self.tabs.setCurrentWidget(self.pages.compare)
 
     def show_advice(self) -> None:
         """Bring to the front what says whether more masks would help."""
@@ -234,13 +164,13 @@ class Workspace(QWidget):
 
     def show_recipe(self, name: str) -> None:
         """Bring a recipe to the front."""
-        self.tabs.setCurrentWidget(self._augment)
+        self.tabs.setCurrentWidget(self.pages.augment)
         self.augment_panel.view.show_preview()  # nothing was made by it yet, so there are no copies to see
         self.augment_panel.editing.load(name)
 
     def show_run(self, run_id: int) -> None:
         """Bring a training to the front."""
-        self.tabs.setCurrentWidget(self._runs)
+        self.tabs.setCurrentWidget(self.pages.runs)
         self.runs_panel.select(run_id)
 
     def show_preset(self, name: str) -> None:
@@ -267,12 +197,12 @@ class Workspace(QWidget):
 
             self.swipe_view = SwipeView(self.session, self.panes.view, lambda: self.panes.window_level)
             self.swipe_view.closed.connect(lambda: self.show_swipe(False))
-            self._centre.addWidget(self.swipe_view)
+            self.centre.addWidget(self.swipe_view)
         self.tabs.setCurrentWidget(self.review_panel)
         self.panes.finish_stroke()
         self._actions.check("swipe", True)
         self.swipe_view.open(left, right)
-        self._centre.setCurrentWidget(self.swipe_view)
+        self.centre.show_view(self.swipe_view)
         self.focus_centre()
         self.facts_changed.emit()
 
@@ -283,7 +213,7 @@ class Workspace(QWidget):
 
             made = self.threshold_bar = ThresholdBar(self.session)
             made.closed.connect(lambda: self.show_threshold(False))
-            self._column.insertWidget(self._column.indexOf(self.panes) + 1, made)
+            self.centre.add_below_panes(made)
         self._actions.check("threshold", is_on)
         bar = self.threshold_bar
         if bar is None:
@@ -298,20 +228,16 @@ class Workspace(QWidget):
 
     def show_original(self, is_on: bool) -> None:
         """Show the original in place of what a preview makes of it, where there is one."""
-        compare = getattr(self._centre.currentWidget(), "set_comparing", None)
-        if compare is not None:
-            compare(is_on)
+        self.centre.show_original(is_on)
 
     @property
     def are_panes_seen(self) -> bool:
         """Whether the centre shows the panes and not the view of a panel."""
-        return self._centre.currentWidget() is self._bench
+        return self.centre.are_panes_seen
 
     def focus_centre(self) -> None:
         """Give the keys to what stands in the centre."""
-        centre = self.panes if self.are_panes_seen else self._centre.currentWidget()
-        if centre is not None:
-            centre.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.centre.focus()
 
     @property
     def is_settled(self) -> bool:
@@ -321,47 +247,15 @@ class Workspace(QWidget):
         busy = busy or self.review_panel.history.is_busy or self.ignoring.is_busy or self.beside.is_busy
         busy = busy or self.weighing.is_busy
         busy = busy or (self.threshold_bar is not None and self.threshold_bar.is_busy)
-        busy = busy or bool(getattr(self._centre.currentWidget(), "is_busy", False))
+        busy = busy or self.centre.is_busy
         return not busy and self.samples_panel.has_all_thumbnails()
 
     def facts(self) -> set[Fact]:
         """What is the case, for the commands that depend on it."""
-        session = self.session
-        facts: set[Fact] = {"project"}
-        if not session.project.read_only:
-            facts.add("writable")
-            undoable, redoable = self._acts
-            facts |= {"undo-act"} if undoable is not None else set()
-            facts |= {"redo-act"} if redoable is not None else set()
-            facts |= {"unfinished"} if self._unfinished is not None and self.audit.stage == "idle" else set()
-        facts |= {"audit", "audited"} if self.audit.stage == "checking" else set()
-        facts |= {"audited"} if self.audit.stage == "checked" else set()
-        if session.sample is not None:
-            facts |= {"sample", "panes"}
-            facts |= {"verdict"} if "writable" in facts else set()
-            facts |= {"errors"} if session.project.predictions.current() is not None else set()
-        if session.loaded is not None and session.loaded.probability is not None and session.document is not None:
-            facts.add("prediction")
-        if session.is_editable and session.document is not None:
-            facts.add("mask")
-            facts |= {"undo"} if session.undoable is not None or self.panes.is_undecided else set()
-            facts |= {"redo"} if session.redoable is not None else set()
-        return facts if self.are_panes_seen else (facts - _OF_PANES) | self._facts_of_page()
+        return facts_of(self)
 
     @property
-    def _pages(self) -> "tuple[Page[Any], ...]":
-        return self._augment, self._train, self._runs, self._compare
-
-    def _facts_of_page(self) -> set[Fact]:
-        facts: set[Fact] = {"preview"} if hasattr(self._centre.currentWidget(), "set_comparing") else set()
-        stack = self._undo_stack
-        if stack is not None:
-            facts |= {"undo"} if stack.canUndo() else set()
-            facts |= {"redo"} if stack.canRedo() else set()
-        return facts
-
-    @property
-    def _undo_stack(self) -> QUndoStack | None:
+    def undo_stack(self) -> QUndoStack | None:
         """What Undo undoes while the panes are hidden."""
         page = self.tabs.currentWidget()
         return page.undo_stack if isinstance(page, Page) and not self.are_panes_seen else None
@@ -380,13 +274,13 @@ class Workspace(QWidget):
         """Take a tool in hand."""
         self.panes.set_tool(name)
         self._actions.check(f"tool-{name}", True)
-        self._remembering.start()
+        self.remembering.remember_soon()
 
     def set_error_view(self, is_on: bool) -> None:
         """Show where mask and prediction differ, as soon as anything is predicted."""
-        self._is_error_view_wanted = is_on
+        self.is_error_view_wanted = is_on
         self._show_error_view()
-        self._remembering.start()
+        self.remembering.remember_soon()
 
     def set_ignoring(self, is_on: bool) -> None:
         """Let tools paint what is ignored, or the mask again."""
@@ -402,15 +296,6 @@ class Workspace(QWidget):
         self.weighing.set_on(is_on)
         self._actions.check("weights", is_on)
 
-    def _next_training(self) -> Mapping[str, Any]:
-        """The options of the next training: as the Train tab shows them, else as Retrain would take them."""
-        if self._train.is_made:
-            form = self.train_panel.form
-            return form.values() if form.is_valid else {}
-        runs = self.session.project.runs
-        run = runs.latest()
-        return {} if run is None else {**run.options, "start": "best" if runs.best() else "scratch"}
-
     def ignore_nothing(self) -> None:
         """Learn from and measure all of the sample on screen."""
         if self.panes.finish_stroke():
@@ -420,10 +305,10 @@ class Workspace(QWidget):
         """Whether a decision about an error leads to the next one."""
         self.walk.goes_on = is_on
         self._actions.check("error-go-on", is_on)
-        self._remembering.start()
+        self.remembering.remember_soon()
 
     def _show_error_view(self) -> None:
-        is_on = self._is_error_view_wanted and self.session.project.predictions.current() is not None
+        is_on = self.is_error_view_wanted and self.session.project.predictions.current() is not None
         self.error_bar.setVisible(self.session.project.predictions.current() is not None)
         self.panes.set_error_view(is_on)
         self._actions.check("error-view", is_on)
@@ -439,7 +324,7 @@ class Workspace(QWidget):
         self.panes.set_pane_visible(name, is_visible)
         self._actions.check(f"pane-{name}", not self.panes.pane(name).isHidden())
         self._show_spare()
-        self._remembering.start()
+        self.remembering.remember_soon()
 
     def undo(self) -> None:
         """Undo the last stroke (one that is under way ends first), or the last change in the panel in front.
@@ -447,7 +332,7 @@ class Workspace(QWidget):
         While something is shown, clicked or computed that is not made yet, that alone is taken back.
         """
         if not self.are_panes_seen:
-            if (stack := self._undo_stack) is not None:
+            if (stack := self.undo_stack) is not None:
                 stack.undo()
             return
         if not self.panes.step_back():
@@ -457,7 +342,7 @@ class Workspace(QWidget):
     def redo(self) -> None:
         """Make it again."""
         if not self.are_panes_seen:
-            if (stack := self._undo_stack) is not None:
+            if (stack := self.undo_stack) is not None:
                 stack.redo()
             return
         self.panes.finish_stroke()
@@ -480,9 +365,9 @@ class Workspace(QWidget):
         if self.audit.stage != "idle":
             self.banner.tell("An audit is under way.", "Finish or stop it first.", kind="info", topic="audit")
             return
-        if self._unfinished is not None:
+        if self.acts.unfinished is not None:
             hint = "Sample ▸ Finish interrupted accept goes on with it; beginning another gives that up."
-            self.banner.tell(self._unfinished.words, hint, kind="info", topic="audit")
+            self.banner.tell(self.acts.unfinished.words, hint, kind="info", topic="audit")
         self.tabs.setCurrentWidget(self.review_panel)
         dialog = AuditDialog(self.audit, self.samples_panel.filter_text, self.window())
         dialog.show()
@@ -498,20 +383,6 @@ class Workspace(QWidget):
         self.tabs.setCurrentWidget(self.review_panel)
         self.review_panel.comment.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
-    def _take_acts(self, topics: frozenset[str]) -> None:
-        if "acts" in topics:
-            self._show_acts()
-
-    def _show_acts(self) -> None:
-        """Say in the menu what would be undone, and done again."""
-        acts = self.session.project.acts
-        self._acts = undoable, redoable = acts.undoable(), acts.redoable()
-        self._unfinished = self.audit.unfinished
-        for verb, act in (("Undo", undoable), ("Redo", redoable)):
-            title = "last act" if act is None else act.title.replace("&", "&&")
-            self._actions.rename(f"{verb.lower()}-act", f"{verb} {title}")
-        self.facts_changed.emit()
-
     def _take_outcome(self, outcome: Outcome) -> None:
         verb = "Undone" if outcome.act.is_undone else "Done again"
         self.banner.tell(f"{verb}: {outcome.act.title}.", outcome.words, kind="info", topic="act")
@@ -522,27 +393,20 @@ class Workspace(QWidget):
         """The panes, or what the panel in front wants to show in their place."""
         page = self.tabs.currentWidget()
         view = page.view if isinstance(page, Page) else None
-        if view is not None and self._centre.indexOf(view) < 0:
-            self._centre.addWidget(view)
         if view is not None and self.are_panes_seen:
             self.panes.finish_stroke()
         self._actions.check("swipe", False)
-        self._centre.setCurrentWidget(view or self._bench)
+        self.centre.show_view(view)
         self.facts_changed.emit()
 
     # how it is kept
-
-    def remember(self) -> None:
-        """Store in the project how it is looked at."""
-        self._remembering.stop()
-        self.session.remember(_SETTING, self._state())
 
     def close_project(self, *, is_forced: bool = False) -> bool:
         """Save and close; False when something could not be saved and it is still open."""
         self.panes.finish_stroke()
         self.review_panel.comment.store()
         self.attending.store()
-        self.remember()
+        self.remembering.remember()
         QSettings().setValue("splitter", self._splitter.saveState())
         if not self.session.save_now(wait=True) and not is_forced:
             return False
@@ -557,68 +421,13 @@ class Workspace(QWidget):
             self.swipe_view.close_threads()
         if self.threshold_bar is not None:
             self.threshold_bar.close_threads()
-        for page in self._pages:
+        for page in self.pages.all:
             page.close_threads()
         if not self.session.close(is_forced=is_forced):
             return False
         self.panes.clear()
         self.panes.close_threads()  # nothing is looked for any more once the panes are empty
         return True
-
-    def _state(self) -> dict[str, Any]:
-        session, panes = self.session, self.panes
-        tool = panes.pointer.tool
-        options = {one.name: panes.tool_options(one.name).model_dump(mode="json") for one in TOOLS}
-        return {
-            "sample": session.sample.image if session.sample else None,
-            "filter": self.samples_panel.filter_text,
-            "recent_filters": self.recent_filters,
-            "sort": self.samples_panel.sort,
-            "tool": tool.name if tool is not None else None,
-            "tool_options": options,
-            "error_view": self._is_error_view_wanted,
-            "goes_on": self.walk.goes_on,
-            "panes": [name for name in PANES if not panes.pane(name).isHidden()],
-            "tab": self.tabs.tabText(self.tabs.currentIndex()),
-            **self.display.state(),
-        }
-
-    def _restore(self) -> None:
-        state: Mapping[str, Any] = self.session.project.settings.get(_SETTING) or {}
-        for one in TOOLS:
-            self._restore_tool(one.name, (state.get("tool_options") or {}).get(one.name) or {})
-        tool = str(state.get("tool"))
-        self.set_tool(tool if tool in TOOLS else "brush")
-        self.display.restore(state)
-        self.set_error_view(bool(state.get("error_view", True)))
-        self.set_going_on(bool(state.get("goes_on", True)))
-        shown = state.get("panes") or list(PANES)
-        for name in sorted(PANES, key=lambda name: name not in shown):  # the last one cannot be hidden
-            self.set_pane_visible(name, name in shown)
-        self.tabs.setCurrentIndex(self._tab_of(state.get("tab")))
-        self.recent_filters = [str(text) for text in state.get("recent_filters") or ()][:_FILTERS]
-        self.samples_panel.restore(str(state.get("filter") or ""), str(state.get("sort") or "iou"))
-        self._show_first_sample(state.get("sample"))
-        self._remembering.stop()
-
-    def _tab_of(self, kept: object) -> int:
-        name = _OLD_TABS[kept] if isinstance(kept, int) and 0 <= kept < len(_OLD_TABS) else kept
-        names = [self.tabs.tabText(index) for index in range(self.tabs.count())]
-        return names.index(name) if name in names else 0
-
-    def _restore_tool(self, name: str, values: Mapping[str, Any]) -> None:
-        known = {key: value for key, value in values.items() if key in TOOLS[name].Options.model_fields}
-        try:
-            self.panes.set_tool_options(name, TOOLS[name].Options.model_validate(known))
-        except ValueError:  # an option's range became another since
-            self.panes.set_tool_options(name, TOOLS[name].Options())
-
-    def _show_first_sample(self, image: object) -> None:
-        table = self.session.project.samples.table()
-        if isinstance(image, str) and image in table.image:
-            self.session.show(int(table.id[table.image.index(image)]))
-        else:
-            self.samples_panel.select_first()
 
     # how it is joined
 
@@ -627,42 +436,30 @@ class Workspace(QWidget):
         self._actions.bindings.changed.connect(self._name_keys)
         self.samples_panel.chosen.connect(session.show)
         self.samples_panel.left.connect(self.focus_centre)
-        self.samples_panel.query_changed.connect(self._remembering.start)
+        self.samples_panel.query_changed.connect(self.remembering.remember_soon)
         self.samples_panel.listed.connect(self.facts_changed)
         self.samples_panel.chosen_count_changed.connect(self.review_panel.show_chosen)
         self.review_panel.comment.left.connect(self.focus_centre)
-        self.audit.changed.connect(self._show_acts)
-        self.audit.told.connect(lambda words, hint: self.banner.tell(words, hint, kind="info", topic="audit"))
+        self.acts.changed.connect(self.facts_changed)
         session.acted.connect(self._take_outcome)
-        session.project_changed.connect(self._take_acts)
         self.samples_panel.listed.connect(lambda: session.images.prefetch(self.samples_panel.neighbours()))
         session.sample_changed.connect(self._show_sample)
         session.verdict_changed.connect(lambda _sample: self._show_details())
         self.ignoring.changed.connect(lambda: panes.set_ignored(session.ignored))
-        self.ignoring.failed.connect(lambda message, hint: self.banner.tell(message, hint, kind="bad", topic="sample"))
         session.probability_changed.connect(self._show_probability)
         session.project_changed.connect(lambda _topics: self._show_details())
         session.replacing.connect(panes.finish_stroke)
         session.level_changed.connect(panes.set_level)
         session.level_changed.connect(lambda _level: self._show_details())
         session.history_changed.connect(self.facts_changed)
-        session.saved_changed.connect(self._show_saved)
-        session.failed.connect(lambda message, hint: self.banner.tell(message, hint, kind="bad"))
         self.review_panel.compare_wanted.connect(lambda number: self.show_swipe(True, Version("revision", number), NOW))
-        panes.tool_refused.connect(lambda why: self.banner.tell(why, kind="warn", topic="refused"))
-        panes.options_changed.connect(self._remembering.start)
+        panes.options_changed.connect(self.remembering.remember_soon)
         panes.undecided_changed.connect(self.facts_changed)
-        panes.operating.failed.connect(lambda why, hint: self.banner.tell(why, hint, kind="warn", topic="refused"))
-        self.display.changed.connect(self._remembering.start)
+        self.display.changed.connect(self.remembering.remember_soon)
         self.display.tolerance_changed.connect(session.set_tolerance)
         self.display.tolerance_changed.connect(lambda _pixels: self.walk.forget())
-        self.beside.told.connect(lambda words: self.banner.tell(words, kind="info", topic="refused"))
-        self.walk.told.connect(lambda words, hint: self.banner.tell(words, hint, kind="info", topic="walk"))
-        self.walk.changed.connect(lambda: self.banner.clear("walk") if self.walk.words else None)
-        self.tabs.currentChanged.connect(lambda _index: self._remembering.start())
+        self.tabs.currentChanged.connect(lambda _index: self.remembering.remember_soon())
         self.tabs.currentChanged.connect(lambda _index: self.show_centre())
-        for page in self._pages:
-            page.made.connect(self.show_centre)
         panes.set_read_only(session.project.read_only, f"Read-only: {session.project.read_only_reason}.")
 
     def _show_sample(self, sample: Sample | None) -> None:
@@ -686,16 +483,9 @@ class Workspace(QWidget):
             self.banner.tell(problem.message, hint, kind="bad", topic="sample")
         self._show_details()
         session.images.prefetch(self.samples_panel.neighbours())
-        self._note_filter()
-        self._remembering.start()
+        self.remembering.note_filter()
+        self.remembering.remember_soon()
         self.facts_changed.emit()
-
-    def _note_filter(self) -> None:
-        """A filter is remembered when a sample was looked at by it: not every letter of it while it is typed."""
-        text = self.samples_panel.filter_text.strip()
-        if text and self.recent_filters[:1] != [text]:
-            others = [one for one in self.recent_filters if one != text]
-            self.recent_filters = [text, *others][:_FILTERS]
 
     def _show_probability(self, probability: Any) -> None:
         loaded = self.session.loaded
@@ -715,29 +505,6 @@ class Workspace(QWidget):
         self.panes.set_detail("prediction", self.session.shown_run + at if is_predicted else "")
         self._show_error_view()
 
-    def _show_saved(self, state: str, reason: str) -> None:
-        if state == "unsaved":
-            kept = "in the journal" if not self.session.journal_problem else "in memory alone: do not close"
-            hint = f"Your strokes are kept {kept}, and saving is tried again by itself."
-            self.banner.tell(f"NOT SAVED — {reason}", hint, kind="bad", topic="save")
-        elif state == "saved":
-            self.banner.clear("save")
-
-    def _train_panel(self) -> "TrainPanel":
-        from segstudio.ui.panels.train import TrainPanel
-
-        panel = TrainPanel(self.session, self._queue)
-        panel.predict_requested.connect(self.predictions_wanted)
-        panel.options.changed.connect(self.weighing.refresh)
-        panel.options.changed.connect(self._tell_augmenting)
-        panel.view_changed.connect(self.show_centre)
-        return panel
-
-    def _tell_augmenting(self) -> None:
-        """Let what recipes are tried on follow the size that the form of training says."""
-        if self._augment.is_made and self._train.is_made:
-            self.augment_panel.follow_training(self.train_panel.options.state())
-
     # how it looks
 
     def _name_keys(self) -> None:
@@ -749,34 +516,22 @@ class Workspace(QWidget):
         self.review_panel.comment.setPlaceholderText(comment)
 
     def _make_tabs(self) -> QTabWidget:
-        pages = {"Review": self.review_panel, "Augment": self._augment, "Train": self._train, "Runs": self._runs,
-                 "Compare": self._compare}  # fmt: skip
         tabs = QTabWidget()
         tabs.setDocumentMode(True)
         tabs.setUsesScrollButtons(False)
         tabs.tabBar().setAccessibleName("Panels")
-        for words, page in pages.items():
-            tabs.addTab(page, words)
+        tabs.addTab(self.review_panel, "Review")
+        self.pages.fill(tabs)
         return tabs
 
     def _lay_out(self) -> None:
-        self._bench = QWidget()
-        column = self._column = QVBoxLayout(self._bench)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
-        column.addWidget(self.audit_bar)
-        column.addWidget(self.panes, 1)
-        column.addWidget(self.error_bar)
-        column.addWidget(self.display)
-        self._centre = QStackedWidget()
-        self._centre.addWidget(self._bench)
         right = card()
         inside = QVBoxLayout(right)
         inside.setContentsMargins(4, 2, 4, 4)
         inside.addWidget(self.tabs)
         self._splitter = QSplitter(Qt.Orientation.Horizontal)
         self._splitter.setHandleWidth(8)
-        parts = ((self.samples_panel, 210, 0), (self._centre, 0, 1), (right, 340, 0))
+        parts = ((self.samples_panel, 210, 0), (self.centre, 0, 1), (right, 340, 0))
         for index, (widget, least, stretch) in enumerate(parts):
             if least:
                 widget.setMinimumWidth(least)
@@ -792,34 +547,3 @@ class Workspace(QWidget):
         layout.setSpacing(8)
         layout.addWidget(self.banner)
         layout.addWidget(self._splitter, 1)
-
-
-def _runs_panel(workspace: Workspace, session: Session, queue: JobQueue) -> "RunsPanel":
-    from segstudio.ui.panels.runs import RunsPanel
-
-    panel = RunsPanel(session, queue)
-    panel.view_changed.connect(workspace.show_centre)
-    panel.advice_wanted.connect(workspace.show_advice)
-    panel.sample_opened.connect(workspace.show_under_runs)
-    return panel
-
-
-def _augment_panel(workspace: Workspace, session: Session, queue: JobQueue) -> "AugmentPanel":
-    from segstudio.ui.panels.augment import AugmentPanel
-
-    panel = AugmentPanel(session, queue)
-    for signal in (panel.undo_stack.canUndoChanged, panel.undo_stack.canRedoChanged):
-        signal.connect(workspace.facts_changed)
-    samples = workspace.samples_panel
-    samples.listed.connect(lambda: panel.show_filter(samples.filter_text))
-    panel.show_filter(samples.filter_text)
-    return panel
-
-
-def _compare_panel(workspace: Workspace, session: Session, queue: JobQueue) -> "ComparePanel":
-    from segstudio.ui.panels.compare import ComparePanel
-
-    panel = ComparePanel(session, queue)
-    panel.sample_opened.connect(workspace.show_in_review)
-    panel.recipe_opened.connect(workspace.show_recipe)
-    return panel

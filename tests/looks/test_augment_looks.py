@@ -17,7 +17,7 @@ OUTLINE = (0x4D, 0x9B, 0xFF)
 
 def opened(qtbot, window: Window) -> AugmentPanel:
     workspace = window.workspace
-    workspace.tabs.setCurrentWidget(workspace._augment)
+    workspace.tabs.setCurrentWidget(workspace.pages.augment)
     panel = workspace.augment_panel
     qtbot.waitUntil(lambda: not panel.is_busy, timeout=60_000)
     return panel

@@ -46,7 +46,7 @@ def window(qtbot, qapp, folder: Path) -> Iterator[Window]:
     one.open_project(folder)
     qtbot.waitUntil(one.is_settled)
     workspace = one.workspace
-    workspace.tabs.setCurrentWidget(workspace._augment)
+    workspace.tabs.setCurrentWidget(workspace.pages.augment)
     settle(qtbot, workspace.augment_panel)
     yield one
     one.close()
@@ -499,7 +499,7 @@ def test_a_read_only_project_shows_everything_and_changes_nothing(qtbot, window,
         window.open_project(folder)
         qtbot.waitUntil(window.is_settled)
         workspace = window.workspace
-        workspace.tabs.setCurrentWidget(workspace._augment)
+        workspace.tabs.setCurrentWidget(workspace.pages.augment)
         panel = workspace.augment_panel
         settle(qtbot, panel)
         assert len(panel.view.preview.tiles.tiles) == 6

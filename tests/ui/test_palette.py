@@ -140,11 +140,11 @@ def test_a_filter_that_was_used_is_remembered_and_not_every_letter_of_it(qtbot, 
     qtbot.waitUntil(lambda: not panel.is_busy)
     opened.actions_by_name["next"].trigger()
     panel.select_first()
-    qtbot.waitUntil(lambda: opened.workspace.recent_filters == ["split:val"])
+    qtbot.waitUntil(lambda: opened.workspace.remembering.recent_filters == ["split:val"])
     folder = opened.session.project.folder
     opened.close_project()
     opened.open_project(folder)
-    assert opened.workspace.recent_filters == ["split:val"]
+    assert opened.workspace.remembering.recent_filters == ["split:val"]
     assert "List split:val" in look_for(opened, "split")
 
 

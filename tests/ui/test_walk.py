@@ -246,8 +246,8 @@ def test_the_tolerance_follows_one_slider(qtbot, opened: Window):
     for number, (_, blob) in enumerate(expected, start=1):
         assert step(qtbot, opened).startswith(f"error {number} of {len(expected)}  ·  {blob.kind}  ·  {blob.area} px")
     step(qtbot, opened)
-    opened.workspace.remember()
-    assert opened.workspace._state()["tolerance"] == 2
+    opened.workspace.remembering.remember()
+    assert opened.workspace.remembering.state()["tolerance"] == 2
     qtbot.waitUntil(lambda: "within 2 px" in opened.workspace.review_panel._note.text(), timeout=20_000)
 
 

@@ -203,7 +203,7 @@ def test_everything_is_where_it_was(qtbot, opened: Window, folder: Path):
     assert not opened.panes.is_error_view
     assert opened.panes.pane("image").isHidden()
     assert opened.workspace.display.opacity.value() == 80
-    assert opened.workspace.tabs.currentWidget() is opened.workspace._train
+    assert opened.workspace.tabs.currentWidget() is opened.workspace.pages.train
 
 
 def test_closing_the_window_saves(qtbot, opened: Window, folder: Path):
@@ -349,7 +349,7 @@ def test_a_panel_with_a_view_takes_the_place_of_the_panes(opened: Window):
     paint(opened)
     of_panes = ("tool-brush", "fit", "accept", "pane-image", "undo")
     assert all(enabled(name) for name in of_panes)
-    workspace.tabs.setCurrentWidget(workspace._augment)
+    workspace.tabs.setCurrentWidget(workspace.pages.augment)
     assert workspace.augment_panel.view.isVisible()
     assert not opened.panes.isVisible()
     assert not any(enabled(name) for name in of_panes)
@@ -358,7 +358,7 @@ def test_a_panel_with_a_view_takes_the_place_of_the_panes(opened: Window):
     assert opened.panes.isVisible()
     assert all(enabled(name) for name in of_panes)
     mask = opened.session.document.mask.copy()
-    workspace.tabs.setCurrentWidget(workspace._compare)
+    workspace.tabs.setCurrentWidget(workspace.pages.compare)
     assert workspace.compare_panel.view.isVisible()
     workspace.undo()
     np.testing.assert_array_equal(opened.session.document.mask, mask, "nobody sees what would be undone")

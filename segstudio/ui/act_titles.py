@@ -1,0 +1,47 @@
+"""Act titles: the menu says which act would be undone, and which done again."""
+
+from PySide6.QtCore import QObject, Signal
+
+from segstudio.project.accepting import Begun
+from segstudio.project.acts import Act
+from segstudio.ui.actions import Actions
+from segstudio.ui.audit import AuditWalk
+from segstudio.ui.session import Session
+
+
+class ActTitles(QObject):
+    """What can be undone in the project, beside strokes.
+
+    Attributes:
+        undoable: The act that would be undone; None when there is none.
+        redoable: The act that would be done again.
+        unfinished: The bulk accept that was interrupted.
+    """
+
+    changed = Signal()
+    """One of these has become another."""
+
+    def __init__(self, session: Session, audit: AuditWalk, actions: Actions, parent: QObject) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._audit = audit
+        self._actions = actions
+        self.undoable: Act | None = None
+        self.redoable: Act | None = None
+        self.unfinished: Begun | None = None
+        audit.changed.connect(self.show)
+        session.project_changed.connect(self._take_change)
+
+    def show(self) -> None:
+        """Say in the menu what would be undone, and done again."""
+        acts = self._session.project.acts
+        self.undoable, self.redoable = acts.undoable(), acts.redoable()
+        self.unfinished = self._audit.unfinished
+        for verb, act in (("Undo", self.undoable), ("Redo", self.redoable)):
+            title = "last act" if act is None else act.title.replace("&", "&&")
+            self._actions.rename(f"{verb.lower()}-act", f"{verb} {title}")
+        self.changed.emit()
+
+    def _take_change(self, topics: frozenset[str]) -> None:
+        if "acts" in topics:
+            self.show()
