@@ -11,21 +11,16 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from segstudio.core.blobs import forgiven
 from segstudio.core.document import Document
 from segstudio.core.edit import Edit
 from segstudio.core.errors import UserError
-from segstudio.core.lint import LintRules, Shape, judged
+from segstudio.core.lint import LintRules
 from segstudio.core.mask import Mask
-from segstudio.core.metrics import Counts
 from segstudio.core.raster import Region
-from segstudio.core.reporter import ListReporter
 from segstudio.core.sample import ReviewState, Sample, Split
-from segstudio.core.threshold import predicted_at, threshold_of
+from segstudio.core.threshold import threshold_of
 from segstudio.core.timeline import Timeline
 from segstudio.project.acts import Act, Outcome
 from segstudio.project.documents import OpenedDocument, close_document, open_document, save_snapshot
@@ -34,6 +29,7 @@ from segstudio.project.project import Project
 from segstudio.ui.autosave import Autosave
 from segstudio.ui.background import Background
 from segstudio.ui.images import ImageStore, LoadedSample, Thumbnails
+from segstudio.ui.measuring import Measuring
 
 ALL_TOPICS = frozenset({"samples", "masks", "runs", "predictions", "blobs", "settings", "problems"})
 
@@ -43,36 +39,8 @@ CLOSE_SECONDS = 15.0
 SAVED_STATES = ("saved", "saving", "unsaved")
 """The states of saving, the best first."""
 
-_MEASURE_MS = 200
-
 TRASH_DAYS = 7.0
 """So long a deleted run can be brought back."""
-
-
-@dataclass(frozen=True, slots=True)
-class Measurement:
-    """The sample on screen in figures.
-
-    Attributes:
-        sample_id: Which sample.
-        foreground: Pixels of the mask that are set.
-        pixels: Pixels there are.
-        counts: The mask against the current prediction, or None without a prediction; errors within the tolerance
-            count as right.
-        tolerance: Pixels.
-        unusual: What is unusual in the shape of the mask, by the rules of the project; nothing while it is empty.
-        unusual_predicted: The same of the prediction.
-        how: How that was made, in words; empty when plainly.
-    """
-
-    sample_id: int
-    foreground: int
-    pixels: int
-    counts: Counts | None
-    tolerance: int = 0
-    unusual: tuple[str, ...] = ()
-    unusual_predicted: tuple[str, ...] = ()
-    how: str = ""
 
 
 @dataclass(eq=False)
@@ -154,7 +122,6 @@ class Session(QObject):
         self._is_closing = False
         self._is_closed = False
         self._reader = Background("open", self)
-        self._measurer = Background("measure", self)
         self._writer = Background("save", self)
         self._counter = Background("count", self)
         self.autosave = Autosave(self._writer, self._save, close_document, self)
@@ -165,10 +132,8 @@ class Session(QObject):
         self.is_ignoring = False
         self.timeline = Timeline()
         self._leave_ignored: Callable[[], None] = lambda: None
-        self._measuring = QTimer(self)
-        self._measuring.setSingleShot(True)
-        self._measuring.setInterval(_MEASURE_MS)
-        self._measuring.timeout.connect(self._measure)
+        self._measuring = Measuring(self)
+        self._measuring.measured.connect(self.measured)
         self._topics: frozenset[str] = frozenset()
         self._is_predicted_anew = False
         self._telling = QTimer(self)
@@ -190,7 +155,7 @@ class Session(QObject):
     @property
     def is_measured(self) -> bool:
         """Whether the figures of the sample on screen are those of its mask now."""
-        return not self._measuring.isActive() and not self._reader.is_busy and not self._measurer.is_busy
+        return not self._measuring.is_busy and not self._reader.is_busy
 
     @property
     def is_editable(self) -> bool:
@@ -257,7 +222,7 @@ class Session(QObject):
         if document is not None:
             self._leave_ignored = document.history_changed.connect(self._note_change)
             self.history_changed.emit()
-            self._measuring.start()
+            self._measuring.measure_soon()
 
     def set_ignored_saver(self, autosave: Autosave) -> None:
         """Who saves what is ignored: its state is told with that of the masks."""
@@ -342,7 +307,7 @@ class Session(QObject):
 
     def set_lint_rules(self, rules: LintRules) -> None:
         """Say what is usual in the masks of the project, and judge the sample on screen by it."""
-        self._write(lambda: self.project.lint.set_rules(rules), lambda _: self._measuring.start())
+        self._write(lambda: self.project.lint.set_rules(rules), lambda _: self._measuring.measure_soon())
 
     def show_run(self, run_id: int) -> None:
         """Show the predictions of another run, or the masks of another reader in their place."""
@@ -474,7 +439,7 @@ class Session(QObject):
         before, self._tried_level = self.level, level
         if self.level != before:
             self.level_changed.emit(self.level)
-            self._measuring.start()
+            self._measuring.measure_soon()
 
     def set_threshold(self, run_id: int, level: int) -> None:
         """Choose the threshold of a run; all that is done with its predictions follows."""
@@ -488,7 +453,7 @@ class Session(QObject):
                 self.loaded = replace(self.loaded, level=level)  # until it is read again
             if self.level != before:
                 self.level_changed.emit(self.level)
-                self._measuring.start()
+                self._measuring.measure_soon()
 
         self._writer.submit(lambda: predictions.set_threshold(run_id, threshold_of(level)), chosen)
 
@@ -496,7 +461,7 @@ class Session(QObject):
         """Forgive errors near the true boundary in the figures of the sample on screen."""
         if tolerance != self.tolerance:
             self.tolerance = tolerance
-            self._measuring.start()
+            self._measuring.measure_soon()
 
     def keep(self, run: int, sample: Sample, region: Region, *, is_kept: bool) -> None:
         """Store that the mask of a sample is right in a region and the run's prediction wrong, or that nobody knows."""
@@ -554,7 +519,7 @@ class Session(QObject):
         self._reader.close(CLOSE_SECONDS)
         self._counter.close(CLOSE_SECONDS)
         self._writer.close(CLOSE_SECONDS)
-        self._measurer.close(CLOSE_SECONDS)  # the writer gives it the last thing to do
+        self._measuring.close(CLOSE_SECONDS)  # the writer gives it the last thing to do
         self._leave_project()
         self._is_closed = True
         self._telling.stop()
@@ -618,7 +583,7 @@ class Session(QObject):
             self.probability_changed.emit(loaded.probability)
             if self.level != before:
                 self.level_changed.emit(self.level)
-            self._measuring.start()
+            self._measuring.measure_soon()
 
     def _take_image_failure(self, sample_id: int, message: str, hint: str) -> None:
         arrival = self._next
@@ -651,7 +616,7 @@ class Session(QObject):
         if arrival.document is not None:
             self._leave_document = arrival.document.history_changed.connect(self._note_change)
         self.history_changed.emit()
-        self._measure()
+        self._measuring.measure()
 
     def _note_seen(self, left: Sample | None) -> None:
         """The sample that is left was on screen until now."""
@@ -662,7 +627,7 @@ class Session(QObject):
     def _note_change(self) -> None:
         self.timeline.refresh()
         self.history_changed.emit()
-        self._measuring.start()
+        self._measuring.measure_soon()
 
     def _seal(self, sample: Sample | None, document: Document | None) -> None:
         """What the person leaves stays: the next change of it begins a new revision."""
@@ -674,14 +639,7 @@ class Session(QObject):
     def _look_again(self, ids: list[int], future: "Future[Any]") -> None:
         """What the person has left: where is its prediction worst now?"""
         if self._report(future) and not self._is_closed:
-            find = self.project.predictions.find_missing_blobs
-            self._measurer.submit(lambda: find(ids, lambda: not self._is_closing), self._report)
-            self._measurer.submit(lambda: self._look_at_shapes(ids), self._report)
-
-    def _look_at_shapes(self, ids: list[int]) -> None:
-        lint = self.project.lint
-        if lint.rules() is not None and not self._is_closing:
-            lint.look("masks", ids, ListReporter())
+            self._measuring.look_again(ids, self._report)
 
     def _save(self, sample_id: int, document: Document, snapshot: Any) -> Any:
         return save_snapshot(self.project, sample_id, document.journal, snapshot)
@@ -703,36 +661,7 @@ class Session(QObject):
             raise error
         return False
 
-    # figures and messages
-
-    def _measure(self) -> None:
-        sample, document, loaded = self.sample, self.document, self.loaded
-        if sample is None or document is None or loaded is None:
-            return
-        mask, probability, tolerance, level = document.snapshot().mask, loaded.probability, self.tolerance, self.level
-        ignored = self.ignored_now()
-
-        lint = self.project.lint
-
-        def measurement() -> Measurement | None:
-            if self.document is not document:
-                return None  # somebody steps through the samples faster than they can be measured
-            counts = None if probability is None else _counts(mask, probability >= level, tolerance, ignored)
-            foreground, rules = int(mask.sum(dtype="int64")), lint.rules()
-            unusual: tuple[str, ...] = ()
-            predicted: tuple[str, ...] = ()
-            if rules is not None and foreground:
-                unusual = judged(Shape.of(mask), rules).words
-            if rules is not None and probability is not None:
-                predicted = judged(Shape.of(predicted_at(probability, level)), rules).words
-            return Measurement(sample.id, foreground, mask.size, counts, tolerance, unusual, predicted, loaded.how)
-
-        self._measurer.submit(measurement, self._take_measurement)
-
-    def _take_measurement(self, future: "Future[Measurement | None]") -> None:
-        measurement = future.result()
-        if measurement is not None and self.sample is not None and measurement.sample_id == self.sample.id:
-            self.measured.emit(measurement)
+    # messages
 
     def _reload_prediction(self) -> None:
         self.images.invalidate(None)
@@ -763,10 +692,3 @@ class Session(QObject):
             self._reload_prediction()
             self.predicted.emit()
         self.project_changed.emit(topics)
-
-
-def _counts(mask: Mask, predicted: NDArray[np.bool_], tolerance: int, ignored: Mask | None) -> Counts:
-    """The counts of one image; with a tolerance they take a hundred times as long."""
-    if tolerance:
-        predicted = predicted ^ forgiven(mask, predicted.view(np.uint8), tolerance).view(np.bool_)
-    return Counts.of(mask, predicted, ignored)

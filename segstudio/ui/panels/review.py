@@ -24,10 +24,11 @@ from segstudio.core.sample import ReviewState, Sample, Split
 from segstudio.project.masks import Revision
 from segstudio.project.suspicions import reasons
 from segstudio.ui import theme
+from segstudio.ui.measuring import Measurement
 from segstudio.ui.panels.comment import CommentEdit
 from segstudio.ui.panels.history import HistoryList
 from segstudio.ui.panels.samples_model import STATE_LOOK, iou_token
-from segstudio.ui.session import Measurement, Session
+from segstudio.ui.session import Session
 from segstudio.ui.times import seconds_text, when_text
 from segstudio.ui.widgets import ElidedLabel, allow, heading, link, muted, scrolling, set_property
 
