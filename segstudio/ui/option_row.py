@@ -12,7 +12,8 @@ from segstudio.core.edit import Mode
 from segstudio.core.errors import UserError
 from segstudio.core.options import Options, is_advanced, unit_of
 from segstudio.ui import theme
-from segstudio.ui.form import Combo, Editor, editor_for
+from segstudio.ui.combo import Combo
+from segstudio.ui.field_editors import Editor, editor_for
 from segstudio.ui.widgets import muted
 
 MODES = {

@@ -17,7 +17,7 @@ from segstudio.tools import Work
 from segstudio.tools.brush import BrushOptions
 from segstudio.ui.canvas.layers import ADDED, REMOVED
 from segstudio.ui.canvas.panes import Panes
-from segstudio.ui.form import Combo
+from segstudio.ui.combo import Combo
 from segstudio.ui.option_row import ModeButtons
 from segstudio.ui.tool_options import ToolOptions
 from tests.ui.test_canvas_pixels import pixels

@@ -18,7 +18,8 @@ from pytestqt.qtbot import QtBot
 
 from segstudio.core.errors import UserError
 from segstudio.core.options import Options, option
-from segstudio.ui.form import Combo, Form
+from segstudio.ui.combo import Combo
+from segstudio.ui.form import Form
 from segstudio.ui.number_box import NumberBox, number_text, stepped
 from segstudio.ui.range_slider import RangeSlider
 

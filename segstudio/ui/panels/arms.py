@@ -24,7 +24,8 @@ from segstudio.core.options import parse_assignments
 from segstudio.jobs.presets import presets
 from segstudio.project.cells import ARM_NAME
 from segstudio.ui import theme
-from segstudio.ui.form import Combo, Fold
+from segstudio.ui.combo import Combo
+from segstudio.ui.fold import Fold
 from segstudio.ui.views.arm_curves import arm_color
 from segstudio.ui.widgets import allow, muted, push_button, set_property
 

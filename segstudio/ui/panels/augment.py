@@ -31,8 +31,8 @@ from segstudio.core.errors import UserError
 from segstudio.jobs.presets import DEFAULT, preset, presets
 from segstudio.ui import theme
 from segstudio.ui.background import Background
+from segstudio.ui.combo import Combo
 from segstudio.ui.dialogs import places
-from segstudio.ui.form import Combo
 from segstudio.ui.job_queue import JobQueue
 from segstudio.ui.newest_first import NewestFirst
 from segstudio.ui.panels.catalogue import CataloguePicker

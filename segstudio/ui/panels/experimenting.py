@@ -20,8 +20,9 @@ from segstudio.jobs.presets import DEFAULT, presets
 from segstudio.project.experiments import Experiments
 from segstudio.project.project import Project
 from segstudio.ui.background import Background
+from segstudio.ui.combo import Combo
 from segstudio.ui.dialogs import places
-from segstudio.ui.form import Combo, Form
+from segstudio.ui.form import Form
 from segstudio.ui.job_queue import JobQueue, JobRecord, JobState
 from segstudio.ui.panels.experiments_model import E, ExperimentsModel
 from segstudio.ui.panels.job_progress import JobProgress

@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from segstudio.core.duration import duration
-from segstudio.ui.form import Fold
+from segstudio.ui.fold import Fold
 from segstudio.ui.job_queue import JobRecord, JobState
 from segstudio.ui.panels.findings import FindingsList
 from segstudio.ui.widgets import muted, push_button

@@ -23,7 +23,7 @@ from segstudio.project.filter import asked_splits, compile_filter
 from segstudio.project.project import Project
 from segstudio.project.sample_table import SPLITS, STATES, SampleTable
 from segstudio.ui.background import Background
-from segstudio.ui.form import Combo
+from segstudio.ui.combo import Combo
 from segstudio.ui.job_queue import JobQueue, JobRecord, JobState
 from segstudio.ui.number_box import NumberBox
 from segstudio.ui.panels.job_progress import progress_text

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 from segstudio.project.project import Project
 from segstudio.project.readers import Agreement, agreement, means, readers
 from segstudio.project.runs import Run
-from segstudio.ui.form import Combo
+from segstudio.ui.combo import Combo
 from segstudio.ui.panels.empty import Either, Empty
 from segstudio.ui.panels.project_list import ProjectList
 from segstudio.ui.panels.rows_model import Index, RowsModel

@@ -29,7 +29,7 @@ from segstudio.project.sample_table import STATES, SampleTable
 from segstudio.project.sorting import sorted_rows
 from segstudio.ui import theme
 from segstudio.ui.background import Background
-from segstudio.ui.form import Combo
+from segstudio.ui.combo import Combo
 from segstudio.ui.panels.samples_model import ROW_HEIGHT, IdRole, Rows, SampleDelegate, SamplesModel
 from segstudio.ui.session import Session
 from segstudio.ui.widgets import ElidedLabel, link, muted, set_property, text_button

@@ -12,8 +12,9 @@ from segstudio.core.errors import UserError
 from segstudio.jobs.stress import StressOptions, load_result, recipe_from_stress, write_table
 from segstudio.project.runs import Run
 from segstudio.ui.background import Background
+from segstudio.ui.combo import Combo
 from segstudio.ui.dialogs import places
-from segstudio.ui.form import Combo, Form
+from segstudio.ui.form import Form
 from segstudio.ui.job_queue import JobQueue, JobRecord, JobState
 from segstudio.ui.panels.job_progress import JobProgress
 from segstudio.ui.session import Session

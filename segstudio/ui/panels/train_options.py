@@ -13,8 +13,10 @@ from segstudio.core.options import AUTO
 from segstudio.jobs.presets import DEFAULT, Preset, TrainOptions, options_of, preset, presets
 from segstudio.jobs.starts import SAVED_MODEL, names_file, network_of_file
 from segstudio.models import MODELS
+from segstudio.ui.combo import Combo
 from segstudio.ui.dialogs import places
-from segstudio.ui.form import Combo, Fold, Form
+from segstudio.ui.fold import Fold
+from segstudio.ui.form import Form
 from segstudio.ui.widgets import muted, text_button
 
 OF_THIS_MACHINE = ("weights", "device", "precision")

@@ -24,7 +24,7 @@ from segstudio.project.comparisons import Comparison
 from segstudio.ui import theme
 from segstudio.ui.background import Background
 from segstudio.ui.canvas.layers import FALSE_NEGATIVE, FALSE_POSITIVE, Colour
-from segstudio.ui.form import Combo
+from segstudio.ui.combo import Combo
 from segstudio.ui.job_queue import duration
 from segstudio.ui.panels.empty import Either, Empty
 from segstudio.ui.panels.rows_model import Index, RowsModel

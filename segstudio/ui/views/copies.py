@@ -16,8 +16,8 @@ from segstudio.project.augmented import Copy
 from segstudio.project.stems import folded
 from segstudio.ui import theme
 from segstudio.ui.background import Background
+from segstudio.ui.combo import Combo
 from segstudio.ui.copy_thumbnails import CopyThumbnails
-from segstudio.ui.form import Combo
 from segstudio.ui.keyboard import key_meant
 from segstudio.ui.panels.empty import Either, Empty
 from segstudio.ui.session import Session

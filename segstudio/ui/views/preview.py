@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 from segstudio.augmentation.augmenter import seed_of
 from segstudio.augmentation.recipe import Recipe
 from segstudio.ui import theme
-from segstudio.ui.form import Combo
+from segstudio.ui.combo import Combo
 from segstudio.ui.number_box import NumberBox
 from segstudio.ui.session import Session
 from segstudio.ui.views.tiles import Tiles, applied_text

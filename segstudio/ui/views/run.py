@@ -29,7 +29,7 @@ from segstudio.project.runs import Run
 from segstudio.project.since import Since, changes_since
 from segstudio.ui import theme
 from segstudio.ui.background import Background
-from segstudio.ui.form import Combo
+from segstudio.ui.combo import Combo
 from segstudio.ui.panels.empty import Either, Empty
 from segstudio.ui.panels.rows_model import Index, RowsModel
 from segstudio.ui.session import Session

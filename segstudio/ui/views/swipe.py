@@ -34,7 +34,7 @@ from segstudio.ui.canvas.layers import (
 )
 from segstudio.ui.canvas.sampling import Pyramid
 from segstudio.ui.canvas.view import View
-from segstudio.ui.form import Combo
+from segstudio.ui.combo import Combo
 from segstudio.ui.keyboard import key_meant
 from segstudio.ui.session import Session
 from segstudio.ui.views.tiles import WHEEL_ZOOM
