@@ -24,14 +24,13 @@ class GarbageCollector(QObject):
     """Does what Python's automatic collection does, by the same quotas, in the thread that it lives in."""
 
     def __init__(self, parent: QObject | None = None) -> None:
-        """Take over from the automatic collection; its life is that of the application."""
+        """Take over from the automatic collection, which is to be off; its life is that of the application."""
         super().__init__(parent)
         self._next_full = 0.0
         self._timer = QTimer(self)
         self._timer.setInterval(INTERVAL)
         self._timer.timeout.connect(self._look)
         self._timer.start()
-        gc.disable()
 
     def _look(self) -> None:
         # A pause in a stroke is seen, one between two strokes is not.
@@ -56,6 +55,7 @@ class GarbageCollector(QObject):
 
 
 def collect_in_this_thread(app: QObject) -> GarbageCollector:
-    """The collector of an application, made at the first call."""
+    """The collector of an application, made at the first call; from any call on there is no automatic collection."""
     own = app.findChild(GarbageCollector)
+    gc.disable()
     return own if isinstance(own, GarbageCollector) else GarbageCollector(app)

@@ -321,7 +321,7 @@ def test_the_free_cell_says_what_comes_next_and_then_what_is_hidden(qtbot, opene
     assert words() == ["Go to Train"]
     predict_noisily(opened.session.project)
     opened.session.take_job_end({"predictions"})
-    qtbot.waitUntil(lambda: words() == [])
+    qtbot.waitUntil(lambda: words() == [] and opened.actions_by_name["error-view"].isEnabled())
     opened.actions_by_name["error-view"].trigger()
     assert words() == ["Show error view   X"]
 
