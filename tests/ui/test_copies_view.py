@@ -80,10 +80,13 @@ def test_every_copy_is_shown_with_its_picture(qtbot: QtBot, view: CopiesView) ->
     assert len(names(view)) == 4 * COPIES
     assert "<b>8</b> usable" in view.count_label.text()
     assert view.recipe_box.currentText() == "Chest X-ray"
-    picture = view.grab().toImage()
-    spot = view.gallery.visualRect(view.model.index(0)).center()
-    place = view.gallery.viewport().mapTo(view, spot)
-    assert picture.pixelColor(place) != theme.color("canvas"), "it is painted"
+
+    def is_painted() -> bool:
+        spot = view.gallery.visualRect(view.model.index(0)).center()
+        place = view.gallery.viewport().mapTo(view, spot)
+        return bool(view.grab().toImage().pixelColor(place) != theme.color("canvas"))
+
+    qtbot.waitUntil(is_painted, timeout=20_000)  # a picture is made once its place is seen
     said = view.model.data(view.model.index(0), Qt.ItemDataRole.ToolTipRole)
     assert "Made from images/sample_00.png" in said
     assert "seed" in said
