@@ -59,6 +59,7 @@ def _declare_compare(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, metavar="N", help="of the first repeat; the next has one more")
     parser.add_argument("--device", metavar="DEVICE", help="auto, cpu or gpu:N")
+    _add_flips(parser)
     parser.add_argument("--keep-weights", action="store_true", help="keep the weights of every training")
     parser.add_argument("--resume", type=int, metavar="N", help="go on with a comparison that was stopped or killed")
     parser.add_argument("--extend", type=int, metavar="N", help="add repeats to a comparison")
@@ -67,8 +68,8 @@ def _declare_compare(parser: argparse.ArgumentParser) -> None:
 
 
 def _compare(args: argparse.Namespace) -> int:
-    names = ("recipe", "repeats", "preset", "epochs", "split", "metric", "groups", "seed", "device", "resume", "extend")
-    values = given(args, *names, "rerun")
+    names = ("recipe", "repeats", "preset", "epochs", "split", "metric", "groups", "flips", "seed", "device", "resume")
+    values = given(args, *names, "extend", "rerun")
     values |= {name: True for name in ("control", "keep_weights") if getattr(args, name)}
     if args.set:
         values["options"] = parse_assignments(args.set)
@@ -130,9 +131,13 @@ def _add_study(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--start", metavar="FROM", help="imagenet, scratch, best, or the number of a run")
     parser.add_argument("--recipe", metavar="NAME|FILE", help="augmentation: a recipe's name, a .json file, or none")
     parser.add_argument("--seed", type=int, metavar="N", help="of the first repeat; the next has one more")
-    parser.add_argument("--flips", choices=FLIPS, help="measure means over mirror images; off when not given")
+    _add_flips(parser)
     parser.add_argument("--device", metavar="DEVICE", help="auto, cpu or gpu:N")
     parser.add_argument("--resume", type=int, metavar="N", help="go on with a study that was stopped or killed")
+
+
+def _add_flips(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--flips", choices=FLIPS, help="measure means over mirror images; off when not given")
 
 
 def _study_values(args: argparse.Namespace, *names: str) -> dict[str, Any]:

@@ -79,6 +79,18 @@ def way_of(trained: Mapping[str, Any], tiling: Tiling = "auto", flips: Flips = "
     return Way(is_tiled=tiling == "full", flips=flips)
 
 
+def flips_notes(flips: Flips) -> list[str]:
+    """What a reader must know of figures that were measured with mirror images; nothing when they were without."""
+    if flips == "off":
+        return []
+    return [f"Every figure is of predictions that were made so: {_MIRRORED[flips]}. None is that of plain ones."]
+
+
+def flips_words(flips: Flips) -> str:
+    """What to say after the name of what was measured with mirror images; nothing when it was without."""
+    return "" if flips == "off" else f", mirror images ({flips})"
+
+
 class Manner(NamedTuple):
     """In what a prediction differs from how its network has learnt to look; alike ones of two runs can be compared.
 

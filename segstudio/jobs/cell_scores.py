@@ -11,6 +11,7 @@ from segstudio.core.mask import Mask
 from segstudio.core.metrics import Counts, compared
 from segstudio.core.reporter import Reporter
 from segstudio.core.sample import Sample
+from segstudio.core.way import Flips
 from segstudio.project.cells import Cell, Score
 from segstudio.project.predictions import THRESHOLD
 from segstudio.project.threads import in_threads
@@ -32,6 +33,17 @@ class Truth(NamedTuple):
     mask: Mask
     ignored: Mask | None
     cells: Sequence[Cell]
+
+
+def require_alike(cells: Sequence[Cell], flips: Flips) -> None:
+    """Raise UserError when a training has predicted in another way than the others: such figures are never compared."""
+    for cell in cells:
+        own = cell.done().get("flips", flips)  # older ones do not say it, and were never made otherwise
+        if own != flips:
+            raise UserError(
+                f"{cell.arm}, repeat {cell.repeat + 1} was predicted with mirror images {own}, not {flips}",
+                f"remove {cell.folder} and go on with the experiment: it is trained again",
+            )
 
 
 def scores_of(samples: Sequence[Sample], truth_of: Callable[[Sample], Truth], report: Reporter) -> list[Score]:

@@ -105,6 +105,7 @@ class CellTraining:
             steps=epochs * -(-images // outcome.batch),
             initial=outcome.initial,
             predicted=predicted,
+            flips=self.flips,
             seconds=time.monotonic() - started,
             **_computed(self.options),
         )

@@ -15,12 +15,14 @@ from segstudio.core.options import Options, checked, option
 from segstudio.core.reporter import Phase, Reporter
 from segstudio.core.sample import Sample, Split
 from segstudio.core.statistics import FEWEST
+from segstudio.core.way import Flips
 from segstudio.jobs import JOBS, ProjectJob
 from segstudio.jobs.comparison_arms import recipe_of, settled_arm, wanted_arms
 from segstudio.jobs.comparison_cells import Training, recalled
 from segstudio.jobs.comparison_page import page
 from segstudio.jobs.comparison_result import measured, result_of
 from segstudio.jobs.evaluate import measurable
+from segstudio.jobs.predict import MEASURED_FLIPS
 from segstudio.jobs.presets import DEFAULT, options_of
 from segstudio.jobs.training_samples import choose, examples
 from segstudio.jobs.versions import versions
@@ -55,6 +57,7 @@ class CompareOptions(Options):
     )
     split: Literal["test", "val"] = option("test", "Split", help="Which part of the samples is measured.")
     metric: Literal["iou", "dice"] = option("iou", "Metric", help="The score of an image.")
+    flips: Flips = option("off", "Mirror images", is_advanced=True, help=MEASURED_FLIPS)
     groups: tuple[str, ...] = option(
         (), "Sub-groups", is_advanced=True, help="Filter expressions of samples that are looked at on their own too."
     )
@@ -96,8 +99,8 @@ class Compare(ProjectJob[CompareOptions]):
             `images`, `units` (independent images), `repeats`, `needed_images`, `needed_repeats`, `explanation`,
             `summary` (the verdict in words), `per_group`, `helped`, `hurt` and `per_image` [{sample, image,
             difference, first, second, repeat}]: of the second arm against the first; `effects`: the same of every arm
-            but the first, with its `arm`; `arms` [{name, mean, repeats, recipe, ...}]; `comparison` (its number),
-            `metric`, `split`, `notes`, `convention`, `is_paired`, `report` (the HTML page), `seconds`.
+            but the first, with its `arm`; `arms` [{name, mean, repeats, recipe, way, ...}]; `comparison` (its number),
+            `metric`, `split`, `flips`, `notes`, `convention`, `is_paired`, `report` (the HTML page), `seconds`.
 
         Raises:
             UserError: When an arm is wrong, or there is nothing to learn from or to measure; nothing has begun then.
@@ -152,6 +155,7 @@ class Compare(ProjectJob[CompareOptions]):
             seed=options.seed,
             split=options.split,
             metric=options.metric,
+            flips=options.flips,
             groups=options.groups,
             keeps_weights=options.keep_weights,
         )
@@ -164,7 +168,7 @@ class Compare(ProjectJob[CompareOptions]):
         return _created(project, report, **settings)
 
 
-_KEPT = ("arms", "repeats", "seed", "split", "metric", "groups", "keeps_weights")
+_KEPT = ("arms", "repeats", "seed", "split", "metric", "flips", "groups", "keeps_weights")
 """What a comparison that is made again takes from the earlier one."""
 
 

@@ -22,8 +22,8 @@ ORIGINAL, CONTROL = "original", "control"
 CONTROL_OFFSET = 1_000_000
 """Seeds of a control begin so much higher: no number of repeats comes near."""
 
-SHARED = frozenset({"seed", "device"})
-"""Options that the comparison settles for all its arms and repeats."""
+SHARED = frozenset({"seed", "device", "flips"})
+"""What the comparison settles for all its arms and repeats."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def wanted_arms(
     for one in wanted:
         if own := SHARED & one.values.keys():
             word = min(own)
-            raise UserError(f"arm {one.name}: the {word} is the comparison's, for all arms", f"say it with --{word}")
+            raise UserError(f"arm {one.name}: all arms have the same {word}", f"say it with --{word}")
         if not ARM_NAME.fullmatch(one.name):
             raise UserError(f"an arm cannot be called {one.name!r}", "use up to 40 letters, digits, - and _")
         if one.name.casefold() in names:

@@ -46,6 +46,7 @@ class Training:
                 samples,
                 self.comparison.images_per_epoch,
                 self.comparison.keeps_weights,
+                self.comparison.flips,
             )
 
         cache = self.project.folder / "cache" / "comparison" / self.comparison.name

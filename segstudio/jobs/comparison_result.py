@@ -11,7 +11,8 @@ from segstudio.core.metrics import COMPARED_CONVENTION
 from segstudio.core.reporter import Reporter
 from segstudio.core.sample import Sample
 from segstudio.core.statistics import FEWEST, Paired, Verdict, paired
-from segstudio.jobs.cell_scores import Truth, scores_of
+from segstudio.core.way import flips_notes, flips_words, way_of
+from segstudio.jobs.cell_scores import Truth, require_alike, scores_of
 from segstudio.project.cells import Arm, Score
 from segstudio.project.comparisons import Comparison
 from segstudio.project.filter import compile_filter
@@ -31,6 +32,7 @@ Floats = npt.NDArray[np.float64]
 def measured(project: Project, comparison: Comparison, report: Reporter) -> list[Score]:
     """The score of every image in every cell, against the masks as they are now."""
     cells = comparison.cells()
+    require_alike(cells, comparison.flips)
 
     def truth_of(sample: Sample) -> Truth:
         mask, ignored = project.masks.load(sample), project.ignored.load(sample)
@@ -80,6 +82,7 @@ def result_of(project: Project, comparison: Comparison, scores: Sequence[Score])
         "comparison": comparison.id,
         "metric": comparison.metric,
         "split": comparison.split,
+        "flips": comparison.flips,
         "arms": [_arm(comparison, table, arm) for arm in comparison.arms],
         "effects": effects,
         "is_paired": not _unpaired(comparison),
@@ -103,6 +106,7 @@ def _arm(comparison: Comparison, table: Table, arm: Arm) -> dict[str, Any]:
         "digest": arm.digest,
         "preset": arm.preset,
         "is_control": arm.is_control,
+        "way": way_of(arm.options, flips=comparison.flips).to_values(),
         "differs": _differs(comparison.arms[0], arm),
         "best_epochs": [one.get("best", {}).get("epoch") for one in done],
         "val_iou": [one.get("best", {}).get("val_iou") for one in done],
@@ -156,6 +160,7 @@ def _summary(comparison: Comparison, table: Table, arm: Arm, first: Arm, found: 
     metric = METRICS[comparison.metric]
     where = f"{metric} {after:.4f} against {before:.4f} of {first.name}"
     on = f"on {found.images} images of the {comparison.split} split, {found.repeats} repeat{'s'[: found.repeats > 1]}"
+    on += flips_words(comparison.flips)
     said = {
         Verdict.HELPS: f"{arm.name} helps: {where}, {on}.",
         Verdict.HURTS: f"{arm.name} hurts: {where}, {on}.",
@@ -228,7 +233,7 @@ def _notes(comparison: Comparison, table: Table, effects: list[dict[str, Any]]) 
         f"The figures are of {len(table.images)} images of the {comparison.split} split, each weighing the same; "
         f"{effects[0]['units']} of them are independent (near-duplicates and groups count as one)."
     )
-    notes = [what]
+    notes = [what, *flips_notes(comparison.flips)]
     if lost:
         notes.append(f"{lost} images could not be measured in every training and are left out of all.")
     if effects[0]["units"] < FEWEST:

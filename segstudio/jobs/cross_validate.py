@@ -17,7 +17,7 @@ from segstudio.core.reporter import Reporter
 from segstudio.core.resampling import METHOD, Estimate, estimated
 from segstudio.core.sample import Sample, Split
 from segstudio.core.suspicion import Suspicion, disagreement, from_folds
-from segstudio.core.way import Flips
+from segstudio.core.way import Flips, flips_notes
 from segstudio.jobs import JOBS, ProjectJob
 from segstudio.jobs.evaluate import POOLED, figures
 from segstudio.jobs.predict import MEASURED_FLIPS
@@ -26,7 +26,6 @@ from segstudio.jobs.studying import (
     chosen_now,
     counts_of,
     group_of,
-    notes_of_way,
     performed,
     require_alone,
     settled_configuration,
@@ -306,7 +305,7 @@ def _number(value: float | None) -> float:
 def _notes(study: Study, per_image: list[dict[str, Any]]) -> list[str]:
     notes = [
         f"Learnt from and measured: {study.settings.get('learnt_from', 'the usable samples')}.",
-        *notes_of_way(study),
+        *flips_notes(study.flips),
     ]
     if study.settings.get("include_test"):
         notes.append(

@@ -18,7 +18,7 @@ from segstudio.core.metrics import COMPARED_CONVENTION
 from segstudio.core.options import Options, option
 from segstudio.core.reporter import Reporter
 from segstudio.core.sample import Sample, Split
-from segstudio.core.way import Flips
+from segstudio.core.way import Flips, flips_notes
 from segstudio.jobs import JOBS, ProjectJob
 from segstudio.jobs.comparison_result import METRICS
 from segstudio.jobs.evaluate import measurable
@@ -26,7 +26,6 @@ from segstudio.jobs.predict import MEASURED_FLIPS
 from segstudio.jobs.presets import DEFAULT, TrainOptions
 from segstudio.jobs.studying import (
     chosen_now,
-    notes_of_way,
     performed,
     require_alone,
     settled_configuration,
@@ -197,7 +196,7 @@ def result_of_sizes(study: Study, scores: list[Score]) -> dict[str, Any]:
     notes = [
         f"Learnt from nested parts of {settings['learnt_from']}; every network takes as many gradient steps.",
         f"Measured on {len(rows)} images of the {part} split, {units} of them independent.",
-        *notes_of_way(study),
+        *flips_notes(study.flips),
         "It speaks of more masks like these. What mending masks brings that are learnt from already, it does not know.",
     ]
     if split == "val" and study.arm.options.get("keep", "best") == "best":

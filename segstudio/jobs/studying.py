@@ -12,7 +12,7 @@ from segstudio.core.options import checked
 from segstudio.core.reporter import Phase, Reporter
 from segstudio.core.sample import Sample
 from segstudio.core.way import Way, way_of
-from segstudio.jobs.cell_scores import Truth, scores_of
+from segstudio.jobs.cell_scores import Truth, require_alike, scores_of
 from segstudio.jobs.cells import CellTraining, perform_cells
 from segstudio.jobs.comparison_arms import Wanted, recipe_of, settled_arm
 from segstudio.jobs.presets import TrainOptions, options_of, preset
@@ -152,7 +152,7 @@ def _train(project: Project, study: Study, device: str, report: Reporter) -> Non
             recall(project, rows),
             list(project.samples.all(one.sample for one in chosen.of(cell, MEASURED))),
             study.images_per_epoch or None,
-            flips=study.settings.get("flips", "off"),
+            flips=study.flips,
         )
 
     cache = project.folder / "cache" / "study" / study.name
@@ -161,6 +161,7 @@ def _train(project: Project, study: Study, device: str, report: Reporter) -> Non
 
 def _measured(project: Project, study: Study, report: Reporter) -> list[Score]:
     """The score of every image in every training that measured it, against the mask that the study began with."""
+    require_alike(study.cells(), study.flips)
     chosen = study.chosen()
     cells: dict[int, list[Cell]] = {}
     for cell in study.cells():
@@ -180,15 +181,7 @@ def _measured(project: Project, study: Study, report: Reporter) -> list[Score]:
 
 def way_of_study(study: Study) -> Way:
     """How the networks of a study looked at what they measured."""
-    return way_of(study.arm.options, flips=study.settings.get("flips", "off"))
-
-
-def notes_of_way(study: Study) -> list[str]:
-    """What a reader must know of it: nothing when they looked in the plain way."""
-    way = way_of_study(study)
-    if way.flips == "off":
-        return []
-    return [f"Every figure is of predictions that were made so: {way.words}. None is that of plain ones."]
+    return way_of(study.arm.options, flips=study.flips)
 
 
 def counts_of(score: Score) -> Counts:

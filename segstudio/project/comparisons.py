@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from segstudio.core.errors import UserError
+from segstudio.core.way import Flips, flips_words
 from segstudio.project.cells import Arm, Cell, Choice
 from segstudio.project.experiments import Experiment, Experiments
 
@@ -34,6 +35,7 @@ class Comparison(Experiment):
         samples: Ids of the samples that are measured.
         images_per_epoch: How many images make an epoch in every arm, so that all take as many steps.
         keeps_weights: Whether the best weights of every cell stay.
+        flips: Which mirror images every cell has predicted too, see `core.way`; the mean is what is measured.
         about: Versions and device it was made with.
         looks: With how many repeats a result was seen before: more than one number means that it was extended.
         result: What came out, see the job "compare"; None until every cell is finished. While repeats are added it is
@@ -49,6 +51,7 @@ class Comparison(Experiment):
     samples: tuple[int, ...]
     images_per_epoch: int
     keeps_weights: bool = False
+    flips: Flips = "off"
     about: dict[str, Any] = field(default_factory=dict)
     looks: tuple[int, ...] = ()
     result: dict[str, Any] | None = None
@@ -56,7 +59,7 @@ class Comparison(Experiment):
     @property
     def title(self) -> str:
         """Its arms in words."""
-        return " vs ".join(arm.name for arm in self.arms)
+        return " vs ".join(arm.name for arm in self.arms) + flips_words(self.flips)
 
     @property
     def is_finished(self) -> bool:

@@ -17,6 +17,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from segstudio.core.errors import UserError
+from segstudio.core.way import Flips, flips_words
 from segstudio.project.cells import Arm, Cell, Choice
 from segstudio.project.experiments import Experiment, Experiments
 
@@ -90,8 +91,13 @@ class Study(Experiment):
         """What it is in a few words."""
         what = "folds" if self.kind is Kind.FOLDS else "sizes"
         repeats = f", {self.repeats} repeats" if self.repeats > 1 else ""
-        flips = self.settings.get("flips", "off")
-        return f"{len(self.parts)} {what}{repeats}" + ("" if flips == "off" else f", mirror images ({flips})")
+        return f"{len(self.parts)} {what}{repeats}{flips_words(self.flips)}"
+
+    @property
+    def flips(self) -> Flips:
+        """Which mirror images every training has predicted too, see `core.way`; the mean is what is measured."""
+        flips: Flips = self.settings.get("flips", "off")
+        return flips
 
     @property
     def is_finished(self) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from segstudio.augmentation.recipe import Recipe, Step
+from segstudio.cli import main
 from segstudio.core.errors import ReadOnlyProject, UserError
 from segstudio.core.reporter import Cancelled, ListReporter
 from segstudio.core.sample import ReviewState
@@ -74,6 +75,7 @@ class StopIn(ListReporter):
         ({"arms": ({"name": "a/b"}, {"name": "c"})}, "cannot be called"),
         ({"arms": ({"name": "a"},)}, "two arms at least"),
         ({"recipe": "flip", "options": {"seed": "x"}}, "--seed"),
+        ({"arms": ({"name": "a"}, {"name": "b", "flips": "all"})}, "arm b: all arms have the same flips.*--flips"),
         ({"recipe": "flip", "groups": ("iou<",)}, "filter"),
         ({"recipe": "flip", "rerun": 1}, "keeps its"),
         ({"resume": 1, "split": "test"}, "keeps its split"),
@@ -286,6 +288,34 @@ def test_two_arms_that_are_the_same_give_the_same_to_the_last_bit(project):
 
 
 @pytest.mark.training
+def test_mirror_images_are_those_of_all_arms_and_every_figure_says_so(project, capsys):
+    arms = ({"name": "one"}, {"name": "other", "filters": 8})
+    plain = compare(project, arms=arms, repeats=1)
+    place = str(project.folder)
+    argv = ["compare", place, "--flips", "all", "--repeats", "1", "--epochs", "1", "--preset", TINY["preset"], "--json"]
+    argv += [word for name, value in SMALL.items() for word in ("--set", f"{name}={value}")]
+    assert main([*argv, "--arm", "one", "--arm", "other", "filters=8"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert (plain["flips"], result["flips"]) == ("off", "all")
+    assert {arm["way"]["flips"] for arm in result["arms"]} == {"all"}
+    before, after = (project.comparisons.get(one["comparison"]) for one in (plain, result))
+    sample = next(iter(project.samples.all(after.samples)))
+    for old, new in zip(before.cells(), after.cells(), strict=True):
+        assert old.metrics()[0]["val_iou"] == new.metrics()[0]["val_iou"], "the same networks"
+        assert not np.array_equal(old.prediction(sample), new.prediction(sample)), "that look otherwise"
+    assert after.title == "one vs other, mirror images (all)"
+    assert "mirror images (all)" in result["summary"]
+    assert any("mean with three mirror images" in note for note in result["notes"])
+    assert "mean with three mirror images" in after.report.read_text(encoding="utf-8")
+    assert "mirror" not in f"{plain['summary']} {plain['notes']} {before.title}"
+    with pytest.raises(UserError, match="keeps its flips"):
+        go_on(project, extend=after.id, flips="off")
+    with pytest.raises(Cancelled):
+        go_on(project, StopIn(""), rerun=after.id)
+    assert project.comparisons.latest().flips == "all"
+
+
+@pytest.mark.training
 def test_stopped_goes_on_extended_and_made_again(project):
     def trained():
         folder = project.comparisons.latest().folder
@@ -444,6 +474,13 @@ def test_what_one_training_could_not_predict_is_left_out_of_all(project, predict
     assert [subject for subject, _ in report.notes] == [sample.image]
     assert result["images"] == 6
     assert any("1 images could not be measured" in note for note in result["notes"])
+
+
+def test_what_was_predicted_in_another_way_is_not_compared(project, predicted):
+    cell = predicted.cell("right", 1)
+    cell.finish(**cell.done(), flips="horizontal")
+    with pytest.raises(UserError, match="right, repeat 2 was predicted with mirror images horizontal, not off"):
+        measured(project, predicted, ListReporter())
 
 
 def test_dice_is_measured_when_asked_for(project, predicted):

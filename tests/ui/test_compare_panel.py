@@ -111,10 +111,11 @@ def test_original_against_the_recipe_in_hand_is_planned_at_first(
 def test_what_is_planned_is_what_the_job_takes(qtbot: QtBot, session: Session, queue: JobQueue, shown: Shown) -> None:
     panel = shown().comparing
     panel.arms.add(ArmDraft(preset="conv-unet-fast", options="learning_rate=0.01, batch=4"))
-    panel.form.set_values({"repeats": 2, "epochs": 3, "limit": 5, "control": True, "metric": "dice"})
+    panel.form.set_values({"repeats": 2, "epochs": 3, "limit": 5, "control": True, "metric": "dice", "flips": "all"})
     values = json.loads(json.dumps(panel.values()))
     JOBS["compare"].from_values(values)
     assert values["options"] == {"limit": 5}
+    assert (values["metric"], values["flips"]) == ("dice", "all")
     assert values["arms"][2] == {
         "name": "conv-unet-fast-learning_rate-0.01-batch-", "preset": "conv-unet-fast", "recipe": "none",
         "options": {"learning_rate": "0.01", "batch": "4"},

@@ -12,6 +12,8 @@ from segstudio.augmentation.recipe import Recipe
 from segstudio.core.errors import UserError
 from segstudio.core.options import Options, option
 from segstudio.core.sample import Split
+from segstudio.core.way import Flips
+from segstudio.jobs.predict import MEASURED_FLIPS
 from segstudio.jobs.presets import preset
 from segstudio.project.comparisons import Comparison, Comparisons
 from segstudio.project.filter import compile_filter
@@ -56,6 +58,7 @@ class Plan(Options):
     split: Literal["test", "val"] = option(
         "test", "Split", is_advanced=True, help="Which part of the samples is measured."
     )
+    flips: Flips = option("off", "Mirror images", is_advanced=True, help=MEASURED_FLIPS)
     groups: tuple[str, ...] = option(
         (), "Sub-groups", is_advanced=True,
         help="Kinds of images whose effect is shown on its own too: filters as above the list of samples, with commas "
