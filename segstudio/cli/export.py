@@ -8,25 +8,28 @@ from segstudio.cli.command import add_project, command, given, perform
 from segstudio.cli.words import say_pairs
 
 
-@command("export", "write masks, a model, a report or a comparison for other programs and people")
+@command("export", "write masks, a dataset, a model, a report or a comparison for other programs and people")
 def _declare_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "what", choices=["masks", "model", "report", "comparison", "study", "bundle"], help="what to export"
+        "what",
+        choices=["masks", "dataset", "model", "report", "comparison", "study", "bundle"],
+        help="what to export; masks alone, or a dataset of images, masks and splits",
     )
     add_project(parser)
     parser.add_argument(
         "--to",
         required=True,
         metavar="PATH",
-        help="folder of the masks, where nothing is replaced; HTML file of the report, comparison or study, CSV of its "
-        "scores, JSON of a study; file of the model, or a folder for it; zip of the bundle for "
-        "another reader",
+        help="folder of the masks, where nothing is replaced; new folder of the dataset; HTML file of the report, "
+        "comparison or study, CSV of its scores, JSON of a study; file of the model, or a folder for it; zip of the "
+        "bundle for another reader",
     )
     parser.add_argument("--filter", metavar="EXPR", help="which samples; all when not given")
     parser.add_argument(
         "--format",
         metavar="NAME",
         help="of masks: png (0 and 255, when not given) or png01 (0 and 1); "
+        "of a dataset: folders (when not given), split-folders, coco or yolo; "
         "of a model: keras, savedmodel, tflite or onnx",
     )
     parser.add_argument(
@@ -42,6 +45,7 @@ def _declare_export(parser: argparse.ArgumentParser) -> None:
         "--ignored", type=os.path.abspath, metavar="DIR",
         help="of masks: another folder for what is ignored, as PNG of the same names",
     )  # fmt: skip
+    parser.add_argument("--category", metavar="NAME", help="of a dataset: what COCO and YOLO call the foreground")
     parser.add_argument("--reviewer", metavar="NAME", help="of a bundle: whose it is; the name of the settings")
     parser.add_argument("--images", action="store_true", default=None, help="of a bundle: pack the images too")
     parser.set_defaults(command=_export)
@@ -64,6 +68,7 @@ def _export(args: argparse.Namespace) -> int:
             "reviewer",
             "images",
             "ignored",
+            "category",
         ),
         args,
         say_pairs,

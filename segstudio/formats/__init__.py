@@ -86,6 +86,11 @@ class ImageFormat(ABC):
         """Width and height in pixels as a person sees the picture (EXIF orientation applied), without decoding it."""
 
     @classmethod
+    def is_upright(cls, file: BinaryIO) -> bool:  # noqa: ARG003 - for subclasses
+        """Whether the pixels lie in the file as a person sees them: there is no EXIF orientation to be heeded."""
+        return True
+
+    @classmethod
     @abstractmethod
     def read(cls, file: BinaryIO) -> np.ndarray:
         """The picture: uint8 (H, W) or (H, W, 3), C-contiguous, upright, without alpha."""
@@ -135,6 +140,16 @@ def image_size(path: Path) -> tuple[int, int]:
     """
     with _opened(path, is_header_enough=True) as (entry, file):
         return entry.size(file)
+
+
+def is_upright(path: Path) -> bool:
+    """Whether a program that knows nothing of EXIF orientation sees the picture as this one does.
+
+    Raises:
+        BadImage: When it is missing, or no picture.
+    """
+    with _opened(path, is_header_enough=True) as (entry, file):
+        return entry.is_upright(file)
 
 
 def read_thumbnail(path: Path, max_side: int) -> np.ndarray:

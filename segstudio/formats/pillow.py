@@ -57,6 +57,12 @@ class PillowFormat(ImageFormat):
             return _mask_values(_loaded(picture))
 
     @classmethod
+    def is_upright(cls, file: BinaryIO) -> bool:
+        """See ImageFormat."""
+        with cls.open(file) as picture:
+            return cls.orientation_of_header(picture, file) == 1
+
+    @classmethod
     def preview(cls, file: BinaryIO, max_side: int) -> Preview:
         """See ImageFormat."""
         with cls.open(file) as picture:

@@ -2,7 +2,7 @@
 
 from typing import BinaryIO
 
-from PIL import Image, TiffImagePlugin  # noqa: F401 - Pillow knows a decoder once it is imported
+from PIL import ExifTags, Image, TiffImagePlugin  # noqa: F401 - Pillow knows a decoder once it is imported
 
 from segstudio.formats import FORMATS
 from segstudio.formats.pillow import PillowFormat
@@ -27,3 +27,9 @@ class Tiff(PillowFormat):
     def orientation_of_header(cls, picture: Image.Image, file: BinaryIO) -> int:  # noqa: ARG003
         """Always 1: for this format alone, Pillow turns size and pixels itself."""
         return 1
+
+    @classmethod
+    def is_upright(cls, file: BinaryIO) -> bool:
+        """See ImageFormat; other programs than Pillow need not turn it."""
+        with cls.open(file) as picture:
+            return bool(picture.getexif().get(ExifTags.Base.Orientation, 1) in (None, 0, 1))

@@ -13,6 +13,7 @@ from segstudio.core.reporter import Reporter
 from segstudio.core.sample import Sample
 from segstudio.formats import encode_grey
 from segstudio.jobs import JOBS, ProjectJob
+from segstudio.jobs.outside import folder_outside
 from segstudio.project.filter import compile_filter
 from segstudio.project.project import Project
 from segstudio.project.threads import in_threads
@@ -54,8 +55,8 @@ class ExportMasks(ProjectJob[ExportMasksOptions]):
         Raises:
             UserError: When the folder is none to write to, or not one mask could be written.
         """
-        folder = self._folder(project, self.options.to)
-        regions = self._folder(project, self.options.ignored) if self.options.ignored else None
+        folder = folder_outside(project, self.options.to)
+        regions = folder_outside(project, self.options.ignored) if self.options.ignored else None
         if regions is not None and (regions == folder or regions in folder.parents or folder in regions.parents):
             raise UserError(f"{regions} is no folder of its own", "ignored regions would be taken for masks")
         table = project.samples.table()
@@ -90,18 +91,6 @@ class ExportMasks(ProjectJob[ExportMasksOptions]):
             told["words"] = f"{what}, which no mask can say: --ignored FOLDER writes them beside."
             report.log(told["words"])
         return told
-
-    def _folder(self, project: Project, to: str) -> Path:
-        """Where to write; never into the dataset, nor among the project's own files."""
-        if not to:
-            raise UserError("export wants a folder to write to", "say it with --to")
-        folder = Path(to).expanduser().absolute()
-        if folder.exists() and not folder.is_dir():
-            raise UserError(f"{folder} is a file", "choose a folder")
-        for kept, word in ((project.source, "dataset"), (project.folder, "project")):
-            if folder.resolve().is_relative_to(kept.resolve()):
-                raise UserError(f"{folder} lies in the {word} itself", "choose a folder outside of it")
-        return folder
 
     def _write(self, project: Project, sample: Sample, folder: Path, regions: Path | None) -> bool:
         """Write the mask, and what is ignored where that is wanted; whether anything is."""
