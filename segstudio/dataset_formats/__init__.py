@@ -59,13 +59,15 @@ class DatasetFormat(ABC):
         title: What the window calls it.
         help: Who wants it, in a sentence.
         keeps_ignored: Whether it can say which pixels are ignored.
-        category: What the foreground is called, where a format has names for it.
+        has_categories: Whether it has a name for the foreground.
+        category: What the foreground is called, where the format has a name for it.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
     help: ClassVar[str]
     keeps_ignored: ClassVar[bool] = True
+    has_categories: ClassVar[bool] = False
 
     def __init__(self, category: str = "foreground") -> None:
         self.category = category

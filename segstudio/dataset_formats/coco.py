@@ -26,6 +26,7 @@ class Coco(DatasetFormat):
     name: ClassVar[str] = "coco"
     title: ClassVar[str] = "COCO"
     help: ClassVar[str] = "For Detectron2, MMDetection, FiftyOne, CVAT; every pixel is kept."
+    has_categories: ClassVar[bool] = True
 
     def image_place(self, one: Exported) -> PurePosixPath:
         """See DatasetFormat.image_place."""

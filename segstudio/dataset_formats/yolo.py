@@ -13,7 +13,6 @@ from typing import Any, ClassVar
 
 import cv2
 import numpy as np
-from scipy.spatial import cKDTree
 
 from segstudio.dataset_formats import DATASET_FORMATS, DatasetFormat, Exported, Files
 
@@ -29,6 +28,7 @@ class Yolo(DatasetFormat):
     title: ClassVar[str] = "YOLO"
     help: ClassVar[str] = "For Ultralytics; polygons, so holes may lose a few pixels."
     keeps_ignored: ClassVar[bool] = False
+    has_categories: ClassVar[bool] = True
 
     def image_place(self, one: Exported) -> PurePosixPath:
         """See DatasetFormat.image_place."""
@@ -77,6 +77,8 @@ def _polygons(mask: np.ndarray) -> list[np.ndarray]:
 
 def _with_hole(outline: np.ndarray, hole: np.ndarray) -> np.ndarray:
     """The outline, with a way to the nearest corner of a hole, around it, and back the same way."""
+    from scipy.spatial import cKDTree  # takes long to load, and most masks have no holes
+
     far, nearest = cKDTree(outline).query(hole)
     begin = int(np.argmin(far))
     leave = int(nearest[begin])

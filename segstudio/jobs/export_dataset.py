@@ -32,7 +32,12 @@ class ExportDatasetOptions(Options):
     """What to write, and where."""
 
     to: str = option("", "Folder", help="Where it is written: a new folder, or an empty one.", is_path=True)
-    format: str = option("folders", "Format", help="folders, split-folders, coco or yolo.")
+    format: str = option(
+        "folders",
+        "Format",
+        choices=DATASET_FORMATS.names(),
+        help="How it is laid out: folders, split-folders, coco, yolo.",
+    )
     filter: str = option("", "Only", help="Which samples, for example state:accepted,corrected; empty is all.")
     category: str = option(
         "foreground", "Category", help="What the foreground is called, in formats that have names for it."

@@ -113,6 +113,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("export", "&Export masks…", "File",
             "Copy all masks into a folder, for other programs; ignored regions go into another beside it.",
             "export", ("Ctrl+E",), "project"),
+    Command("export-dataset", "Export &dataset…", "File",
+            "Write images, masks and splits as folders, COCO or YOLO, for other programs.", "export", (), "project"),
     Command("export-report", "Export &report…", "File",
             "Write one page with dataset, runs, figures, curves and pictures, and show it in the browser.",
             "info", ("Ctrl+Shift+E",), "project"),

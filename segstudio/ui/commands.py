@@ -52,6 +52,7 @@ def handlers_for(window: "Window") -> dict[str, Callable[..., Any]]:
         "open": partial(_open, window),
         "save": of_workspace(lambda w: w.session.save_now()),
         "export": attempt(partial(_export, window)),
+        "export-dataset": of_workspace(partial(_export_dataset, window)),
         "export-report": attempt(partial(_export_report, window)),
         "check": attempt(partial(_check, window)),
         "close": window.leave_project,
@@ -230,6 +231,18 @@ def _export(window: "Window") -> None:
     folder = files.choose_export_folder(window)
     if folder is not None:
         window.learning.export_masks(folder)
+
+
+def _export_dataset(window: "Window", workspace: Workspace) -> None:
+    from segstudio.ui.dialogs.export_dataset import ExportDatasetDialog
+
+    def export(options: dict[str, Any]) -> None:
+        window.attempt(lambda: window.learning.export_dataset(options))
+        window.show_jobs(True)
+
+    dialog = ExportDatasetDialog(workspace.session.project, workspace.samples_panel.filter_text, window)
+    dialog.wanted.connect(export)
+    dialog.show()
 
 
 def _export_report(window: "Window") -> None:

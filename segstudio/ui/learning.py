@@ -1,6 +1,7 @@
 """Learning: the jobs that the window asks for, and what follows from them: from Retrain to what changed most."""
 
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QObject, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
@@ -163,6 +164,11 @@ class Learning(QObject):
         self._saved_workspace()
         options = {"to": str(folder), "ignored": str(folder.with_name(f"{folder.name}-ignored"))}
         return self._queue.submit("export-masks", options, "Export masks")
+
+    def export_dataset(self, options: dict[str, Any]) -> JobRecord:
+        """Write images and masks as another program wants them; `options` are those of the job."""
+        self._saved_workspace()
+        return self._queue.submit("export-dataset", options, "Export dataset")
 
     def export_report(self, path: Path) -> JobRecord:
         """Write a report, and show it in the browser as soon as it is there."""
