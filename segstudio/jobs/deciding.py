@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from segstudio.core.dry_run import DryRun, Request
 from segstudio.core.errors import UserError
 from segstudio.core.reporter import Reporter
 from segstudio.core.sample import Sample
@@ -17,9 +18,6 @@ from segstudio.jobs.starts import Start
 from segstudio.jobs.training_samples import Chosen
 from segstudio.jobs.trial import Exhausted, dry_run
 from segstudio.project.project import Project
-
-if TYPE_CHECKING:
-    from segstudio.ml.dry_run import DryRun, Request
 
 ASKED, DEFAULT = "asked for", "the default"
 
@@ -55,7 +53,7 @@ def reasons_of(decisions: Sequence[Decision]) -> dict[str, str]:
 
 def tried(
     project: Project, model: str, options: TrainOptions, start: Start | None, chosen: Chosen, report: Reporter
-) -> "DryRun":
+) -> DryRun:
     """What a dry run of this training finds; see `dry_run`."""
     request = request_of(project, model, options, start, chosen)
     return dry_run(request, None if project.read_only else project.folder / "cache" / "preflight", report)
@@ -63,7 +61,7 @@ def tried(
 
 def settled_automatic(
     project: Project, model: str, options: TrainOptions, start: Start | None, chosen: Chosen, report: Reporter
-) -> "tuple[TrainOptions, DryRun | None]":
+) -> tuple[TrainOptions, DryRun | None]:
     """The options with a number wherever one was left to the program, and the dry run if it took one.
 
     Raises:
@@ -78,15 +76,13 @@ def settled_automatic(
     return with_numbers(options, found), found
 
 
-def with_numbers(options: TrainOptions, found: "DryRun") -> TrainOptions:
+def with_numbers(options: TrainOptions, found: DryRun) -> TrainOptions:
     """The options with the size and the batch that a dry run has settled."""
     return options.replaced(size=size_of(options) or found.size, batch=options.batch or found.batch)
 
 
-def request_of(project: Project, model: str, options: TrainOptions, start: Start | None, chosen: Chosen) -> "Request":
+def request_of(project: Project, model: str, options: TrainOptions, start: Start | None, chosen: Chosen) -> Request:
     """What to try, and no more than matters: so that what was tried once need not be again."""
-    from segstudio.ml.dry_run import Request
-
     kind = network_of(model, options)
     network = {
         name: value for name, value in kind.options.model_dump().items() if name != "weights"
@@ -111,7 +107,7 @@ def request_of(project: Project, model: str, options: TrainOptions, start: Start
 
 def decisions_of(
     project: Project, options: TrainOptions, asked: TrainOptions, start: Start | None, chosen: Chosen,
-    found: "DryRun | None",
+    found: DryRun | None,
 ) -> list[Decision]:  # fmt: skip
     """What is settled of samples and options; for the machine, see `of_machine`.
 
@@ -148,7 +144,7 @@ def decisions_of(
     return made
 
 
-def of_machine(options: TrainOptions, found: "DryRun") -> list[Decision]:
+def of_machine(options: TrainOptions, found: DryRun) -> list[Decision]:
     """What is settled by the machine it computes on."""
     return machine_decisions(
         options, found.device, found.precision, found.precision_reason, found.cores, is_gpu=found.is_gpu

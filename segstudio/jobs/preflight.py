@@ -2,8 +2,9 @@
 
 import shutil
 import time
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
+from segstudio.core.dry_run import DryRun
 from segstudio.core.duration import duration
 from segstudio.core.errors import UserError
 from segstudio.core.options import AUTO, Options, checked, option
@@ -18,9 +19,6 @@ from segstudio.jobs.train import Request, Train, recipe_asked, settled
 from segstudio.jobs.training_samples import Chosen, select
 from segstudio.jobs.trial import Exhausted
 from segstudio.project.project import Project
-
-if TYPE_CHECKING:
-    from segstudio.ml.dry_run import DryRun
 
 LINT = 0.4
 """Share of the progress bar for looking at samples."""
@@ -158,7 +156,7 @@ class _Check:
         self._options = with_numbers(asked, self._found)
         self._findings += [*self._memory(self._found), *self._time(), *self._disk(self._found)]
 
-    def _memory(self, found: "DryRun") -> list[Finding]:
+    def _memory(self, found: DryRun) -> list[Finding]:
         needs = f"it needs about {_gigabytes(found.bytes)} of memory"
         if found.fitting_batch == found.batch:
             free = f" of {_gigabytes(found.budget)} that are free" if found.budget else ""
@@ -181,7 +179,7 @@ class _Check:
             return [Finding("time", "fine", text)]
         return [Finding("time", "warns", text, "a smaller size, fewer epochs or a smaller network take less")]
 
-    def _disk(self, found: "DryRun") -> list[Finding]:
+    def _disk(self, found: DryRun) -> list[Finding]:
         needs, free = WEIGHT_BYTES * found.parameters, shutil.disk_usage(self._project.folder).free
         if needs < free:
             return []

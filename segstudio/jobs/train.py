@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from segstudio.augmentation.recipe import NONE, Recipe, read_recipe
+from segstudio.core.dry_run import precision_reason
 from segstudio.core.errors import UserError
 from segstudio.core.files import write_atomically
 from segstudio.core.manifest import load_manifest
@@ -250,8 +251,6 @@ class Training:
 
 
 def _of_machine(options: TrainOptions, device: "Device", precision: str) -> list[Decision]:
-    from segstudio.ml.dry_run import precision_reason
-
     reason = precision_reason(precision, is_gpu=device.is_gpu)
     return machine_decisions(options, device.title, precision, reason, os.cpu_count() or 1, is_gpu=device.is_gpu)
 

@@ -13,16 +13,14 @@ from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psutil
 
+from segstudio.core.dry_run import SPARE, DryRun, Request, chosen_batch
 from segstudio.core.errors import UserError
 from segstudio.core.files import write_atomically
 from segstudio.core.reporter import Reporter
-
-if TYPE_CHECKING:
-    from segstudio.ml.dry_run import DryRun, Request
 
 POLL_SECONDS = 0.1
 
@@ -34,7 +32,7 @@ class Exhausted(UserError):
     """The network does not fit into memory, not even for a few images."""
 
 
-def dry_run(request: "Request", cache: Path | None, report: Reporter) -> "DryRun":
+def dry_run(request: Request, cache: Path | None, report: Reporter) -> DryRun:
     """Try some steps, unless that was done before on this machine; a process of its own does it.
 
     Args:
@@ -47,8 +45,6 @@ def dry_run(request: "Request", cache: Path | None, report: Reporter) -> "DryRun
         UserError: When there is no such device, or the network cannot be built.
         Cancelled: When the user stopped it; the process is gone then.
     """
-    from segstudio.ml.dry_run import SPARE, DryRun, chosen_batch
-
     budget = psutil.virtual_memory().available
     path = cache / f"{_digest(request)}.json" if cache else None
     known = _known(path) if path else None
@@ -62,23 +58,21 @@ def dry_run(request: "Request", cache: Path | None, report: Reporter) -> "DryRun
     return found
 
 
-def _known(path: Path) -> "DryRun | None":
-    from segstudio.ml.dry_run import DryRun
-
+def _known(path: Path) -> DryRun | None:
     try:
         return DryRun.from_dict(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
 
 
-def _digest(request: "Request") -> str:
+def _digest(request: Request) -> str:
     """Of all that memory and time depend on."""
     libraries = {name: version(name) for name in ("tensorflow", "keras", "numpy")}
     what: dict[str, Any] = {**asdict(request), "budget": 0, "machine": platform.node(), "cores": os.cpu_count()}
     return hashlib.sha256(json.dumps(what | libraries, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def _ask(request: "Request", report: Reporter) -> dict[str, Any]:
+def _ask(request: Request, report: Reporter) -> dict[str, Any]:
     with tempfile.TemporaryFile() as words:
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "segstudio.ml.dry_run"],

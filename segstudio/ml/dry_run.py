@@ -11,13 +11,14 @@ import json
 import os
 import sys
 import time
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 import psutil
 
+from segstudio.core.dry_run import SPARE, DryRun, Request, chosen_batch, chosen_size, precision_reason
 from segstudio.core.options import checked
 from segstudio.models import MODELS
 
@@ -29,123 +30,6 @@ FIRST_BATCH = 2
 
 LONGEST_STEP = 20.0
 """Seconds; when a step of the whole batch would take longer, it is told from smaller ones."""
-
-SPARE = 0.85
-"""Share of the free memory that a training may take."""
-
-USUAL_BATCH, USUAL_BATCH_OF_GPU = 8, 16
-
-STEPS_OF_AN_EPOCH = 4
-"""A chosen batch leaves at least so many steps an epoch, or it would learn in leaps."""
-
-LARGEST_SIZE, LARGEST_SIZE_OF_GPU, SMALLEST_SIZE = 256, 512, 64
-
-SIZES_OF = 32
-"""A chosen size is a multiple of what encoders reduce images by."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """What to try.
-
-    Attributes:
-        model: Name of the network.
-        network: Its options; `size` 0 lets one be chosen.
-        channels: Of its input.
-        is_pretrained: Whether the encoder's normalization stays as it was, which saves memory and time.
-        batch: Images per step; 0 lets one be chosen.
-        images: How many images there are to learn from.
-        side: Median of the shorter sides of the images, in pixels.
-        loss: Name of what is made small.
-        clipping: See `Plan`.
-        device: See `choose_device`.
-        precision: What to compute in; auto as the device does best.
-        budget: Bytes of memory that are free.
-    """
-
-    model: str
-    network: dict[str, Any]
-    channels: int
-    is_pretrained: bool
-    batch: int
-    images: int
-    side: int
-    loss: str
-    clipping: float
-    device: str
-    precision: str
-    budget: int
-
-
-@dataclass(frozen=True)
-class DryRun:
-    """What was found.
-
-    Attributes:
-        device: What it computes on.
-        precision: What it computes in.
-        precision_reason: Why, when that was left to the program; else empty.
-        cores: Of the processor.
-        is_gpu: Whether it computes on a GPU.
-        size: Side of the network's input in pixels.
-        size_reason: Why, when it was chosen; else empty.
-        batch: Images per step that were asked for, or chosen.
-        batch_reason: Why, when it was chosen; else empty.
-        fitting_batch: The largest power of two up to `batch` that fits into memory, or `batch`; 0 when none does.
-        parameters: How many numbers the network learns.
-        bytes: Of memory that a training of `batch` needs; a GPU's own where there is one.
-        budget: Bytes of memory that were free; of the GPU where there is one and it says so, else 0 there.
-        seconds_to_begin: Until the first step is done.
-        seconds_per_step: For `batch` images.
-        is_estimated: Whether bytes and seconds are told from smaller batches.
-    """
-
-    device: str
-    precision: str
-    precision_reason: str
-    cores: int
-    is_gpu: bool
-    size: int
-    size_reason: str
-    batch: int
-    batch_reason: str
-    fitting_batch: int
-    parameters: int
-    bytes: int
-    budget: int
-    seconds_to_begin: float
-    seconds_per_step: float
-    is_estimated: bool
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> "DryRun":
-        """From `asdict`; TypeError when it is of another version of the program."""
-        return cls(**{one.name: values[one.name] for one in fields(cls) if one.name in values})
-
-
-def chosen_size(side: int, *, is_gpu: bool) -> tuple[int, str]:
-    """The network's size for images with this shorter side, and why."""
-    largest = LARGEST_SIZE_OF_GPU if is_gpu else LARGEST_SIZE
-    size = max(SMALLEST_SIZE, min(largest, side // SIZES_OF * SIZES_OF))
-    if side > largest:
-        return size, f"images have {side} px across, and more than {largest} px takes too long on a {_kind(is_gpu)}"
-    return size, f"images have {side} px across, and larger than they are they would say no more"
-
-
-def chosen_batch(images: int, *, is_gpu: bool) -> tuple[int, str]:
-    """Images per step when memory is no question, and why."""
-    usual = USUAL_BATCH_OF_GPU if is_gpu else USUAL_BATCH
-    batch = usual
-    while batch > 1 and batch * STEPS_OF_AN_EPOCH > images:
-        batch //= 2
-    if batch < usual:
-        return batch, f"{images} images to learn from make {-(-images // batch)} steps an epoch with it"
-    slow = "more would leave it waiting for images" if is_gpu else "larger ones are no faster"
-    return batch, f"usual on a {_kind(is_gpu)}, where {slow}"
-
-
-def _kind(is_gpu: bool) -> str:
-    return "GPU" if is_gpu else "CPU"
 
 
 def measure(request: Request, say: Any = lambda _text: None) -> DryRun:
@@ -282,15 +166,6 @@ def _keep_statistics(network: Any, bottom: str) -> None:
         for layer in keras.Model(network.input, network.get_layer(bottom).output).layers:
             if isinstance(layer, keras.layers.BatchNormalization):
                 layer.trainable = False
-
-
-def precision_reason(precision: str, *, is_gpu: bool) -> str:
-    """Why a device computes best in this precision, in words."""
-    if precision == "mixed_bfloat16":
-        return "this processor has bfloat16, which is faster, and weights stay float32"
-    if precision == "mixed_float16":
-        return "this GPU has tensor cores, which float16 is fastest on, and weights stay float32"
-    return f"this {_kind(is_gpu)} gains nothing from less exact numbers"
 
 
 def _peak(device: str, *, is_gpu: bool) -> int:

@@ -1,6 +1,8 @@
 """Pre-flight: what is wrong with a dataset is found before a training begins, and what the training takes is known."""
 
 import json
+import subprocess
+import sys
 import tomllib
 
 import numpy as np
@@ -18,6 +20,15 @@ from segstudio.project.check import check_project
 from segstudio.project.project import Project
 from segstudio.project.samples import NewSample
 from tests.jobs.projects import TINY, damage, make_project, review
+
+CHECK_AGAIN = """
+import json, sys
+from pathlib import Path
+from segstudio.core.reporter import ListReporter
+from segstudio.jobs import JOBS
+result = JOBS["preflight"].from_values(json.loads(sys.argv[2])).perform(Path(sys.argv[1]), ListReporter())
+print(result["ok"], result["estimate"]["bytes"], "tensorflow" in sys.modules)
+"""
 
 
 @pytest.fixture
@@ -221,6 +232,12 @@ def test_a_dry_run_tells_memory_and_time_and_leaves_nothing_behind(project):
     report = ListReporter()
     assert preflight(project, report, batch="auto", size="auto", epochs=14)["estimate"]["bytes"] == estimate["bytes"]
     assert not any("dry run" in text for _, _, text in report.progresses)
+    # Nor does it load TensorFlow in this one.
+    values = json.dumps({**TINY, "batch": "auto", "size": "auto"})
+    said = subprocess.run(
+        [sys.executable, "-c", CHECK_AGAIN, str(project.folder), values], capture_output=True, text=True, check=True
+    )
+    assert said.stdout.split() == ["True", str(estimate["bytes"]), "False"]
 
 
 @pytest.mark.training

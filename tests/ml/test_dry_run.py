@@ -2,7 +2,8 @@
 
 import pytest
 
-from segstudio.ml.dry_run import SPARE, _Tried, chosen_batch, chosen_size
+from segstudio.core.dry_run import SPARE, chosen_batch, chosen_size
+from segstudio.ml.dry_run import _Tried
 
 
 @pytest.mark.parametrize(
