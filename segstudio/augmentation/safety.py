@@ -18,6 +18,7 @@ from segstudio.augmentation.donors import Donors, donors_of
 from segstudio.augmentation.names import SLOW, TAKING
 from segstudio.augmentation.recipe import Recipe, Step, require_valid_step
 from segstudio.core.errors import UserError
+from segstudio.core.percentage import percent
 
 Pair = tuple[np.ndarray, np.ndarray]
 """An image, uint8 (H, W) or (H, W, 3), and its mask, uint8 (H, W) of 0 and 1."""
@@ -321,7 +322,7 @@ def findings_of_pattern(
     if moves_mask:
         share = share_apart(tried)
         if share > APART:
-            said = f"at {share:.0%} of the pixels the mask says something else than the picture shows"
+            said = f"at {percent(share)} of the pixels the mask says something else than the picture shows"
             return [_apart(f"Image and mask do not move together: {said}.")]
         return []
     alike = [likeness(one) for one in tried]
@@ -359,10 +360,11 @@ def findings_of_marking(apply: Apply, seeds: Sequence[int], size: int = 160) -> 
         beside = (changed > 0) & (cv2.dilate(done.mask, near) == 0)
         unmarked = max(unmarked, float(beside.sum() / max(int(changed.sum()), 1)))
     if unseen > UNSEEN:
-        message = f"Marks {unseen:.0%} of what it adds where the picture has not changed: nothing there can be learnt."
+        share = percent(unseen)
+        message = f"Marks {share} of what it adds where the picture has not changed: nothing there can be learnt."
         return [Finding((), "unseen", "error", message, "Make it stronger, or take it out.")]
     if unmarked > UNSEEN:
-        return [_apart(f"Of what it changes in the picture, {unmarked:.0%} is not in the mask.")]
+        return [_apart(f"Of what it changes in the picture, {percent(unmarked)} is not in the mask.")]
     return []
 
 
@@ -422,7 +424,7 @@ def _of_light(tries: Sequence[tuple[np.ndarray, np.ndarray]], where: str = "") -
         worst = max(worst, _clipped(after) - _clipped(before))
     if worst <= CLIPPED:
         return []
-    message = f"{worst:.0%} of the pixels become pure black or white{where}: what was there is gone."
+    message = f"{percent(worst)} of the pixels become pure black or white{where}: what was there is gone."
     return [Finding((), "clipped", "warning", message, "Make it weaker.")]
 
 
@@ -486,17 +488,18 @@ def _of_object(tries: Sequence[tuple[float, float]]) -> list[Finding]:
     mean, worst, gone = float(np.mean(lost)), max(lost), sum(one > 0.98 for one in lost)
     hint = "Make it weaker, or crop around the object instead."
     if mean > LOST_USUALLY:
-        message = f"Most of the object is lost: on the average {mean:.0%} of it leaves the picture."
+        message = f"Most of the object is lost: on the average {percent(mean)} of it leaves the picture."
         found.append(Finding((), "lost", "error", message, hint))
     elif gone:
         message = f"In {gone} of {len(lost)} tries nothing of the object was left in the picture."
         found.append(Finding((), "lost", "warning", message, hint))
     elif worst > LOST_ONCE:
-        message = f"Up to {worst:.0%} of the object leaves the picture ({mean:.0%} on the average)."
+        message = f"Up to {percent(worst)} of the object leaves the picture ({percent(mean)} on the average)."
         found.append(Finding((), "lost", "warning", message, hint))
     covered = float(np.mean([hidden for _, hidden in tries]))
     if covered > HIDDEN:
-        message = f"Covers {covered:.0%} of the object while the mask still shows it: the network must guess outlines."
+        share = percent(covered)
+        message = f"Covers {share} of the object while the mask still shows it: the network must guess outlines."
         found.append(
             Finding((), "hidden", "note", message, "Fewer or smaller holes, or set the mask there to background.")
         )

@@ -7,6 +7,7 @@ from typing import Any
 from segstudio.cli.command import add_project, command, given, perform, show
 from segstudio.cli.words import figure, say_pairs, say_table, tell
 from segstudio.core.errors import UserError
+from segstudio.core.percentage import percent
 
 
 @command("list", "list samples")
@@ -43,7 +44,7 @@ def _say_ignored(result: dict[str, Any]) -> None:
     for name in ("changed", "written"):
         if name in result:
             tell(f"{name}: {result[name]}")
-    say_table([{"image": one["image"], "ignored": f"{one['share']:.2%}"} for one in result["samples"]])
+    say_table([{"image": one["image"], "ignored": percent(one["share"], 2)} for one in result["samples"]])
     for note in result["notes"]:
         tell(f"  {note['path']}: {note['reason']}")
 
@@ -183,12 +184,12 @@ def _declare_bound(parser: argparse.ArgumentParser) -> None:
 
 
 def _bound(args: argparse.Namespace) -> int:
-    from segstudio.core.audit import CONFIDENCE, percent, upper_bound
+    from segstudio.core.audit import CONFIDENCE, percent_up, upper_bound
 
     try:
         bound = upper_bound(args.checked, args.wrong, args.of)
     except ValueError as error:
         raise UserError(f"these numbers cannot be: {error}", "wrong <= checked <= of") from error
     result = {"checked": args.checked, "wrong": args.wrong, "of": args.of, "bound": bound, "confidence": CONFIDENCE}
-    show(result, args, lambda one: tell(f"at most {percent(one['bound'])} are wrong (95 % sure)"))
+    show(result, args, lambda one: tell(f"at most {percent_up(one['bound'])} are wrong (95 % sure)"))
     return 0

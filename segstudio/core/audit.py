@@ -42,6 +42,6 @@ def checks_for(bound: float, confidence: float = CONFIDENCE) -> int:
     return math.ceil(math.log(1 - confidence) / math.log(1 - bound) - 1e-9)
 
 
-def percent(share: float) -> str:
+def percent_up(share: float) -> str:
     """A share in words, rounded up: a bound must not become smaller by being written down."""
     return f"{math.ceil(share * 1000 - 1e-6) / 10:g} %"

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any, Literal, NamedTuple, get_args
 
+from segstudio.core.percentage import percent
+
 Flips = Literal["off", "horizontal", "all"]
 FLIPS: tuple[Flips, ...] = get_args(Flips)
 
@@ -48,7 +50,7 @@ class Way:
         seen = "whole image"
         if self.is_tiled:
             size = f" of {self.crop} px" if self.crop else ""
-            seen = f"tiles{size}, {self.overlap:.0%} overlap"
+            seen = f"tiles{size}, {percent(self.overlap)} overlap"
         return ", ".join(filter(None, (seen, _MIRRORED[self.flips])))
 
     def to_values(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from segstudio.core.errors import BadImage
+from segstudio.core.percentage import percent
 from segstudio.core.reporter import Reporter
 from segstudio.formats import FORMATS, read_mask, read_mask_values, reason_of
 from segstudio.formats.foreground import ForegroundRule, Value, value_text
@@ -69,7 +70,7 @@ class ValueShare:
 
     def __str__(self) -> str:
         masks = "1 mask" if self.files == 1 else f"{self.files} masks"
-        return f"{value_text(self.value)} ({self.share:.2%} of all pixels, {masks})"
+        return f"{value_text(self.value)} ({percent(self.share, 2)} of all pixels, {masks})"
 
 
 @dataclass(frozen=True)

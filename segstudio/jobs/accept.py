@@ -5,7 +5,7 @@ import secrets
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from segstudio.core.audit import percent, upper_bound
+from segstudio.core.audit import percent_up, upper_bound
 from segstudio.core.errors import UserError
 from segstudio.core.options import Options, option
 from segstudio.core.reporter import Reporter
@@ -134,13 +134,13 @@ class Accept(ProjectJob[AcceptOptions]):
 
 def plan_words(plan: Plan, checks: int) -> str:
     """What would be accepted, and what clean checks would say, as a sentence."""
-    bound = percent(upper_bound(checks, 0, len(plan.ids)))
+    bound = percent_up(upper_bound(checks, 0, len(plan.ids)))
     return f"If all of {checks} random ones are right, at most {bound} of all {len(plan.ids)} are wrong (95 % sure)."
 
 
 def result_words(checked: int, wrong: int, total: int) -> str:
     """What the checks say, as a sentence."""
-    bound = percent(upper_bound(checked, wrong, total))
+    bound = percent_up(upper_bound(checked, wrong, total))
     found = "none was" if not wrong else "1 was" if wrong == 1 else f"{wrong} were"
     return f"Of {checked} checked {found} wrong: at most {bound} of all {total} are (95 % sure)."
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segstudio.core.metrics import COMPARED_CONVENTION
+from segstudio.core.percentage import percent
 from segstudio.core.reporter import Reporter
 from segstudio.core.sample import Sample
 from segstudio.core.statistics import FEWEST, Paired, Verdict, paired
@@ -211,8 +212,8 @@ def sub_groups(
     if (sizes > 0).any():
         middle = np.median(sizes[sizes > 0])
         yield "no foreground", "foreground", sizes == 0
-        yield f"smaller half (up to {middle:.1%} of the area)", "foreground", (sizes > 0) & (sizes <= middle)
-        yield f"larger half (above {middle:.1%} of the area)", "foreground", sizes > middle
+        yield f"smaller half (up to {percent(middle, 1)} of the area)", "foreground", (sizes > 0) & (sizes <= middle)
+        yield f"larger half (above {percent(middle, 1)} of the area)", "foreground", sizes > middle
     ids = np.array([one.sample for one in images])
     all_samples = project.samples.table()
     for text in filters:

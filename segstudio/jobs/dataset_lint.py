@@ -18,6 +18,7 @@ import numpy as np
 
 from segstudio.core.errors import BadImage, UserError
 from segstudio.core.files import write_atomically
+from segstudio.core.percentage import percent
 from segstudio.core.reporter import Reporter
 from segstudio.core.sample import USABLE, Sample, Split
 from segstudio.formats import read_preview
@@ -288,7 +289,7 @@ def _some_alike(
     if len(partial) >= _FEWEST_TO_COMPARE and np.median(partial) > MOSTLY:
         findings.append(
             Finding(
-                "swapped", "warns", f"half of the masks cover more than {np.median(partial):.0%} of their image",
+                "swapped", "warns", f"half of the masks cover more than {percent(np.median(partial))} of their image",
                 "look whether foreground and background are swapped", count=len(partial),
             )
         )  # fmt: skip

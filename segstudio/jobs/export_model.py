@@ -255,7 +255,7 @@ MODEL = Path(__file__){place}
 if __name__ == "__main__":
     image = ImageOps.exif_transpose(Image.open(sys.argv[1])).convert("{mode}")
     found = {look}({pixels}) >= {threshold}
-    print(f"{{found.mean():.2%}} is foreground")
+    print(f"{{100 * found.mean():.2f}} % is foreground")
     if len(sys.argv) > 2:
         Image.fromarray(found.astype(np.uint8) * 255).save(sys.argv[2])
 '''

@@ -14,6 +14,7 @@ from segstudio.core.errors import UserError
 from segstudio.core.files import resource, write_atomically
 from segstudio.core.metrics import EMPTY_CONVENTION, Counts
 from segstudio.core.options import Options, option
+from segstudio.core.percentage import percent
 from segstudio.core.reporter import Phase, Reporter
 from segstudio.core.sample import ReviewState, Split
 from segstudio.core.threshold import predicted_at
@@ -192,7 +193,7 @@ def _dataset(project: Project) -> dict[str, Any]:
     sizes, counts = np.unique(np.stack([table.width, table.height], axis=1), axis=0, return_counts=True)
     ranked = sorted(zip(sizes.tolist(), counts.tolist(), strict=True), key=lambda one: -one[1])
     common = [f"{w} × {h}" + (f" ({n})" if len(sizes) > 1 else "") for (w, h), n in ranked[:4]]
-    shares = (f"{share:.1%}" for share in np.percentile(foreground, [0, 50, 100])) if foreground.size else ()
+    shares = (percent(share, 1) for share in np.percentile(foreground, [0, 50, 100])) if foreground.size else ()
     return {
         "samples": len(table),
         "states": [state.value for state in states],

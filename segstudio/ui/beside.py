@@ -16,6 +16,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from segstudio.core.errors import UserError
 from segstudio.core.mask import Mask
 from segstudio.core.metrics import Counts
+from segstudio.core.percentage import percent
 from segstudio.core.sample import Sample
 from segstudio.core.threshold import predicted_at
 from segstudio.project.project import Project
@@ -150,7 +151,7 @@ class Beside(QObject):
         if others is None:
             self._panes.show_heat(None)
             return
-        self._panes.show_heat(others.heat, f"{others.runs} runs disagree on {others.share:.1%}")
+        self._panes.show_heat(others.heat, f"{others.runs} runs disagree on {percent(others.share, 1)}")
         if others.heat is None and tells:
             self.told.emit("Fewer than two runs have predicted this sample: there is nothing to disagree about.")
 

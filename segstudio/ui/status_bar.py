@@ -4,6 +4,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QStatusBar, QWidget
 
+from segstudio.core.percentage import percent
 from segstudio.ui import theme
 from segstudio.ui.canvas.pixel_info import PixelInfo
 from segstudio.ui.job_queue import JobQueue, JobRecord, duration
@@ -99,7 +100,7 @@ class StatusBar(QStatusBar):
         for label in (self.saved, self.zoom, self.pixel):
             label.setContentsMargins(8, 0, 10, 0)
         # What changes its width with every move of the pointer comes last, so that nothing else moves.
-        self.zoom.setMinimumWidth(self.fontMetrics().horizontalAdvance("zoom 0000%") + 18)
+        self.zoom.setMinimumWidth(self.fontMetrics().horizontalAdvance("zoom 0000 %") + 18)
         for label in (self.saved, self.zoom, self.pixel):
             self.addWidget(label)
         self.addPermanentWidget(self.error)
@@ -141,7 +142,7 @@ class StatusBar(QStatusBar):
 
     def show_zoom(self, zoom: float) -> None:
         """Say how large an image pixel is."""
-        self.zoom.setText(f"zoom {zoom:.0%}" if zoom else "")
+        self.zoom.setText(f"zoom {percent(zoom)}" if zoom else "")
 
     def show_device(self, text: str) -> None:
         """Say what the last run was computed on."""

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, QTimer
 from segstudio.core.errors import UserError
 from segstudio.core.labels import CORRECTED
 from segstudio.core.mask import Mask
+from segstudio.core.percentage import percent
 from segstudio.ui.background import Background
 from segstudio.ui.canvas.layers import CORRECTION, UNREVIEWED, Colour
 from segstudio.ui.canvas.layers import IGNORED as HATCH
@@ -113,7 +114,7 @@ class Weighing(QObject):
             else:
                 if found.weighing.correction != 1:
                     since = f" since {found.against}" if found.against else ""
-                    say(CORRECTION, f"corrected{since} {found.share(CORRECTED):.1%}", found.weighing.correction)
+                    say(CORRECTION, f"corrected{since} {percent(found.share(CORRECTED), 1)}", found.weighing.correction)
                 words = "others" if others is None else "not reviewed"
                 say(None if others is None else UNREVIEWED, words, found.usual, "else" if others is None else "")
             if ignored is not None:

@@ -3,7 +3,7 @@ import math
 import pytest
 from scipy.stats import beta, binom
 
-from segstudio.core.audit import checks_for, percent, upper_bound
+from segstudio.core.audit import checks_for, percent_up, upper_bound
 
 
 @pytest.mark.parametrize(("checked", "wrong"), [(1, 0), (20, 0), (20, 1), (59, 0), (299, 4), (20, 19)])
@@ -24,10 +24,10 @@ def test_known_figures() -> None:
 
 
 def test_a_bound_is_rounded_to_the_safe_side() -> None:
-    assert percent(0.13911) == "14 %"
-    assert percent(0.05) == "5 %"
-    assert percent(0.0) == "0 %"
-    assert math.isclose(float(percent(upper_bound(299, 0)).rstrip(" %")), 1.0)
+    assert percent_up(0.13911) == "14 %"
+    assert percent_up(0.05) == "5 %"
+    assert percent_up(0.0) == "0 %"
+    assert math.isclose(float(percent_up(upper_bound(299, 0)).rstrip(" %")), 1.0)
 
 
 @pytest.mark.parametrize(("checked", "wrong", "of"), [(3, 4, None), (3, -1, None), (9, 0, 8)])

@@ -52,7 +52,7 @@ def test_regions_come_from_a_folder_and_go_to_one(project, tmp_path, capsys):
     assert said["samples"][0]["share"] == REGION.mean()
     assert [note["path"] for note in said["notes"]] == [str(folder / "sample_03.png")]
     assert cli.main(["ignore", str(project.folder), "--to", str(tmp_path / "out")]) == 0
-    assert "29.30%" in capsys.readouterr().out
+    assert "29.30 %" in capsys.readouterr().out
     assert (tmp_path / "out/images/sample_02.png").read_bytes() == encode_mask(REGION)
     assert perform(project, "ignore", clear=True, filter="name:*01*")["changed"] == 1
     assert len(perform(project, "ignore")["samples"]) == 1

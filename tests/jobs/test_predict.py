@@ -82,7 +82,7 @@ def test_each_prediction_knows_how_it_was_made_also_when_the_index_is_lost(proje
     val = [one for one in project.samples.all() if one.split is Split.VAL]
     mirrored = {one.id for one in val}
     result = perform(project, "predict", run="1", flips="horizontal", tiling="full", filter="split:val")
-    assert result["way"]["words"] == "tiles, 50% overlap, mean with the mirror image"
+    assert result["way"]["words"] == "tiles, 50 % overlap, mean with the mirror image"
     ids = [one.id for one in project.samples.all()]
     manners = {one: "tiling=full flips=horizontal" if one in mirrored else "plain" for one in ids}
     assert project.predictions.manners(1) == manners

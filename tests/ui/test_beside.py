@@ -7,6 +7,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtTest import QTest
 
 from segstudio.core.metrics import Counts
+from segstudio.core.percentage import percent
 from segstudio.project.project import Project
 from segstudio.project.versions import NOW, Version
 from segstudio.ui import app as application
@@ -93,13 +94,13 @@ def test_the_map_of_disagreement_follows_the_sample(qtbot, window: Window) -> No
     assert isinstance(window.panes.canvas("prediction")._overlay, HeatLayer)
     masks = np.stack(list(masks_of(window).values()))
     share = (masks.min(axis=0) != masks.max(axis=0)).mean()
-    assert window.panes.canvas("prediction")._caption.text == f"3 runs disagree on {share:.1%}"
+    assert window.panes.canvas("prediction")._caption.text == f"3 runs disagree on {percent(share, 1)}"
     other = next(one.id for one in window.session.project.samples.all() if one.id != window.session.sample.id)
     window.session.show(other)
     settle(qtbot, window)
     masks = np.stack(list(masks_of(window).values()))
     share = (masks.min(axis=0) != masks.max(axis=0)).mean()
-    assert window.panes.canvas("prediction")._caption.text == f"3 runs disagree on {share:.1%}"
+    assert window.panes.canvas("prediction")._caption.text == f"3 runs disagree on {percent(share, 1)}"
     press(window, Qt.Key.Key_H, Qt.KeyboardModifier.ShiftModifier)
     assert not window.panes.is_heat_shown
 

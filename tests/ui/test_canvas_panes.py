@@ -425,8 +425,8 @@ def test_the_error_view_shows_all_three_and_their_shares(panes: Panes, document:
     for x, colour in ((70, AGREEMENT), (50, FALSE_POSITIVE), (90, FALSE_NEGATIVE)):
         column, row = (int(part) for part in canvas.frame.to_device(x + 0.5, 40.5))
         assert np.abs(shown[row, column].astype(int) - colour).max() <= 2
-    qtbot.waitUntil(lambda: "agree 33.3%" in canvas.accessibleDescription())
-    assert canvas.accessibleDescription() == "agree 33.3%, false positive 33.3%, false negative 33.3%"
+    qtbot.waitUntil(lambda: "agree 33.3 %" in canvas.accessibleDescription())
+    assert canvas.accessibleDescription() == "agree 33.3 %, false positive 33.3 %, false negative 33.3 %"
     panes.set_error_view(False)
     assert panes.pane("errors").isHidden()
 
@@ -440,13 +440,13 @@ def test_where_the_prediction_says_nothing_nothing_differs(panes: Panes, qtbot: 
     panes.set_error_view(True)
     panes.show_sample(np.zeros((90, 120), np.uint8), Document(mask), probability, left_out=left_out)
     canvas = panes.canvas("errors")
-    assert canvas.accessibleDescription() == "agree 50.0%, false positive 0.0%, false negative 50.0%"
+    assert canvas.accessibleDescription() == "agree 50.0 %, false positive 0.0 %, false negative 50.0 %"
     shown = pixels(canvas)
     column, row = (int(part) for part in canvas.frame.to_device(50.5, 40.5))
     around = shown[row - 9 : row + 9, column - 9 : column + 9].astype(int)
     assert (np.abs(around - FALSE_POSITIVE).max(axis=2) > 2).all(), "it is hatched, and no error"
     panes.set_probability(probability)
-    assert "false positive 33.3%" in canvas.accessibleDescription()
+    assert "false positive 33.3 %" in canvas.accessibleDescription()
 
 
 def test_a_large_mask_is_counted_piece_by_piece_until_the_legend_is_right(panes: Panes, qtbot: QtBot) -> None:
@@ -457,7 +457,7 @@ def test_a_large_mask_is_counted_piece_by_piece_until_the_legend_is_right(panes:
     panes.set_error_view(True)
     panes.show_sample(np.zeros((side, side), np.uint8), document, predicted)
     document.replace(np.ones((side, side), np.uint8), "Test")
-    qtbot.waitUntil(lambda: "agree 33.3%" in panes.canvas("errors").accessibleDescription())
+    qtbot.waitUntil(lambda: "agree 33.3 %" in panes.canvas("errors").accessibleDescription())
     document.undo()
     agreement = Agreement(document.mask, predicted // 255)
     assert not agreement.count(COUNT_AT_ONCE)
@@ -599,7 +599,7 @@ def test_what_the_legend_means_is_said_where_it_is(panes: Panes, document: Docum
 
 def test_a_legend_takes_further_lines_where_the_pane_is_narrow(panes: Panes) -> None:
     metrics = panes.fontMetrics()
-    words = ("agree 85%", "FP 5%", "FN 9%", "±3")
+    words = ("agree 85 %", "FP 5 %", "FN 9 %", "±3")
     caption = Caption(tuple((FALSE_NEGATIVE, word) for word in words))
     wide = caption_rect(caption, metrics, 2000, 300)
     narrow = caption_rect(caption, metrics, wide.width() - 1, 300)

@@ -41,7 +41,7 @@ def test_corrections_ignored_regions_and_options_show_at_once(qtbot: QtBot, wind
     qtbot.waitUntil(lambda: session.sample.id == train.id and window.is_settled() and session.ignored is not None)
     window.actions_by_name["weights"].trigger()
     qtbot.waitUntil(lambda: caption(window) != "")
-    assert caption(window) == "corrected since the dataset 0.0%: ×3, others: ×1"
+    assert caption(window) == "corrected since the dataset 0.0 %: ×3, others: ×1"
     assert panes._overlays.weights.corrected is None
     before = session.document.mask.copy()
     painted = before.copy()

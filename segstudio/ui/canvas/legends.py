@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from segstudio.core.percentage import percent
 from segstudio.ui.canvas.agreement import Agreement
 from segstudio.ui.canvas.layers import AGREEMENT, FALSE_NEGATIVE, FALSE_POSITIVE, HEAT, IGNORED, Colour
 from segstudio.ui.canvas.marks import Caption, CaptionPart
@@ -52,4 +53,4 @@ def _with_shares(
     colours: Iterable[Colour], words: Iterable[str], shares: Iterable[float], *, digits: int = 1
 ) -> Iterator[tuple[Colour, str]]:
     for colour, word, share in zip(colours, words, shares, strict=True):
-        yield colour, f"{word} {share:.{digits}%}"
+        yield colour, f"{word} {percent(share, digits)}"

@@ -3,7 +3,7 @@
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
 
-from segstudio.core.audit import checks_for, percent
+from segstudio.core.audit import checks_for, percent_up
 from segstudio.core.errors import UserError
 from segstudio.jobs.accept import AuditOptions, plan_words
 from segstudio.project.accepting import Plan
@@ -90,7 +90,7 @@ class AuditDialog(QDialog):
 def _sentences(plan: Plan, checks: int) -> list[str]:
     lines = []
     if plan.ids:
-        table = ", ".join(f"{checks_for(bound)} for {percent(bound)}" for bound in _BOUNDS)
+        table = ", ".join(f"{checks_for(bound)} for {percent_up(bound)}" for bound in _BOUNDS)
         lines += [plan_words(plan, checks), f"Checks that it takes when all are right: {table}."]
     if plan.replaced:
         lines.append(f"Predictions take the place of {plan.replaced} masks of the dataset, which stay as revision 0.")

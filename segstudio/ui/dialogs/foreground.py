@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QIcon, QImage, QPixmap
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from segstudio.core.errors import UserError
+from segstudio.core.percentage import percent
 from segstudio.formats.foreground import ForegroundRule, Value, value_text
 from segstudio.formats.survey import MaskSurvey, ValueShare
 from segstudio.ui import theme
@@ -193,7 +194,7 @@ def _item(one: ValueShare, *, is_ticked: bool) -> QListWidgetItem:
     icon = QIcon()
     for mode in (QIcon.Mode.Normal, QIcon.Mode.Selected):  # the same colour in both: it is the one of the mask
         icon.addPixmap(swatch, mode)
-    item = QListWidgetItem(icon, f"{value_text(one.value)}    {one.share:.2%} of all pixels, {masks}")
+    item = QListWidgetItem(icon, f"{value_text(one.value)}    {percent(one.share, 2)} of all pixels, {masks}")
     item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
     item.setCheckState(Qt.CheckState.Checked if is_ticked else Qt.CheckState.Unchecked)
     item.setToolTip(str(one.example))

@@ -30,6 +30,7 @@ from PySide6.QtWidgets import (
 
 from segstudio.augmentation.places import Place, Steps, step_at
 from segstudio.augmentation.recipe import Step, walk
+from segstudio.core.percentage import percent
 from segstudio.ui import theme
 from segstudio.ui.panels.rows_model import Index
 
@@ -437,5 +438,5 @@ def share_text(step: Step, holder: Step | None) -> str:
     """How often a step is applied: "70 %", or its weight among those of which one is chosen."""
     if holder is not None and holder.transform == "OneOf":
         total = sum(one.p for one in holder.active)
-        return f"{step.p / total:.0%}".replace("%", " %") if total and step.is_enabled else "–"
-    return f"{step.p:.3g}" if 0 < step.p < 0.005 else f"{step.p:.0%}".replace("%", " %")
+        return percent(step.p / total) if total and step.is_enabled else "–"
+    return f"{step.p:.3g}" if 0 < step.p < 0.005 else percent(step.p)

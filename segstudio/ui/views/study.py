@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QLabel, QVBoxLayout, QWidget
 
+from segstudio.core.percentage import percent
 from segstudio.project.sample_table import SUSPICIOUS
 from segstudio.project.studies import Kind, Study
 from segstudio.ui import theme
@@ -419,7 +420,7 @@ def _image_cells(row: Mapping[str, Any]) -> tuple[Cell, ...]:
     return (
         Cell(name, token, f"{row['image']}\n{row['reason']}".strip()),
         Cell(number_text(row["iou"])),
-        Cell(f"{row['wrong']:.1%}"),
+        Cell(percent(row["wrong"], 1)),
         Cell(str(row["fold"]), "text_muted"),
         Cell(f"{row['suspicion']:.2f}", token, row["reason"]),
     )
