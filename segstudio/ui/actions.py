@@ -271,6 +271,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("readers", "A&greement of readers", "View", "Show how far other readers' masks are the same as yours.",
             "copy", ("Ctrl+G",), "project", is_checkable=True),
     Command("full-screen", "F&ull screen", "View", "Fill the screen.", "full-screen", ("F11",), is_checkable=True),
+    Command("train", "Start &training", "Model",
+            "Learn from all usable masks, with the options of the Train tab.", "train", (), "writable"),
     Command("retrain", "&Retrain", "Model",
             "Learn from all accepted and corrected masks, predict again, show what changed most. No questions asked.",
             "retrain", ("Ctrl+R",), "writable"),

@@ -59,7 +59,7 @@ class Attending(QObject):
     def store(self) -> None:
         """Store what was measured since the last time."""
         self._storing.stop()
-        self._session.add_seconds(self._attention.take(monotonic()))
+        self._session.decisions.add_seconds(self._attention.take(monotonic()))
 
     def _turn(self, sample: Sample | None) -> None:
         self._attention.turn_to(None if sample is None else sample.id, monotonic())

@@ -125,7 +125,7 @@ class AuditWalk(QObject):
             return
         self._answers[wanted] = is_right
         if not is_right:
-            self._session.set_states([wanted], ReviewState.FLAGGED)
+            self._session.decisions.set_states([wanted], ReviewState.FLAGGED)
         if self.place == self.count:
             self.stage = "checked"
             self.changed.emit()

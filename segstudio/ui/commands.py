@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from PySide6.QtCore import Qt
 
 from segstudio.core.mask import Mask
 from segstudio.core.sample import ReviewState, Sample, Split
@@ -24,6 +25,8 @@ from segstudio.ui.workspace import Workspace
 if TYPE_CHECKING:
     from segstudio.ui.window import Window
 
+Handler = Callable[..., Any]
+
 RADIUS_STEP = 1.15
 """How much a press of a key changes the radius."""
 
@@ -33,107 +36,166 @@ VERDICTS = {
 }  # fmt: skip
 
 
-def handlers_for(window: "Window") -> dict[str, Callable[..., Any]]:
-    """A callable for each command; checkable ones take the new state. The project is looked up when they are called."""
+class _Handlers:
+    """Makes what a command calls; the open project is looked up then, and what the world does not allow is told."""
 
-    def of_workspace(work: Callable[[Workspace], Any]) -> Callable[[], None]:
-        return lambda: window.in_workspace(work)
+    def __init__(self, window: "Window") -> None:
+        self.window = window
 
-    def of_workspace_on(work: Callable[[Workspace, bool], Any]) -> Callable[[bool], None]:
-        return lambda is_on: window.in_workspace(lambda workspace: work(workspace, is_on))
+    def of_project(self, work: Callable[[Workspace], Any]) -> Callable[[], None]:
+        """Do something with the open project."""
+        return lambda: self.window.in_workspace(work)
 
-    def attempt(work: Callable[[], Any]) -> Callable[[], None]:
-        return lambda: window.attempt(work)
+    def of_switch(self, work: Callable[[Workspace, bool], Any]) -> Callable[[bool], None]:
+        """Turn something on or off in the open project."""
+        return lambda is_on: self.window.in_workspace(lambda workspace: work(workspace, is_on))
 
-    handlers: dict[str, Callable[..., Any]] = {
+    def of_window(self, work: Callable[[], Any]) -> Callable[[], None]:
+        """Do something with the window."""
+        return lambda: self.window.attempt(work)
+
+
+def handlers_for(window: "Window") -> dict[str, Handler]:
+    """A callable for each command; checkable ones take the new state."""
+    make = _Handlers(window)
+    parts = (_file, _edit, _tool, _error, _sample, _view, _model, _help)
+    return {name: handler for part in parts for name, handler in part(make).items()}
+
+
+def _file(make: _Handlers) -> dict[str, Handler]:
+    """Begin, open, write and leave projects."""
+    window = make.window
+    return {
         "new-folder": lambda: _begin_from(window, files.choose_dataset_folder(window)),
         "new-archive": lambda: _begin_from(window, files.choose_archive(window)),
         "demo": partial(_make_demo, window),
         "open": partial(_open, window),
-        "save": of_workspace(lambda w: w.session.save_now()),
-        "export": attempt(partial(_export, window)),
-        "export-dataset": of_workspace(partial(_export_dataset, window)),
-        "export-report": attempt(partial(_export_report, window)),
-        "check": attempt(partial(_check, window)),
+        "save": make.of_project(lambda w: w.session.save_now()),
+        "export": make.of_window(partial(_export, window)),
+        "export-dataset": make.of_project(partial(_export_dataset, window)),
+        "export-report": make.of_window(partial(_export_report, window)),
+        "export-bundle": make.of_window(partial(_export_bundle, window)),
+        "import-bundle": make.of_window(partial(_import_bundle, window)),
+        "check": make.of_window(partial(_check, window)),
         "close": window.leave_project,
         "quit": window.close,
-        "undo": of_workspace(lambda w: w.undo()),
-        "redo": of_workspace(lambda w: w.redo()),
-        "undo-act": of_workspace(lambda w: w.undo_act()),
-        "redo-act": of_workspace(lambda w: w.redo_act()),
-        "filter": of_workspace(lambda w: w.samples_panel.filter_edit.setFocus()),
+    }
+
+
+def _edit(make: _Handlers) -> dict[str, Handler]:
+    """Undo, redo, find, and the program's own settings."""
+    window = make.window
+    return {
+        "undo": make.of_project(lambda w: w.undo()),
+        "redo": make.of_project(lambda w: w.redo()),
+        "undo-act": make.of_project(lambda w: w.undo_act()),
+        "redo-act": make.of_project(lambda w: w.redo_act()),
+        "filter": make.of_project(lambda w: w.samples_panel.filter_edit.setFocus()),
+        "palette": window.show_palette,
         "settings": lambda: show_settings(window).accepted.connect(window.take_settings),
-        "radius-down": of_workspace(lambda w: w.panes.change_radius(1 / RADIUS_STEP)),
-        "radius-up": of_workspace(lambda w: w.panes.change_radius(RADIUS_STEP)),
-        "mode": of_workspace(lambda w: w.panes.next_mode()),
-        "ignore": of_workspace_on(lambda w, is_on: w.set_ignoring(is_on)),
-        "weights": of_workspace_on(lambda w, is_on: w.show_weights(is_on)),
-        "ignore-clear": of_workspace(lambda w: w.ignore_nothing()),
-        "next": of_workspace(lambda w: w.samples_panel.step(1)),
-        "previous": of_workspace(lambda w: w.samples_panel.step(-1)),
-        "next-undecided": of_workspace(partial(_go_to_next, state=ReviewState.TODO)),
-        "next-flagged": of_workspace(partial(_go_to_next, state=ReviewState.FLAGGED)),
-        "audit": of_workspace(lambda w: w.offer_audit()),
-        "audit-finish": of_workspace(lambda w: w.audit.finish()),
-        "audit-right": of_workspace(lambda w: w.audit.answer(is_right=True)),
-        "audit-wrong": of_workspace(lambda w: w.audit.answer(is_right=False)),
-        "audit-back": of_workspace(lambda w: w.audit.back()),
-        "comment": of_workspace(lambda w: w.write_comment()),
-        "split-train": of_workspace(partial(_split, split=Split.TRAIN)),
-        "split-val": of_workspace(partial(_split, split=Split.VAL)),
-        "error-next": of_workspace(lambda w: w.walk.step(1)),
-        "error-previous": of_workspace(lambda w: w.walk.step(-1)),
-        "error-take": of_workspace(lambda w: w.walk.decide("take")),
-        "error-keep": of_workspace(lambda w: w.walk.decide("keep")),
-        "error-fill": of_workspace(lambda w: w.walk.decide("fill")),
-        "error-erase": of_workspace(lambda w: w.walk.decide("erase")),
-        "error-take-all": of_workspace(lambda w: w.walk.decide_all("take")),
-        "error-keep-all": of_workspace(lambda w: w.walk.decide_all("keep")),
-        "error-fill-all": of_workspace(lambda w: w.walk.decide_all("fill")),
-        "error-erase-all": of_workspace(lambda w: w.walk.decide_all("erase")),
-        "select-thing": of_workspace(lambda w: w.walk.select_thing()),
-        "select-seen": of_workspace(lambda w: w.panes.select(w.panes.seen)),
-        "select-all": of_workspace(lambda w: w.panes.select(w.panes.whole)),
-        "deselect": of_workspace(lambda w: w.panes.selection.clear()),
-        "error-go-on": of_workspace_on(lambda w, is_on: w.set_going_on(is_on)),
-        "error-view": of_workspace_on(lambda w, is_on: w.set_error_view(is_on)),
-        "blink": of_workspace_on(lambda w, is_on: w.panes.blink(is_on)),
-        "blink-runs": of_workspace_on(lambda w, is_on: w.beside.blink(is_on)),
-        "disagreement": of_workspace_on(lambda w, is_on: w.show_disagreement(is_on)),
-        "swipe": of_workspace_on(lambda w, is_on: w.show_swipe(is_on)),
-        "threshold": of_workspace_on(lambda w, is_on: w.show_threshold(is_on)),
-        "original": of_workspace_on(lambda w, is_on: w.show_original(is_on)),
-        "fit": of_workspace(lambda w: w.panes.fit()),
-        "one-to-one": of_workspace(lambda w: w.panes.one_to_one()),
-        "zoom-in": of_workspace(lambda w: w.panes.zoom_in()),
-        "zoom-out": of_workspace(lambda w: w.panes.zoom_out()),
+    }
+
+
+def _tool(make: _Handlers) -> dict[str, Handler]:
+    """The tool in hand, and what it paints on."""
+    return {
+        "radius-down": make.of_project(lambda w: w.panes.change_radius(1 / RADIUS_STEP)),
+        "radius-up": make.of_project(lambda w: w.panes.change_radius(RADIUS_STEP)),
+        "mode": make.of_project(lambda w: w.panes.next_mode()),
+        "ignore": make.of_switch(lambda w, is_on: w.set_ignoring(is_on)),
+        "ignore-clear": make.of_project(lambda w: w.ignore_nothing()),
+        **{f"tool-{one.name}": make.of_switch(partial(_take_tool, name=one.name)) for one in TOOLS},
+        **{f"mask-{one.name}": make.of_project(partial(_operate, name=one.name)) for one in OPERATIONS},
+    }
+
+
+def _error(make: _Handlers) -> dict[str, Handler]:
+    """From error to error, and what is decided about them."""
+    return {
+        "error-next": make.of_project(lambda w: w.walk.step(1)),
+        "error-previous": make.of_project(lambda w: w.walk.step(-1)),
+        "error-take": make.of_project(lambda w: w.walk.decide("take")),
+        "error-keep": make.of_project(lambda w: w.walk.decide("keep")),
+        "error-fill": make.of_project(lambda w: w.walk.decide("fill")),
+        "error-erase": make.of_project(lambda w: w.walk.decide("erase")),
+        "error-take-all": make.of_project(lambda w: w.walk.decide_all("take")),
+        "error-keep-all": make.of_project(lambda w: w.walk.decide_all("keep")),
+        "error-fill-all": make.of_project(lambda w: w.walk.decide_all("fill")),
+        "error-erase-all": make.of_project(lambda w: w.walk.decide_all("erase")),
+        "select-thing": make.of_project(lambda w: w.walk.select_thing()),
+        "select-seen": make.of_project(lambda w: w.panes.select(w.panes.seen)),
+        "select-all": make.of_project(lambda w: w.panes.select(w.panes.whole)),
+        "deselect": make.of_project(lambda w: w.panes.selection.clear()),
+        "error-go-on": make.of_switch(lambda w, is_on: w.set_going_on(is_on)),
+    }
+
+
+def _sample(make: _Handlers) -> dict[str, Handler]:
+    """From sample to sample, and what is said about them."""
+    return {
+        "next": make.of_project(lambda w: w.samples_panel.step(1)),
+        "previous": make.of_project(lambda w: w.samples_panel.step(-1)),
+        "next-undecided": make.of_project(partial(_go_to_next, state=ReviewState.TODO)),
+        "next-flagged": make.of_project(partial(_go_to_next, state=ReviewState.FLAGGED)),
+        "comment": make.of_project(lambda w: w.write_comment()),
+        "split-train": make.of_project(partial(_split, split=Split.TRAIN)),
+        "split-val": make.of_project(partial(_split, split=Split.VAL)),
+        "audit": make.of_project(lambda w: w.offer_audit()),
+        "audit-finish": make.of_project(lambda w: w.audit.finish()),
+        "audit-right": make.of_project(lambda w: w.audit.answer(is_right=True)),
+        "audit-wrong": make.of_project(lambda w: w.audit.answer(is_right=False)),
+        "audit-back": make.of_project(lambda w: w.audit.back()),
+        **{name: make.of_project(partial(_judge, state=state)) for name, state in VERDICTS.items()},
+    }
+
+
+def _view(make: _Handlers) -> dict[str, Handler]:
+    """What is shown, and how."""
+    window = make.window
+    return {
+        "error-view": make.of_switch(lambda w, is_on: w.set_error_view(is_on)),
+        "weights": make.of_switch(lambda w, is_on: w.show_weights(is_on)),
+        "blink": make.of_switch(lambda w, is_on: w.panes.blink(is_on)),
+        "blink-runs": make.of_switch(lambda w, is_on: w.beside.blink(is_on)),
+        "original": make.of_switch(lambda w, is_on: w.show_original(is_on)),
+        "disagreement": make.of_switch(lambda w, is_on: w.show_disagreement(is_on)),
+        "swipe": make.of_switch(lambda w, is_on: w.show_swipe(is_on)),
+        "threshold": make.of_switch(lambda w, is_on: w.show_threshold(is_on)),
+        "fit": make.of_project(lambda w: w.panes.fit()),
+        "one-to-one": make.of_project(lambda w: w.panes.one_to_one()),
+        "zoom-in": make.of_project(lambda w: w.panes.zoom_in()),
+        "zoom-out": make.of_project(lambda w: w.panes.zoom_out()),
         "jobs": window.show_jobs,
         "problems": window.show_problems,
         "lint": window.show_lint,
         "readers": window.show_readers,
-        "export-bundle": attempt(partial(_export_bundle, window)),
-        "import-bundle": attempt(partial(_import_bundle, window)),
-        "full-screen": lambda is_on: window.showFullScreen() if is_on else window.showNormal(),
-        "retrain": attempt(window.learning.retrain),
-        "pause-training": attempt(of_workspace(lambda w: w.train_panel.toggle_pause())),
-        "stop-training": attempt(of_workspace(lambda w: w.train_panel.stop())),
-        "predict-current": attempt(window.learning.predict_current),
-        "predict-filtered": attempt(window.learning.predict_filtered),
-        "predict-all": attempt(window.learning.predict_all),
-        "palette": window.show_palette,
+        "full-screen": lambda is_on: _fill_screen(window, is_on),
+        **{f"pane-{name}": make.of_switch(partial(_show_pane, name=name)) for name in PANES},
+    }
+
+
+def _model(make: _Handlers) -> dict[str, Handler]:
+    """Training and predicting."""
+    window = make.window
+    return {
+        "train": make.of_project(lambda w: w.train()),
+        "retrain": make.of_window(window.learning.retrain),
+        "pause-training": make.of_project(lambda w: w.train_panel.toggle_pause()),
+        "stop-training": make.of_project(lambda w: w.train_panel.stop()),
+        "predict-current": make.of_window(window.learning.predict_current),
+        "predict-filtered": make.of_window(window.learning.predict_filtered),
+        "predict-all": make.of_window(window.learning.predict_all),
+    }
+
+
+def _help(make: _Handlers) -> dict[str, Handler]:
+    """How the program is used."""
+    window = make.window
+    return {
         "keys": lambda: _show_keys(window),
         "change-keys": lambda: _show_key_editor(window),
         "about": lambda: show_about(window),
     }
-    for name, state in VERDICTS.items():
-        handlers[name] = of_workspace(partial(_judge, state=state))
-    for name in PANES:
-        handlers[f"pane-{name}"] = of_workspace_on(partial(_show_pane, name=name))
-    for tool in TOOLS:
-        handlers[f"tool-{tool.name}"] = of_workspace_on(partial(_take_tool, name=tool.name))
-    for operation in OPERATIONS:
-        handlers[f"mask-{operation.name}"] = of_workspace(partial(_operate, name=operation.name))
-    return handlers
 
 
 def _show_keys(window: "Window") -> None:
@@ -156,17 +218,17 @@ def _judge(workspace: Workspace, state: ReviewState) -> None:
     session, selection = workspace.session, workspace.panes.selection
     if not workspace.panes.finish_stroke():
         return  # the verdict would be on another mask than the person meant
-    session.set_states(workspace.samples_panel.chosen_ids(), state)
+    session.decisions.set_states(workspace.samples_panel.chosen_ids(), state)
     if state is ReviewState.FLAGGED and not selection.is_empty and session.sample is not None:
         # Whoever comes later must know where to look.
         rect = selection.region.rect
         words = f"Look at x {rect.x} to {rect.right - 1}, y {rect.y} to {rect.bottom - 1}."
-        session.add_comment(session.sample.id, words)
+        session.decisions.add_comment(session.sample.id, words)
         selection.clear()
 
 
 def _split(workspace: Workspace, split: Split) -> None:
-    workspace.session.set_split(workspace.samples_panel.chosen_ids(), split)
+    workspace.session.decisions.set_split(workspace.samples_panel.chosen_ids(), split)
 
 
 def _show_pane(workspace: Workspace, is_shown: bool, name: PaneName) -> None:
@@ -207,6 +269,12 @@ def _ignored(session: Session, sample: Sample) -> Mask:
 def _go_to_next(workspace: Workspace, state: ReviewState) -> None:
     if not workspace.samples_panel.go_to_next(state):
         workspace.banner.tell(_NONE_LEFT[state], kind="info", topic="refused")
+
+
+def _fill_screen(window: "Window", is_on: bool) -> None:
+    """Take all of the screen, or what the window had before: it may have been maximized."""
+    state, full = window.windowState(), Qt.WindowState.WindowFullScreen
+    window.setWindowState(state | full if is_on else state & ~full)
 
 
 def _begin_from(window: "Window", source: Path | None) -> None:

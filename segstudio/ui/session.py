@@ -6,9 +6,9 @@ never overtakes the mask it is about.
 """
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -16,18 +16,17 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from segstudio.core.document import Document
 from segstudio.core.edit import Edit
 from segstudio.core.errors import UserError
-from segstudio.core.lint import LintRules
 from segstudio.core.mask import Mask
-from segstudio.core.raster import Region
-from segstudio.core.sample import ReviewState, Sample, Split
+from segstudio.core.sample import Sample
 from segstudio.core.threshold import threshold_of
 from segstudio.core.timeline import Timeline
-from segstudio.project.acts import Act, Outcome
-from segstudio.project.documents import OpenedDocument, close_document, open_document, save_snapshot
+from segstudio.project.documents import close_document, save_snapshot
 from segstudio.project.predictions import THRESHOLD
 from segstudio.project.project import Project
+from segstudio.ui.arriving import Arrival, Arriving
 from segstudio.ui.autosave import Autosave
 from segstudio.ui.background import Background
+from segstudio.ui.decisions import Decisions
 from segstudio.ui.images import ImageStore, LoadedSample, Thumbnails
 from segstudio.ui.measuring import Measuring
 
@@ -38,21 +37,6 @@ CLOSE_SECONDS = 15.0
 
 SAVED_STATES = ("saved", "saving", "unsaved")
 """The states of saving, the best first."""
-
-TRASH_DAYS = 7.0
-"""So long a deleted run can be brought back."""
-
-
-@dataclass(eq=False)
-class _Arrival:
-    """What is there already of the sample that shall be shown next."""
-
-    sample: Sample
-    has_image: bool = False
-    has_mask: bool = False
-    loaded: LoadedSample | None = None
-    document: Document | None = None
-    problem: UserError | None = None
 
 
 class Session(QObject):
@@ -82,6 +66,7 @@ class Session(QObject):
         loaded: Its image and prediction, or None when the image cannot be read.
         problem: Why image or mask cannot be read, or None.
         tolerance: Errors no farther than so many pixels from the true boundary are forgiven.
+        decisions: Stores what the person says about samples and runs.
         images: Decoded images.
         thumbnails: Small pictures for the list.
         autosave: Brings masks to their files.
@@ -114,8 +99,6 @@ class Session(QObject):
         self._tried_level: int | None = None
         self.images = ImageStore(project, parent=self)
         self.thumbnails = Thumbnails(project, parent=self)
-        self._next: _Arrival | None = None
-        self._is_opening = False
         self._is_held = False
         self._shown_reader = (0, "")
         self._wanted: int | None = None
@@ -127,6 +110,9 @@ class Session(QObject):
         self.autosave = Autosave(self._writer, self._save, close_document, self)
         self._ignored_saver: Autosave | None = None
         self.autosave.changed.connect(self._tell_saved)
+        self._arriving = Arriving(project, self.images, self.autosave, self._reader, self._writer, self._report, self)
+        self._arriving.arrived.connect(self._switch)
+        self._arriving.read_again.connect(self._take_image)
         self._leave_document: Callable[[], None] = lambda: None
         self.ignored: Document | None = None
         self.is_ignoring = False
@@ -140,8 +126,7 @@ class Session(QObject):
         self._telling.setSingleShot(True)
         self._telling.setInterval(0)
         self._telling.timeout.connect(self._tell)
-        self.images.loaded.connect(self._take_image)
-        self.images.failed.connect(self._take_image_failure)
+        self.decisions = Decisions(self)
         self._changed_somewhere.connect(self._gather)
         self._leave_project = project.changed.connect(self._changed_somewhere.emit)
 
@@ -150,7 +135,7 @@ class Session(QObject):
     @property
     def is_busy(self) -> bool:
         """Whether a sample is being loaded."""
-        return self._next is not None
+        return self._arriving.sample is not None
 
     @property
     def is_measured(self) -> bool:
@@ -167,18 +152,12 @@ class Session(QObject):
         if self._is_held:
             self._wanted = sample_id
             return
-        shown = self._next.sample if self._next is not None else self.sample
+        shown = self._arriving.sample or self.sample
         if shown is not None and shown.id == sample_id:
             return
-        arrival = self._next = _Arrival(self.project.samples.get(sample_id))
+        sample = self.project.samples.get(sample_id)
         self.opening.emit(sample_id)
-        self._open_mask(arrival)
-        loaded = self.images.cached(sample_id)
-        if loaded is not None:
-            arrival.loaded, arrival.has_image = loaded, True
-        else:
-            self.images.request(sample_id)
-        self._switch_when_ready()
+        self._arriving.bring(sample)
 
     @property
     def undoable(self) -> Document | None:
@@ -222,7 +201,7 @@ class Session(QObject):
         if document is not None:
             self._leave_ignored = document.history_changed.connect(self._note_change)
             self.history_changed.emit()
-            self._measuring.measure_soon()
+            self.measure_soon()
 
     def set_ignored_saver(self, autosave: Autosave) -> None:
         """Who saves what is ignored: its state is told with that of the masks."""
@@ -263,52 +242,6 @@ class Session(QObject):
         else:
             self.failed.emit("That edit is not in the history any more.", "")
 
-    def set_state(self, state: ReviewState) -> None:
-        """Give a verdict on the sample on screen; it is stored after its mask."""
-        if self.sample is not None:
-            self.set_states([self.sample.id], state)
-
-    def set_states(self, sample_ids: Sequence[int], state: ReviewState) -> None:
-        """Give one verdict on several samples, as one act that can be undone."""
-        self._write(lambda: self.project.samples.set_state(sample_ids, state))
-
-    def set_split(self, sample_ids: Sequence[int], split: Split) -> None:
-        """Move samples between training and validation, with their groups."""
-        self._write(lambda: self.project.samples.set_split(sample_ids, split))
-
-    def set_comment(self, sample_id: int, comment: str) -> None:
-        """Say something about a sample."""
-        self._write(lambda: self.project.samples.set_comment(sample_id, comment))
-
-    def add_comment(self, sample_id: int, words: str) -> None:
-        """Say something more about a sample, on a line of its own."""
-        samples = self.project.samples
-
-        def add() -> None:
-            (review,) = samples.reviews([sample_id])
-            samples.set_comment(sample_id, f"{review.comment}\n{words}")
-
-        self._write(add)
-
-    def add_seconds(self, seconds: Mapping[int, float]) -> None:
-        """Store that the person has worked on samples, by their ids, so much longer."""
-        if seconds and not self.project.read_only and not self._is_closed:
-            self._writer.submit(lambda: self.project.samples.add_seconds(seconds), self._report)
-
-    def undo_act(self) -> None:
-        """Take back the last act on the project; `acted` tells what came of it."""
-        acts = self.project.acts
-        self._act(acts.undoable(), acts.undo)
-
-    def redo_act(self) -> None:
-        """Do the act again that was undone last."""
-        acts = self.project.acts
-        self._act(acts.redoable(), acts.redo)
-
-    def set_lint_rules(self, rules: LintRules) -> None:
-        """Say what is usual in the masks of the project, and judge the sample on screen by it."""
-        self._write(lambda: self.project.lint.set_rules(rules), lambda _: self._measuring.measure_soon())
-
     def show_run(self, run_id: int) -> None:
         """Show the predictions of another run, or the masks of another reader in their place."""
 
@@ -316,7 +249,7 @@ class Session(QObject):
             self.project.predictions.set_current(run_id)
             self.project.predictions.recount(run_id, lambda: not self._is_closing)
 
-        self._write(show, lambda _: self.complete_expectations())
+        self.write(show, lambda _: self.complete_expectations())
 
     @property
     def reader(self) -> str:
@@ -334,10 +267,6 @@ class Session(QObject):
         run_id = self.project.predictions.current()
         return self.reader or ("" if run_id is None else f"run {run_id:04}")
 
-    def delete_run(self, run_id: int) -> None:
-        """Delete a run, as an act that can be undone."""
-        self._write(lambda: self.project.runs.delete(run_id))
-
     def complete_expectations(self) -> None:
         """Find out what of each prediction is probably wrong, where an earlier version has not; in a thread of its own.
 
@@ -347,17 +276,6 @@ class Session(QObject):
             self._counter.submit(
                 lambda: self.project.predictions.expect_missing(lambda: not self._is_closing), self._report
             )
-
-    def purge_runs(self) -> None:
-        """Remove the files of runs that were deleted long ago."""
-        if not self.project.read_only:
-            self._writer.submit(lambda: self.project.runs.purge(TRASH_DAYS), self._report)
-
-    def _act(self, act: Act | None, work: Callable[[], Outcome]) -> None:
-        if act is not None and act.kind == "masks":
-            self.change_masks(work, self.acted.emit)
-        else:
-            self._write(work, self.acted.emit)
 
     def change_masks(
         self, work: Callable[[], Any], done: Callable[[Any], None], failed: Callable[[], None] = lambda: None
@@ -374,7 +292,8 @@ class Session(QObject):
         """
         if self.project.read_only or self._is_held:
             return False
-        self._wanted = self._next.sample.id if self._next is not None else self.sample.id if self.sample else None
+        shown = self._arriving.sample or self.sample
+        self._wanted = None if shown is None else shown.id
         self._is_held = True
         self.deciding.emit()
         self._put_away()
@@ -408,10 +327,9 @@ class Session(QObject):
 
     def _put_away(self) -> None:
         """Take the sample off the screen, and save and close its mask."""
-        if (arrival := self._next) is not None and (document := arrival.document) is not None:
-            self._let_go(arrival.sample.id, document)
+        self._arriving.drop()
         left, left_document = self.sample, self.document
-        self._next = self.sample = self.document = self.loaded = self.problem = None
+        self.sample = self.document = self.loaded = self.problem = None
         self.set_ignored(None)
         self.sample_changed.emit(None)
         self._leave_document()
@@ -420,8 +338,11 @@ class Session(QObject):
         self.autosave.watch(None, None)
         self.history_changed.emit()
 
-    def _write(self, work: Callable[[], Any], done: Callable[[Any], None] = lambda _: None) -> None:
-        """Change what is known of samples, after their masks are stored; `done` gets what came of it."""
+    def write(self, work: Callable[[], Any], done: Callable[[Any], None] = lambda _: None) -> None:
+        """Change what is known of samples, after their masks are stored; `done` gets what came of it.
+
+        A read-only project stays as it is.
+        """
         if not self.project.read_only:
             self.deciding.emit()
             self.autosave.save_now()
@@ -439,7 +360,7 @@ class Session(QObject):
         before, self._tried_level = self.level, level
         if self.level != before:
             self.level_changed.emit(self.level)
-            self._measuring.measure_soon()
+            self.measure_soon()
 
     def set_threshold(self, run_id: int, level: int) -> None:
         """Choose the threshold of a run; all that is done with its predictions follows."""
@@ -453,21 +374,19 @@ class Session(QObject):
                 self.loaded = replace(self.loaded, level=level)  # until it is read again
             if self.level != before:
                 self.level_changed.emit(self.level)
-                self._measuring.measure_soon()
+                self.measure_soon()
 
         self._writer.submit(lambda: predictions.set_threshold(run_id, threshold_of(level)), chosen)
+
+    def measure_soon(self) -> None:
+        """Measure the sample on screen anew, when nothing has changed for a moment."""
+        self._measuring.measure_soon()
 
     def set_tolerance(self, tolerance: int) -> None:
         """Forgive errors near the true boundary in the figures of the sample on screen."""
         if tolerance != self.tolerance:
             self.tolerance = tolerance
-            self._measuring.measure_soon()
-
-    def keep(self, run: int, sample: Sample, region: Region, *, is_kept: bool) -> None:
-        """Store that the mask of a sample is right in a region and the run's prediction wrong, or that nobody knows."""
-        self.autosave.save_now()
-        predictions = self.project.predictions
-        self._writer.submit(lambda: predictions.keep(run, sample, region, is_kept=is_kept), self._report)
+            self.measure_soon()
 
     def take_revision(self, number: int) -> None:
         """Put an earlier revision of the mask in place of the current one, as a step that can be undone."""
@@ -491,25 +410,27 @@ class Session(QObject):
 
     def remember(self, name: str, value: Any) -> None:
         """Store a setting of the project in the background; a read-only project forgets it."""
-        if not self.project.read_only:
-            self._writer.submit(lambda: self.project.settings.set(name, value), self._report)
+        self.store(lambda: self.project.settings.set(name, value))
+
+    def store(self, work: Callable[[], Any]) -> None:
+        """Write something in the background, in the order in which it was asked for; nothing in a read-only project."""
+        if not self.project.read_only and not self._is_closed:
+            self._writer.submit(work, self._report)
 
     def take_job_end(self, topics: frozenset[str]) -> None:
         """A job of another process has changed the project."""
         self._is_predicted_anew |= "predictions" in topics
         self._gather(topics)
 
-    def close(self, *, is_forced: bool = False) -> bool:
-        """Save, and close the project.
+    def close(self) -> bool:
+        """Save what can be saved, and close the project; what cannot is kept in its journal.
 
-        Args:
-            is_forced: Whether to close even though something could not be saved; the journal keeps it.
+        There is no way back: who would rather stay asks `save_now(wait=True)` before.
 
         Returns:
-            False when something could not be saved; the project is then still open.
+            Whether every stroke is in its file.
         """
-        if not self.save_now(wait=True) and not is_forced:
-            return False
+        is_saved = self.save_now(wait=True)
         self._is_closing = True
         self._measuring.stop()
         self._leave_document()
@@ -526,82 +447,20 @@ class Session(QObject):
         self.images.close()
         self.thumbnails.close()
         self.project.close()
-        return True
+        return is_saved
 
     # from one sample to the next
 
-    def _let_go(self, sample_id: int, document: Document) -> None:
-        """Close a document that was opened and never shown, unless it is one that is still being saved."""
-        if document is not self.autosave.unsaved_document(sample_id):
-            close_document(document)
-
-    def _open_mask(self, arrival: _Arrival) -> None:
-        document = self.autosave.unsaved_document(arrival.sample.id)
-        if document is not None:
-            arrival.document, arrival.has_mask = document, True
-        elif not self._is_opening:
-            # One at a time: who holds the arrow key down passes most samples by, and none is opened twice.
-            self._is_opening = True
-            # A document that is being closed must be so before it is opened again: same thread, same order.
-            thread = self._writer if self.autosave.is_closing(arrival.sample.id) else self._reader
-            thread.submit(
-                lambda: open_document(self.project, arrival.sample), lambda future: self._take_mask(arrival, future)
-            )
-
-    def _take_mask(self, arrival: _Arrival, future: "Future[OpenedDocument]") -> None:
-        self._is_opening = False
-        error = future.exception()
-        if error is not None and not isinstance(error, UserError | OSError):
-            raise error
-        if error is None:
-            arrival.document = future.result().document
-            self._note_problems(future.result())
-        else:
-            arrival.problem = error if isinstance(error, UserError) else UserError(str(error))
-        arrival.has_mask = True
-        if arrival is self._next:
-            self._switch_when_ready()
-            return
-        if arrival.document is not None:
-            close_document(arrival.document)
-        if self._next is not None and not self._next.has_mask:
-            self._open_mask(self._next)
-            self._switch_when_ready()
-
-    def _note_problems(self, opened: OpenedDocument) -> None:
-        if opened.notes and not self.project.read_only:
-            notes = [(str(path), reason) for path, reason in opened.notes]
-            self._writer.submit(lambda: self.project.problems.extend(notes), self._report)
-
     def _take_image(self, sample_id: int, loaded: LoadedSample) -> None:
-        arrival = self._next
-        if arrival is not None and arrival.sample.id == sample_id:
-            arrival.loaded, arrival.has_image = loaded, True
-            self._switch_when_ready()
-        elif self.sample is not None and self.sample.id == sample_id:
+        """The image on screen was read again, with what is predicted now."""
+        if self.sample is not None and self.sample.id == sample_id:
             before, self.loaded = self.level, loaded
             self.probability_changed.emit(loaded.probability)
             if self.level != before:
                 self.level_changed.emit(self.level)
-            self._measuring.measure_soon()
+            self.measure_soon()
 
-    def _take_image_failure(self, sample_id: int, message: str, hint: str) -> None:
-        arrival = self._next
-        if arrival is not None and arrival.sample.id == sample_id:
-            arrival.problem = arrival.problem or UserError(message, hint)
-            arrival.has_image = True
-            self._switch_when_ready()
-
-    def _switch_when_ready(self) -> None:
-        arrival = self._next
-        if arrival is None or not (arrival.has_image and arrival.has_mask):
-            return
-        self._next = None
-        if arrival.loaded is None and arrival.document is not None:
-            # Without the picture nobody can tell what they are painting.
-            if self.autosave.unsaved_document(arrival.sample.id) is None:
-                close_document(arrival.document)
-            arrival.document = None
+    def _switch(self, arrival: Arrival) -> None:
         left, left_document = self.sample, self.document
         self.sample, self.document = arrival.sample, arrival.document
         self.loaded, self.problem = arrival.loaded, arrival.problem
@@ -620,14 +479,14 @@ class Session(QObject):
 
     def _note_seen(self, left: Sample | None) -> None:
         """The sample that is left was on screen until now."""
-        if left is not None and not self.project.read_only and not self._is_closed:
+        if left is not None:
             ids = [left.id]
-            self._writer.submit(lambda: self.project.samples.set_seen(ids), self._report)
+            self.store(lambda: self.project.samples.set_seen(ids))
 
     def _note_change(self) -> None:
         self.timeline.refresh()
         self.history_changed.emit()
-        self._measuring.measure_soon()
+        self.measure_soon()
 
     def _seal(self, sample: Sample | None, document: Document | None) -> None:
         """What the person leaves stays: the next change of it begins a new revision."""
@@ -665,11 +524,8 @@ class Session(QObject):
 
     def _reload_prediction(self) -> None:
         self.images.invalidate(None)
-        if self._next is not None:
-            # The store forgets an older request for a newer one, so the sample to come must be the one asked for.
-            self._next.has_image = False
-            self.images.request(self._next.sample.id)
-        elif self.sample is not None and self.loaded is not None:
+        # The store forgets an older request for a newer one, so the sample to come must be the one asked for.
+        if not self._arriving.ask_again() and self.sample is not None and self.loaded is not None:
             self.images.request(self.sample.id)
 
     def _gather(self, topics: frozenset[str]) -> None:

@@ -548,7 +548,7 @@ class Walk(QObject):
         self._decided[found.run, found.sample.id] = kept
         while len(self._decided) > _DECIDED:
             del self._decided[next(iter(self._decided))]
-        self._session.keep(found.run, found.sample, region, is_kept=is_kept)
+        self._session.decisions.keep(found.run, found.sample, region, is_kept=is_kept)
         self._found = None
         self._find(found.errors)
 

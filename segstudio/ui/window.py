@@ -147,7 +147,7 @@ class Window(QMainWindow):
             self.banner.tell(note, topic="project")
         self._update()
         self._status.show_device(workspace.device())
-        session.purge_runs()
+        session.decisions.purge_runs()
         session.complete_expectations()
         workspace.focus_centre()
 
@@ -283,6 +283,7 @@ class Window(QMainWindow):
     # what happens
 
     def _connect(self) -> None:
+        self.queue.added.connect(lambda record: self.banner.clear(_trouble_of(record)))
         self.queue.ended.connect(self._take_job_end)
         self.learning.demo_made.connect(self._take_demo)
         self._status.job.clicked.connect(lambda: self.show_jobs(True))
@@ -304,7 +305,7 @@ class Window(QMainWindow):
             session.take_job_end(topics_of(record))
         if record.state in (JobState.FAILED, JobState.LOST):
             hint = record.hint or "Its log is in the Jobs panel (View ▸ Jobs)."
-            self.banner.tell(f"{record.title}: {record.message}", hint, kind="bad", topic="job")
+            self.banner.tell(f"{record.title}: {record.message}", hint, kind="bad", topic=_trouble_of(record))
 
     def _take_demo(self, projects: list[Path], worst: str) -> None:
         for project in reversed(projects):
@@ -447,6 +448,11 @@ def _dropped(event: QDropEvent) -> Path | None:
     urls = event.mimeData().urls()
     path = Path(urls[0].toLocalFile()) if len(urls) == 1 and urls[0].isLocalFile() else None
     return path if path is not None and (path.is_dir() or path.suffix.lower() == ".zip") else None
+
+
+def _trouble_of(record: JobRecord) -> str:
+    """What a message about a job that failed is about: the next job of its kind takes it away."""
+    return f"job {record.job}"
 
 
 def _show_dock(dock: QDockWidget, is_shown: bool) -> None:

@@ -132,6 +132,11 @@ class Workspace(QWidget):
         """Bring the panel of training to the front."""
         self.tabs.setCurrentWidget(self.pages.train)
 
+    def train(self) -> None:
+        """Train with the options as the panel of training shows them, and show how it goes."""
+        self.show_training()
+        self.train_panel.start()
+
     def show_comparing(self) -> None:
         """Bring the panel of comparisons to the front."""
         self.tabs.setCurrentWidget(self.pages.compare)
@@ -317,7 +322,12 @@ class Workspace(QWidget):
     def _show_spare(self) -> None:
         hidden = [f"pane-{name}" for name in PANES if self.panes.pane(name).isHidden()]
         hidden += [] if self.panes.is_error_view else ["error-view"]
-        self._spare.show_offer(hidden, is_predicted=self.session.project.predictions.current() is not None)
+        project = self.session.project
+        self._spare.show_offer(
+            hidden,
+            is_predicted=project.predictions.current() is not None,
+            is_trained=project.runs.best() is not None,
+        )
 
     def set_pane_visible(self, name: PaneName, is_visible: bool) -> None:
         """Show or hide a pane; the last one stays."""
@@ -351,12 +361,12 @@ class Workspace(QWidget):
     def undo_act(self) -> None:
         """Undo the last verdict, change of split, bulk accept or deleted run; strokes have their own undo."""
         if self.panes.finish_stroke():
-            self.session.undo_act()
+            self.session.decisions.undo_act()
 
     def redo_act(self) -> None:
         """Do the act again that was undone last."""
         if self.panes.finish_stroke():
-            self.session.redo_act()
+            self.session.decisions.redo_act()
 
     def offer_audit(self) -> None:
         """Ask what is to be accepted, and after how many checks."""
@@ -423,8 +433,7 @@ class Workspace(QWidget):
             self.threshold_bar.close_threads()
         for page in self.pages.all:
             page.close_threads()
-        if not self.session.close(is_forced=is_forced):
-            return False
+        self.session.close()
         self.panes.clear()
         self.panes.close_threads()  # nothing is looked for any more once the panes are empty
         return True
@@ -448,6 +457,7 @@ class Workspace(QWidget):
         self.ignoring.changed.connect(lambda: panes.set_ignored(session.ignored))
         session.probability_changed.connect(self._show_probability)
         session.project_changed.connect(lambda _topics: self._show_details())
+        session.project_changed.connect(lambda topics: self._show_spare() if "runs" in topics else None)
         session.replacing.connect(panes.finish_stroke)
         session.level_changed.connect(panes.set_level)
         session.level_changed.connect(lambda _level: self._show_details())

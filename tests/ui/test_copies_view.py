@@ -42,7 +42,7 @@ def augment(folder: Path, **options: object) -> None:
 def session(qtbot: QtBot, project: Path) -> Iterator[Session]:
     one = Session(Project.open(project, is_editor=True))
     yield one
-    one.close(is_forced=True)
+    one.close()
 
 
 @pytest.fixture

@@ -46,6 +46,7 @@ def asked(window: Window) -> list[JobRecord]:
 @pytest.mark.parametrize(
     ("command", "job"),
     [
+        ("train", "train"),
         ("retrain", "train"),
         ("predict-current", "predict"),
         ("predict-filtered", "predict"),
@@ -123,6 +124,12 @@ def test_a_failed_job_is_told_in_the_banner(window: Window):
     window.queue.ended.emit(record)
     assert "There is no run yet" in window.banner.text or "there is no run yet" in window.banner.text
     assert "rain first" in window.banner.text
+    window.actions_by_name["check"].trigger()
+    assert "rain first" in window.banner.text
+    window.queue.cancel(window.queue.records[-1].id)
+    window.actions_by_name["predict-all"].trigger()
+    assert not window.banner.text  # it is tried again: whether it fails again will be seen
+    window.queue.cancel(window.queue.records[-1].id)
 
 
 def test_masks_are_exported_by_the_real_worker(qtbot, window: Window, tmp_path: Path):

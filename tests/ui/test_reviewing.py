@@ -272,7 +272,7 @@ def test_an_accept_that_was_ended_in_the_middle_is_told_at_opening_and_can_be_fi
 
 def test_unusual_masks_are_listed_and_said_of_the_one_on_screen(qtbot, window: Window) -> None:
     session = window.session
-    session.set_lint_rules(LintRules(holes=0))
+    session.decisions.set_lint_rules(LintRules(holes=0))
     mask = np.zeros_like(session.document.mask)
     mask[4:20, 4:20] = 1
     mask[8:12, 8:12] = 0

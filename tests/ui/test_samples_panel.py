@@ -19,7 +19,7 @@ def session(qtbot, tmp_path: Path):
     one = Session(Project.open(make_project(tmp_path, 8), is_editor=True))
     predict_noisily(one.project)
     yield one
-    assert one.close(is_forced=True)
+    assert one.close()
     one.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 

@@ -214,7 +214,7 @@ def test_a_tool_can_be_set_to_select(opened: Window):
 
 def test_a_flag_says_where_to_look(qtbot, opened: Window):
     session = opened.session
-    session.set_comment(session.sample.id, "A rib?")
+    session.decisions.set_comment(session.sample.id, "A rib?")
     select(opened)
     QTest.keyClick(opened.panes.canvas("truth"), Qt.Key.Key_F)
     qtbot.waitUntil(lambda: session.sample.state is ReviewState.FLAGGED)

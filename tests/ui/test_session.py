@@ -20,7 +20,7 @@ def folder(tmp_path: Path) -> Path:
 def session(qtbot, folder: Path):
     one = Session(Project.open(folder, is_editor=True))
     yield one
-    assert one.close(is_forced=True)
+    assert one.close()
     delete(one)
 
 
@@ -119,7 +119,7 @@ def test_undo_survives_going_away_and_coming_back(qtbot, session: Session):
 def test_a_verdict_comes_after_the_mask_it_is_about(qtbot, session: Session):
     sample_id = show(qtbot, session, 0)
     mask = paint(session)
-    session.set_state(ReviewState.ACCEPTED)
+    session.decisions.set_states([sample_id], ReviewState.ACCEPTED)
     qtbot.waitUntil(lambda: session.sample is not None and session.sample.state is ReviewState.ACCEPTED)
     assert session.save_now(wait=True)
     assert session.project.samples.get(sample_id).state is ReviewState.ACCEPTED
@@ -176,7 +176,6 @@ def test_a_mask_that_cannot_be_written_is_told_and_nothing_is_lost(qtbot, sessio
     assert not session.save_now(wait=True)
     assert session.autosave.state == "unsaved"
     assert session.autosave.reason
-    assert not session.close()
     show(qtbot, session, 1)
     show(qtbot, session, 0)
     assert session.document is not None
@@ -192,7 +191,7 @@ def test_what_was_never_written_comes_back_from_the_journal(qtbot, folder: Path)
     show(qtbot, session, 0)
     (folder / "masks").write_bytes(b"in the way")
     mask = paint(session)
-    assert session.close(is_forced=True)
+    assert not session.close()
     delete(session)
     (folder / "masks").unlink()
     again = Session(Project.open(folder, is_editor=True))
@@ -208,10 +207,10 @@ def test_what_was_never_written_comes_back_from_the_journal(qtbot, folder: Path)
 def test_a_second_window_may_look_and_not_touch(qtbot, session: Session, folder: Path):
     other = Session(Project.open(folder, is_editor=True))
     assert other.project.read_only
-    show(qtbot, other, 0)
+    sample_id = show(qtbot, other, 0)
     assert other.document is not None
     assert not other.is_editable
-    other.set_state(ReviewState.REJECTED)
+    other.decisions.set_states([sample_id], ReviewState.REJECTED)
     other.remember("window", {"sort": "name"})
     assert other.close()
     delete(other)

@@ -60,7 +60,7 @@ def test_corrections_ignored_regions_and_options_show_at_once(qtbot: QtBot, wind
     form = window.train_panel.form
     form.set_values({"correction_weight": 8.0, "unreviewed_weight": 0.5})
     qtbot.waitUntil(lambda: "×8" in caption(window))
-    window.session.set_state(ReviewState.TODO)
+    session.decisions.set_states([session.sample.id], ReviewState.TODO)
     qtbot.waitUntil(lambda: "not reviewed: ×0.5" in caption(window))
     assert np.array_equal(panes._overlays.weights.others, ~(changed | (session.ignored.mask > 0)))
     form.set_values({"correction_weight": 1.0})

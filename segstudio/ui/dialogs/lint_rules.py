@@ -79,5 +79,5 @@ class LintRulesDialog(QDialog):
         self._background.submit(lambda: lint.learn(ListReporter()), take)
 
     def _save(self) -> None:
-        self._session.set_lint_rules(LintRules.model_validate(self.form.options().model_dump()))
+        self._session.decisions.set_lint_rules(LintRules.model_validate(self.form.options().model_dump()))
         self.accept()

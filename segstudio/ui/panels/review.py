@@ -209,7 +209,7 @@ class ReviewPanel(QWidget):
         self._chosen.hide()
         self.comment = CommentEdit()
         self.comment.setReadOnly(self._session.project.read_only)
-        self.comment.written.connect(self._session.set_comment)
+        self.comment.written.connect(self._session.decisions.set_comment)
         content = QWidget()
         layout = QVBoxLayout(content)
         layout.setContentsMargins(12, 12, 12, 12)

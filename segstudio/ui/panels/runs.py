@@ -542,7 +542,7 @@ class RunsPanel(QWidget):
 
     def _delete(self) -> None:
         if (run := self.selected()) is not None and self.session is not None:
-            self.session.delete_run(run.id)
+            self.session.decisions.delete_run(run.id)
 
     def _resume(self) -> None:
         """Go on from the last epoch, with the very masks it began with."""

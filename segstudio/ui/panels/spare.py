@@ -34,13 +34,15 @@ class Spare(QFrame):
         self._text = muted(wraps=True)
         self._train = link("Go to Train")
         self._train.clicked.connect(lambda _=False: go_on())
+        self._predict = link("Predict all samples", actions["predict-all"].toolTip())
+        self._predict.clicked.connect(lambda _=False: actions["predict-all"].trigger())
         self._actions, self._commands = actions, commands
         self._links = {name: self._link(actions[name], commands[name]) for name in commands}
         self._name_links()
         layout = QVBoxLayout(self)
         layout.setSpacing(6)
         layout.addStretch(1)
-        for widget in (self._icon, self._title, self._text, self._train, *self._links.values()):
+        for widget in (self._icon, self._title, self._text, self._train, self._predict, *self._links.values()):
             layout.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
             if isinstance(widget, QPushButton):
                 widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -49,26 +51,30 @@ class Spare(QFrame):
         layout.addStretch(1)
         theme.notifier().changed.connect(self._dress)
         self._dress()
-        self.show_offer((), is_predicted=False)
+        self.show_offer((), is_predicted=False, is_trained=False)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._text.setFixedWidth(max(min(_WIDTH, self.width() - 2 * _MARGIN), 1))
 
-    def show_offer(self, hidden: Iterable[str], *, is_predicted: bool) -> None:
+    def show_offer(self, hidden: Iterable[str], *, is_predicted: bool, is_trained: bool) -> None:
         """Say what could be here.
 
         Args:
             hidden: Names of the commands that show a pane which is hidden.
             is_predicted: Whether there are predictions, without which there are no errors.
+            is_trained: Whether there is a run that can predict.
         """
         hidden = set(hidden)
         for name, one in self._links.items():
             one.setVisible(is_predicted and name in hidden)
-        for widget in (self._icon, self._title, self._text, self._train):
+        for widget in (self._icon, self._title, self._text):
             widget.setVisible(not is_predicted)
+        self._train.setVisible(not is_predicted and not is_trained)
+        self._predict.setVisible(not is_predicted and is_trained)
         self._title.setText("Errors appear here")
-        self._text.setText("Train a network and predict: then this pane shows where mask and prediction differ.")
+        first = "Let the network predict" if is_trained else "Train a network and predict"
+        self._text.setText(f"{first}: then this pane shows where mask and prediction differ.")
 
     def _link(self, action: QAction, command: Command) -> QPushButton:
         button = link("", command.help)
