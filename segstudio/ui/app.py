@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 from PySide6.QtCore import QCoreApplication, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QStyle
 
 from segstudio import __version__
 from segstudio.core.errors import UserError
@@ -63,9 +63,7 @@ def main(path: str | Path | None = None, *, sample: str | None = None) -> int:
     hooks = ErrorHooks(window.tell, window)
     hooks.install()
     crash_log = install_faulthandler()
-    # Not every desktop makes a window smaller that is larger than its screen; what lies outside cannot be reached.
-    window.resize(window.size().boundedTo(window.screen().availableSize()))
-    window.show()
+    _show(window)
     # After the first picture of the window, so that whoever waits sees that something happens.
     QTimer.singleShot(0, lambda: _begin(window, path, sample))
     interrupt = Interrupt(window.close, window)
@@ -77,6 +75,20 @@ def main(path: str | Path | None = None, *, sample: str | None = None) -> int:
         faulthandler.disable()
         crash_log.close()
     return code
+
+
+def _show(window: Window) -> None:
+    """Show the window so that all of it can be reached: not every desktop makes one smaller that is too large for it.
+
+    How wide the frame around it is, nobody knows before it is shown; so a window that nearly fills the screen fills it.
+    """
+    screen = window.screen().availableSize()
+    title = window.style().pixelMetric(QStyle.PixelMetric.PM_TitleBarHeight)
+    is_too_large = window.width() > screen.width() or window.height() + title > screen.height()
+    if is_too_large and not window.windowState() & Qt.WindowState.WindowFullScreen:
+        window.resize(window.size().boundedTo(screen * 0.9))  # its size when it is not maximized any more
+        window.setWindowState(window.windowState() | Qt.WindowState.WindowMaximized)
+    window.show()
 
 
 def _begin(window: Window, path: str | Path | None, sample: str | None) -> None:

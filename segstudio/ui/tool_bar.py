@@ -106,6 +106,7 @@ class ToolBar(QToolBar):
         """Say which project is open and how far its review is."""
         self._name.setText(name or "")
         self._progress.setText("" if table is None else _progress(table))
+        self._keep_places(0 if table is None else len(table))
         self.options.radius.show_usable()
         self._sentence = name or ""
         if name and table is not None:
@@ -114,6 +115,12 @@ class ToolBar(QToolBar):
             words = [f"{name} — {pace.done} of {len(table)} decided", *_pace_words(pace, now)]
             self._sentence = "  ·  ".join(words)
             self._progress.setToolTip("  ·  ".join([f"{pace.left:,} left".replace(",", "\u202f"), *words[1:]]))
+
+    def _keep_places(self, count: int) -> None:
+        """No tool may move under the hand when a verdict makes the words about the review longer."""
+        margins = self._progress.contentsMargins()
+        widest = self._progress.fontMetrics().horizontalAdvance(_progress_words(count, count, count))
+        self._progress.setMinimumWidth(widest + margins.left() + margins.right() if count else 0)
 
     def sentence(self) -> str:
         """The title of the window."""
@@ -173,5 +180,9 @@ def _pace_words(pace: Pace, now: datetime) -> list[str]:
 def _progress(table: SampleTable) -> str:
     decided = int((table.state != STATES.index(ReviewState.TODO)).sum())
     flagged = int((table.state == STATES.index(ReviewState.FLAGGED)).sum())
-    words = f"{len(table):,} samples  ·  {decided:,} decided".replace(",", "\u202f")
-    return f"{words}  ·  {flagged:,} flagged".replace(",", "\u202f") if flagged else words
+    return _progress_words(len(table), decided, flagged)
+
+
+def _progress_words(samples: int, decided: int, flagged: int) -> str:
+    words = f"{samples:,} samples  ·  {decided:,} decided"
+    return (f"{words}  ·  {flagged:,} flagged" if flagged else words).replace(",", "\u202f")

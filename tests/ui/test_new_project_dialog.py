@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from PySide6.QtCore import QCoreApplication, QEvent, Qt
+from PySide6.QtTest import QTest
 
 from segstudio.formats.survey import survey_masks
 from segstudio.project.project import Project
@@ -55,6 +56,20 @@ def test_a_clean_dataset_can_be_taken_as_it_is(qtbot, dialog: NewProjectDialog, 
     assert dialog.table.model().rowCount() == 5
     assert dialog.create_button.isEnabled()
     assert dialog.options()["foreground"] == ""
+
+
+def test_the_place_of_the_dataset_can_be_written(qtbot, dialog: NewProjectDialog, tmp_path: Path):
+    dataset = make_dataset(tmp_path / "data", 5)
+    dialog.show()
+    QTest.keyClicks(dialog.source_edit, str(dataset))
+    QTest.keyClick(dialog.source_edit, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: dialog.preview is not None)
+    assert dialog.summary.text() == "5 images  ·  5 with a mask"
+    assert dialog.folder_edit.text().endswith("data")
+    assert dialog.isVisible()  # Enter has not made a project that nobody has looked at
+    shown = dialog.preview
+    dialog.source_edit.editingFinished.emit()
+    assert dialog.preview is shown  # nothing else was written
 
 
 def test_what_needs_a_look_comes_first_and_with_a_reason(qtbot, dialog: NewProjectDialog, tmp_path: Path):

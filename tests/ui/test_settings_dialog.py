@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent, QSettings
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QRect, QSettings
 from PySide6.QtWidgets import QDialogButtonBox, QWidget
 
 from segstudio.core import user_settings
@@ -39,6 +39,17 @@ def test_settings_are_shown_and_saved(parent: QWidget, tmp_path: Path):
     press(dialog, QDialogButtonBox.StandardButton.Save)
     assert load_settings().weights == str(tmp_path / "вес")
     assert not dialog.isVisible()
+
+
+def test_no_word_lies_upon_a_field(qtbot, parent: QWidget):
+    dialog = show_settings(parent)
+    qtbot.waitExposed(dialog)
+    seen = [one for one in dialog.form.findChildren(QWidget) if one.isVisible() and not one.findChildren(QWidget)]
+    areas = [QRect(one.mapTo(dialog, QPoint()), one.size()) for one in seen]
+    assert len(areas) >= 6  # two names, two fields, two explanations
+    for area, widget in zip(areas, seen, strict=True):
+        assert not [one for one in areas if one is not area and one.intersects(area)]
+        assert widget.height() >= widget.minimumSizeHint().height()
 
 
 def test_cancel_changes_nothing_and_defaults_come_back(parent: QWidget, tmp_path: Path):

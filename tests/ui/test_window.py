@@ -242,6 +242,28 @@ def test_a_mask_that_cannot_be_saved_is_shown_in_big_words(qtbot, opened: Window
     assert "saved" in opened.statusBar().saved.text()
 
 
+def test_a_project_that_cannot_be_saved_stays_open_and_whole(qtbot, opened: Window, folder: Path):
+    """Whether it closes is decided before anything of it is closed."""
+    first = opened.session.sample.id
+    obstacle = folder / "masks" / f"{opened.session.sample.stem}.png"
+    obstacle.mkdir(parents=True)
+    mask = paint(opened)
+    assert not opened.close_project()
+    # All that has a thread of its own still works: the list, another sample, its figures, what is ignored of it.
+    opened.samples_panel.set_filter("state:todo")
+    qtbot.waitUntil(lambda: not opened.samples_panel.is_busy)
+    opened.samples_panel.set_filter("")
+    opened.session.show(next(one for one in opened.samples_panel.ids() if one != first))
+    with qtbot.waitSignal(opened.session.measured, timeout=10_000):
+        qtbot.waitUntil(lambda: opened.session.sample.id != first)
+    settle(qtbot, opened)
+    assert opened.session.ignored is not None
+    obstacle.rmdir()
+    assert opened.close_project()
+    with Project.open(folder) as project:
+        np.testing.assert_array_equal(project.masks.load(project.samples.get(first)), mask)
+
+
 def test_what_is_no_project_becomes_a_banner(window: Window, tmp_path: Path):
     window.attempt(lambda: window.open_project(tmp_path))
     assert "not a SegStudio project" in window.banner.text
@@ -324,6 +346,45 @@ def test_the_free_cell_says_what_comes_next_and_then_what_is_hidden(qtbot, opene
     qtbot.waitUntil(lambda: words() == [] and opened.actions_by_name["error-view"].isEnabled())
     opened.actions_by_name["error-view"].trigger()
     assert words() == ["Show error view   X"]
+
+
+def test_once_there_is_a_run_the_free_cell_offers_to_predict(qtbot, opened: Window):
+    spare = opened.workspace._spare
+    words = lambda: [link.text() for link in spare.findChildren(QPushButton) if link.isVisible()]  # noqa: E731
+    qtbot.waitUntil(lambda: words() == ["Go to Train"])
+    runs = opened.session.project.runs
+    run = runs.create("conv-unet-fast", "conv-unet", {}, "scratch")
+    run.best_weights.write_bytes(b"weights")
+    runs.update(run.id, status="finished", epochs=1, best_epoch=1, best_val_iou=0.5)
+    qtbot.waitUntil(lambda: words() == ["Predict all samples"])
+    with qtbot.waitSignal(opened.queue.added) as asked:
+        next(link for link in spare.findChildren(QPushButton) if link.isVisible()).click()
+    assert asked.args[0].job == "predict"
+    opened.queue.cancel(asked.args[0].id)
+
+
+def test_no_tool_moves_when_a_verdict_is_given(qtbot, opened: Window):
+    bar = opened._tool_bar
+    places = lambda: [bar.actionGeometry(one) for one in bar.actions() if one.isVisible()]  # noqa: E731
+    before = places()
+    ids = opened.samples_panel.ids()
+    opened.session.decisions.set_states(ids, ReviewState.FLAGGED)
+    qtbot.waitUntil(lambda: f"{len(ids)} flagged" in bar._progress.text())
+    qtbot.waitUntil(opened.is_settled)
+    assert places() == before
+
+
+def test_a_window_that_would_leave_the_screen_fills_it(qtbot, window: Window):
+    window.hide()
+    window.resize(window.screen().availableSize())
+    application._show(window)
+    assert window.isMaximized()
+    opened_wide = window.actions_by_name["full-screen"]
+    opened_wide.trigger()
+    assert window.isFullScreen()
+    opened_wide.trigger()
+    assert window.isMaximized()
+    assert not window.isFullScreen()
 
 
 def test_the_filter_hands_the_keys_back(qtbot, opened: Window):

@@ -36,6 +36,10 @@ from segstudio.ui.number_box import TEXT_MARGIN
 from segstudio.ui.widgets import heading, muted
 
 _POLL_MS = 100
+_LABELS = 96
+"""Pixels for the words in front of a line."""
+_SPACING = 8
+"""Pixels between two widgets of a line."""
 
 SPLITS = (
     ("70 / 15 / 15   train, validation, test", "70/15/15"),
@@ -61,6 +65,7 @@ class NewProjectDialog(QDialog):
         self.preview: Preview | None = None
         self._queue = queue
         self._job: JobRecord | None = None
+        self._is_over = False
         self._inspection: Inspection | None = None
         self._background = Background("dataset", self)
         self._polling = QTimer(self)
@@ -123,6 +128,7 @@ class NewProjectDialog(QDialog):
         super().done(result)
 
     def _end(self) -> None:
+        self._is_over = True
         self._polling.stop()
         self._forget_inspection()
         self._background.close()
@@ -205,6 +211,15 @@ class NewProjectDialog(QDialog):
         if path is not None:
             self.look_at(path)
 
+    def _take_written_source(self) -> None:
+        """The person has written or pasted where the dataset lies; closing the dialog only looks as if they had."""
+        words = self.source_edit.text().strip()
+        source = Path(words).expanduser()
+        if self._is_over:
+            return
+        if words and (self._inspection is None or source != self._inspection.source):
+            self.look_at(source)
+
     def _choose_folder(self) -> None:
         path = QFileDialog.getExistingDirectory(
             self, "Folder of the project", str(Path(self.folder_edit.text()).parent)
@@ -244,7 +259,8 @@ class NewProjectDialog(QDialog):
     def _build(self) -> None:
         self.banner = Banner()
         self.source_edit = QLineEdit()
-        self.source_edit.setReadOnly(True)
+        self.source_edit.setPlaceholderText("a folder or a zip: choose, drop or write it")
+        self.source_edit.editingFinished.connect(self._take_written_source)
         self.folder_edit = QLineEdit()
         self.folder_edit.textChanged.connect(lambda _text: self._update())
         self.summary = heading("")
@@ -271,7 +287,8 @@ class NewProjectDialog(QDialog):
 
     def _places(self) -> QGridLayout:
         grid = QGridLayout()
-        grid.setColumnMinimumWidth(0, 96)
+        grid.setColumnMinimumWidth(0, _LABELS)
+        grid.setHorizontalSpacing(_SPACING)
         folder, archive, browse = QPushButton("Folder…"), QPushButton("Archive…"), QPushButton("Choose…")
         folder.clicked.connect(lambda _=False: self._choose_source(is_archive=False))
         archive.clicked.connect(lambda _=False: self._choose_source(is_archive=True))
@@ -306,13 +323,15 @@ class NewProjectDialog(QDialog):
             "Near-duplicates always do."
         )
         line = QHBoxLayout()
-        line.setSpacing(8)
+        line.setSpacing(_SPACING)
         for words, widget, stretch in (
             ("Split", self.split_box, 2),
             ("Seed", self.seed_box, 0),
             ("Group by", self.group_edit, 1),
         ):
-            line.addWidget(muted(words))
+            title = muted(words)
+            title.setMinimumWidth(_LABELS if widget is self.split_box else 0)  # below those of the places
+            line.addWidget(title)
             line.addWidget(widget, stretch)
         return line
 

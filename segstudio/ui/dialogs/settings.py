@@ -26,7 +26,6 @@ class SettingsDialog(QDialog):
         self.setWindowTitle("Settings")
         self.setModal(False)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.resize(WIDTH, self.sizeHint().height())
         self.form = Form(UserSettings)
         self._note = QLabel()
         self._note.setWordWrap(True)
@@ -50,6 +49,8 @@ class SettingsDialog(QDialog):
         self.form.set_notes({name: field.description or "" for name, field in UserSettings.model_fields.items()})
         self.form.changed.connect(self._show_note)
         self._show_note()
+        # Words that wrap need more height than a dialog gives them that has been asked for its size only.
+        self.resize(WIDTH, max(layout.totalHeightForWidth(WIDTH), self.sizeHint().height()))
 
     @property
     def note(self) -> str:
