@@ -32,7 +32,11 @@ def _declare_new(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--from", dest="source", required=True, metavar="PATH", help="dataset folder or .zip archive")
     parser.add_argument("--images", metavar="DIR", help="folder of the images, below PATH")
     parser.add_argument("--masks", metavar="DIR", help="folder of the masks, below PATH")
-    parser.add_argument("--split", metavar="70/15/15", help="shares of train/val/test; 70/30 is train/val")
+    parser.add_argument(
+        "--split",
+        metavar="70/15/15",
+        help="shares of train/val/test; 70/30 is train/val; folders: as the dataset's folders train, val, test say",
+    )
     parser.add_argument("--seed", type=int, metavar="N", help="seed of the split")
     parser.add_argument("--group-by", metavar="REGEX", help="images whose path gives the same match stay together")
     parser.add_argument(

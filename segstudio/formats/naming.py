@@ -24,6 +24,12 @@ MASK_WORDS = _words("""
     manual matte mattes semantic instance instances trimap trimaps
 """)
 
+SPLIT_WORDS = {
+    "train": _words("train trn training"),
+    "val": _words("val valid validation dev"),
+    "test": _words("test tst testing"),
+}
+
 _ENDINGS = ("masks", "mask", "labels", "label", "annotations", "annot", "images", "image", "imgs")
 _MASK_AFFIX = (
     "masks?|msks?|labels?|lbl|segs?|segm|segmentations?|segmented|annotations?|annot|gt|ground_?truth|truth|matte"
@@ -109,6 +115,20 @@ def folder_name(name: str) -> FolderName:
             role = Role.IMAGE if ending.startswith("im") else Role.MASK
             return FolderName(role, whole.removesuffix(ending).strip("_-. "))
     return FolderName(None, "_".join(words))
+
+
+def split_of_path(path: str) -> str | None:
+    """What the folders of a path say of its split, the innermost that says anything.
+
+    Returns:
+        "train", "val" or "test"; None when no folder says it, or one says two of them ("train_val").
+    """
+    for folder in reversed(path.split("/")[:-1]):
+        words = set(folder_name(folder).rest.split("_"))
+        said = [split for split, meant in SPLIT_WORDS.items() if words & meant]
+        if said:
+            return said[0] if len(said) == 1 else None
+    return None
 
 
 def letter_roles(names: list[str]) -> dict[str, FolderName]:

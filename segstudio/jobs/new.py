@@ -4,6 +4,7 @@ import re
 import secrets
 import shutil
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -18,13 +19,20 @@ from segstudio.formats import read_preview, reason_of
 from segstudio.formats.archive import extract, is_archive
 from segstudio.formats.duplicates import group_near_duplicates, picture_hash
 from segstudio.formats.foreground import ForegroundRule, parse_foreground, value_text
+from segstudio.formats.naming import split_of_path
 from segstudio.formats.pairing import Pair, Scan, scan
 from segstudio.formats.parallel import in_parallel
 from segstudio.formats.survey import MaskSurvey, foreground_share, survey_masks
 from segstudio.jobs import JOBS, Job
 from segstudio.project.project import INDEX, Project, check_new_folder
 from segstudio.project.samples import NewSample
-from segstudio.project.splitting import Fractions, assign, parse_fractions
+from segstudio.project.splitting import Fractions, assign, parse_fractions, split_text, splits_of_folders
+
+BY_FOLDERS = "folders"
+"""What `split` is when the folders of the dataset say it."""
+
+VAL_SHARE = 0.15
+"""What is taken of train when no folder is for validation: training cannot do without."""
 
 _HASHED_SIDE = 128
 _SHOWN_VALUES = 12
@@ -36,7 +44,12 @@ class NewOptions(Options):
     source: str = option("", "Dataset", help="Folder or .zip archive of images and masks.", is_path=True)
     images: str = option("", "Images", help="Folder of the images below the dataset; found by its name when empty.")
     masks: str = option("", "Masks", help="Folder of the masks below the dataset; found by its name when empty.")
-    split: str = option("70/15/15", "Split", help="Shares of train/val/test; two numbers (70/30) are train/val.")
+    split: str = option(
+        "70/15/15",
+        "Split",
+        help="Shares of train/val/test; two numbers (70/30) are train/val; folders keeps the split that folders called "
+        "train, val and test say.",
+    )
     seed: int = option(0, "Seed", help="Another seed gives another split.")
     group_by: str = option(
         "", "Group by", help="Regular expression; images whose paths give the same match stay on one side of the split."
@@ -62,7 +75,7 @@ class New(Job[NewOptions]):
     def perform(self, folder: Path, report: Reporter) -> dict[str, Any]:
         """Find pairs, look at every file, split, and write the project; it appears complete or not at all."""
         chosen = self.options
-        fractions = parse_fractions(chosen.split)
+        fractions = None if chosen.split.strip().lower() == BY_FOLDERS else parse_fractions(chosen.split)
         pattern = _pattern(chosen.group_by)
         source = _source(chosen.source)
         folder = _without_dots(folder)
@@ -78,7 +91,7 @@ class New(Job[NewOptions]):
             draft = _Draft(found, left_out.notes)
             draft.look(report, chosen.foreground)
             draft.group(pattern, is_grouping_near=chosen.near_duplicates)
-            draft.split(fractions, chosen.seed)
+            draft.split(fractions, chosen.seed, report)
             report.progress(0, 0, "writing the project")
             Project.create(
                 place,
@@ -211,7 +224,8 @@ class _Draft:
         self._found = found
         self._seen = [_Seen(pair) for pair in found.pairs]
         self._cut = 0
-        self._near_groups = 0
+        self._near_groups = self._across = 0
+        self._by_folders: Counter[Split] | None = None
         self.rule = ForegroundRule()
         self.notes = [*notes, *_scan_notes(found)]
 
@@ -294,14 +308,58 @@ class _Draft:
         texts = [text for path in paths if pattern and (text := _group_text(pattern, path)) is not None]
         return min(texts) if texts else paths[0]
 
-    def split(self, fractions: Fractions, seed: int) -> None:
-        """Deal the samples to train, val and test."""
-        # A lone sample is a group by its path; the tag keeps it from meeting a group of that name.
-        groups = [("group", one.group) if one.group else ("image", one.pair.image) for one in self._seen]
-        for one, split in zip(
-            self._seen, assign(groups, fractions, seed, [one.kind for one in self._seen]), strict=True
-        ):
+    def split(self, fractions: Fractions | None, seed: int, report: Reporter) -> None:
+        """Deal the samples to train, val and test; None does as their folders say.
+
+        Raises:
+            UserError: When they do not say it of every image, or leave nothing to train on.
+        """
+        said = splits_of_folders(one.pair.image for one in self._seen)
+        self._by_folders = Counter(said) if said else None
+        if fractions is not None:
+            self._deal(self._seen, fractions, seed)
+            if said:
+                report.log(
+                    f"the dataset's folders say another split ({split_text(said)}): --split {BY_FOLDERS} keeps it"
+                )
+            return
+        if said is None:
+            paths = [one.pair.image for one in self._seen]
+            silent = next((path for path in paths if split_of_path(path) is None), None)
+            raise UserError(
+                f"no folder of {silent} says whether it is for train, val or test"
+                if silent
+                else f"all images lie in folders for {split_of_path(paths[0])}",
+                "give shares, for example 70/15/15",
+            )
+        for one, split in zip(self._seen, said, strict=True):
             one.split = split
+        learnt = [one for one in self._seen if one.split is Split.TRAIN]
+        if not learnt:
+            raise UserError("no folder is for training", "give shares, for example 70/15/15")
+        if Split.VAL not in said:
+            self._deal(learnt, (1 - VAL_SHARE, VAL_SHARE, 0.0), seed)
+            report.log(f"no folder is for validation: {VAL_SHARE:.0%} of train are taken for it")
+        self._across = self._groups_across()
+        if self._across:
+            report.log(
+                f"{self._across} groups of near-duplicates lie on both sides of the folders' split: a test on them is "
+                "no test"
+            )
+
+    def _deal(self, some: Sequence[_Seen], fractions: Fractions, seed: int) -> None:
+        # A lone sample is a group by its path; the tag keeps it from meeting a group of that name.
+        groups = [("group", one.group) if one.group else ("image", one.pair.image) for one in some]
+        dealt = assign(groups, fractions, seed, [one.kind for one in some])
+        for one, split in zip(some, dealt, strict=True):
+            one.split = split
+
+    def _groups_across(self) -> int:
+        sides: dict[str, set[Split]] = {}
+        for one in self._seen:
+            if one.group:
+                sides.setdefault(one.group, set()).add(one.split)
+        return sum(len(splits) > 1 for splits in sides.values())
 
     def rows(self) -> list[NewSample]:
         """The samples for `Project.create`."""
@@ -336,8 +394,9 @@ class _Draft:
             "full": sum(share == 1 for share in shares),
             "foreground": {**self.rule.model_dump(mode="json"), "text": str(self.rule)},
             "splits": {split.value: splits[split.value] for split in Split},
+            "split_of_folders": self._by_folders and {split.value: self._by_folders[split] for split in Split},
             "groups": len({one.group for one in self._seen} - {""}),
-            "near_duplicates": {"groups": self._near_groups, "left_apart": self._cut},
+            "near_duplicates": {"groups": self._near_groups, "left_apart": self._cut, "across": self._across},
             "pairing": dict(Counter(one.pair.how for one in self._seen if one.pair.mask).most_common()),
             "ambiguous": len(self._found.ambiguous),
             "unmatched_masks": len(self._found.unmatched_masks),

@@ -6,11 +6,12 @@ And folds: which samples are measured by which of the trainings of a cross-valid
 import hashlib
 import re
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from segstudio.core.errors import UserError
 from segstudio.core.sample import Split
+from segstudio.formats.naming import split_of_path
 
 Fractions = tuple[float, float, float]
 """Shares of train, val and test; they add up to 1."""
@@ -44,6 +45,30 @@ def parse_fractions(text: str) -> Fractions:
         raise UserError(f"the split {text!r} leaves nothing to train on", hint)
     train, val, test = (number / total for number in numbers)
     return train, val, test
+
+
+def splits_of_folders(images: Iterable[str]) -> list[Split] | None:
+    """The splits that a dataset already has, as its folders say ("train/images/1.png").
+
+    Args:
+        images: Paths below the dataset, with forward slashes.
+
+    Returns:
+        One for each image; None when they do not say it of every image, or say the same of all.
+    """
+    said: list[Split] = []
+    for image in images:
+        split = split_of_path(image)
+        if split is None:
+            return None
+        said.append(Split(split))
+    return said if len(set(said)) > 1 else None
+
+
+def split_text(splits: Iterable[Split]) -> str:
+    """How many are in each split, in words: "train 70, val 15, test 15"."""
+    counts = Counter(splits)
+    return ", ".join(f"{split} {counts[split]}" for split in _SPLITS if counts[split])
 
 
 def assign(

@@ -150,7 +150,7 @@ def test_groups_by_name_stay_together(tmp_path: Path) -> None:
 def test_twins_stay_together(tmp_path: Path) -> None:
     dataset = make_dataset(tmp_path / "set", count=10, size=(320, 240))
     shutil.copy(dataset / "images/sample_00.png", dataset / "images/sample_09.png")
-    assert new(tmp_path / "a", dataset)["near_duplicates"] == {"groups": 1, "left_apart": 0}
+    assert new(tmp_path / "a", dataset)["near_duplicates"] == {"groups": 1, "left_apart": 0, "across": 0}
     assert new(tmp_path / "b", dataset, near_duplicates=False)["groups"] == 0
     with Project.open(tmp_path / "a") as project:
         first, last = (project.samples.by_image(f"images/sample_0{number}.png") for number in (0, 9))
@@ -171,6 +171,58 @@ def test_the_split_is_repeatable(tmp_path: Path) -> None:
 
     assert splits("a", seed=1) == splits("b", seed=1) != splits("c", seed=2)
     assert Counter(splits("d", split="70/30")) == {Split.TRAIN: 14, Split.VAL: 6}
+
+
+def split_set(folder: Path, *names: str, count: int = 5) -> Path:
+    """A dataset of folders with images/ and masks/ each."""
+    for number, name in enumerate(names):
+        make_dataset(folder / name, count=count, seed=number)
+    return folder
+
+
+def test_the_split_of_the_folders_is_kept_when_that_is_asked_for(tmp_path: Path) -> None:
+    source = split_set(tmp_path / "my test set", "train", "valid", "Test")
+    report = ListReporter()
+    dealt = new(tmp_path / "shares", source, report)
+    assert dealt["split_of_folders"] == {"train": 5, "val": 5, "test": 5}
+    assert any("--split folders" in line for line in report.lines), "whoever does not know of it is told"
+    kept = new(tmp_path / "kept", source, split="Folders")
+    assert kept["splits"] == {"train": 5, "val": 5, "test": 5}
+    with Project.open(tmp_path / "kept") as project:
+        named = {"train": Split.TRAIN, "valid": Split.VAL, "Test": Split.TEST}
+        assert all(sample.split is named[sample.image.split("/")[0]] for sample in project.samples.all())
+
+
+def test_without_a_folder_for_validation_some_of_train_is_taken(tmp_path: Path) -> None:
+    report = ListReporter()
+    result = new(tmp_path / "p", split_set(tmp_path / "set", "train", "test", count=10), report, split="folders")
+    assert result["splits"]["test"] == 10
+    assert result["splits"]["val"] in (1, 2)
+    assert any("validation" in line for line in report.lines)
+
+
+def test_near_duplicates_on_both_sides_of_the_folders_split_are_told(tmp_path: Path) -> None:
+    source = split_set(tmp_path / "set", "train", "val", "test")
+    make_dataset(tmp_path / "large", count=12, size=(320, 240))
+    for number, name in enumerate(["train", "train", "val", "val", "test", "test"]):
+        for kind in ("images", "masks"):
+            shutil.copy(tmp_path / f"large/{kind}/sample_{number:02}.png", source / name / kind / f"n{number}.png")
+    for kind in ("images", "masks"):
+        shutil.copy(source / "train" / kind / "n0.png", source / "test" / kind / "same.png")
+    report = ListReporter()
+    result = new(tmp_path / "p", source, report, split="folders")
+    assert result["near_duplicates"]["across"] >= 1
+    assert any("both sides" in line for line in report.lines)
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [(("train", "other"), "other/images/sample_00.png"), (("test", "val"), "training"), (("train",), "all images")],
+)
+def test_folders_that_say_no_split_are_refused(tmp_path: Path, names: tuple[str, ...], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        new(tmp_path / "p", split_set(tmp_path / "set", *names), split="folders")
+    assert leftovers(tmp_path) == ["set"]
 
 
 @pytest.mark.parametrize(

@@ -136,6 +136,20 @@ def test_the_project_is_made_and_told(qtbot, dialog: NewProjectDialog, classes: 
         assert project.settings.get("split")["split"] == "70/30"
 
 
+def test_a_split_that_the_folders_say_is_offered_and_chosen(qtbot, dialog: NewProjectDialog, tmp_path: Path):
+    for number, name in enumerate(("train", "val", "test")):
+        make_dataset(tmp_path / "data" / name, 3, seed=number)
+    look(qtbot, dialog, tmp_path / "data")
+    assert " ".join(dialog.split_box.currentText().split()) == "As its folders say train 3, val 3, test 3"
+    assert dialog.options()["split"] == "folders"
+    choices = dialog.split_box.count()
+    look(qtbot, dialog, tmp_path / "data")
+    assert dialog.split_box.count() == choices
+    look(qtbot, dialog, make_dataset(tmp_path / "plain", 3))
+    assert dialog.split_box.count() == choices - 1
+    assert dialog.options()["split"] == "70/15/15"
+
+
 def test_a_project_folder_that_is_taken_is_refused(qtbot, dialog: NewProjectDialog, tmp_path: Path):
     look(qtbot, dialog, make_dataset(tmp_path / "data", 3))
     (tmp_path / "taken").mkdir()

@@ -24,7 +24,10 @@ from PySide6.QtWidgets import (
 
 from segstudio.core.errors import UserError
 from segstudio.core.reporter import Cancelled
+from segstudio.formats.pairing import Scan
+from segstudio.jobs.new import BY_FOLDERS
 from segstudio.project.project import INDEX
+from segstudio.project.splitting import split_text, splits_of_folders
 from segstudio.ui.background import Background
 from segstudio.ui.banner import Banner
 from segstudio.ui.dataset_preview import Inspection, Preview
@@ -167,6 +170,16 @@ class NewProjectDialog(QDialog):
             (self.masks_box, found.mask_folders, self._inspection.masks if self._inspection else ""),
         ):
             _fill_folders(box, sorted({*found.image_folders, *found.mask_folders}), folders, chosen)
+        self._offer_split_of(found)
+
+    def _offer_split_of(self, found: Scan) -> None:
+        """Offer, and choose, the split that the dataset's own folders say: whoever made it has meant it."""
+        index = self.split_box.findData(BY_FOLDERS)
+        if index >= 0:
+            self.split_box.removeItem(index)
+        if said := splits_of_folders(pair.image for pair in found.pairs):
+            self.split_box.insertItem(0, f"As its folders say   {split_text(said)}", BY_FOLDERS)
+            self.split_box.setCurrentIndex(0)
 
     def _show_summary(self) -> None:
         """The dataset in a line; how many masks are empty follows from what is foreground."""
