@@ -1,10 +1,12 @@
 """Fill: one click fills a hole, or with the alternate removes a blob."""
 
 import math
+from collections.abc import Callable
 
+from segstudio.core.edit import Edit, Mode, Patch, combined
 from segstudio.core.options import Options, option
 from segstudio.core.raster import contiguous
-from segstudio.tools import NOTHING, TOOLS, Pointer, Scene, Steps, Tool
+from segstudio.tools import TOOLS, Computed, Pointer, Preview, Scene, Steps, Tool, Work
 
 
 class FillOptions(Options):
@@ -27,11 +29,25 @@ class Fill(Tool[FillOptions]):
     Options = FillOptions
 
     def steps(self, scene: Scene, options: FillOptions, press: Pointer) -> Steps:
-        """Fill at the press; the rest of the drag does nothing."""
-        value = 0 if press.is_alternate else 1
-        with scene.document.stroke(self.title) as stroke:
-            column, row = math.floor(press.x), math.floor(press.y)
-            region = contiguous(scene.document.mask, column, row, is_diagonal=options.is_diagonal)
-            stroke.fill_region(region, value)
-            while (yield NOTHING) is not None:
-                pass
+        """Look for the region at the press, and change it at the release; the rest of the drag does nothing."""
+        work: Work | None = _looking(scene, self.title, options, press)
+        edit, patch = None, None
+        while (event := (yield Preview(patch=patch, work=work))) is not None:
+            if isinstance(event, Computed):
+                (edit, patch), work = event.value, None
+        if edit is not None:
+            scene.document.apply(edit)
+
+
+def _looking(scene: Scene, label: str, options: FillOptions, press: Pointer) -> Work:
+    mask, value = scene.document.mask, 0 if press.is_alternate else 1
+
+    def look(check: Callable[[], None]) -> tuple[Edit, Patch]:
+        region = contiguous(mask, math.floor(press.x), math.floor(press.y), is_diagonal=options.is_diagonal)
+        check()
+        patch = combined(mask, region, Mode.ADD if value else Mode.SUBTRACT)
+        after = mask.copy()
+        after[patch.rect.slices] = patch.pixels
+        return Edit.between(mask, after, label), patch
+
+    return Work(look, "Looking for the region")

@@ -102,15 +102,16 @@ def _longer(scribble: Scribble, pointer: Pointer) -> Scribble:
 
 
 def _cutting(scene: Scene, options: GrabCutOptions, lines: Sequence[Scribble]) -> Work:
-    drawn, mask = tuple(lines), scene.document.mask.copy()
-    prior = mask
-    if options.start == "from the prediction" and scene.probability is not None:
-        prior = (scene.probability >= FOREGROUND).view(np.uint8)
-    elif options.start == "from nothing":
-        prior = np.zeros_like(mask)
-    image, is_only_added = scene.image, options.start == "from nothing"
+    """The mask is looked at in the thread: until the drag ends, nothing else changes it."""
+    drawn, mask, image, probability = tuple(lines), scene.document.mask, scene.image, scene.probability
 
     def cut(check: Check) -> Patch:
+        prior = mask
+        if options.start == "from the prediction" and probability is not None:
+            prior = (probability >= FOREGROUND).view(np.uint8)
+        elif options.start == "from nothing":
+            prior = np.zeros_like(mask)
+        is_only_added = options.start == "from nothing"
         return cut_out(image, mask, prior, drawn, options, check, is_only_added=is_only_added)
 
     return Work(cut, "Looking for edges")

@@ -49,7 +49,7 @@ class Redraw(Tool[RedrawOptions]):
     def steps(self, scene: Scene, options: RedrawOptions, press: Pointer) -> Steps:
         """Collect the line, see what it makes of the mask as it grows, and make the change at the release."""
         line: list[Point] = [press.point]
-        outlines = Outlines(scene.document.mask.copy())
+        outlines = Outlines(scene.document.mask)
         reach, patch, seen = options.reach / press.zoom, NO_PATCH, 1
         work: Work | None = _looking(outlines, line, reach, is_rest=press.is_alternate)
         while (event := (yield Preview(tuple(line), is_open=True, patch=patch, work=work))) is not None:
@@ -77,9 +77,17 @@ class Outlines:
     """The outlines of a mask, around things and around holes; what it computes is kept, for one thread at a time."""
 
     def __init__(self, mask: Mask) -> None:
-        """Look at a mask, uint8 (H, W) of 0 and 1, that nobody changes meanwhile."""
-        self.mask = mask
+        """Look at a mask, uint8 (H, W) of 0 and 1, as it is when the first line is looked at.
+
+        Only then is it copied, in the thread that looks: in a large mask whoever presses the button would feel it.
+        """
+        self._live = mask
         self._filled: dict[int, Mask] = {}
+
+    @cached_property
+    def mask(self) -> Mask:
+        """The mask that is looked at, uint8 (H, W) of 0 and 1; nobody changes it."""
+        return self._live.copy()
 
     def redrawn(self, line: Points, reach: float, *, is_rest: bool = False, check: Check = lambda: None) -> Patch:
         """What a line makes of the mask.

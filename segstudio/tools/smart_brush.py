@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from segstudio.core.edit import Stroke
+from segstudio.core.edit import TILE, Stroke
+from segstudio.core.mask import Rect
 from segstudio.core.options import option
 from segstudio.core.raster import Spans
 from segstudio.tools import TOOLS, Pointer, Scene, Steps, Tool
@@ -57,26 +58,48 @@ class SmartBrush(Tool[SmartBrushOptions]):
     def steps(self, scene: Scene, options: SmartBrushOptions, press: Pointer) -> Steps:
         """Paint while the button is down."""
         value = 0 if press.is_alternate else 1
-        allowed = _allowed(scene, options, press)
+        allowed = _Allowed(_values(scene, options), _table(scene, options, press))
 
         def paint(stroke: Stroke, spans: Spans, covered: Spans | None) -> None:
-            stroke.fill_spans(spans, value, where=allowed, covered=covered)
+            stroke.fill_spans(spans, value, where=allowed.around(spans.bounds), covered=covered)
 
         return painted(scene, self.title, options, press, paint)
 
 
-def _allowed(scene: Scene, options: SmartBrushOptions, press: Pointer) -> npt.NDArray[np.uint8]:
-    """1 where the brush may paint, else 0; as large as the image."""
-    values = _values(scene, options)
+class _Allowed:
+    """Where the brush may paint; looked at only where it comes: all of a large image would take too long at a press."""
+
+    def __init__(self, values: npt.NDArray[np.uint8], table: npt.NDArray[np.uint8]) -> None:
+        self._values = values
+        self._table = table
+        self._may = np.empty_like(values)
+        height, width = values.shape
+        self._is_known = np.zeros((-(-height // TILE), -(-width // TILE)), np.bool_)
+
+    def around(self, rect: Rect) -> npt.NDArray[np.uint8]:
+        """uint8 (H, W), 1 where it may paint, else 0; what lies outside of the rectangle is not said."""
+        rows, columns = (
+            slice(start // TILE, -(-stop // TILE)) for start, stop in ((rect.y, rect.bottom), (rect.x, rect.right))
+        )
+        for down, right in np.argwhere(~self._is_known[rows, columns]):
+            y, x = (rows.start + down) * TILE, (columns.start + right) * TILE
+            tile = np.s_[y : y + TILE, x : x + TILE]
+            self._may[tile] = cv2.LUT(self._values[tile], self._table)
+        self._is_known[rows, columns] = True
+        return self._may
+
+
+def _table(scene: Scene, options: SmartBrushOptions, press: Pointer) -> npt.NDArray[np.uint8]:
+    """1 for each value that may be painted on, else 0."""
     if options.paints == "a range":
         low, high = options.low * 2.55, options.high * 2.55
     else:
+        values = _values(scene, options)
         height, width = values.shape
         row, column = (math.floor(min(max(at, 0), side - 1)) for at, side in ((press.y, height), (press.x, width)))
         first, reach = int(values[row, column]), options.tolerance * 2.55
         low, high = first - reach, first + reach
-    table = ((np.arange(256) >= low - 1e-9) & (np.arange(256) <= high + 1e-9)).view(np.uint8)
-    return cast(npt.NDArray[np.uint8], cv2.LUT(values, table))
+    return ((np.arange(256) >= low - 1e-9) & (np.arange(256) <= high + 1e-9)).view(np.uint8)
 
 
 def _values(scene: Scene, options: SmartBrushOptions) -> npt.NDArray[np.uint8]:

@@ -89,11 +89,19 @@ def bench_whole(side: int, folder: Path) -> None:
     document = Document(opened.mask, opened.history, journal)
     scene = Scene(document, document.mask)
     fill = TOOLS["fill"]()
+
+    def fill_all() -> None:
+        """The looking, which the window leaves to a thread, and the change."""
+        drag = Drag(fill, scene, fill.Options(), Pointer(1, 1, bool(document.mask[1, 1])))
+        drag.finish()
+        while (work := drag.work) is not None:
+            drag.deliver(work, work.run())
+
     actions: dict[str, Callable[[], object]] = {
         "replace all": lambda: document.replace(1 - document.mask if document.mask.any() else blobs, "Paste"),
         "undo all": document.undo,
         "redo all": document.redo,
-        "fill all": lambda: Drag(fill, scene, fill.Options(), Pointer(1, 1, bool(document.mask[1, 1]))).finish(),
+        "fill all": fill_all,
         "snapshot": document.snapshot,
         "before_save": lambda: journal.before_save(document.mask),
     }

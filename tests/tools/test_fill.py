@@ -5,11 +5,15 @@ import numpy as np
 from segstudio.core.document import Document
 from segstudio.tools import Drag, Pointer, Scene
 from segstudio.tools.fill import Fill, FillOptions
+from tests.tools.drags import compute
 
 
 def click(mask: np.ndarray, x: float, y: float, *, is_alternate: bool = False, **options: bool) -> Document:
     document = Document(mask.copy())
-    Drag(Fill(), Scene(document, mask), FillOptions(**options), Pointer(x, y, is_alternate, clicks=1)).finish()
+    drag = Drag(Fill(), Scene(document, mask), FillOptions(**options), Pointer(x, y, is_alternate, clicks=1))
+    assert np.array_equal(document.mask, mask), "the region is looked for in another thread"
+    drag.finish()
+    compute(drag)
     return document
 
 
