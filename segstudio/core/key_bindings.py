@@ -1,5 +1,6 @@
 """Key bindings: the keys that a person gives to commands, as a small TOML file that holds only what is changed.
 
+    version = 2
     [keys]
     accept = ["Return"]
     reject = []              # no key at all
@@ -10,6 +11,7 @@ The same file is kept beside the settings and carried to other machines. What a 
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import platformdirs
 import tomli_w
@@ -19,14 +21,29 @@ from segstudio.core.files import write_atomically
 
 Keys = tuple[str, ...]
 
+VERSION = 2
+"""Of the commands that are named: in version 1 some were two that are one now."""
+
+
+class StoredKeys(NamedTuple):
+    """What a file of keys says.
+
+    Attributes:
+        keys: The changed keys of each command by its name.
+        version: Of the program's commands when it was written.
+    """
+
+    keys: dict[str, Keys]
+    version: int
+
 
 def keys_path() -> Path:
     """Where the person's own keys lie: the system's folder for settings of programs."""
     return Path(platformdirs.user_config_dir("segstudio", appauthor=False)) / "keys.toml"
 
 
-def load_keys(path: Path) -> dict[str, Keys]:
-    """The changed keys of each command by its name; none where there is no file.
+def load_keys(path: Path) -> StoredKeys:
+    """The changed keys of each command; none where there is no file.
 
     Raises:
         UserError: When the file is damaged or is no file of keys.
@@ -34,7 +51,7 @@ def load_keys(path: Path) -> dict[str, Keys]:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return {}
+        return StoredKeys({}, VERSION)
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} cannot be read: {error}", "mend or delete it") from error
     except tomllib.TOMLDecodeError as error:
@@ -45,7 +62,10 @@ def load_keys(path: Path) -> dict[str, Keys]:
     for name, keys in table.items():
         if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
             raise UserError(f'{path}: the keys of {name} are no list of texts such as ["A"]', "mend or delete it")
-    return {name: tuple(keys) for name, keys in table.items()}
+    version = content.get("version", 1)
+    return StoredKeys(
+        {name: tuple(keys) for name, keys in table.items()}, version if isinstance(version, int) else VERSION
+    )
 
 
 def save_keys(path: Path, keys: Mapping[str, Keys]) -> None:
@@ -54,7 +74,7 @@ def save_keys(path: Path, keys: Mapping[str, Keys]) -> None:
     Raises:
         UserError: When the file cannot be written.
     """
-    content = {"keys": {name: list(some) for name, some in sorted(keys.items())}}
+    content = {"version": VERSION, "keys": {name: list(some) for name, some in sorted(keys.items())}}
     try:
         write_atomically(path, tomli_w.dumps(content).encode("utf-8"))
     except OSError as error:

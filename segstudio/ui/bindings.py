@@ -13,7 +13,7 @@ from PySide6.QtCore import QKeyCombination, QObject, Qt, Signal
 from PySide6.QtGui import QKeySequence
 
 from segstudio.core.errors import UserError
-from segstudio.core.key_bindings import Keys, keys_path, load_keys, save_keys
+from segstudio.core.key_bindings import Keys, StoredKeys, keys_path, load_keys, save_keys
 
 if TYPE_CHECKING:
     from segstudio.ui.actions import Command
@@ -39,8 +39,9 @@ RESERVED = {
 }
 """Keys that mean the same whatever anybody likes, with what they do."""
 
-SUCCESSORS = {"mask-take-prediction": "error-take-all"}
-"""Commands that have gone, and the one that does what they did: what a person had as their keys are its keys."""
+SUCCESSORS: dict[str, tuple[str, Keys]] = {"mask-take-prediction": ("error-take-all", ("Shift+P",))}
+"""Commands of version 1 that have gone, the one that does what they did, and the keys that the program gave them: what
+a person had as their keys are its keys."""
 
 
 def normal(key: str) -> str:
@@ -173,12 +174,14 @@ class Bindings(QObject):
         self._replace(self._settled(known))
         return sorted(own.keys() - self._commands.keys())
 
-    def _renamed(self, own: Mapping[str, Keys]) -> dict[str, Keys]:
+    def _renamed(self, stored: StoredKeys) -> dict[str, Keys]:
         """The keys that a person gave, those of commands that have gone given to the ones in their place."""
-        result = dict(own)
-        for old, new in SUCCESSORS.items():
-            if old in result and new in self._commands:
-                keys = result.pop(old)
+        result = dict(stored.keys)
+        for old, (new, keys) in SUCCESSORS.items() if stored.version < 2 else ():
+            # Who had changed neither of both has all keys of the one that is left.
+            if (old in result or new in result) and new in self._commands:
+                given = {normal(key) for some in result.values() for key in some}
+                keys = result.pop(old, tuple(key for key in keys if key not in given))
                 result[new] = tuple(dict.fromkeys((*result.get(new, self._defaults[new][:1]), *keys)))
         return result
 

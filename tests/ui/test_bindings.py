@@ -67,6 +67,8 @@ def test_every_key_of_the_program_is_one_and_none_is_reserved(bindings: Bindings
         ('"mask-take-prediction" = ["F6"]', ("Shift+Y", "F6")),
         ('"mask-take-prediction" = []', ("Shift+Y",)),
         ('"mask-take-prediction" = ["F6"]\n"error-take-all" = ["F7"]', ("F7", "F6")),
+        ('"error-take-all" = ["F7"]', ("F7", "Shift+P")),
+        ('"error-take-all" = ["F7"]\nflag = ["Shift+P"]', ("F7",)),
         ("", ("Shift+Y", "Shift+P")),
     ],
 )
@@ -81,6 +83,11 @@ def test_keys_of_a_command_that_has_gone_are_those_of_the_one_in_its_place(qapp,
     assert Bindings(COMMANDS).keys("error-take-all") == keys
 
 
+def test_who_takes_one_of_its_keys_away_now_keeps_it_away(bindings: Bindings):
+    bindings.give("error-take-all", ["F7"])
+    assert Bindings(COMMANDS).keys("error-take-all") == ("F7",)
+
+
 def test_who_gives_a_key_takes_it_and_it_is_kept(bindings: Bindings):
     bindings.give("flag", ["A", "Ctrl+Alt+7"])
     assert bindings.keys("flag") == ("A", "Ctrl+Alt+7")
@@ -93,7 +100,7 @@ def test_who_gives_a_key_takes_it_and_it_is_kept(bindings: Bindings):
     assert again.keys("flag") == ("Ctrl+Alt+7",)
     again.reset_all()
     assert Bindings(COMMANDS).changed_names == []
-    assert load_keys(keys_path()) == {}
+    assert load_keys(keys_path()).keys == {}
 
 
 @pytest.mark.parametrize(
