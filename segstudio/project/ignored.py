@@ -27,6 +27,9 @@ from segstudio.formats import encode_mask, read_mask_values
 if TYPE_CHECKING:
     from segstudio.project.project import Project
 
+UNDER_WAY = "ignoring"
+"""The setting that holds the sample whose figures are not yet those of its new region."""
+
 SIGN = 16
 """So many digits of the hash are in the name of what is kept."""
 
@@ -75,14 +78,27 @@ class IgnoredRegions:
         with project.masks.saving, self._saving:
             if (path.read_bytes() == data) if path.is_file() else not ignored.any():
                 return
+            with project.transaction() as connection:
+                connection.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (UNDER_WAY, str(sample_id)))
             write_atomically(path, data)
-            sample = project.samples.get(sample_id)
-            mask = None
-            with contextlib.suppress(BadImage):  # what is ignored is saved all the same
-                mask = project.masks.load(sample) if sample.has_mask else None
-            with project.transaction("masks", "samples"):
-                if mask is not None:
-                    project.predictions.mask_changed(sample, mask)
+            self._measure(project.samples.get(sample_id))
+
+    def _measure(self, sample: Sample) -> None:
+        """Bring the figures of a sample up to date with its mask and its region."""
+        project, mask = self._project, None
+        with contextlib.suppress(BadImage):  # what is ignored is saved all the same
+            mask = project.masks.load(sample) if sample.has_mask else None
+        with project.transaction("masks", "samples") as connection:
+            if mask is not None:
+                project.predictions.mask_changed(sample, mask)
+            connection.execute("DELETE FROM setting WHERE name = ?", (UNDER_WAY,))
+
+    def recover(self) -> None:
+        """Measure what had a new region, but not its figures yet, when a process ended; nobody else may edit."""
+        sample_id = self._project.settings.get(UNDER_WAY)
+        if sample_id is not None:
+            with self._project.masks.saving:
+                self._measure(self._project.samples.get(sample_id))
 
     def sha256(self, sample: Sample) -> str:
         """Of the file that says where pixels are ignored now; empty where nothing is ignored."""

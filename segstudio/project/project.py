@@ -21,8 +21,8 @@ from segstudio.core.sample import Sample
 from segstudio.core.signal import Signal
 from segstudio.formats import read_image
 from segstudio.formats.foreground import ForegroundRule
-from segstudio.project import accepting, mirror
-from segstudio.project.acts import UNDER_WAY, Acts
+from segstudio.project import accepting, acts, ignored, mirror
+from segstudio.project.acts import Acts
 from segstudio.project.augmented import AugmentedCopies
 from segstudio.project.blob_table import BlobTable
 from segstudio.project.champions import Champions
@@ -277,12 +277,14 @@ class Project:
 
     def _recover(self) -> None:
         """Bring in order what a killed process has left, when nobody else can be at work on it."""
-        if self.read_only or all(self.settings.get(name) is None for name in (accepting.BEGUN, UNDER_WAY)):
+        traces = (accepting.BEGUN, acts.UNDER_WAY, ignored.UNDER_WAY)
+        if self.read_only or all(self.settings.get(name) is None for name in traces):
             return
         lock = self._lock or editor_lock(self.folder)
         if lock is None or not lock.is_locked:
             return
         try:
+            self.ignored.recover()
             self.notes += [words for words in (self.acts.recover(), accepting.recover(self)) if words]
         finally:
             if lock is not self._lock:

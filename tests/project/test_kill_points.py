@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.project.processes import start_python
@@ -12,10 +13,12 @@ DRIVER = '''
 import os, shutil, signal, sys, traceback
 from pathlib import Path
 import numpy as np
+from segstudio.core.metrics import Counts
 from segstudio.core.reporter import ListReporter
 from segstudio.core.sample import ReviewState
 from segstudio.project.check import check_project
 from segstudio.project.documents import close_document, open_document, open_ignored, save_ignored, save_snapshot
+from segstudio.project.predictions import THRESHOLD
 from segstudio.project.project import Project
 
 template, folder, said, names = map(Path, sys.argv[1:])
@@ -76,6 +79,11 @@ def verify(told):
             if not np.array_equal(document.mask, start):
                 yield f"{name}: undo ends elsewhere"
             close_document(document)
+        counts = project.predictions.counts(1)[1]
+        ignored = project.ignored.load(sample)
+        wanted = Counts.of(project.masks.load(sample), project.predictions.load(1, sample) >= THRESHOLD, ignored)
+        if counts != wanted:
+            yield f"figures are of another mask or region: {counts}, not {wanted}"
         if "verdict" in told and project.samples.get(1).state is not ReviewState.ACCEPTED:
             yield "the verdict is lost"
         for finding in check_project(project, ListReporter()):
@@ -131,7 +139,12 @@ print(len(calls), failures, flush=True)
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="a process is copied before each of its deaths")
 def test_whatever_call_a_process_dies_at_no_finished_stroke_is_lost(tmp_path: Path) -> None:
-    make_project(tmp_path, 2).close()
+    with make_project(tmp_path, 2) as project:
+        run = project.runs.create("p", "m", {}, "scratch").id
+        for sample in project.samples.all():
+            project.predictions.save(run, sample, np.random.default_rng(0).integers(0, 256, (48, 64), np.uint8))
+        project.predictions.set_current(run)
+        project.predictions.score(run)
     places = [tmp_path / name for name in ("project", "copy", "said", "names")]
     said, errors = start_python(DRIVER, places).communicate()
     assert errors == ""
