@@ -81,7 +81,7 @@ def save_ignored(project: "Project", sample_id: int, journal: JournalSink | None
 
 
 def save_snapshot(project: "Project", sample_id: int, journal: JournalSink | None, snapshot: Snapshot) -> Sample:
-    """Put a snapshot into the mask file, from any thread.
+    """Put a snapshot into the mask file, from any thread; when all edits were undone, the sample is as before them.
 
     Returns:
         The sample as it is now in the index.
@@ -91,9 +91,9 @@ def save_snapshot(project: "Project", sample_id: int, journal: JournalSink | Non
         ReadOnlyProject: When the project is not to be changed.
     """
     if not isinstance(journal, Journal):
-        return project.masks.save(sample_id, snapshot.mask)
+        return project.masks.save(sample_id, snapshot.mask, may_go_back=True)
     mark = journal.before_save(snapshot.mask, snapshot.position)
-    sample = project.masks.save(sample_id, snapshot.mask)
+    sample = project.masks.save(sample_id, snapshot.mask, may_go_back=True)
     journal.after_save(mark)
     return sample
 

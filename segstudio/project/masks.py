@@ -13,6 +13,7 @@ went between the two: the file wins.
 
 import contextlib
 import hashlib
+import json
 import os
 import sqlite3
 import threading
@@ -74,6 +75,19 @@ class _Stored(NamedTuple):
     mtime_ns: int | None
     sha256: str | None
 
+
+class _Before(NamedTuple):
+    """How a sample stood before the first edit since its last verdict."""
+
+    state: str
+    state_changed: str | None
+    reviewer: str
+    revision: int
+    foreground: float | None
+
+
+_UNSEEN: tuple[int | None, int | None, str | None] = (None, None, None)
+"""Size, time and hash of a mask file that there is none of."""
 
 MOST_AHEAD = 4
 """So many masks wait in memory for whoever goes on to the next sample."""
@@ -160,12 +174,14 @@ class Masks:
         path = self._project.source / sample.truth
         return _of_size(sample, read_mask(path, self._project.rule), path)
 
-    def save(self, sample_id: int, mask: Mask) -> Sample:
+    def save(self, sample_id: int, mask: Mask, *, may_go_back: bool = False) -> Sample:
         """Make `mask` the current one: the file first, whole or not at all, then the index in one transaction.
 
         Args:
             sample_id: Whose mask it is.
             mask: uint8 (H, W) of 0 and 1, of the image's size.
+            may_go_back: Whether a mask that is as it was before the first edit since the last verdict makes all as it
+                was then: revision, state and verdict. So it is when everything was undone.
 
         Returns:
             The sample as it is now, with its revision and state.
@@ -185,6 +201,8 @@ class Masks:
             is_there = self._notice_edit(sample) and self._file(sample).is_file()
             stored = self._stored(sample_id)
             if is_there and stored.sha256 == _sha256(data):
+                return self._project.samples.get(sample_id)
+            if may_go_back and self._went_back(sample, stored, mask):
                 return self._project.samples.get(sample_id)
             if stored.revision and stored.is_sealed:
                 self._keep(sample, stored, is_durable=True)
@@ -297,6 +315,64 @@ class Masks:
                 else:
                     self._project.predictions.mask_changed(sample, mask)
 
+    def _went_back(self, sample: Sample, stored: _Stored, mask: Mask) -> bool:
+        """Whether a mask is as before the first edit since the last verdict; then all is as it was. Call it `saving`.
+
+        A crash on the way leaves a file that counts as an edit: nothing is lost, and it is gone back from once more.
+        """
+        if not stored.revision:
+            return not self._file(sample).is_file() and self._is_revision(sample, 0, mask)
+        before = self._before_edit(sample.id)
+        if before is None or not self._is_revision(sample, before.revision, mask):
+            return False
+        if stored.is_sealed:
+            self._keep(sample, stored, is_durable=True)
+        file, seen = self._file(sample), _UNSEEN
+        if before.revision:
+            data = self._history(sample, before.revision).read_bytes()
+            write_atomically(file, data)
+            status = file.stat()
+            seen = (status.st_size, status.st_mtime_ns, _sha256(data))
+        elif stored.is_sealed or stored.revision > 1:
+            write_atomically(self.withdrawn(sample), b"")
+        with self._project.transaction("masks", "samples") as connection:
+            if not stored.is_sealed:
+                row = (sample.id, stored.revision)
+                connection.execute("DELETE FROM revision WHERE sample_id = ? AND number = ?", row)
+            connection.execute(
+                "UPDATE sample SET mask_size = ?, mask_mtime_ns = ?, mask_sha256 = ?, revision = ?, is_sealed = ?, "
+                "foreground = ?, state = ?, state_changed = ?, reviewer = ?, before_edit = NULL, lint_revision = NULL "
+                "WHERE id = ?",
+                (*seen, before.revision, before.revision > 0, before.foreground, before.state, before.state_changed,
+                 before.reviewer, sample.id),
+            )  # fmt: skip
+            if before.revision or sample.truth is not None:
+                self._project.predictions.mask_changed(sample, mask)
+            else:
+                self._project.predictions.mask_removed(sample)
+            reviews = self._project.samples.reviews([sample.id])
+            self._project.database.after_commit(lambda: append_reviews(self._project.folder, reviews))
+        if not before.revision:
+            file.unlink(missing_ok=True)
+        return True
+
+    def _is_revision(self, sample: Sample, number: int, mask: Mask) -> bool:
+        """Whether a mask has the pixels of a revision that can still be read; where there is none, no pixel is set."""
+        try:
+            return np.array_equal(self.load_revision(sample, number), mask)
+        except (BadImage, OSError):
+            return False
+
+    def _before_edit(self, sample_id: int) -> "_Before | None":
+        """How a sample stood before it was corrected; None when a verdict was given since, or nobody knows."""
+        row = self._project.database.row(
+            "SELECT before_edit, state, state_changed FROM sample WHERE id = ?", (sample_id,)
+        )
+        if row[0] is None or row[1] != ReviewState.CORRECTED:
+            return None
+        since, *before = json.loads(row[0])
+        return _Before(*before) if since == row[2] else None
+
     def on_disk(self, sample: Sample) -> Mask:
         """The mask that lies in the file, whatever the index knows of it, and without telling the index.
 
@@ -394,6 +470,8 @@ class Masks:
         is_known = (status.st_size, status.st_mtime_ns) == (stored.size, stored.mtime_ns)
         if not is_known and not self._project.read_only:
             with self.saving:
+                if not file.is_file():  # it has just been taken away, see `_went_back`
+                    return self._stored(sample.id).revision > 0
                 self._take_over(sample, file)
         return True
 
@@ -429,6 +507,12 @@ class Masks:
         ).fetchone()
         number = last + 1 if stored.is_sealed or not stored.revision else stored.revision
         state, time, foreground = state_after_edit(stored.state), now(), float(mask.mean())
+        if state is not stored.state:
+            before = connection.execute(
+                "SELECT state, state_changed, reviewer, revision, foreground FROM sample WHERE id = ?", (sample.id,)
+            ).fetchone()
+            told = json.dumps([time, *before], ensure_ascii=False)
+            connection.execute("UPDATE sample SET before_edit = ? WHERE id = ?", (told, sample.id))
         connection.execute(
             "UPDATE sample SET mask_size = ?, mask_mtime_ns = ?, mask_sha256 = ?, revision = ?, is_sealed = 0, "
             "foreground = ?, state = ?, state_changed = iif(state = ?, state_changed, ?), "

@@ -12,9 +12,13 @@ import pytest
 
 from segstudio.core.document import Document
 from segstudio.core.errors import BadImage
+from segstudio.core.reporter import ListReporter
+from segstudio.core.sample import ReviewState
+from segstudio.project.check import check_project
 from segstudio.project.documents import close_document, open_document, save_document, save_snapshot
 from segstudio.project.journal_records import digest_of
 from segstudio.project.project import Project
+from segstudio.project.rebuilding import rebuild_index
 
 
 @pytest.fixture
@@ -58,6 +62,77 @@ def test_painting_saving_and_opening_again(project: Project, sample) -> None:
     save_document(project, saved, document)
     close_document(document)
     assert np.array_equal(project.masks.load(saved), project.masks.load_original(saved))
+
+
+def stands(project: Project, sample_id: int) -> tuple[object, ...]:
+    """How a sample stands, and the figures of its prediction."""
+    table = project.samples.table()
+    row = int(table.indices_of([sample_id])[0])
+    figures = (table.iou[row], table.foreground[row])
+    sql = "SELECT state, state_changed, reviewer, revision FROM sample WHERE id = ?"
+    return *project.database.row(sql, (sample_id,)), *(f"{one:.4f}" for one in figures)
+
+
+@pytest.mark.parametrize("before", ["todo", "accepted", "no mask"])
+@pytest.mark.parametrize("is_left", [False, True])
+def test_a_sample_of_which_everything_was_undone_stands_as_before(project: Project, before: str, is_left: bool) -> None:
+    sample = project.samples.get(2)
+    if before == "no mask":
+        with project.transaction() as connection:
+            connection.execute("UPDATE sample SET truth = NULL WHERE id = 2")
+        sample = project.samples.get(2)
+    run = project.runs.create("p", "m", {}, "scratch").id
+    project.predictions.save(run, sample, np.full((48, 64), 200, np.uint8))
+    project.predictions.set_current(run)
+    project.predictions.score(run)
+    if before == "accepted":
+        project.reviewer = "Anna"
+        project.masks.save(2, np.ones((48, 64), np.uint8))
+        project.samples.set_state([2], ReviewState.ACCEPTED)
+        project.reviewer = "Boris"
+    stood, revisions = stands(project, 2), project.masks.revisions(sample)
+    document = open_document(project, sample).document
+    for number in (5, 6):
+        flip(document, number)
+        save_document(project, sample, document)
+    assert project.samples.get(2).state is ReviewState.CORRECTED
+    if is_left:  # the person went elsewhere and came back
+        project.masks.seal([2])
+        close_document(document)
+        document = open_document(project, project.samples.get(2)).document
+    document.undo()
+    save_document(project, sample, document)
+    assert project.samples.get(2).state is ReviewState.CORRECTED
+    document.undo()
+    save_document(project, sample, document)
+    assert stands(project, 2) == stood
+    assert document.is_saved
+    kept = project.masks.revisions(project.samples.get(2))
+    assert [one.number for one in kept if one.is_current] == [one.number for one in revisions if one.is_current]
+    assert len(kept) == len(revisions) + is_left
+    assert np.array_equal(project.masks.load(sample), document.mask)
+    assert not [one.text for one in check_project(project, ListReporter()) if one.severity != "mended"]
+    # What was undone can be made again, and a verdict ends it.
+    document.redo()
+    assert save_document(project, sample, document).state is ReviewState.CORRECTED
+    project.samples.set_state([2], ReviewState.FLAGGED)
+    project.samples.set_state([2], ReviewState.CORRECTED)
+    document.undo()
+    assert save_document(project, sample, document).state is ReviewState.CORRECTED
+    close_document(document)
+    project.close()
+    found = rebuild_index(project.folder, ListReporter())
+    assert not found["lost"]
+
+
+def test_a_stroke_that_is_undone_before_it_is_saved_leaves_no_trace(project: Project, sample) -> None:
+    stood, document = stands(project, sample.id), open_document(project, sample).document
+    flip(document, 5)
+    document.undo()
+    assert save_document(project, sample, document).state is ReviewState.TODO
+    assert stands(project, sample.id) == stood
+    assert not list((project.folder / "masks").rglob("*.png"))
+    close_document(document)
 
 
 def test_a_stroke_during_a_save_is_not_lost(project: Project, sample) -> None:
