@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from segstudio.project.project import Project
 
 SEEN = "seen.csv"
+SEEN_SLACK = 256 << 10
+"""Bytes of seen.csv that are not worth making it smaller."""
 KEPT = ".kept"
 
 _OF_REVISION = (
@@ -32,7 +34,7 @@ _OF_REVISION = (
 )  # fmt: skip
 """What the index knows of a sample as long as its mask has that revision."""
 
-_NOT_TAKEN = frozenset({"editor", "accepting", "accepting_reached", "undoing"})
+_NOT_TAKEN = frozenset({"editor", "accepting", "accepting_reached", "undoing", "ignoring"})
 """Settings that speak of a process, not of the project."""
 
 
@@ -56,6 +58,16 @@ def read_seen(folder: Path) -> dict[str, str]:
 def write_seen(folder: Path, seen: Mapping[str, str]) -> None:
     """Write seen.csv anew, with one line of each image."""
     write_atomically(folder / SEEN, _csv((time, image) for image, time in seen.items()).encode(), is_durable=False)
+
+
+def compact_seen(folder: Path) -> None:
+    """Write seen.csv anew where that saves half of a large one; a crash meanwhile leaves the one or the other."""
+    with contextlib.suppress(OSError):
+        size = (folder / SEEN).stat().st_size
+        if size > SEEN_SLACK:
+            seen = read_seen(folder)
+            if 2 * len(_csv((time, image) for image, time in seen.items()).encode()) < size:
+                write_seen(folder, seen)
 
 
 def write_kept(project: "Project", run_id: int, stem: str, edit: Edit) -> None:

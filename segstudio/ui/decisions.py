@@ -7,6 +7,7 @@ from segstudio.core.lint import LintRules
 from segstudio.core.raster import Region
 from segstudio.core.sample import ReviewState, Sample, Split
 from segstudio.project.acts import Act, Outcome
+from segstudio.project.salvage import compact_seen
 
 if TYPE_CHECKING:
     from segstudio.ui.session import Session
@@ -62,9 +63,10 @@ class Decisions:
         """Delete a run, as an act that can be undone."""
         self._session.write(lambda: self._project.runs.delete(run_id))
 
-    def purge_runs(self) -> None:
-        """Remove the files of runs that were deleted long ago."""
+    def tidy(self) -> None:
+        """Remove the files of runs that were deleted long ago, and lines that say what later ones say."""
         self._session.store(lambda: self._project.runs.purge(TRASH_DAYS))
+        self._session.store(lambda: compact_seen(self._project.folder))
 
     def undo_act(self) -> None:
         """Take back the last act on the project; `Session.acted` tells what came of it."""

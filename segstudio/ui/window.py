@@ -147,7 +147,7 @@ class Window(QMainWindow):
             self.banner.tell(note, topic="project")
         self._update()
         self._status.show_device(workspace.device())
-        session.decisions.purge_runs()
+        session.decisions.tidy()
         session.complete_expectations()
         workspace.focus_centre()
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from segstudio.core.errors import UserError
 from segstudio.core.sample import ReviewState, Split
-from segstudio.project import mirror
+from segstudio.project import mirror, salvage
 from segstudio.project.project import Project
 from segstudio.project.sample_table import SPLITS, STATES, SampleTable
 from segstudio.project.samples import NewSample
@@ -130,6 +130,22 @@ def test_what_was_on_screen_is_remembered_without_a_word(project: Project) -> No
     assert list(np.flatnonzero(~np.isnan(seen))) == [1]
     assert abs(seen[1] - time.time()) < 600
     assert told == []
+
+
+def test_what_was_on_screen_is_written_down_once_again_when_it_is_long(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for sample_ids in ([1, 2], [2, 3], [2]) * 3:
+        project.samples.set_seen(sample_ids)
+    file = project.folder / salvage.SEEN
+    seen, text = salvage.read_seen(project.folder), file.read_text(encoding="utf-8")
+    salvage.compact_seen(project.folder)
+    assert file.read_text(encoding="utf-8") == text, "a small file is left alone"
+    monkeypatch.setattr(salvage, "SEEN_SLACK", 10)
+    salvage.compact_seen(project.folder)
+    assert salvage.read_seen(project.folder) == seen
+    assert len(file.read_text(encoding="utf-8").splitlines()) == len(seen) == 3
+    salvage.compact_seen(project.folder / "nowhere")
 
 
 def test_progress_counts_every_state(project: Project) -> None:
