@@ -23,7 +23,7 @@ class Undo(ProjectJob[UndoOptions]):
     """Verdicts, changes of split, bulk accepts and deleted runs; strokes have their own history."""
 
     name: ClassVar[str] = "undo"
-    title: ClassVar[str] = "Undo act"
+    title: ClassVar[str] = "Undo project change"
     topics: ClassVar[frozenset[str]] = frozenset({"acts", "samples", "masks", "runs", "predictions"})
     Options: ClassVar[type[Options]] = UndoOptions
 

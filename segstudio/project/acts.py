@@ -58,7 +58,7 @@ class Act:
     Attributes:
         id: Rises with time.
         created: When (ISO 8601, UTC).
-        title: What was done, as menus say it behind "Undo": "accept 12 samples".
+        title: What was done, as one would ask for it: "accept 12 samples".
         kind: Of COLUMNS.
         is_undone: Whether it was taken back and can be done again.
     """
@@ -68,6 +68,12 @@ class Act:
     title: str
     kind: Kind
     is_undone: bool
+
+    @property
+    def done(self) -> str:
+        """What was done, as one tells it: "accepted 12 samples"."""
+        verb = next((verb for verb in _DONE if self.title.startswith(f"{verb} ")), "")
+        return _DONE.get(verb, "") + self.title.removeprefix(verb)
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,6 +298,12 @@ _VERBS = {
     ReviewState.FLAGGED: "flag",
     ReviewState.REJECTED: "reject",
 }
+
+_DONE = {
+    "accept": "accepted", "flag": "flagged", "reject": "rejected", "take back": "took back", "mark": "marked",
+    "move": "moved", "delete": "deleted",
+}  # fmt: skip
+"""How the verbs of titles are told afterwards."""
 
 _TOPICS: dict[Kind, tuple[str, ...]] = {
     "review": ("samples",), "split": ("samples",), "masks": ("samples", "masks"), "run": ("runs", "predictions"),

@@ -37,10 +37,13 @@ class ActTitles(QObject):
         acts = self._session.project.acts
         self.undoable, self.redoable = acts.undoable(), acts.redoable()
         self.unfinished = self._audit.unfinished
-        for verb, act in (("Undo", self.undoable), ("Redo", self.redoable)):
-            title = "last act" if act is None else act.title.replace("&", "&&")
-            self._actions.rename(f"{verb.lower()}-act", f"{verb} {title}")
+        self._name("undo-act", "Undo", None if self.undoable is None else self.undoable.done)
+        self._name("redo-act", "Redo", None if self.redoable is None else self.redoable.title)
         self.changed.emit()
+
+    def _name(self, command: str, verb: str, what: str | None) -> None:
+        text = self._actions.commands[command].text if what is None else f"{verb}: {what}".replace("&", "&&")
+        self._actions.rename(command, text)
 
     def _take_change(self, topics: frozenset[str]) -> None:
         if "acts" in topics:

@@ -178,7 +178,7 @@ class AuditWalk(QObject):
             words = what if count != 1 else what[:-1]
             bad = f" {len(report.notes)} could not be read and stay as they are: see Problems." if report.notes else ""
             self.told.emit(
-                f"{count:,} {words} accepted.".replace(",", "\u202f"), f"Edit ▸ Undo act takes it back.{bad}"
+                f"{count:,} {words} accepted.".replace(",", "\u202f"), f"Edit ▸ Undo: accepted… takes it back.{bad}"
             )
             if report.notes:
                 self._submit(lambda: self._session.project.problems.extend(report.notes))

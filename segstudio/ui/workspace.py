@@ -394,8 +394,8 @@ class Workspace(QWidget):
         self.review_panel.comment.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def _take_outcome(self, outcome: Outcome) -> None:
-        verb = "Undone" if outcome.act.is_undone else "Done again"
-        self.banner.tell(f"{verb}: {outcome.act.title}.", outcome.words, kind="info", topic="act")
+        told = f"Undone: {outcome.act.done}." if outcome.act.is_undone else f"Done again: {outcome.act.title}."
+        self.banner.tell(told, outcome.words, kind="info", topic="act")
         if outcome.act.kind != "run" and len(outcome.ids) == 1 and self.are_panes_seen:
             self.session.show(outcome.ids[0])
 

@@ -86,6 +86,19 @@ def test_what_became_something_else_since_is_left_alone(project: Project) -> Non
     assert (project.masks.load(project.samples.get(2)) == mask).all()
 
 
+def test_acts_are_told_as_what_was_done(project: Project) -> None:
+    for state in ReviewState:
+        project.samples.set_state([1, 2], state)
+    project.samples.set_split([1], Split.VAL)
+    told = [act.done for act in reversed(project.acts.all())]
+    assert told == [
+        "marked as corrected 2 samples", "accepted 2 samples", "flagged 2 samples", "rejected 2 samples",
+        "moved sample_00.png to validation",
+    ]  # fmt: skip
+    project.samples.set_state([1], ReviewState.TODO)
+    assert project.acts.undoable().done == "took back verdict on sample_00.png"
+
+
 def test_a_verdict_that_changes_nothing_is_no_act(project: Project) -> None:
     project.samples.set_state([1], ACCEPTED)
     project.samples.set_state([1], ACCEPTED)

@@ -85,7 +85,7 @@ def test_a_verdict_bears_a_name_and_a_comment_and_is_undone_by_a_key(qtbot, wind
     assert (review.reviewer, review.comment) == ("Anna", "a flag")
     assert [line.comment for line in mirror.read_reviews(session.project.folder)] == ["a flag"] * 2
     undo = window.actions_by_name["undo-act"]
-    qtbot.waitUntil(lambda: undo.text() == f"Undo accept {session.sample.name}")
+    qtbot.waitUntil(lambda: undo.text() == f"Undo: accepted {session.sample.name}")
     assert not window.actions_by_name["undo"].isEnabled(), "there is no stroke"
     press(window, Qt.Key.Key_U)
     qtbot.waitUntil(lambda: session.sample.id != first and window.is_settled())
@@ -193,7 +193,7 @@ def test_a_run_is_deleted_in_the_panel_and_comes_back(qtbot, window: Window) -> 
     QTest.mouseClick(panel.delete_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: project.runs.list() == [] and panel.model.rowCount() == 0)
     qtbot.waitUntil(window.actions_by_name["undo-act"].isEnabled)
-    assert window.actions_by_name["undo-act"].text() == "Undo delete run 0001"
+    assert window.actions_by_name["undo-act"].text() == "Undo: deleted run 0001"
     window.actions_by_name["undo-act"].trigger()
     qtbot.waitUntil(lambda: panel.model.rowCount() == 1)
 
@@ -238,7 +238,7 @@ def test_an_audit_leads_through_its_samples_and_accepts_only_after_its_bound(qtb
         assert (session.document.mask == (probability >= 128)).all()
     (record,) = read_audits(project)
     assert (record.reviewer, record.wrong, record.accepted) == ("Anna", 1, 4)
-    qtbot.waitUntil(lambda: "accept 4 predictions" in window.actions_by_name["undo-act"].text())
+    qtbot.waitUntil(lambda: "Undo: accepted 4 predictions" in window.actions_by_name["undo-act"].text())
     press(window, Qt.Key.Key_Z, CONTROL | ALT)
     qtbot.waitUntil(lambda: states(window) == before)
     assert all(one.revision == 0 for one in project.samples.all())
