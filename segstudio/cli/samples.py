@@ -23,7 +23,15 @@ def _declare_list(parser: argparse.ArgumentParser) -> None:
 
 
 def _list(args: argparse.Namespace) -> int:
-    return perform("list", given(args, "filter", "sort"), args, lambda result: say_table(result["samples"]))
+    return perform("list", given(args, "filter", "sort"), args, _say_samples)
+
+
+def _say_samples(result: dict[str, Any]) -> None:
+    say_table(result["samples"])
+    if count := result["test_shown"]:
+        images, times = ("1 sample" if count == 1 else f"{count} samples"), result["test_looks"]
+        tell(f"with figures of {images} of the test split: this project has looked at it "
+             f"{'once' if times == 1 else f'{times} times'}; --filter -split:test leaves them out")  # fmt: skip
 
 
 @command("ignore", "take regions that are neither learnt from nor measured, write them, or forget them")

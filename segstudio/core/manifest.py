@@ -26,6 +26,7 @@ class ManifestRow:
         ignored_sha256: Of the file that said where pixels are ignored; empty where none were.
         before: Number of the revision against which its mask is corrected; None when no pixel counted as corrected.
         state: The review state of the sample; empty in runs of earlier versions.
+        copy_sha256: Of both files of an augmented copy, as the list of copies had it then; else empty.
     """
 
     sample: int
@@ -38,6 +39,7 @@ class ManifestRow:
     ignored_sha256: str = ""
     before: int | None = None
     state: str = ""
+    copy_sha256: str = ""
 
     @property
     def is_reviewed(self) -> bool:
@@ -66,7 +68,7 @@ def load_manifest(path: Path) -> list[ManifestRow]:
                 ManifestRow(int(row["sample"]), row["image"], row["split"], int(row["revision"]),
                             row["image_sha256"], row["mask_sha256"], row.get("recipe") or "",
                             row.get("ignored_sha256") or "", int(row["before"]) if row.get("before") else None,
-                            row.get("state") or "")
+                            row.get("state") or "", row.get("copy_sha256") or "")
                 for row in csv.DictReader(file)
             ]  # fmt: skip
     except (OSError, KeyError, TypeError, ValueError) as error:

@@ -237,6 +237,6 @@ def _chosen(project: Project, arm: Arm, seed: int, report: Reporter) -> list[Cho
         raise UserError(f"arm {arm.name}: {error.message}", error.hint) from error
     return [
         Choice(one.sample, one.image, one.split, one.revision, one.recipe, one.ignored_sha256, one.before, one.state,
-               one.donors)
+               one.donors, one.copy_sha256)
         for one in (*train, *val)
     ]  # fmt: skip

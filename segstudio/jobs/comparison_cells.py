@@ -74,7 +74,7 @@ def _rows(comparison: Comparison, arm: str, chosen: dict[str, list[Choice]]) -> 
     if arm in chosen:
         return [
             ManifestRow(one.sample, one.image, one.split, one.revision, "", "", one.recipe, one.ignored_sha256,
-                        one.before, one.state)
+                        one.before, one.state, one.copy_sha256)
             for one in chosen[arm]
         ]  # fmt: skip
     for cell in comparison.cells():

@@ -147,6 +147,8 @@ class ExportReport(ProjectJob[ExportReportOptions]):
         numbers = Counter(manners.values())
         usual = PLAIN if PLAIN in numbers or not numbers else numbers.most_common(1)[0][0]
         counts = {one: found for one, found in project.predictions.counts(run.id).items() if manners[one] == usual}
+        if not project.looks.has_seen(run.id):  # a report of another split is no look at this one
+            counts = {one: counts[one] for one in counts.keys() - set(_ids(table, f"split:{Split.TEST}"))}
         measured = [(iou, one) for one in _ids(table, self.options.filter)
                     if one in counts and (iou := counts[one].iou) is not None]  # fmt: skip
         ranked = [one for _, one in sorted(measured)]

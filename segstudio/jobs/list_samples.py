@@ -4,13 +4,17 @@ import math
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from segstudio.core.options import Options, option
 from segstudio.core.reporter import Reporter
+from segstudio.core.sample import Split
 from segstudio.core.way import MANNERS
 from segstudio.jobs import JOBS, ProjectJob
 from segstudio.project.filter import compile_filter
 from segstudio.project.project import Project
-from segstudio.project.sample_table import UNCERTAINTIES, SampleTable
+from segstudio.project.sample_table import SPLITS, UNCERTAINTIES, SampleTable
 from segstudio.project.sorting import SORT_KEYS, sorted_rows
 
 FIGURES = (
@@ -38,12 +42,38 @@ class ListSamples(ProjectJob[ListOptions]):
     Options: ClassVar[type[Options]] = ListOptions
 
     def run(self, project: Project, report: Reporter) -> dict[str, Any]:
-        """The rows under `samples`; see the class."""
+        """The rows under `samples`; see the class.
+
+        Figures of samples of the test split are a look at the run: it is counted once for each run. `test_shown` says
+        of how many samples there are such figures, `test_looks` how often this project has looked. Where it cannot be
+        counted, in a project that is only read, figures at which nobody has looked stay null.
+        """
         if not project.read_only and any(word in f"{self.options.sort} {self.options.filter}" for word in _OF_WORK):
             project.predictions.expect_missing()
-        table = project.samples.table()
-        rows = compile_filter(self.options.filter).rows(table)
-        return {"samples": [_listed(table, int(row)) for row in sorted_rows(table, rows, self.options.sort)]}
+        table, rows = self._found(project)
+        shown = rows[_of_test(table, rows) & ~np.isnan(table.wrong[rows])]
+        return {
+            "samples": [_listed(table, int(row)) for row in sorted_rows(table, rows, self.options.sort)],
+            "test_shown": len(shown),
+            "test_looks": len(project.looks.all()),
+        }
+
+    def _found(self, project: Project) -> tuple[SampleTable, NDArray[np.intp]]:
+        """The samples and those rows that are listed, after a look at the test split was counted if this is one."""
+        wanted = compile_filter(self.options.filter)
+        table, run_id = project.samples.table(), project.predictions.current()
+        if run_id is not None and not project.read_only:
+            everything = project.samples.revealed()
+            rows = wanted.rows(everything)
+            if table.hidden[rows].any():
+                project.looks.record(f"{run_id:04}", self.name)
+                return everything, rows
+        return table, wanted.rows(table)
+
+
+def _of_test(table: SampleTable, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = table.split[rows] == SPLITS.index(Split.TEST)
+    return found
 
 
 def _listed(table: SampleTable, row: int) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from segstudio.core.manifest import ManifestRow
 from segstudio.core.metrics import Counts
 from segstudio.core.options import checked
 from segstudio.core.reporter import Phase, Reporter
-from segstudio.core.sample import Sample
+from segstudio.core.sample import Sample, Split
 from segstudio.core.way import Way, way_of
 from segstudio.jobs.cell_scores import Truth, require_alike, scores_of
 from segstudio.jobs.cells import CellTraining, perform_cells
@@ -20,10 +20,13 @@ from segstudio.jobs.training_samples import Chosen as TrainingSamples
 from segstudio.jobs.training_samples import copies_of, corrected_since, examples, last_run, recall
 from segstudio.project.cells import Arm, Cell, Choice, Score
 from segstudio.project.project import Project
-from segstudio.project.studies import LEARNT, MEASURED, VALIDATES, Chosen, Study
+from segstudio.project.studies import LEARNT, MEASURED, VALIDATES, Chosen, Kind, Study
 
 TRAINING = 0.98
 """Share of the time for the trainings; the rest measures."""
+
+LOOKS = {Kind.FOLDS: "cross-validate", Kind.CURVE: "advise"}
+"""What is said to have looked at the test split, where samples of it take part."""
 
 CHANGEABLE = frozenset({"resume", "device"})
 """What may be given beside the number of a study that goes on: all else is as it was."""
@@ -90,7 +93,7 @@ def chosen_now(
     splits = {one.id: one.split.value for one in sealed}
     rows = [
         Choice(one.sample, one.image, splits[one.sample], one.revision, one.recipe, one.ignored_sha256, one.before,
-               one.state, one.donors)
+               one.state, one.donors, one.copy_sha256)
         for one in every
     ]  # fmt: skip
     return Chosen(tuple(one for one in rows if not one.recipe), roles, tuple(one for one in rows if one.recipe))
@@ -127,6 +130,8 @@ def performed(
         done = study.cells()[0].done()
         about = {**study.about, **{name: done.get(name) for name in ("device", "precision")}}
         study = project.studies.update(study, about=about)
+        if any(one.split == Split.TEST for one in study.chosen().samples):
+            project.looks.record("", LOOKS[study.kind])
         study = project.studies.update(study, result=result_of(study, scores))
         assert study.result is not None
         report.log(study.result["summary"])
@@ -140,7 +145,7 @@ def _train(project: Project, study: Study, device: str, report: Reporter) -> Non
         parts = {"train": chosen.of(cell, LEARNT), "val": chosen.of(cell, VALIDATES)}
         rows = [
             ManifestRow(one.sample, one.image, part, one.revision, "", "", one.recipe, one.ignored_sha256,
-                        one.before if part == "train" else None, one.state)
+                        one.before if part == "train" else None, one.state, one.copy_sha256)
             for part, found in parts.items()
             for one in found
         ]  # fmt: skip

@@ -495,6 +495,7 @@ def _forget_predictions(project: Project, run: Run, report: Reporter) -> None:
     """What the weights before have predicted is not what the run would predict now."""
     if count := project.predictions.forget_run(run.id):
         report.log(f"{count} predictions of run {run.name} are deleted: its best weights are better ones now")
+    project.looks.forget(run.id)
 
 
 def _number(text: str) -> int:

@@ -314,7 +314,11 @@ def recall(project: Project, rows: Sequence[ManifestRow]) -> dict[str, list["Exa
 
 
 def _recalled_copies(project: Project, rows: Sequence[ManifestRow]) -> dict[str, Copy]:
-    """The copies that a manifest names, by their path; also those that are stale or rejected by now."""
+    """The copies that a manifest names, by their path; also those that are stale or rejected by now.
+
+    Raises:
+        UserError: When one is gone, or has been made anew since and is another.
+    """
     wanted = [row for row in rows if row.recipe]
     there = {
         _path(project, copy): copy
@@ -327,6 +331,13 @@ def _recalled_copies(project: Project, rows: Sequence[ManifestRow]) -> dict[str,
             f"{len(gone)} augmented copies that the run learnt from are gone, {gone[0].image} among them",
             f"make them again as they were: `segstudio augment PROJECT --recipe {gone[0].recipe}` with the same seed; "
             "or train anew",
+        )
+    other = [row for row in wanted if row.copy_sha256 and there[row.image].sha256 != row.copy_sha256]
+    if other:
+        raise UserError(
+            f"{len(other)} augmented copies have been made anew since, and are others: {other[0].image} among them",
+            f"make them again as they were: `segstudio augment PROJECT --recipe {other[0].recipe}` with the same seed, "
+            "masks and recipe; or train anew",
         )
     validating = {row.sample for row in rows if row.split == "val"}
     if leak := [row for row in wanted if not validating.isdisjoint(dict(there[row.image].donors))]:
@@ -361,6 +372,7 @@ def copy_example(project: Project, copy: Copy, ignored: str = "", state: str = "
         lambda: _ignored_in_copy(project, copy, ignored),
         state=state,
         donors=tuple(donor for donor, _ in copy.donors),
+        copy_sha256=copy.sha256,
     )
 
 

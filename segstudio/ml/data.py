@@ -50,6 +50,7 @@ class Example:
         read_before: Gives that mask, uint8 (H, W) of 0 and 1; None when there is none.
         state: The review state of the sample.
         donors: Ids of the samples that an augmented copy shows a part of too.
+        copy_sha256: Of both files of an augmented copy, as its own manifest has it; empty for an image of the dataset.
     """
 
     sample: int
@@ -67,6 +68,7 @@ class Example:
     read_before: Callable[[], Mask | None] = lambda: None
     state: str = ""
     donors: tuple[int, ...] = ()
+    copy_sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -216,7 +218,7 @@ def load_example(example: Example) -> tuple[np.ndarray, np.ndarray, ManifestRow]
     row = ManifestRow(
         example.sample, example.image, example.split, example.revision,
         _sha256(example.image_file), _sha256(example.mask_file()), example.recipe,
-        example.ignored_sha256, example.before, example.state,
+        example.ignored_sha256, example.before, example.state, example.copy_sha256,
     )  # fmt: skip
     return image, labelled(mask, ignored=example.read_ignored(), before=example.read_before()), row
 

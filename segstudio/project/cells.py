@@ -73,6 +73,7 @@ class Choice:
         before: Number of the revision against which the mask is corrected; None when nothing counts as corrected.
         state: The review state of the sample then.
         donors: Ids of the samples that an augmented copy shows a part of too.
+        copy_sha256: Of both files of an augmented copy, so that it is known again; else empty.
     """
 
     sample: int
@@ -84,11 +85,12 @@ class Choice:
     before: int | None = None
     state: str = ""
     donors: tuple[int, ...] = ()
+    copy_sha256: str = ""
 
     @classmethod
     def from_json(cls, row: Sequence[Any]) -> "Choice":
         """From the list that a file holds; those of older versions are shorter."""
-        return cls(*row[:8], *(tuple(one) for one in row[8:]))
+        return cls(*row[:8], *(tuple(one) for one in row[8:9]), *row[9:])
 
 
 @dataclass(frozen=True, slots=True)

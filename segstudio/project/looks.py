@@ -4,6 +4,10 @@
 
 Figures on the test split are honest as long as nothing is chosen by them. Whoever looks again and again chooses in the
 end, so the count is shown beside the figures.
+
+Nobody shall see them without a look: whatever shows how right a run is on single images (the list of samples, the
+sample on screen, a filter or an order by a figure) leaves those of the test split out until the project has looked at
+that run.
 """
 
 import csv
@@ -11,12 +15,16 @@ import io
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING
 
+from segstudio.core.sample import Sample, Split
 from segstudio.project.clock import now
 
 if TYPE_CHECKING:
     from segstudio.project.project import Project
 
 FILE = "test_looks.csv"
+
+SEEN = "test_seen"
+"""The setting with the numbers of the runs whose figures on the test split were seen; without it they are hidden."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +49,10 @@ class Looks:
         self._project = project
 
     def record(self, run: str, by: str) -> int:
-        """Count one more look, by the job `by`, at figures of `run`; returns how many there are."""
+        """Count one more look, by the job `by`, at figures of `run`; returns how many there are.
+
+        From then on the figures of that run on single images of the test split are shown.
+        """
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerow(astuple(Look(now(), run, by)))
         with (
@@ -49,7 +60,39 @@ class Looks:
             (self._project.folder / FILE).open("a", encoding="utf-8", newline="") as file,
         ):
             file.write(text.getvalue())
+            if run and int(run) not in self._seen():
+                self._set_seen({*self._seen(), int(run)})
         return len(self.all())
+
+    def has_seen(self, run_id: int) -> bool:
+        """Whether the project has looked at how right this run is on the test split, with the weights it has now."""
+        return run_id in self._seen()
+
+    def hides(self, sample: Sample, run_id: int | None) -> bool:
+        """Whether nobody may see yet how right a run is on a sample: it is of the test split, and nobody has looked.
+
+        Masks of another reader are held against one's own on every image: that chooses no network.
+        """
+        if run_id is None or sample.split is not Split.TEST or self.has_seen(run_id):
+            return False
+        return not self._project.runs.get(run_id).is_reader
+
+    def forget(self, run_id: int) -> None:
+        """The run has other weights now, at which nobody has looked; the looks so far count all the same."""
+        if self.has_seen(run_id):
+            self._set_seen(self._seen() - {run_id})
+
+    def take_over(self) -> None:
+        """Know again at which runs the project has looked: after an earlier version, and when the index was lost."""
+        if self._project.settings.get(SEEN) is None and (looks := self.all()):
+            self._set_seen({int(look.run) for look in looks if look.run.isdecimal()})
+
+    def _seen(self) -> set[int]:
+        return set(self._project.settings.get(SEEN, []))
+
+    def _set_seen(self, runs: set[int]) -> None:
+        with self._project.transaction("predictions"):  # what is shown of them becomes more, or less
+            self._project.settings.set(SEEN, sorted(runs))
 
     def all(self) -> list[Look]:
         """Every look, the oldest first; a line torn by a crash is left out."""

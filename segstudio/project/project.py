@@ -189,6 +189,8 @@ class Project:
         elif reason and is_editor:
             project._name_editor()
         project._recover()
+        if not project.read_only:
+            project.looks.take_over()
         return project
 
     @property

@@ -1,8 +1,9 @@
 """SampleTable: all samples of a project as columns, for lists of any length; SQLite is asked only for what changed."""
 
+import json
 import sqlite3
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 from segstudio.core.sample import ReviewState, Sample, Split
 from segstudio.core.way import MANNERS, PLAIN
 from segstudio.project.database import Database
+from segstudio.project.looks import SEEN
+from segstudio.project.runs import READER
 from segstudio.project.stems import folded
 
 Floats: TypeAlias = NDArray[np.float32]
@@ -36,7 +39,9 @@ SUSPICIOUS = 0.5
 class SampleTable:
     """A snapshot of every sample, one row each, in the order of ids. Never changes; ask `Samples.table` for a new one.
 
-    Metrics are those of the project's current run against the current masks; NaN where there is none.
+    Metrics are those of the project's current run against the current masks; NaN where there is none. Those of the test
+    split that need the truth (wrong, iou, dice, precision, recall, iou_before) are NaN too until the project has looked
+    at that run, see `project.looks`: nothing is ordered, filtered or chosen by them without being counted.
 
     Attributes:
         id: int64, ascending.
@@ -61,6 +66,7 @@ class SampleTable:
         dice: Dice coefficient of the foreground.
         precision: Of the foreground.
         recall: Of the foreground.
+        hidden: 1 where there are figures that are left out, because nobody has looked at the test split; else 0.
         iou_before: The previous run's IoU; NaN where one of the two was predicted in another manner.
         manner: How it was predicted: index into `core.way.MANNERS`; -1 without a prediction.
         seen: float64, when the sample was last on screen: seconds since 1970, UTC; NaN when it never was.
@@ -97,6 +103,7 @@ class SampleTable:
     dice: Floats
     precision: Floats
     recall: Floats
+    hidden: Codes
     iou_before: Floats
     manner: Codes
     seen: NDArray[np.float64]
@@ -175,6 +182,8 @@ _LINT_PREDICTED = "CASE WHEN s.lint_run IS :run THEN s.lint_predicted END"
 _OF_THIS_MASK = "CASE WHEN s.suspected_revision = s.revision THEN {} END"
 _SUSPICION = "nullif(max(ifnull(s.loss_suspicion, -1), ifnull(s.fold_suspicion, -1)), -1)"
 
+_SHOWN, _SHOWN_BEFORE = (f"(s.split <> '{Split.TEST}' OR :{name})" for name in ("shows_test", "shows_test_before"))
+
 _ALIKE = f"ifnull(p.way, '{PLAIN}') = ifnull(b.way, '{PLAIN}')"
 
 _COLUMNS: dict[str, tuple[str, Any]] = {
@@ -193,14 +202,14 @@ _COLUMNS: dict[str, tuple[str, Any]] = {
     "foreground": ("s.foreground", np.float32),
     "uncertainty": ("p.uncertainty", np.float32),
     "uncertainty_kind": ("p.uncertainty_kind", {None: -1, **{kind: code for code, kind in enumerate(UNCERTAINTIES)}}),
-    "wrong": ("CAST(p.fp + p.fn AS REAL) / (s.width * s.height)", np.float32),
+    "wrong": (f"CASE WHEN {_SHOWN} THEN CAST(p.fp + p.fn AS REAL) / (s.width * s.height) END", np.float32),
     "expected": ("p.expected", np.float32),
     "change": ("p.change", np.float32),
-    "iou": ("p.iou", np.float32),
-    "dice": ("p.dice", np.float32),
-    "precision": ("p.precision", np.float32),
-    "recall": ("p.recall", np.float32),
-    "iou_before": (f"CASE WHEN {_ALIKE} THEN b.iou END", np.float32),
+    **{
+        name: (f'CASE WHEN {_SHOWN} THEN p."{name}" END', np.float32) for name in ("iou", "dice", "precision", "recall")
+    },
+    "hidden": (f"p.tp IS NOT NULL AND NOT {_SHOWN}", {0: 0, 1: 1}),
+    "iou_before": (f"CASE WHEN {_ALIKE} AND {_SHOWN_BEFORE} THEN b.iou END", np.float32),
     "manner": (
         f"CASE WHEN p.run_id IS NOT NULL THEN ifnull(p.way, '{PLAIN}') END",
         {None: -1, **{text: code for code, text in enumerate(MANNERS)}},
@@ -238,6 +247,8 @@ class _Version:
     tick: int
     run: int
     before: int
+    shows_test: bool
+    shows_test_before: bool
 
 
 class TableCache:
@@ -263,14 +274,18 @@ class TableCache:
                 self._version, self._table = version, table
             return table
 
+    def revealed(self) -> SampleTable:
+        """The state now with all figures, also those that the project has not looked at; it is not kept."""
+        with self._database.snapshot() as connection:
+            return _full(connection, replace(_version(connection), shows_test=True, shows_test_before=True))
+
     def _patched(self, connection: sqlite3.Connection, version: _Version) -> SampleTable | None:
         """The kept snapshot with a few rows replaced; None when it must be read anew."""
         old, table = self._version, self._table
         if old is None or table is None or replace(old, tick=version.tick) != version or version.tick < old.tick:
             return None
         few = len(table) // 5 + 100
-        parameters = {"run": version.run, "before": version.before, "tick": old.tick}
-        rows = connection.execute(_CHANGED, parameters).fetchmany(few)
+        rows = connection.execute(_CHANGED, {**asdict(version), "tick": old.tick}).fetchmany(few)
         is_new = len(table.indices_of([row[0] for row in rows])) < len(rows)
         if len(rows) == few or is_new:
             return None
@@ -279,16 +294,19 @@ class TableCache:
 
 def _version(connection: sqlite3.Connection) -> _Version:
     (tick,) = connection.execute("SELECT max(tick) FROM sample").fetchone()
-    named = dict(connection.execute("SELECT name, value FROM setting WHERE name IN ('current_run', 'previous_run')"))
-    run, before = (int(value) if (value := named.get(name, "null")) != "null" else 0 for name in _RUN_SETTINGS)
-    return _Version(tick or 0, run, before)
+    rows = connection.execute("SELECT name, value FROM setting WHERE name IN (?, ?, ?)", (*_RUN_SETTINGS, SEEN))
+    named = {name: json.loads(value) for name, value in rows}
+    run, before = (int(named.get(name) or 0) for name in _RUN_SETTINGS)
+    readers = connection.execute("SELECT id FROM run WHERE id IN (?, ?) AND model = ?", (run, before, READER))
+    seen = {*named.get(SEEN, []), *(run_id for (run_id,) in readers)}
+    return _Version(tick or 0, run, before, run in seen, before in seen)
 
 
 _RUN_SETTINGS = ("current_run", "previous_run")
 
 
 def _full(connection: sqlite3.Connection, version: _Version) -> SampleTable:
-    rows = connection.execute(_ALL, {"run": version.run, "before": version.before}).fetchall()
+    rows = connection.execute(_ALL, asdict(version)).fetchall()
     columns = zip(*rows, strict=True) if rows else ((),) * len(_COLUMNS)
     made = zip(_COLUMNS.items(), columns, strict=True)
     return SampleTable(**{name: _column(kind, values) for (name, (_, kind)), values in made})

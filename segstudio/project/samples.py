@@ -70,6 +70,10 @@ class Samples:
         """All of them as columns, as they are now; cheap when little has changed since the last call."""
         return self._cache.table()
 
+    def revealed(self) -> SampleTable:
+        """The same with the figures of test samples at which nobody has looked yet, for whoever counts the look."""
+        return self._cache.revealed()
+
     def get(self, sample_id: int) -> Sample:
         """The sample of that id; KeyError when there is none."""
         row = self._project.database.row(f"SELECT {COLUMNS} FROM sample WHERE id = ?", (sample_id,))

@@ -252,6 +252,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("threshold", "&Threshold…", "View",
             "Try every threshold of the predictions on one slider, and choose the best.", "threshold", ("Shift+T",),
             "errors", is_checkable=True),
+    Command("test-figures", "Show test fi&gures", "View",
+            "Show how right the predictions on screen are on the test split. That is counted as a look at it: whoever "
+            "chooses by these figures makes them too good.", "", (), "errors"),
     Command("fit", "&Fit", "View", "Show the whole image.", "fit", ("0",), "panes", starts_section=True),
     Command("one-to-one", "&1:1", "View", "One pixel of the image on one of the screen.", "one-to-one", ("1",),
             "panes"),

@@ -161,28 +161,30 @@ class Beside(QObject):
         if not sequence:
             return
         self._at = (self._at + 1) % len(sequence)
-        title, colour, mask = sequence[self._at]
+        title, colour, mask, run = sequence[self._at]
         self.shown = title
-        self._panes.show_instead(mask, self._words(title, mask), colour)
+        self._panes.show_instead(mask, self._words(title, mask, run), colour)
 
-    def _sequence(self) -> list[tuple[str, Colour, Mask]]:
+    def _sequence(self) -> list[tuple[str, Colour, Mask, int | None]]:
         """The true mask, the current prediction, those of earlier runs: as far as they are read."""
-        session, found = self._session, list[tuple[str, Colour, Mask]]()
+        session, found = self._session, list[tuple[str, Colour, Mask, int | None]]()
         if session.document is not None:
-            found.append(("True mask", TRUTH, session.document.mask))
+            found.append(("True mask", TRUTH, session.document.mask, None))
         loaded = session.loaded
         current = None if loaded is None else loaded.run_id
         if loaded is not None and loaded.probability is not None and current is not None:
             version = Version("run", current, session.reader)
-            found.append((version.title, PREDICTION, predicted_at(loaded.probability, session.level)))
+            found.append((version.title, PREDICTION, predicted_at(loaded.probability, session.level), current))
         for version, mask in (self._others.masks if self._others is not None else {}).items():
             if version.number != current:
-                found.append((version.title, PREDICTION, mask))
+                found.append((version.title, PREDICTION, mask, version.number))
         return found
 
-    def _words(self, title: str, mask: Mask) -> str:
-        document = self._session.document
-        if document is None or title == "True mask":
+    def _words(self, title: str, mask: Mask, run: int | None = None) -> str:
+        document, sample, project = self._session.document, self._session.sample, self._session.project
+        if document is None or sample is None or title == "True mask":
+            return title
+        if run is not None and project.looks.hides(sample, run):
             return title
         iou = Counts.of(document.mask, mask, self._session.ignored_now()).iou
         return title if iou is None else f"{title}  ·  IoU {iou:.3f}"

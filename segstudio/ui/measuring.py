@@ -37,6 +37,7 @@ class Measurement:
         unusual: What is unusual in the shape of the mask, by the rules of the project; nothing while it is empty.
         unusual_predicted: The same of the prediction.
         how: How that was made, in words; empty when plainly.
+        is_hidden: Whether there are no counts because nobody has looked at the test split yet, see `project.looks`.
     """
 
     sample_id: int
@@ -47,6 +48,7 @@ class Measurement:
     unusual: tuple[str, ...] = ()
     unusual_predicted: tuple[str, ...] = ()
     how: str = ""
+    is_hidden: bool = False
 
 
 class Measuring(QObject):
@@ -59,6 +61,8 @@ class Measuring(QObject):
         super().__init__(session)
         self._session = session
         self._is_stopped = False
+        self._is_hidden = False
+        session.project_changed.connect(self._reveal)
         self._thread = Background("measure", self)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -69,6 +73,11 @@ class Measuring(QObject):
     def is_busy(self) -> bool:
         """Whether something is being measured, or will be in a moment."""
         return self._timer.isActive() or self._thread.is_busy
+
+    def _reveal(self, topics: frozenset[str]) -> None:
+        """Somebody may have looked at the test split: then its figures need not be hidden any more."""
+        if self._is_hidden and topics & {"runs", "predictions"}:
+            self.measure_soon()
 
     def measure_soon(self) -> None:
         """Measure when nothing has changed for a moment."""
@@ -84,12 +93,15 @@ class Measuring(QObject):
         tolerance, level = session.tolerance, session.level
         ignored = session.ignored_now()
 
-        lint = session.project.lint
+        lint, looks = session.project.lint, session.project.looks
 
         def measurement() -> Measurement | None:
             if session.document is not document:
                 return None  # somebody steps through the samples faster than they can be measured
-            counts = None if probability is None else _counts(mask, probability >= level, tolerance, ignored)
+            is_hidden = probability is not None and looks.hides(sample, loaded.run_id)
+            counts: Counts | None = None
+            if probability is not None and not is_hidden:
+                counts = _counts(mask, probability >= level, tolerance, ignored)
             foreground, rules = int(mask.sum(dtype="int64")), lint.rules()
             unusual: tuple[str, ...] = ()
             predicted: tuple[str, ...] = ()
@@ -97,13 +109,16 @@ class Measuring(QObject):
                 unusual = judged(Shape.of(mask), rules).words
             if rules is not None and probability is not None:
                 predicted = judged(Shape.of(predicted_at(probability, level)), rules).words
-            return Measurement(sample.id, foreground, mask.size, counts, tolerance, unusual, predicted, loaded.how)
+            return Measurement(
+                sample.id, foreground, mask.size, counts, tolerance, unusual, predicted, loaded.how, is_hidden
+            )
 
         self._thread.submit(measurement, self._take)
 
     def _take(self, future: "Future[Measurement | None]") -> None:
         measurement, sample = future.result(), self._session.sample
         if measurement is not None and sample is not None and measurement.sample_id == sample.id:
+            self._is_hidden = measurement.is_hidden
             self.measured.emit(measurement)
 
     def look_again(self, ids: list[int], done: Callable[["Future[Any]"], object]) -> None:

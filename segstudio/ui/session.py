@@ -251,6 +251,12 @@ class Session(QObject):
 
         self.write(show, lambda _: self.complete_expectations())
 
+    def show_test_figures(self) -> None:
+        """Show how right the run on screen is on the test split, which is counted as a look at it."""
+        looks, run_id = self.project.looks, self.project.predictions.current()
+        if run_id is not None and not looks.has_seen(run_id):
+            self.write(lambda: looks.record(f"{run_id:04}", "window"))
+
     @property
     def reader(self) -> str:
         """Who has made the masks that are shown in place of predictions; empty when a run predicted them."""

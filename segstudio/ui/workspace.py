@@ -456,6 +456,7 @@ class Workspace(QWidget):
         session.verdict_changed.connect(lambda _sample: self._show_details())
         self.ignoring.changed.connect(lambda: panes.set_ignored(session.ignored))
         session.probability_changed.connect(self._show_probability)
+        session.measured.connect(lambda _measurement: self._say_whose())
         session.project_changed.connect(lambda _topics: self._show_details())
         session.project_changed.connect(lambda topics: self._show_spare() if "runs" in topics else None)
         session.replacing.connect(panes.finish_stroke)
@@ -503,7 +504,13 @@ class Workspace(QWidget):
         self._show_details()
         self.facts_changed.emit()
 
+    def _say_whose(self) -> None:
+        sample, loaded, looks = self.session.sample, self.session.loaded, self.session.project.looks
+        run = None if loaded is None else loaded.run_id
+        self.panes.say_whose(self.session.reader, is_hidden=sample is not None and looks.hides(sample, run))
+
     def _show_details(self) -> None:
+        self._say_whose()
         sample, loaded = self.session.sample, self.session.loaded
         revision = f"revision {sample.revision}" if sample and sample.revision else "from the dataset"
         has_mask = sample is not None and sample.has_mask

@@ -11,12 +11,14 @@ import pytest
 
 from segstudio.augmentation.recipe import Recipe, Step
 from segstudio.core.errors import ReadOnlyProject, UserError
+from segstudio.core.manifest import ManifestRow
 from segstudio.core.metrics import Counts
 from segstudio.core.reporter import Cancelled, ListReporter
 from segstudio.core.sample import ReviewState, Split
 from segstudio.jobs import JOBS
 from segstudio.jobs.cross_validate import CARVED, CARVED_FOR_CURVES, fold_roles, result_of_folds
 from segstudio.jobs.studying import chosen_now, settled_configuration
+from segstudio.jobs.training_samples import recall
 from segstudio.project.project import Project
 from segstudio.project.studies import LEARNT, MEASURED, VALIDATES, Kind
 from segstudio.project.suspicions import reasons
@@ -134,6 +136,35 @@ def test_no_training_learns_from_a_copy_that_shows_a_part_of_what_it_measures(pr
         left_out = shown.keys() - {Path(one.image).name for one in copies}
         assert all(shown[name] & others for name in left_out)
     assert seen > 10
+
+
+def test_a_study_goes_on_with_the_very_copies_it_began_with(project):
+    def augment(seed: int) -> None:
+        JOBS["augment"].from_values({"recipe": "turn", "copies": 1, "seed": seed}).perform(
+            project.folder, ListReporter()
+        )
+
+    project.recipes.save(Recipe("turn", "Turn", "", (Step("Rotate", 1.0),)))
+    augment(0)
+    samples = [one for one in project.samples.all() if one.split is not Split.TEST]
+    arm, options = settled_configuration(
+        project, "folds", "conv-unet-fast", 0, {"recipe": "turn", "augmentation": "queued"}, ListReporter()
+    )
+    roles = fold_roles(samples, [0.1] * len(samples), 3, 1, seed=0)
+    project.studies.create(
+        chosen_now(project, samples, roles, arm, options, ListReporter()), kind=Kind.FOLDS, arm=arm,
+        parts=("fold-1", "fold-2", "fold-3"), repeats=1, seed=0,
+    )  # fmt: skip
+    there = {copy.sha256 for copy in project.augmented.copies("turn")}
+    assert {one.copy_sha256 for one in project.studies.get(1).chosen().copies} == there
+    augment(1)
+    with pytest.raises(UserError, match="made anew since, and are others"):
+        go_on(project, resume=1)
+    augment(0)
+    learnt = [one for one in project.studies.get(1).chosen().copies if one.copy_sha256 in there]
+    rows = [ManifestRow(one.sample, one.image, "train", one.revision, "", "", one.recipe, copy_sha256=one.copy_sha256)
+            for one in learnt]  # fmt: skip
+    assert len(recall(project, rows)["train"]) == len(there), "made again as they were, they are the same"
 
 
 def test_too_few_groups_are_said(project):

@@ -106,7 +106,9 @@ def test_a_stopped_study_goes_on_and_says_what_more_masks_would_bring(project):
 
 @pytest.mark.training
 def test_the_test_split_is_measured_when_that_is_wanted(project):
+    before = len(project.looks.all())
     result = advise(project, split="test", repeats=1, sizes=(1, 2, 3))
+    assert [look.by for look in project.looks.all()[before:]] == ["advise"]
     study = project.studies.get(result["study"])
     for cell in study.cells():
         assert {one.split for one in study.chosen().of(cell, MEASURED)} == {"test"}

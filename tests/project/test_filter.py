@@ -39,6 +39,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SampleTable]:
                     "VALUES (?, ?, ?, 0.5, ?, ?, ?, 5, ?)",
                     (run, sample_id, sample_id / 10, sample_id / 100, iou, iou, sample_id),
                 )
+        project.looks.record(f"{run:04}", "list")  # the figures of its test sample are known
         project.predictions.set_current(run)
         with project.transaction("samples") as connection:
             # Of the third, an earlier mask is suspicious.

@@ -54,6 +54,7 @@ def test_scores_are_the_metrics_of_the_current_masks(project: Project) -> None:
     project.predictions.set_current(run)
     scores = project.predictions.score(run)
     assert sorted(scores) == [1, 2, 3, 4, 5, 6]
+    project.looks.record(f"{run:04}", "evaluate")
     table = project.samples.table()
     for index, sample in enumerate(project.samples.all()):
         counts = Counts.of(project.masks.load(sample), LEFT >= THRESHOLD)

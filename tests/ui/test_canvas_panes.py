@@ -427,6 +427,13 @@ def test_the_error_view_shows_all_three_and_their_shares(panes: Panes, document:
         assert np.abs(shown[row, column].astype(int) - colour).max() <= 2
     qtbot.waitUntil(lambda: "agree 33.3 %" in canvas.accessibleDescription())
     assert canvas.accessibleDescription() == "agree 33.3 %, false positive 33.3 %, false negative 33.3 %"
+    panes.say_whose("Anna")
+    assert canvas.accessibleDescription() == "agree 33.3 %, only in theirs 33.3 %, only in yours 33.3 %"
+    panes.set_probability(None)
+    assert canvas.accessibleDescription() == panes.canvas("prediction").accessibleDescription() == "no mask by Anna"
+    panes.set_probability(np.full_like(mask, 255))
+    panes.say_whose(is_hidden=True)
+    assert canvas.accessibleDescription() == "false positive, false negative, test figures hidden"
     panes.set_error_view(False)
     assert panes.pane("errors").isHidden()
 

@@ -143,6 +143,7 @@ def test_new_predictions_list_anew(qtbot, panel: SamplesPanel, session: Session)
         mask[: number * 5] ^= 1  # now the first is the best
         session.project.predictions.save(run.id, sample, mask * np.uint8(255))
     session.project.predictions.score(run.id)
+    session.project.looks.record(run.name, "evaluate")
     session.project.predictions.set_current(run.id)
     qtbot.waitUntil(lambda: not panel.is_busy and panel.ids()[-1] == before[0])
 

@@ -22,6 +22,22 @@ _HELP = (
     "false positive (FP) – predicted, but not in the mask\n"
     "false negative (FN) – in the mask, but not predicted"
 )
+_HELP_OF_READERS = (
+    "Shares of all that is foreground in your mask or in theirs:\n"
+    "agree – in both, which is the IoU\n"
+    "only in theirs – {reader} has drawn it and you have not\n"
+    "only in yours – you have drawn it and {reader} has not"
+)
+_WORDS = ("agree", "false positive", "false negative"), ("agree", "FP", "FN")
+_WORDS_OF_READERS = ("agree", "only in theirs", "only in yours"), ("agree", "theirs", "yours")
+"""What the colours are called, where there is room and where there is little."""
+
+_HIDDEN = Caption(
+    (*zip((FALSE_POSITIVE, FALSE_NEGATIVE), _WORDS[0][1:], strict=True), (None, "test figures hidden")),
+    (*zip((FALSE_POSITIVE, FALSE_NEGATIVE), _WORDS[1][1:], strict=True), (None, "hidden")),
+    "How right this run is on the test split is hidden: View ▸ Show test figures, which is counted as a look.",
+)
+
 _TOLERANCE_HELP = "\nErrors up to {} px beside the boundary of the mask are forgiven."
 
 
@@ -35,17 +51,33 @@ def heat_legend(words: str) -> Caption:
     return Caption(((HEAT, words),))
 
 
-def error_legend(agreement: Agreement, tolerance: int) -> Caption:
-    """How much of mask and prediction agrees, and which errors are forgiven: those up to so many pixels away."""
+def missing_legend(reader: str) -> Caption:
+    """There is nothing in the place of a prediction; `reader` is who would have drawn it, empty for a network."""
+    return Caption(((None, f"no mask by {reader}"),)) if reader else NO_PREDICTION
+
+
+def error_legend(agreement: Agreement, tolerance: int, *, reader: str = "", is_hidden: bool = False) -> Caption:
+    """How much of mask and prediction agrees, and which errors are forgiven.
+
+    Args:
+        agreement: The counts.
+        tolerance: Errors up to so many pixels away are forgiven.
+        reader: Who has drawn what stands in the place of the prediction; empty for a network.
+        is_hidden: Whether nobody may know yet how much it is, see `project.looks`.
+    """
+    if is_hidden:
+        return _HIDDEN
     shares = agreement.shares
     if shares is None:
         return _NOTHING
+    words, short = _WORDS_OF_READERS if reader else _WORDS
+    help_text = _HELP_OF_READERS.format(reader=reader) if reader else _HELP
     colours = (AGREEMENT, FALSE_POSITIVE, FALSE_NEGATIVE)
     ignored: tuple[CaptionPart, ...] = ((None, f"± {tolerance} px ignored"),) if tolerance else ()
     return Caption(
-        (*_with_shares(colours, ("agree", "false positive", "false negative"), shares), *ignored),
-        (*_with_shares(colours, ("agree", "FP", "FN"), shares, digits=0), *((None, f"±{tolerance}") for _ in ignored)),
-        _HELP + (_TOLERANCE_HELP.format(tolerance) if tolerance else ""),
+        (*_with_shares(colours, words, shares), *ignored),
+        (*_with_shares(colours, short, shares, digits=0), *((None, f"±{tolerance}") for _ in ignored)),
+        help_text + (_TOLERANCE_HELP.format(tolerance) if tolerance else ""),
     )
 
 

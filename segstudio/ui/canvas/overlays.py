@@ -14,7 +14,8 @@ from segstudio.ui.canvas.layers import (
     MaskLayer,
     Stacked,
 )
-from segstudio.ui.canvas.legends import IGNORING, NO_PREDICTION, error_legend, heat_legend, problem_legend
+from segstudio.ui.canvas.legends import IGNORING, error_legend, heat_legend, missing_legend, problem_legend
+from segstudio.ui.canvas.marks import Caption
 from segstudio.ui.canvas.pane import Pane, PaneName
 from segstudio.ui.canvas.sampling import Pyramid
 from segstudio.ui.canvas.shown_ignored import ShownIgnored
@@ -31,6 +32,8 @@ class Overlays:
         heat: Where runs disagree, in place of the prediction; 255 where half of them contradict the others.
         heat_words: The legend of that.
         opacity: How solid masks are, from 0 to 1.
+        reader: Who has drawn what stands in the place of the prediction; empty for a network.
+        is_hidden: Whether nobody may know yet how right the prediction is.
     """
 
     def __init__(
@@ -50,6 +53,8 @@ class Overlays:
         self.heat: Pyramid | None = None
         self.heat_words = ""
         self.opacity = 0.45
+        self.reader = ""
+        self.is_hidden = False
 
     @property
     def not_compared(self) -> list[Pyramid]:
@@ -97,7 +102,11 @@ class Overlays:
         self._panes["truth"].canvas.show_caption(problem_legend(problem) if problem else ignoring)
         is_missing = self._prediction.mask is None and has_image
         heat = None if self.heat is None else heat_legend(self.heat_words)
-        self._panes["prediction"].canvas.show_caption(NO_PREDICTION if is_missing else heat)
+        missing = missing_legend(self.reader)
+        self._panes["prediction"].canvas.show_caption(missing if is_missing else heat)
         agreement = self._comparison.agreement if self._comparison.is_shown else None
-        legend = None if agreement is None else error_legend(agreement, self._comparison.tolerance)
-        self._panes["errors"].canvas.show_caption(NO_PREDICTION if is_missing else legend)
+        legend: Caption | None = None
+        if agreement is not None:
+            tolerance = self._comparison.tolerance
+            legend = error_legend(agreement, tolerance, reader=self.reader, is_hidden=self.is_hidden)
+        self._panes["errors"].canvas.show_caption(missing if is_missing else legend)

@@ -291,6 +291,18 @@ class Panes(QWidget):
         """End the thread that finds the ring of tolerance."""
         self._comparison.close_threads()
 
+    def say_whose(self, reader: str = "", *, is_hidden: bool = False) -> None:
+        """Say in the legends what the prediction is.
+
+        Args:
+            reader: Who has drawn what stands in its place; empty for a network.
+            is_hidden: Whether nobody may know yet how right it is, see `project.looks`.
+        """
+        overlays = self._overlays
+        if (overlays.reader, overlays.is_hidden) != (reader, is_hidden):
+            overlays.reader, overlays.is_hidden = reader, is_hidden
+            self._show_captions()
+
     def set_error_view(self, is_on: bool) -> None:
         """Show a pane of where mask and prediction differ, beside the others."""
         self.set_pane_visible("errors", is_on)

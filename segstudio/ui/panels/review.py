@@ -136,6 +136,8 @@ class ReviewPanel(QWidget):
         self._suspicious.setStyleSheet(f"color: {theme.color('warn').name()};")
         self._note.setText(_note(self._measurement))
         self._note.setVisible(bool(self._note.text()))
+        is_hidden = self._measurement is not None and self._measurement.is_hidden
+        self._reveal.setVisible(is_hidden and not self._session.project.read_only)
         if self._session.sample is not None and self._state.text():
             icon, token = STATE_LOOK[self._session.sample.state]
             self._state_icon.setPixmap(theme.icon(icon, token).pixmap(16, 16))
@@ -232,6 +234,10 @@ class ReviewPanel(QWidget):
         layout.addWidget(self._figure_table())
         self._note = muted(wraps=True)
         layout.addWidget(self._note)
+        self._reveal = link("Show test figures", "Show them for all of the test split; it is counted as a look")
+        self._reveal.clicked.connect(lambda _=False: self._session.show_test_figures())
+        self._reveal.hide()
+        layout.addWidget(self._reveal, 0, Qt.AlignmentFlag.AlignLeft)
         area = QHBoxLayout()
         self._area = QLabel("–")
         area.addWidget(muted("Foreground"))
@@ -300,6 +306,8 @@ def _unusual(measurement: Measurement | None) -> list[str]:
 def _note(measurement: Measurement | None) -> str:
     if measurement is None:
         return ""
+    if measurement.is_hidden:
+        return "A sample of the test split: how right this run is there is hidden until you want to know."
     if measurement.counts is None:
         return "No prediction yet: train, then choose Predict."
     if not measurement.counts.is_defined:

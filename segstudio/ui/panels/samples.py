@@ -361,7 +361,7 @@ class SamplesPanel(QFrame):
         self.empty_label.setVisible(shown == 0)
         self.clear_button.setVisible(shown == 0 and count > 0)
         self.view.setVisible(shown > 0)
-        self.empty_label.setText("No sample fits the filter." if count else "This project has no samples.")
+        self.empty_label.setText(_none_listed(answer.table))
 
     def _selected(self) -> list[QItemSelectionRange]:
         """What is selected, as areas: there may be 100,000 rows in one."""
@@ -478,6 +478,15 @@ class SamplesPanel(QFrame):
         )
         action.triggered.connect(lambda: menu.popup(self.filter_edit.mapToGlobal(self.filter_edit.rect().bottomLeft())))
         return action
+
+
+def _none_listed(table: SampleTable) -> str:
+    """Why the list is empty."""
+    if not len(table):
+        return "This project has no samples."
+    if table.hidden.any():
+        return "No sample fits the filter.\nFigures of the test split are hidden:\nView ▸ Show test figures"
+    return "No sample fits the filter."
 
 
 class _WordCompleter(QCompleter):

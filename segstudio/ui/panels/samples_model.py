@@ -62,7 +62,9 @@ class SamplesModel(QAbstractListModel):
             return int(self.table.id[row])
         if role == Qt.ItemDataRole.ToolTipRole:
             how = manner_words(self.manner(index.row()))
-            words = (self.table.image[row], self.table.problem[row], f"* predicted otherwise: {how}" if how else "")
+            hidden = "its figures are hidden: View ▸ Show test figures" if self.table.hidden[row] else ""
+            otherwise = f"* predicted otherwise: {how}" if how else ""
+            words = (self.table.image[row], self.table.problem[row], otherwise, hidden)
             return "\n".join(filter(None, words))
         return None
 

@@ -16,6 +16,7 @@ from segstudio.core.errors import UserError
 from segstudio.core.mask import Mask
 from segstudio.core.metrics import Counts
 from segstudio.core.sample import Sample
+from segstudio.project.project import Project
 from segstudio.project.versions import NOW, Version, load_version, versions_of
 from segstudio.ui import theme
 from segstudio.ui.background import Background
@@ -45,6 +46,9 @@ REACH = 12
 
 STEP, LEAP = 0.02, 0.1
 """How far a key moves the divider, without and with Shift."""
+
+HIDDEN = "a test sample: its figures are hidden until View ▸ Show test figures"
+"""In the place of how a mask and a prediction differ, see `project.looks`."""
 
 REST_MS = 200
 """The figures follow a stroke at this distance."""
@@ -336,7 +340,8 @@ class SwipeView(QWidget):
                 except (UserError, OSError):
                     masks.append(None)
             left, right = masks
-            return _Pair(sample, counter, versions, chosen, (left, right), _difference(left, right))
+            words = HIDDEN if _hides(project, sample, chosen) else _difference(left, right)
+            return _Pair(sample, counter, versions, chosen, (left, right), words)
 
         self._thread.submit(read, self._take)
 
@@ -429,6 +434,12 @@ def _chosen(wanted: tuple[Version, Version] | None, versions: list[Version]) -> 
     if wanted is not None and all(version in versions for version in wanted):
         return wanted
     return NOW, versions[1] if len(versions) > 1 else NOW
+
+
+def _hides(project: Project, sample: Sample, chosen: tuple[Version, Version]) -> bool:
+    """Whether the two are a mask and a prediction of which nobody may know yet how right it is."""
+    runs = [one.number for one in chosen if one.kind == "run"]
+    return len(runs) == 1 and project.looks.hides(sample, runs[0])
 
 
 def _difference(left: Mask | None, right: Mask | None) -> str:
