@@ -1,6 +1,5 @@
 """The composition root of the window: what is made once, and in which order."""
 
-import gc
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from segstudio import __version__
 from segstudio.core.errors import UserError
 from segstudio.ui import theme
 from segstudio.ui.dialogs.crash import ErrorHooks, install_faulthandler, install_message_handler
-from segstudio.ui.garbage import collect_in_this_thread
+from segstudio.ui.garbage import collect_in_this_thread, leave_out_what_is_there
 from segstudio.ui.interrupt import Interrupt
 from segstudio.ui.job_queue import JobQueue
 from segstudio.ui.window import Window
@@ -99,7 +98,7 @@ def _begin(window: Window, path: str | Path | None, sample: str | None) -> None:
             window.show_image(sample)
     finally:
         # What is there now stays. Looking through it again and again for garbage would stop the window each time.
-        gc.freeze()
+        leave_out_what_is_there()
 
 
 def _check_display() -> None:

@@ -59,3 +59,19 @@ def collect_in_this_thread(app: QObject) -> GarbageCollector:
     own = app.findChild(GarbageCollector)
     gc.disable()
     return own if isinstance(own, GarbageCollector) else GarbageCollector(app)
+
+
+def leave_out_what_is_there() -> None:
+    """Look through what there is now no more: it is much, and it stays. May be called in any thread."""
+    gc.freeze()
+
+
+def look_through_everything() -> None:
+    """Collect also what was left out and has ended since, such as a project that was closed; leave out what lives.
+
+    The parts of a project hold each other. With what was left out among them, nothing of it would ever be free again.
+    It takes a tenth of a second and more: for Qt's thread, at a moment when everything on screen changes anyway.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()

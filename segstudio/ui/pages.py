@@ -46,6 +46,10 @@ class Page(QWidget, Generic[P]):
         if self._panel is None:
             self._panel = self._make()
             self._layout.addWidget(self._panel)
+            if self.view is not None:
+                # It ends with the page also where nobody ever looks at it and the centre does not take it.
+                self.view.setParent(self)
+                self.view.hide()
             self.made.emit()
         return self._panel
 

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QByteArray, QSettings, Qt
+from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QStackedWidget, QWidget
 
@@ -19,6 +19,7 @@ from segstudio.ui.canvas.panes import Panes
 from segstudio.ui.commands import handlers_for
 from segstudio.ui.dialogs.new_project import NewProjectDialog
 from segstudio.ui.dialogs.questions import agrees
+from segstudio.ui.garbage import look_through_everything
 from segstudio.ui.job_queue import JobQueue, JobRecord, JobState, topics_of
 from segstudio.ui.keyboard import Keyboard
 from segstudio.ui.learning import Learning
@@ -170,12 +171,18 @@ class Window(QMainWindow):
         self._readers.hide()
         self._stack.removeWidget(workspace)
         workspace.session.deleteLater()
+        workspace.destroyed.connect(self._free_project)
         workspace.deleteLater()
         self._welcome.refresh()
         self._status.clear_sample()
         self._status.show_device("")
         self._update()
         return True
+
+    def _free_project(self) -> None:
+        # Nobody needs what a window frees that is itself about to go.
+        if self.isVisible():
+            QTimer.singleShot(0, look_through_everything)
 
     def leave_project(self, *, is_forced: bool = False) -> bool:
         """Close the project; when it cannot be saved, let the person decide."""

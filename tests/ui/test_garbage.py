@@ -3,14 +3,17 @@
 import gc
 import threading
 import weakref
+from pathlib import Path
 from time import perf_counter
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QApplication, QWidget
 
 from segstudio.ui import app as application
-from segstudio.ui.garbage import GarbageCollector, collect_in_this_thread
+from segstudio.ui.garbage import GarbageCollector, collect_in_this_thread, leave_out_what_is_there
+from segstudio.ui.window import Window
+from tests.ui.projects import make_project
 
 
 class Cycle:
@@ -107,3 +110,31 @@ def test_a_generation_that_is_due_takes_the_younger_with_it(collector: GarbageCo
     make_garbage()
     collector.collect()
     assert weak() is None
+
+
+def made_for_the_project(qtbot, window: Window) -> list[tuple[str, weakref.ref]]:
+    """What the window has made of its own for the open project, all pages included: names and weak references."""
+    for page in window.workspace.pages.all:
+        assert page.panel
+    qtbot.waitUntil(lambda: window.workspace.augment_panel.is_ready and window.is_settled(), timeout=10_000)
+    made = (window.workspace, window.session, *window.workspace.findChildren(QObject))
+    return [(type(one).__name__, weakref.ref(one)) for one in made if type(one).__module__.startswith("segstudio.")]
+
+
+def test_a_closed_project_leaves_nothing_behind(qtbot, qapp: QApplication, tmp_path: Path):
+    first, second = (make_project(tmp_path, count=2, name=name) for name in ("first", "second"))
+    _, window = application.build(["segstudio"])
+    qtbot.addWidget(window)
+    window.show()
+    window.open_project(first)
+    made = made_for_the_project(qtbot, window)
+    assert len(made) > 100
+    leave_out_what_is_there()  # as at the start of the program, and where much has been loaded
+    window.open_project(second)
+
+    def nothing_is_left() -> None:
+        left = sorted({name for name, one in made if one() is not None})
+        assert not left, "they hold the images and lists of a project that nobody sees"
+
+    qtbot.waitUntil(nothing_is_left, timeout=10_000)
+    window.close()

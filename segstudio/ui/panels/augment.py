@@ -1,6 +1,6 @@
 """Augment panel: recipes, their steps and parameters, and the queue of copies; its view shows what they do."""
 
-import gc
+import functools
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import replace
@@ -33,6 +33,7 @@ from segstudio.ui import theme
 from segstudio.ui.background import Background
 from segstudio.ui.combo import Combo
 from segstudio.ui.dialogs import places
+from segstudio.ui.garbage import leave_out_what_is_there
 from segstudio.ui.job_queue import JobQueue
 from segstudio.ui.newest_first import NewestFirst
 from segstudio.ui.panels.catalogue import CataloguePicker
@@ -569,13 +570,13 @@ def _check(_key: str, asked: _Question) -> _Answer:
         return _Answer(asked.recipe, [], error)
 
 
+@functools.cache
 def _load() -> dict[str, Entry]:
-    """In a thread: everything that the catalogue offers; takes more than a second."""
-    try:
-        return {**catalogue(), **combinations()}
-    finally:
-        # What is loaded stays. Looking through all of it for garbage would stop the window for a twentieth of a second.
-        gc.freeze()
+    """In a thread: everything that the catalogue offers; takes more than a second at the first call."""
+    entries = {**catalogue(), **combinations()}
+    # What is loaded stays. Looking through all of it for garbage would stop the window for a twentieth of a second.
+    leave_out_what_is_there()
+    return entries
 
 
 def _is_same(finding: Finding, before: Recipe, after: Recipe) -> bool:

@@ -119,7 +119,7 @@ class Experimenting(QWidget, Generic[E]):
         """Show the last plan, and follow what happens from now on."""
         self._restore()
         self.form.changed.connect(self._update)
-        self.queue.added.connect(lambda _record: self._follow_next())
+        self.queue.added.connect(self._on_added)
         self.queue.changed.connect(self._on_changed)
         self.queue.ended.connect(self._on_ended)
         self.session.project_changed.connect(self._on_project_changed)
@@ -208,6 +208,9 @@ class Experimenting(QWidget, Generic[E]):
             self._tell(str(error), is_error=True)
 
     # following
+
+    def _on_added(self, _record: JobRecord) -> None:
+        self._follow_next()
 
     def _follow_next(self) -> None:
         """Follow such an experiment of this project that runs or waits, whoever asked for it."""
