@@ -3,6 +3,7 @@
 import gc
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -36,10 +37,20 @@ def pytest_runtest_setup(item: pytest.Function) -> None:
         gc.enable()
 
 
-def pytest_runtest_teardown(item: pytest.Function, nextitem: pytest.Item | None) -> None:
-    """Windows of this file are gone before threads of the next one can come upon them."""
-    if "qapp" in item.fixturenames and (nextitem is None or nextitem.path != item.path):
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Function, nextitem: pytest.Item | None) -> Iterator[None]:
+    """What a test has made is gone after it: windows with what they show, networks with their graphs.
+
+    Windows of this file, before threads of the next one can come upon them.
+    """
+    yield
+    if nextitem is None or nextitem.path != item.path:
+        if "keras" in sys.modules:
+            sys.modules["keras"].backend.clear_session(free_memory=False)
+        gc.unfreeze()  # what windows leave out of the search
         gc.collect()
+    elif "qapp" in item.fixturenames:
+        gc.collect(0)
 
 
 @pytest.fixture(scope="session")
