@@ -25,6 +25,7 @@ from segstudio.jobs.evaluate import measurable
 from segstudio.jobs.predict import MEASURED_FLIPS
 from segstudio.jobs.presets import DEFAULT, options_of
 from segstudio.jobs.training_samples import choose, examples
+from segstudio.jobs.training_time import Paces, Planned
 from segstudio.jobs.versions import versions
 from segstudio.project.cells import Arm, Choice
 from segstudio.project.comparisons import Comparison
@@ -120,7 +121,7 @@ class Compare(ProjectJob[CompareOptions]):
             if comparison.repeats != wanted:
                 comparison = project.comparisons.update(comparison, repeats=wanted)
             report.log(f"comparison {comparison.name}: {comparison.title}, {comparison.repeats} repeats")
-            _forewarn(comparison, report)
+            _forewarn(project, comparison, report)
             Training(project, comparison, examples, self.options.device).perform(Phase(report, 0, TRAINING))
             return finished(project, comparison, Phase(report, TRAINING, 1 - TRAINING))
 
@@ -194,13 +195,25 @@ def _told(comparison: Comparison) -> dict[str, Any]:
     return {**(comparison.result or {}), "report": str(comparison.report)}
 
 
-def _forewarn(comparison: Comparison, report: Reporter) -> None:
-    """Say before the hours of training what no training can mend."""
+def _forewarn(project: Project, comparison: Comparison, report: Reporter) -> None:
+    """Say before the hours of training how many they may be, and what no training can mend."""
+    if words := Paces(project).words(_trainings(comparison)):
+        report.log(words)
     if len(comparison.samples) < FEWEST:
         few = f"only {len(comparison.samples)} images of the {comparison.split} split are measured"
         report.log(f"{few}: too few for a verdict, which needs {FEWEST} at least")
     if comparison.repeats < 2:
         report.log("with one repeat, chance between trainings stays unknown: a verdict needs two at least")
+
+
+def _trainings(comparison: Comparison) -> list[Planned]:
+    """Those that are not made yet."""
+    options = {arm.name: checked(options_of(arm.model), arm.options) for arm in comparison.arms}
+    return [
+        Planned(comparison.arm(cell.arm).model, options[cell.arm], comparison.images_per_epoch)
+        for cell in comparison.cells()
+        if not cell.is_done
+    ]
 
 
 def _created(project: Project, report: Reporter, **settings: Any) -> Comparison:

@@ -275,6 +275,7 @@ def _epochs(network: keras.Model, train: Pictures, val: Pairs, helm: Helm, folde
     is_stopped, ended, noticed = False, helm.plan.schedule.end(rows), ""
     epoch = rows[-1]["epoch"] if rows else 0
     losses = SampleLosses(train, helm.plan.loss, folder)
+    clock = _Clock(helm)
     try:
         while epoch < helm.plan.epochs and not ended:
             epoch += 1
@@ -284,6 +285,7 @@ def _epochs(network: keras.Model, train: Pictures, val: Pairs, helm: Helm, folde
                 )
                 compile_for(network, helm.plan, epoch)
             row = _one_epoch(network, train, val, helm, report, epoch, rows, losses, keeper)
+            row["epoch_seconds"] = clock.lap()
             rows = [*rows, row]
             losses.save(helm.plan.seed, epoch, helm.plan.images(train))
             if row is keeper.row(rows):
@@ -306,6 +308,19 @@ def _epochs(network: keras.Model, train: Pictures, val: Pairs, helm: Helm, folde
         report.log(ended)
     report.artifact(folder / BEST)
     return Outcome(rows, keeper.row(rows), is_stopped, helm.plan.batch, ended=ended, paused=helm.paused)
+
+
+class _Clock:
+    """Tells how long each epoch took, with what was saved and shown after the one before; a pause does not count."""
+
+    def __init__(self, helm: Helm) -> None:
+        self._helm = helm
+        self._since = time.perf_counter() - helm.paused
+
+    def lap(self) -> float:
+        """Seconds since the last lap."""
+        before, self._since = self._since, time.perf_counter() - self._helm.paused
+        return self._since - before
 
 
 def _advise(rows: list[Row], noticed: str, report: Reporter) -> str:

@@ -47,7 +47,7 @@ def train(project, wishes, **values):
 
 
 def figures(project, run):
-    of_the_machine = ("images_per_second", "memory_mib", "gpu_memory_mib")
+    of_the_machine = ("images_per_second", "epoch_seconds", "memory_mib", "gpu_memory_mib")
     return [
         {name: value for name, value in row.items() if name not in of_the_machine} for row in project.runs.metrics(run)
     ]

@@ -236,7 +236,7 @@ BOTH = {"recipe": "turn", "augmentation": "both", "epochs": 3}
 def figures(project, run):
     """All that training computes, exactly; how fast it was is another matter."""
     rows = project.runs.metrics(run)
-    of_the_machine = ("images_per_second", "memory_mib", "gpu_memory_mib")
+    of_the_machine = ("images_per_second", "epoch_seconds", "memory_mib", "gpu_memory_mib")
     return [{name: value for name, value in row.items() if name not in of_the_machine} for row in rows]
 
 

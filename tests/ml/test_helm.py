@@ -23,7 +23,7 @@ TRAIN, VAL = blob_pairs(10, seed=1), blob_pairs(4, seed=2)
 PLAN = fit.Plan(3, 4, learning_rate=0.01, seed=0)
 LOOKS = 4
 """How often an epoch looks for wishes: after each of its three steps, and after the one of validation."""
-OF_THE_MACHINE = ("images_per_second", "memory_mib")
+OF_THE_MACHINE = ("images_per_second", "epoch_seconds", "memory_mib")
 
 
 class Script(Unsteered):

@@ -15,7 +15,9 @@ from pytestqt.qtbot import QtBot
 
 from segstudio.core.errors import UserError
 from segstudio.core.files import resource
+from segstudio.core.manifest import ManifestRow, save_manifest
 from segstudio.jobs import JOBS
+from segstudio.jobs.presets import preset
 from segstudio.project.project import Project
 from segstudio.ui import theme
 from segstudio.ui.job_queue import JobQueue, JobState
@@ -28,7 +30,7 @@ from segstudio.ui.views.differences import Interval, Intervals
 from segstudio.ui.views.examples import ExampleRow
 from segstudio.ui.views.numbers import change_text, p_text, short_change_text, with_minus
 from segstudio.ui.views.pictures import compared, outlined, shrunk, small
-from tests.ui.experiments import add_run, begin_comparison, finish_comparison, train_cells
+from tests.ui.experiments import begin_comparison, finish_comparison, train_cells
 from tests.ui.projects import make_project
 
 WAIT = 20_000
@@ -208,13 +210,18 @@ def test_how_long_it_will_take_is_said_when_it_is_known(
 ) -> None:
     panel = shown().comparing
     assert not panel.estimate.isVisible()
-    session.project.runs.update(add_run(session.project).id, seconds=120.0)  # 4 epochs of 12 images
+    options = preset("conv-unet-fast").options().model_dump()
+    run = session.project.runs.create("conv-unet-fast", "conv-unet", options, "scratch")
+    save_manifest([ManifestRow(n, f"{n}.png", "train", 0, "", "") for n in range(1, 13)], run.manifest)
+    (run.folder / "metrics.csv").write_text("epoch,images_per_second,epoch_seconds\n1,1,25\n2,1,20\n3,1,20\n4,1,20\n")
+    session.project.runs.update(run.id, status="finished", epochs=4, seconds=100.0)  # 20 of them once
     panel.preset_box.setCurrentIndex(panel.preset_box.findData("conv-unet-fast"))
-    panel.form.set_values({"repeats": 3, "epochs": 4, "limit": 6})
-    qtbot.waitUntil(lambda: "6 min" in panel.estimate.text(), timeout=WAIT)
-    assert "6 trainings" in panel.estimate.text()
+    panel.form.set_values({"repeats": 3, "epochs": 4})
+    qtbot.waitUntil(lambda: panel.estimate.text().startswith("6 trainings, about 10 min"), timeout=WAIT)
     panel.form.set_values({"control": True})
-    assert "9 trainings, about 9 min" in panel.estimate.text()
+    assert panel.estimate.text().startswith("9 trainings, about 15 min")
+    panel.form.set_values({"limit": 2, "epochs": 40})
+    assert panel.estimate.text().startswith("9 trainings, about 1 h 3 min"), "a few images more often"
 
 
 # --- following --------------------------------------------------------------------------------------------------------

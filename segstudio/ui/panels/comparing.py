@@ -1,9 +1,9 @@
 """Comparing: plans a comparison, starts it, follows it, and lists the earlier ones."""
 
+import sys
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
-import numpy as np
 from pydantic import field_validator
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QSpinBox, QWidget
@@ -15,11 +15,11 @@ from segstudio.core.sample import Split
 from segstudio.core.way import Flips
 from segstudio.jobs.predict import MEASURED_FLIPS
 from segstudio.jobs.presets import preset
+from segstudio.jobs.training_time import Paces, Planned
 from segstudio.project.comparisons import Comparison, Comparisons
 from segstudio.project.filter import compile_filter
 from segstudio.project.project import Project
-from segstudio.project.sample_table import SPLITS
-from segstudio.ui.job_queue import JobQueue, JobRecord, duration
+from segstudio.ui.job_queue import JobQueue, JobRecord
 from segstudio.ui.panels.arms import ArmDraft, ArmsEditor
 from segstudio.ui.panels.experimenting import Experimenting
 from segstudio.ui.panels.experiments_model import ExperimentsModel
@@ -27,7 +27,7 @@ from segstudio.ui.session import Session
 from segstudio.ui.times import when_text
 from segstudio.ui.views.comparison import ComparisonView
 from segstudio.ui.views.numbers import change_text
-from segstudio.ui.widgets import READ_ONLY, allow, heading, muted, push_button
+from segstudio.ui.widgets import READ_ONLY, allow, heading, push_button
 
 SETTING = "compare"
 """The project's setting that keeps the last plan."""
@@ -114,11 +114,9 @@ class Comparing(Experimenting[Comparison]):
         self.view.loaded.connect(self._replay)
         self._newest_before = 0
         self._proposed: ArmDraft | None = None
-        self._pace = Pace({}, 0)
         self.arms = ArmsEditor()
         self.preset_box.setAccessibleName("Preset of all arms")
         self.preset_box.setToolTip("The network of every arm that has no preset of its own")
-        self.estimate = muted(wraps=True)
         self.start_button.setText("Start comparison")
         self.more_box = QSpinBox(minimum=1, maximum=50, value=1, prefix="+ ")
         self.more_box.setAccessibleName("How many repeats more")
@@ -133,7 +131,7 @@ class Comparing(Experimenting[Comparison]):
         self.export_button.setToolTip("Write it as a page (HTML) or as a table (CSV)")
         self.delete_button.setToolTip("Delete this comparison with its files")
         self._lay_out(
-            (heading("Arms"), self.arms, heading("All arms"), self.form, self.estimate),
+            (heading("Arms"), self.arms, heading("All arms"), self.form),
             "Comparisons",
             (self.resume_button, self.extend_button, self.more_box, self.rerun_button),
             (self.export_button, self.delete_button),
@@ -222,13 +220,25 @@ class Comparing(Experimenting[Comparison]):
 
     # the list
 
-    def _read(self, project: Project) -> "tuple[Sequence[Comparison], tuple[Sequence[Recipe], Pace]]":
-        comparisons = project.comparisons.list()
-        return comparisons, (project.recipes.all(), _pace(project, comparisons))
+    def _read(self, project: Project) -> tuple[Sequence[Comparison], Sequence[Recipe]]:
+        return project.comparisons.list(), project.recipes.all()
 
-    def _take_more(self, more: "tuple[Sequence[Recipe], Pace]") -> None:
-        recipes, self._pace = more
-        self.arms.set_recipes(recipes)
+    def _take_more(self, more: Sequence[Recipe]) -> None:
+        self.arms.set_recipes(more)
+
+    def _planned(self, paces: Paces) -> Sequence[Planned]:
+        values = self.values()
+        epochs = {"epochs": values["epochs"]} if values["epochs"] else {}
+        arms = [*values["arms"], *(values["arms"][:1] if values["control"] else [])]
+        chosen = [preset(str(arm.get("preset") or values["preset"])) for arm in arms]
+        options = [
+            one.options(**values["options"], **epochs, **(arm.get("options") or {}))
+            for one, arm in zip(chosen, arms, strict=True)
+        ]
+        # All arms take as many steps as the first, however many images they have.
+        images = min(options[0].limit or sys.maxsize, paces.count(Split.TRAIN))
+        trainings = [Planned(one.model, own, images) for one, own in zip(chosen, options, strict=True)]
+        return trainings * int(values["repeats"])
 
     def showEvent(self, event: QShowEvent) -> None:
         self.set_recipe(self._edited_recipe())
@@ -274,8 +284,6 @@ class Comparing(Experimenting[Comparison]):
         else:
             self.start_button.setToolTip(START)
         self.start_button.setEnabled(is_writable and not self.is_under_way and values is not None)
-        self.estimate.setText("" if values is None or self.is_under_way else self._pace.words(values))
-        self.estimate.setVisible(bool(self.estimate.text()))
         free = (is_writable, READ_ONLY), (not self.is_under_way, f"{self.OTHER} is under way")
         one = self.selected
         for widget in (self.extend_button, self.more_box):
@@ -283,45 +291,3 @@ class Comparing(Experimenting[Comparison]):
             allow(widget, *free)
         allow(self.rerun_button, *free, (one is not None, "choose a comparison"))
         super()._show_state()
-
-
-class Pace:
-    """How long trainings took on this machine, to say how long a comparison will take."""
-
-    def __init__(self, seconds: dict[str, float], samples: int) -> None:
-        """Seconds of an image in an epoch by preset, and how many samples there are to learn from."""
-        self._seconds = seconds
-        self._samples = samples
-
-    def words(self, values: dict[str, Any]) -> str:
-        """How long a comparison will take, in a sentence; empty when nothing like it was trained yet."""
-        total = 0.0
-        arms = [*values["arms"], *(values["arms"][:1] if values["control"] else [])]
-        for arm in arms:
-            name = str(arm.get("preset") or values["preset"])
-            options = {**preset(name).options().model_dump(), **values["options"], **(arm.get("options") or {})}
-            epochs = int(values["epochs"] or options["epochs"])
-            images = min(int(options.get("limit") or self._samples), self._samples)
-            if name not in self._seconds or not images:
-                return ""
-            total += self._seconds[name] * epochs * images * values["repeats"]
-        count = len(arms) * values["repeats"]
-        return f"{count} trainings, about {duration(total)} on this machine, as earlier ones of these presets took."
-
-
-def _pace(project: Project, comparisons: Sequence[Comparison]) -> Pace:
-    """How long trainings take, as those of the comparisons and the runs did."""
-    table = project.samples.table()
-    train = int(np.count_nonzero(table.split == SPLITS.index(Split.TRAIN)))
-    seconds: dict[str, float] = {}
-    for one in comparisons:
-        for arm in one.arms:
-            done = [cell.done() for cell in one.cells() if cell.arm == arm.name and cell.is_done]
-            work = sum(int(how.get("epochs") or 0) for how in done) * one.images_per_epoch
-            if work:
-                seconds.setdefault(arm.preset, sum(float(how.get("seconds") or 0) for how in done) / work)
-    for run in project.runs.list():
-        images = min(int(run.options.get("limit") or train), train)
-        if run.epochs and run.seconds and images:
-            seconds.setdefault(run.preset, run.seconds / run.epochs / images)
-    return Pace(seconds, train)

@@ -7,8 +7,9 @@ a job; what it has trained stays when that is stopped, and another job goes on w
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, ClassVar, Generic
+from typing import Any, ClassVar, Generic, NamedTuple
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QShowEvent
@@ -17,6 +18,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLayout, QVBoxLayout, QW
 from segstudio.core.errors import UserError
 from segstudio.core.options import Options
 from segstudio.jobs.presets import DEFAULT, presets
+from segstudio.jobs.training_time import Paces, Planned
 from segstudio.project.experiments import Experiments
 from segstudio.project.project import Project
 from segstudio.ui.background import Background
@@ -42,6 +44,14 @@ ROW_MARGIN, CELL_MARGIN = 10, 26
 EXPECTED = (UserError, OSError, sqlite3.Error)
 
 
+class _Read(NamedTuple, Generic[E]):
+    """What was read in the background: the experiments, what else a side wants to know, and how fast trainings are."""
+
+    rows: Sequence[E]
+    more: Any
+    paces: Paces | None
+
+
 class Experimenting(QWidget, Generic[E]):
     """A side of the Compare panel: a plan, the experiment that is under way, and the list of all of its kind.
 
@@ -57,6 +67,7 @@ class Experimenting(QWidget, Generic[E]):
         record: The job that is followed: the last one of this project that made such an experiment.
         preset_box: What is trained.
         form: The rest of the plan.
+        estimate: How long what is planned will take.
     """
 
     IT: ClassVar[str]
@@ -95,6 +106,8 @@ class Experimenting(QWidget, Generic[E]):
         for one in presets().values():
             self.preset_box.addItem(one.title, one.name)
         self.form = Form(plan)
+        self.estimate = muted(wraps=True)
+        self._paces: Paces | None = None
         self.start_button = push_button("", "", lambda: self._attempt(self.start))
         self.progress = JobProgress(queue, "finished trainings are kept")
         self.message = muted(wraps=True)
@@ -273,7 +286,14 @@ class Experimenting(QWidget, Generic[E]):
         """Read the experiments in the background; each of them is a file."""
         self._is_stale = False
         project = self.session.project
-        self._background.submit(lambda: self._read(project), lambda future: self._take(future, select))
+        # How fast trainings are is asked while the next one is planned.
+        wants_paces = not self.is_under_way
+
+        def read() -> _Read[E]:
+            rows, more = self._read(project)
+            return _Read(rows, more, Paces(project) if wants_paces else None)
+
+        self._background.submit(read, lambda future: self._take(future, select))
 
     def _read(self, project: Project) -> tuple[Sequence[E], Any]:
         """In a thread: the experiments, and what else `_take_more` wants to know."""
@@ -282,11 +302,25 @@ class Experimenting(QWidget, Generic[E]):
     def _take_more(self, more: Any) -> None:
         """What was read with the list."""
 
-    def _take(self, future: "Future[tuple[Sequence[E], Any]]", select: int | None) -> None:
+    def _planned(self, paces: Paces) -> Sequence[Planned]:
+        """The trainings that are planned; UserError when the plan is wrong."""
+        raise NotImplementedError
+
+    def _show_estimate(self) -> None:
+        """Say how long the plan will take, where that is known."""
+        text = ""
+        if self._paces is not None and not self.is_under_way:
+            with suppress(UserError):
+                text = self._paces.words(self._planned(self._paces))
+        self.estimate.setText(text)
+        self.estimate.setVisible(bool(text))
+
+    def _take(self, future: "Future[_Read[E]]", select: int | None) -> None:
         if isinstance(future.exception(), EXPECTED):
             self._tell(f"The {self.experiments.listing} cannot be listed: {future.exception()}", is_error=True)
             return
-        (rows, more), shown, before = future.result(), self.selected, self._running
+        (rows, more, paces), shown, before = future.result(), self.selected, self._running
+        self._paces = paces or self._paces
         if self.is_under_way:
             self._running = self._find_running(rows)
         self.model.show_experiments(rows, self._running)
@@ -385,6 +419,7 @@ class Experimenting(QWidget, Generic[E]):
         one = self.selected
         is_finished, is_running = one is not None and one.is_finished, one is not None and one.id == self._running
         is_writable = (not self.session.project.read_only, READ_ONLY)
+        self._show_estimate()
         self.start_button.setVisible(not self.is_under_way)
         self.progress.show_record(self.record if self.is_under_way else None)
         self.resume_button.setVisible(one is not None and not is_finished and not is_running)
@@ -416,7 +451,7 @@ class Experimenting(QWidget, Generic[E]):
         column = QVBoxLayout(content)
         column.setContentsMargins(8, 4, 8, 8)
         column.setSpacing(8)
-        for widget in plan:
+        for widget in (*plan, self.estimate):
             column.addWidget(widget)
         column.addLayout(_row(self.start_button))
         column.addWidget(self.progress)

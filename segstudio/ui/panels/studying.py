@@ -7,8 +7,11 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from segstudio.core.options import Options, option
+from segstudio.core.sample import Split
 from segstudio.core.way import Flips
 from segstudio.jobs.predict import MEASURED_FLIPS
+from segstudio.jobs.presets import preset
+from segstudio.jobs.training_time import Paces, Planned
 from segstudio.project.project import Project
 from segstudio.project.studies import Kind, Studies, Study
 from segstudio.ui.job_queue import JobQueue, JobRecord
@@ -121,6 +124,7 @@ class Studying(Experimenting[Study]):
             self.EARLIER,
             (self.resume_button, self.export_button, self.delete_button),
         )
+        self.preset_box.activated.connect(lambda _: self._update())
         self._begin()
 
     @property
@@ -161,6 +165,20 @@ class Studying(Experimenting[Study]):
 
     def _read(self, project: Project) -> tuple[Sequence[Study], None]:
         return [one for one in project.studies.list() if one.kind is self.kind], None
+
+    def _planned(self, paces: Paces) -> Sequence[Planned]:
+        plan = self.form.options()
+        assert isinstance(plan, FoldsPlan | CurvePlan)
+        chosen = preset(str(self.preset_box.currentData()))
+        options = chosen.options(**({"epochs": plan.epochs} if plan.epochs else {}))
+        if isinstance(plan, FoldsPlan):
+            test = (Split.TEST,) if plan.include_test else ()
+            usable = paces.count(Split.TRAIN, Split.VAL, *test)
+            each = Planned(chosen.model, options, usable * (plan.folds - 1) / plan.folds)
+            return [each] * (plan.folds * plan.repeats)
+        # However few masks there are: all take as many steps.
+        each = Planned(chosen.model, options, paces.count(Split.TRAIN))
+        return [each] * (plan.steps * plan.repeats)
 
     def _shown(self) -> Study | None:
         return self.view.study
