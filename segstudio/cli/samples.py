@@ -97,7 +97,7 @@ def _say_agreement(result: dict[str, Any]) -> None:
     tell(
         f"{result['reader']} (run {result['run']:04}): {result['samples']} samples with two masks, "
         f"mean Dice {figure(result['dice'])}, mean kappa {figure(result['kappa'])}, "
-        f"the same verdict on {figure(result['same_verdict'])} of them"
+        f"the same verdict on {figure(result['same_verdict'])} of {result['both_judged']} that both have judged"
     )
 
 

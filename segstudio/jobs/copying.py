@@ -20,7 +20,7 @@ from segstudio.core.errors import UserError
 from segstudio.core.reporter import Reporter
 from segstudio.core.sample import Sample, Split
 from segstudio.project.augmented import copy_name
-from segstudio.project.copy_donors import CopyDonors, DonorRow, digest_of
+from segstudio.project.copy_donors import CopyDonors, DonorRow, digest_of, read_donors
 from segstudio.project.copy_rows import Row
 from segstudio.project.copy_writer import CopyWriter, encoded_image, encoded_mask
 from segstudio.project.project import Project
@@ -66,6 +66,7 @@ class Copying:
         self._augmenter = Augmenter(recipe)
         self._digest = recipe.digest
         self._donors: dict[str, DonorRow] = {}
+        self._earlier: dict[str, dict[str, DonorRow]] = {}
         self._hashed: dict[int, tuple[str, str]] = {}
         self._missing: list[_Order] = []
         self._unwanted: set[str] = set()
@@ -223,7 +224,26 @@ class Copying:
 
     def _is_there(self, row: Row) -> bool:
         there = self._writer.rows.get(row.name)
-        return there is not None and there.identity == row.identity and self._writer.is_whole(row.name)
+        return there is not None and self._is_same(there, row) and self._writer.is_whole(row.name)
+
+    def _is_same(self, there: Row, row: Row) -> bool:
+        """Whether the copy that is there has the bytes that this row asks for."""
+        if there.identity == row.identity:
+            return True
+        if replace(there, donors_sha256=row.donors_sha256).identity != row.identity:
+            return False
+        # Who else could have given foreground matters by their number and order alone.
+        before = self._donors_before(there.donors_sha256)
+        return list(before) == list(self._donors) and all(
+            before[one.image].content == self._donors[one.image].content for one in there.taken
+        )
+
+    def _donors_before(self, digest: str) -> dict[str, DonorRow]:
+        """The donors of an earlier job, by their images; nothing when it is not known any more."""
+        if digest not in self._earlier:
+            rows = read_donors(self._writer.folder, digest) or []
+            self._earlier[digest] = {row.image: row for row in rows}
+        return self._earlier[digest]
 
     def _in_pieces(self, threads: int) -> Iterator[_Order]:
         """The orders; those of few samples in pieces, so that every thread gets some."""

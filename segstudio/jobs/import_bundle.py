@@ -47,15 +47,16 @@ def agreement_of(project: Project, run: Run) -> dict[str, Any]:
 
     Returns:
         `run`, `reader`, `samples` (where both have a mask), `dice`, `kappa` (means over the images where they exist),
-        `pooled_kappa` (over all pixels), `same_verdict` (share of samples), and `per_image` [{sample_id, image, dice,
-        kappa, different, mine, theirs, comment}], the least agreement first.
+        `pooled_kappa` (over all pixels), `same_verdict` (share of the samples that both have judged), `both_judged`
+        (how many these are), and `per_image` [{sample_id, image, dice, kappa, different, mine, theirs, comment}], the
+        least agreement first.
     """
     rows = agreement(project, run)
     return {
         "run": run.id,
         "reader": run.reader,
         "samples": len(rows),
-        **means(rows),
+        **means(rows)._asdict(),
         "pooled_kappa": pooled(project, run),
         "per_image": [asdict(row) for row in rows],
     }

@@ -13,18 +13,28 @@ Copies can always be made again, byte for byte, from what their row says.
 import contextlib
 import hashlib
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from filelock import FileLock, Timeout
 
+from segstudio.augmentation.augmenter import seed_of
 from segstudio.core.errors import UserError
 from segstudio.core.sample import Split
 from segstudio.project.clock import now
-from segstudio.project.copy_donors import CopyDonors, read_donors
-from segstudio.project.copy_rows import About, Manifest, Taken, read_about, read_manifest, read_rejected, write_rejected
+from segstudio.project.copy_donors import CopyDonors, donor_samples, read_donors
+from segstudio.project.copy_rows import (
+    About,
+    Manifest,
+    Row,
+    Taken,
+    read_about,
+    read_manifest,
+    read_rejected,
+    write_rejected,
+)
 from segstudio.project.recipes import folder_name
 from segstudio.project.stems import folded, shortened
 
@@ -78,6 +88,47 @@ class Copy:
     donors_sha256: str = ""
 
 
+class Outlook(NamedTuple):
+    """What a job would find of the copies that it is asked for, as far as the index knows.
+
+    Attributes:
+        kept: There as they would be made now.
+        anew: There, but made of another mask or with another seed or recipe: they would be made anew.
+        removed: Not asked for any more: more copies of a sample than wanted, or of one that is not learnt from now.
+        rejected: Of those that are kept, how many a person does not want.
+        others: Of samples that are not asked about.
+    """
+
+    kept: int = 0
+    anew: int = 0
+    removed: int = 0
+    rejected: int = 0
+    others: int = 0
+
+    @property
+    def total(self) -> int:
+        """How many copies there are now."""
+        return self.kept + self.anew + self.removed + self.others
+
+
+class _Known(NamedTuple):
+    """A copy's row, and what the index says of it.
+
+    Attributes:
+        row: As the manifest has it.
+        source: What it was made of.
+        donors: What foreground was taken from, each with its ignored regions then; those that are gone are left out.
+        splits: Of all of these.
+        is_stale: See `Copy`.
+    """
+
+    row: Row
+    source: "_Source"
+    donors: tuple[tuple[int, str], ...]
+    splits: frozenset[str]
+    is_stale: bool
+
+
 class _Source(NamedTuple):
     """What the index knows of a sample that copies were made of."""
 
@@ -126,33 +177,75 @@ class AugmentedCopies:
                 those that foreground was taken from included.
                 Whoever lets some of these samples validate instead leaves out their copies too.
         """
-        folder, read = self.folder(recipe), self._files(recipe)
+        folder, read, found = self.folder(recipe), self._files(recipe), []
+        for row, source, donors, splits, is_stale in self._known(recipe, read):
+            is_rejected = (row.name, row.copy_sha256) in read.rejected
+            if usable and (is_rejected or is_stale or splits != {Split.TRAIN}):
+                continue
+            copy = Copy(
+                folder.name, row.name, source.id, row.source, row.number, row.seed, row.revision, row.mask_sha256,
+                image_file(folder, row.name), mask_file(folder, row.name), row.parameters, is_rejected, is_stale,
+                row.copy_sha256, row.recipe_digest, donors, row.donors_sha256,
+            )  # fmt: skip
+            found.append((source.position, row.number, copy))
+        return [copy for *_, copy in sorted(found, key=lambda one: one[:2])]
+
+    def outlook(self, recipe: str, samples: Collection[int], copies: int, seed: int) -> Outlook:
+        """What a job would find that is asked for copies now: not for the window's thread, see `copies`.
+
+        Args:
+            recipe: Its name.
+            samples: Ids of the samples that shall be copied.
+            copies: Of each.
+            seed: Of all of them.
+        """
+        read, wanted = self._files(recipe), set(samples)
+        numbers = dict.fromkeys(Outlook._fields, 0)
+        donors = self._donors_of(recipe)
+        are_donors_same: dict[str, bool] = {}
+        for row, source, _, _, is_stale in self._known(recipe, read):
+            if row.donors_sha256 not in are_donors_same:
+                listed = read_donors(self.folder(recipe), row.donors_sha256)
+                are_donors_same[row.donors_sha256] = listed is not None and [one.image for one in listed] == donors
+            if source.split != Split.TRAIN or (source.id in wanted and row.number > copies):
+                numbers["removed"] += 1
+            elif source.id not in wanted:
+                numbers["others"] += 1
+            elif (
+                not is_stale
+                and are_donors_same[row.donors_sha256]
+                and row.seed == seed_of(seed, row.source, row.number)
+            ):
+                numbers["kept"] += 1
+                numbers["rejected"] += (row.name, row.copy_sha256) in read.rejected
+            else:
+                numbers["anew"] += 1
+        return Outlook(**numbers)
+
+    def _known(self, recipe: str, read: _Read) -> Iterator[_Known]:
+        """The copies of samples of this dataset; the next job of this recipe removes all others."""
         sources, digest = self._sources(), self._digest(recipe, read)
-        found = []
         for row in read.manifest.rows.values():
             source = sources.get(row.source)
             if source is None:
-                continue  # of another dataset; the next job of this recipe removes it
-            is_rejected = (row.name, row.copy_sha256) in read.rejected
-            taken = read.taken.get(row.name, ())
-            donors = [(sources.get(one.image), one) for one in taken]
+                continue
+            donors = [(sources.get(one.image), one) for one in read.taken.get(row.name, ())]
             is_stale = (
                 _has_other_mask(row.revision, row.mask_sha256, source)
                 or digest not in (None, row.recipe_digest)
                 or any(donor is None or _has_other_mask(one.revision, one.mask_sha256, donor) for donor, one in donors)
             )
             known = [(donor, one.ignored_sha256) for donor, one in donors if donor is not None]
-            is_of_training = all(one.split == Split.TRAIN for one in (source, *(donor for donor, _ in known)))
-            if usable and (is_rejected or is_stale or not is_of_training):
-                continue
-            copy = Copy(
-                folder.name, row.name, source.id, row.source, row.number, row.seed, row.revision, row.mask_sha256,
-                image_file(folder, row.name), mask_file(folder, row.name), row.parameters, is_rejected, is_stale,
-                row.copy_sha256, row.recipe_digest, tuple((donor.id, ignored) for donor, ignored in known),
-                row.donors_sha256,
-            )  # fmt: skip
-            found.append((source.position, row.number, copy))
-        return [copy for *_, copy in sorted(found, key=lambda one: one[:2])]
+            splits = frozenset([source.split, *(donor.split for donor, _ in known)])
+            yield _Known(row, source, tuple((donor.id, ignored) for donor, ignored in known), splits, is_stale)
+
+    def _donors_of(self, recipe: str) -> list[str]:
+        """The images that a job of this recipe would take foreground from."""
+        try:
+            wants_donors = self._project.recipes.get(folder_name(recipe)).wants_donors
+        except UserError:
+            wants_donors = False
+        return [one.image for one in donor_samples(self._project)] if wants_donors else []
 
     def about(self, recipe: str) -> About | None:
         """What was asked for when copies of this recipe were last made."""

@@ -69,11 +69,15 @@ class DonorRow:
     mask_sha256: str
     ignored_sha256: str = ""
 
+    @property
+    def content(self) -> tuple[str, ...]:
+        """What decides what is taken from it. An index made anew from the files may count revisions otherwise."""
+        return self.image, self.image_sha256, self.mask_sha256, self.ignored_sha256
+
 
 def digest_of(rows: Sequence[DonorRow]) -> str:
     """sha256 of what decides what is taken from these donors, in this order; empty when there are none."""
-    # Numbers of revisions are left out: an index made anew from the files may count them otherwise.
-    said = [(row.image, row.image_sha256, row.mask_sha256, row.ignored_sha256) for row in rows]
+    said = [row.content for row in rows]
     return hashlib.sha256(json.dumps(said).encode()).hexdigest() if rows else ""
 
 

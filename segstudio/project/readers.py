@@ -11,7 +11,7 @@ What either reader ignores is not compared.
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -128,15 +128,26 @@ def agreement(project: "Project", run: Run) -> list[Agreement]:
     return sorted(rows, key=lambda row: (row.dice is None, row.dice or 0.0))
 
 
-def means(rows: Sequence[Agreement]) -> dict[str, float | None]:
-    """Mean Dice and kappa where they exist, and how often the verdict is the same where both have given one."""
-    return {
-        "dice": _mean([row.dice for row in rows]),
-        "kappa": _mean([row.kappa for row in rows]),
-        "same_verdict": _mean(
-            [float(row.mine == row.theirs) for row in rows if _OPEN.isdisjoint((row.mine, row.theirs))]
-        ),
-    }
+class Means(NamedTuple):
+    """How far a reader agrees over all samples.
+
+    Attributes:
+        dice: The mean, where it exists.
+        kappa: Likewise.
+        same_verdict: The share of samples with the same verdict, of those that both have judged.
+        both_judged: How many these are.
+    """
+
+    dice: float | None
+    kappa: float | None
+    same_verdict: float | None
+    both_judged: int
+
+
+def means(rows: Sequence[Agreement]) -> Means:
+    """What the rows of an agreement come to."""
+    both = [float(row.mine == row.theirs) for row in rows if _OPEN.isdisjoint((row.mine, row.theirs))]
+    return Means(_mean([row.dice for row in rows]), _mean([row.kappa for row in rows]), _mean(both), len(both))
 
 
 def pooled(project: "Project", run: Run) -> float | None:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,13 @@ from segstudio.augmentation.augmenter import Augmenter
 from segstudio.augmentation.recipe import Recipe, Step
 from segstudio.core.errors import ReadOnlyProject, UserError
 from segstudio.core.reporter import Cancelled, ListReporter
-from segstudio.core.sample import ReviewState, Split
+from segstudio.core.sample import USABLE, ReviewState, Split
 from segstudio.formats import read_image, read_mask_values
 from segstudio.jobs import JOBS
+from segstudio.project.augmented import Outlook
 from segstudio.project.check import check_project
 from segstudio.project.copy_donors import CopyDonors
+from segstudio.project.filter import compile_filter
 from segstudio.project.project import Project
 from segstudio.project.samples import NewSample
 from tests.datasets import make_dataset
@@ -386,14 +389,53 @@ def test_another_mask_of_a_donor_puts_the_copies_with_a_part_of_it_out_of_date(p
     }
     assert 0 < len(showing) < 12
     assert {copy.name for copy in project.augmented.copies("paste") if copy.is_stale} == own | showing
-    assert augment(project, recipe="paste", copies=3)["written"] == 15, "what is drawn depends on all donors"
+    result = augment(project, recipe="paste", copies=3)
+    assert result["written"] == len(own | showing), "what others took from others is what it was"
     assert not any(copy.is_stale for copy in project.augmented.copies("paste"))
-    (after,) = (project.folder / "augmented/paste/donors").iterdir()
-    assert after != before
+    assert before in (project.folder / "augmented/paste/donors").iterdir(), "they can be made again from it"
+    made = {copy.name: copy.sha256 for copy in project.augmented.copies("paste")}
+    project.augmented.remove("paste")
+    augment(project, recipe="paste", copies=3)
+    assert {copy.name: copy.sha256 for copy in project.augmented.copies("paste")} == made, "as if made at once"
     project.samples.set_split([4], Split.VAL)
     usable = project.augmented.copies("paste", usable=True)
     assert 0 < len(usable) < 12
     assert not any(4 in (copy.sample, *(donor for donor, _ in copy.donors)) for copy in usable)
+
+
+CHANGES: dict[str, Callable[[Project], object]] = {
+    "nothing": lambda project: None,
+    "the mask of a sample": lambda project: project.masks.save(2, np.ones((48, 64), np.uint8)),
+    "a mask that is empty now": lambda project: project.masks.save(2, np.zeros((48, 64), np.uint8)),
+    "the split of a sample": lambda project: project.samples.set_split([2], Split.VAL),
+    "one more donor": lambda project: project.samples.set_split([6], Split.TRAIN),
+    "a verdict": lambda project: review(project, [2], ReviewState.REJECTED),
+    "the recipes": lambda project: [project.recipes.save(replace(one, steps=one.steps[1:])) for one in (TURN, PASTE)],
+}
+
+
+@pytest.mark.parametrize("recipe", ["turn", "paste"])
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("asked", [{}, {"copies": 1}, {"copies": 4}, {"seed": 5}, {"filter": "name:*sample_00*"}])
+def test_what_a_job_would_find_is_foreseen(project: Project, recipe: str, change: str, asked: dict[str, Any]) -> None:
+    augment(project, recipe=recipe)
+    CHANGES[change](project)
+    options = {"copies": 2, "seed": 0, "filter": ""} | asked
+    table = project.samples.table()
+    matching = set(table.id[compile_filter(options["filter"]).rows(table)])
+    ids = [
+        one.id
+        for one in project.samples.all()
+        if one.id in matching and one.split is Split.TRAIN and one.state in USABLE
+    ]
+    foreseen = project.augmented.outlook(recipe, ids, options["copies"], options["seed"])
+    assert foreseen.total == 10
+    result = augment(project, recipe=recipe, **options)
+    there = foreseen.kept + foreseen.anew
+    assert (result["kept"], result["removed"]) == (foreseen.kept, foreseen.removed)
+    assert result["written"] == foreseen.anew + len(ids) * options["copies"] - there
+    after = project.augmented.outlook(recipe, ids, options["copies"], options["seed"])
+    assert after == Outlook(kept=len(ids) * options["copies"], others=foreseen.others)
 
 
 def test_where_a_donor_is_ignored_nothing_is_taken(project: Project) -> None:

@@ -62,7 +62,7 @@ def test_two_readers_agree_as_far_as_their_masks_do(
     assert rows["00"]["kappa"] < rows["00"]["dice"]
     assert (rows["02"]["dice"], rows["02"]["kappa"]) == (1.0, pytest.approx(1.0))
     assert (rows["02"]["theirs"], rows["02"]["comment"]) == ("flagged", "тень, blurred")
-    assert result["same_verdict"] == 0.5, "of two that both have judged"
+    assert (result["same_verdict"], result["both_judged"]) == (0.5, 2)
     with Project.open(mine) as project:
         run = project.runs.get(result["run"])
         assert (run.is_reader, run.reader) == (True, "Борис")

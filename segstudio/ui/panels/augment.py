@@ -8,6 +8,7 @@ from textwrap import shorten
 from typing import Any
 
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QFileDialog,
     QFrame,
@@ -59,6 +60,9 @@ LONGEST_DESCRIPTION = 220
 """Characters; the steps need the room more. The rest is in the tooltip."""
 
 _REMEMBER_MS = 1000
+MOST_LISTED = 0.45
+"""Share of the height for the list of steps at most; the selected step has the rest."""
+
 _JSON = "Recipes (*.json)"
 _NOTHING = "Nothing is changed yet. Add a step: the preview shows at once what it does."
 _OF_TRAINING = "train"
@@ -233,6 +237,18 @@ class AugmentPanel(QWidget):
         marks = {place: (one.severity, one.message) for place, one in grave.items() if one is not None}
         self.steps.show_steps(recipe.steps, editing.place, self._titles, marks)
         self._middle.setCurrentWidget(self._splitter if recipe.steps else self._nothing)
+        self._share_height()
+
+    def _share_height(self) -> None:
+        """Give the list what it needs, as long as the step below keeps more, and nobody has moved the edge."""
+        whole = sum(self._splitter.sizes())
+        if whole and not self._is_edge_moved:
+            listed = min(self.steps.sizeHint().height(), round(MOST_LISTED * whole))
+            self._splitter.setSizes([listed, whole - listed])
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._share_height()
 
     def _show_step(self) -> None:
         editing = self.editing
@@ -520,11 +536,15 @@ class AugmentPanel(QWidget):
         self._splitter.addWidget(area)
         self._splitter.setStretchFactor(0, 2)
         self._splitter.setStretchFactor(1, 3)
-        self._splitter.setSizes([170, 300])
+        self._is_edge_moved = False
+        self._splitter.splitterMoved.connect(self._keep_edge)
         self._nothing = Empty("demo", "No steps yet", _NOTHING)
         self._middle = QStackedWidget()
         self._middle.addWidget(self._splitter)
         self._middle.addWidget(self._nothing)
+
+    def _keep_edge(self) -> None:
+        self._is_edge_moved = True
 
     def _dress(self) -> None:
         for button, name in (

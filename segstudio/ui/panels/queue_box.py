@@ -2,7 +2,6 @@
 
 import re
 from concurrent.futures import Future
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -19,8 +18,8 @@ from PySide6.QtWidgets import (
 
 from segstudio.core.errors import UserError
 from segstudio.core.sample import USABLE, Split
+from segstudio.project.augmented import Outlook
 from segstudio.project.filter import asked_splits, compile_filter
-from segstudio.project.project import Project
 from segstudio.project.sample_table import SPLITS, STATES, SampleTable
 from segstudio.ui.background import Background
 from segstudio.ui.combo import Combo
@@ -36,25 +35,6 @@ _WORDS: dict[Which, str] = {
     "all": "every training sample", "filter": "the list's training samples", "sample": "the sample on screen",
 }  # fmt: skip
 _TOPICS = frozenset({"samples", "masks", "augmented", "recipes"})
-
-
-@dataclass(frozen=True)
-class Made:
-    """The copies of a recipe that are there.
-
-    Attributes:
-        recipe: Its name.
-        fresh: How many are as they would be made now.
-        stale: How many are of another mask or another recipe.
-        rejected: How many of the fresh ones a person does not want.
-        numbers: For each source image, how many fresh ones.
-    """
-
-    recipe: str = ""
-    fresh: int = 0
-    stale: int = 0
-    rejected: int = 0
-    numbers: frozenset[tuple[int, int]] = frozenset()
 
 
 class QueueBox(QWidget):
@@ -80,7 +60,7 @@ class QueueBox(QWidget):
         self._problem = ""
         self._failure = ""
         self._record: JobRecord | None = None
-        self._made = Made()
+        self._made = Outlook()
         self._samples = np.empty(0, np.int64)
         self._is_stale = True
         self._background = Background("copies", self)
@@ -93,7 +73,7 @@ class QueueBox(QWidget):
         queue.changed.connect(self._take_change)
         queue.ended.connect(self._take_end)
         session.project_changed.connect(self._take_topics)
-        session.sample_changed.connect(lambda _sample: self._count_again())
+        session.sample_changed.connect(lambda _sample: self._count_again() if self.which == "sample" else None)
         self._count()
 
     # --- what others say
@@ -122,7 +102,7 @@ class QueueBox(QWidget):
     def show_recipe(self, name: str, title: str, *, is_empty: bool) -> None:
         """Make copies with this recipe."""
         if name != self._recipe:
-            self._recipe, self._made, self._failure = name, Made(), ""
+            self._recipe, self._made, self._failure = name, Outlook(), ""
             self._record = next((one for one in reversed(self._queue.records) if self._is_ours(one)), None)
             self._look_soon()
         self._title, self._is_empty = title, is_empty
@@ -137,8 +117,10 @@ class QueueBox(QWidget):
 
     def set_seed(self, seed: int) -> None:
         """The seed of the preview, which makes the copies too."""
-        self._seed = seed
-        self._update()
+        if seed != self._seed:
+            self._seed = seed
+            self._look_soon()
+            self._update()
 
     def set_filter(self, text: str) -> None:
         """What the list of samples shows."""
@@ -229,32 +211,32 @@ class QueueBox(QWidget):
         if self.which == "sample":
             chosen = -1 if sample is None else sample.id
             rows = rows[table.id[rows] == chosen]
-        self._samples = table.id[rows]
+        samples = table.id[rows]
+        if not np.array_equal(samples, self._samples):
+            self._look_soon()
+        self._samples = samples
         self._update()
 
     def _look_soon(self) -> None:
         self._looking.start()
 
     def _look(self) -> None:
-        """Count the copies that are there, in a thread: it may load Albumentations."""
-        name, project = self._recipe, self._session.project
+        """See what a job would find, in a thread: it may load Albumentations."""
+        name, copies = self._recipe, self._session.project.augmented
         if not name:
             return
+        asked = (name, self._samples, self.copies, self._seed)
 
-        def take(future: "Future[Made]") -> None:
+        def take(future: "Future[Outlook]") -> None:
             error = future.exception()
             if error is not None and not isinstance(error, UserError | OSError):
                 raise error
-            if error is None and future.result().recipe == self._recipe:
+            # Of an older question nothing is told: the answer to the newer one is under way.
+            if error is None and asked[0] == self._recipe and not self._looking.isActive():
                 self._made = future.result()
                 self._update()
 
-        self._background.submit(lambda: made_copies(project, name), take)
-
-    def _there(self) -> int:
-        """How many of the copies that would be asked for are there."""
-        wanted = set(self._samples.tolist())
-        return sum(1 for sample, number in self._made.numbers if sample in wanted and number <= self.copies)
+        self._background.submit(lambda: copies.outlook(asked[0], asked[1].tolist(), *asked[2:]), take)
 
     # --- how it looks
 
@@ -269,6 +251,7 @@ class QueueBox(QWidget):
         self.copies_box.setFixedWidth(64)
         self.copies_box.setAccessibleName("Copies of each sample")
         self.copies_box.setToolTip("How many copies are made of each sample; the preview at full size shows them")
+        self.copies_box.edited.connect(self._look_soon)
         self.copies_box.edited.connect(self._update)
         self.which_box = Combo()
         self.which_box.addItems(list(_WORDS.values()))
@@ -314,8 +297,9 @@ class QueueBox(QWidget):
             self._show_state()
 
     def _show_state(self) -> None:
-        total, there = len(self._samples) * self.copies, self._there()
-        is_running, is_whole = self.is_running, 0 < total <= there
+        total, there = len(self._samples) * self.copies, self._made.kept
+        # Copies that are left over are removed by a job that has nothing to make.
+        is_running, is_whole = self.is_running, 0 < total <= there and not self._made.removed
         is_writable = not self._session.project.read_only
         self._trouble.setText(self._problem or self._failure)
         self._trouble.setVisible(bool(self._problem or self._failure))
@@ -334,7 +318,7 @@ class QueueBox(QWidget):
         self.start_button.setVisible(not is_running)
         self.start_button.setText(self._verb(total, there))
         self.cancel_button.setVisible(is_running)
-        self.browse_button.setVisible(self._made.fresh + self._made.stale > 0 or is_running)
+        self.browse_button.setVisible(self._made.total > 0 or is_running)
         for box in (self.copies_box, self.which_box):
             box.setEnabled(not is_running)
         self._show_progress(total, there)
@@ -343,7 +327,7 @@ class QueueBox(QWidget):
         if 0 < there < total:
             return f"Resume: {number(there)} of {number(total)} made"
         if 0 < total <= there:
-            return "All are made"
+            return f"Remove {number(self._made.removed)}" if self._made.removed else "All are made"
         return f"Make {number(total)} copies" if total != 1 else "Make the copy"
 
     def _sentence(self, total: int, there: int) -> str:
@@ -352,11 +336,14 @@ class QueueBox(QWidget):
         if not len(self._samples):
             return "No training sample is meant: they want a mask, and a verdict other than flagged or rejected."
         samples = f"{number(len(self._samples))} training sample{'s' if len(self._samples) != 1 else ''}"
+        made = self._made
         parts = [f"{samples}, {number(total)} copies, seed {self._seed}"]
-        if self._made.stale:
-            parts.append(f"{number(self._made.stale)} are out of date")
-        if self._made.rejected:
-            parts.append(f"{number(self._made.rejected)} rejected")
+        if made.anew:
+            parts.append(f"{number(made.anew)} of them anew: their mask, the recipe or the seed is another by now")
+        if made.removed:
+            parts.append(f"{number(made.removed)} will be removed: not asked for any more")
+        if made.rejected:
+            parts.append(f"{number(made.rejected)} rejected")
         return "  ·  ".join(parts)
 
     def _show_progress(self, total: int, there: int) -> None:
@@ -386,15 +373,6 @@ def usable_rows(table: SampleTable, text: str) -> np.ndarray:
     states = [STATES.index(state) for state in USABLE]
     is_meant = (table.split[rows] == SPLITS.index(Split.TRAIN)) & np.isin(table.state[rows], states)
     return np.asarray(rows[is_meant])
-
-
-def made_copies(project: Project, recipe: str) -> Made:
-    """Count the copies of a recipe."""
-    copies = project.augmented.copies(recipe)
-    fresh = [one for one in copies if not one.is_stale]
-    rejected = sum(one.is_rejected for one in fresh)
-    numbers = frozenset((one.sample, one.number) for one in fresh)
-    return Made(recipe, len(fresh), len(copies) - len(fresh), rejected, numbers)
 
 
 def name_filter(image: str) -> str:

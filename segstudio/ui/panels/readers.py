@@ -103,9 +103,9 @@ class ReadersPanel(ProjectList[_Table]):
             self.box.setCurrentIndex(self.box.findData(table.chosen.id))
         self._show_rows(table.rows)
         mean = means(table.rows)
-        same = mean["same_verdict"]
-        words = [f"{len(table.rows)} samples", f"mean Dice {_figure(mean['dice'])}", f"kappa {_figure(mean['kappa'])}"]
-        words += [] if same is None else [f"same verdict {100 * same:.0f} %"]
+        words = [f"{len(table.rows)} samples", f"mean Dice {_figure(mean.dice)}", f"kappa {_figure(mean.kappa)}"]
+        if mean.same_verdict is not None:
+            words.append(f"same verdict {100 * mean.same_verdict:.0f} % of {mean.both_judged} that both have judged")
         self.summary.setText("  ·  ".join(words))
         allow(self.walk_button, (table.rows, "nobody else's masks are here: File ▸ Import from another reader"))
 

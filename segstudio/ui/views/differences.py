@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from segstudio.ui import theme
@@ -15,8 +15,11 @@ from segstudio.ui.views.numbers import change_text
 from segstudio.ui.widgets import ElidedLabel
 
 ROW = 26
-LABEL, WIDEST_LABEL, FIGURES = 0.27, 0.36, 0.35
-"""Shares of the width for what a row is called, also when that is long, and for its figures; the line has the rest."""
+LABEL, WIDEST_LABEL, FIGURES, SHORTEST_LINE = 0.27, 0.36, 0.35, 0.2
+"""Shares of the width for what a row is called, also when that is long, for its figures, and for the line at least."""
+
+GAP, CHANGE, SMALL = 10, 54, 0.9
+"""Pixels before the figures, and for the first of them; the size of the others."""
 
 
 @dataclass(frozen=True)
@@ -92,8 +95,10 @@ class Intervals(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         width = self.width()
-        left = width * self.label_share
-        line = QRectF(left, 0, width * (1 - FIGURES) - left, len(self.rows) * ROW)
+        right = width - self._figures_width
+        # What the figures need is taken from the line first, and from the names then.
+        left = min(width * self.label_share, right - SHORTEST_LINE * width)
+        line = QRectF(left, 0, right - left, len(self.rows) * ROW)
         self._paint_axis(painter, line)
         for number, row in enumerate(self.rows):
             self._paint_row(painter, row, number * ROW, line)
@@ -103,6 +108,13 @@ class Intervals(QWidget):
         """How much of the width the labels have."""
         wanted = max((self.fontMetrics().horizontalAdvance(row.label) for row in self.rows), default=0) + 30
         return min(max(LABEL, wanted / max(self.width(), 1)), WIDEST_LABEL)
+
+    @property
+    def _figures_width(self) -> float:
+        """For the figures: an interval is never cut, and what is noted beside it when there is room."""
+        metrics = QFontMetricsF(_scaled(self.font(), SMALL))
+        interval = max((metrics.horizontalAdvance(row.ends) for row in self.rows), default=0.0)
+        return max(FIGURES * self.width(), GAP + CHANGE + interval + 2)
 
     def _x(self, value: float, line: QRectF) -> float:
         inner = line.adjusted(8, 0, -8, 0)
@@ -150,15 +162,16 @@ class Intervals(QWidget):
         name = QRectF(left, top, line.left() - left - 6, ROW)
         label = painter.fontMetrics().elidedText(row.label, Qt.TextElideMode.ElideRight, int(name.width()))
         painter.drawText(name, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, label)
-        figures = QRectF(line.right() + 10, top, self.width() - line.right() - 10, ROW)
+        figures = QRectF(line.right() + GAP, top, self.width() - line.right() - GAP, ROW)
         painter.drawText(
             figures, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, change_text(row.difference)
         )
-        painter.setFont(_scaled(self.font(), 0.9))
+        painter.setFont(_scaled(self.font(), SMALL))
         painter.setPen(theme.color("text_muted"))
-        rest = figures.adjusted(54, 0, 0, 0)
-        words = " · ".join(part for part in (row.ends, row.note) if part)
-        words = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, int(rest.width()))
+        rest = figures.adjusted(CHANGE, 0, 0, 0)
+        words = f"{row.ends} · {row.note}" if row.note else row.ends
+        if painter.fontMetrics().horizontalAdvance(words) > rest.width():
+            words = row.ends  # the note is in the tooltip too
         painter.drawText(rest, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, words)
 
 
