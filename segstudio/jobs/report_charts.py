@@ -44,7 +44,7 @@ def line_chart(title: str, lines: Iterable[Line], *, across: str = "epoch", most
     if most is not None and values[0] > 0.5 * most:
         low = max(0.0, math.floor(10 * (values[0] - 0.05)) / 10)  # where everything is good, the differences count
     frame = _Frame((min(x for line in shown for x, _ in line.points), max(x for line in shown for x, _ in line.points)),
-                   (low, high if high > low else low + 1))  # fmt: skip
+                   (low, high if high > low else low + 1), is_whole_across=across == "epoch")  # fmt: skip
     parts = [frame.grid(across)]
     for line in shown:
         points = " ".join(frame.place(x, min(y, frame.y[1])) for x, y in line.points if math.isfinite(y))
@@ -66,7 +66,7 @@ def histogram(title: str, values: Sequence[float], *, across: str, bins: int = 2
     counts = [0] * bins
     for value in values:
         counts[min(int((value - low) / wide), bins - 1)] += 1
-    frame = _Frame((low, 1.0), (0.0, float(max(counts))), is_whole=True)
+    frame = _Frame((low, 1.0), (0.0, float(max(counts))), is_whole_up=True)
     parts = [frame.grid(across)]
     for number, count in enumerate(counts):
         if count:
@@ -105,8 +105,16 @@ def steps_of(low: float, high: float, count: int = 4, *, is_whole: bool = False)
 class _Frame:
     """Where values lie in a chart."""
 
-    def __init__(self, x: tuple[float, float], y: tuple[float, float], *, is_whole: bool = False) -> None:
-        self.x, self.y, self._is_whole = x, y, is_whole
+    def __init__(
+        self,
+        x: tuple[float, float],
+        y: tuple[float, float],
+        *,
+        is_whole_across: bool = False,
+        is_whole_up: bool = False,
+    ) -> None:
+        self.x, self.y = x, y
+        self._is_whole_across, self._is_whole_up = is_whole_across, is_whole_up
 
     def spot(self, x: float, y: float) -> tuple[float, float]:
         across = (x - self.x[0]) / ((self.x[1] - self.x[0]) or 1)
@@ -119,11 +127,11 @@ class _Frame:
     def grid(self, across: str) -> str:
         """Lines at round values with their numbers, and what lies along the lower edge."""
         parts = []
-        for value in steps_of(*self.y, is_whole=self._is_whole):
+        for value in steps_of(*self.y, is_whole=self._is_whole_up):
             _, y = self.spot(self.x[0], value)
             parts.append(f'<line class="grid" x1="{_LEFT}" y1="{y:.1f}" x2="{WIDTH - _RIGHT}" y2="{y:.1f}"/>')
             parts.append(f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{value:g}</text>')
-        for value in steps_of(*self.x, 6):
+        for value in steps_of(*self.x, 6, is_whole=self._is_whole_across):
             x, y = self.spot(value, self.y[0])
             parts.append(f'<text x="{x:.1f}" y="{y + 15:.1f}" text-anchor="middle">{value:g}</text>')
         parts.append(

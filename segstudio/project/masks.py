@@ -120,8 +120,8 @@ class Masks:
             uint8 (H, W) of 0 and 1, of the image's own size.
 
         Raises:
-            BadImage: When there should be a mask and it is missing, damaged or of another size. Never an empty mask
-                in its place.
+            BadImage: When there should be a mask and it is missing, damaged or of another size, or when nobody knows
+                what size it would have because the image was never read. Never an empty mask in its place.
         """
         if not self._notice_edit(sample):
             original = self.load_original(sample)
@@ -560,4 +560,6 @@ def _of_size(sample: Sample, mask: Mask, path: Path) -> Mask:
 
 
 def _empty(sample: Sample) -> Mask:
+    if not sample.width or not sample.height:
+        raise BadImage(f"{sample.image}: {sample.problem or 'the image could not be read'}")
     return np.zeros((sample.height, sample.width), np.uint8)

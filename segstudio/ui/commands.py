@@ -318,7 +318,6 @@ def _export_report(window: "Window") -> None:
     path = files.choose_report_file(window)
     if path is not None:
         window.learning.export_report(path)
-        window.show_jobs(True)
 
 
 def _export_bundle(window: "Window") -> None:

@@ -34,7 +34,11 @@ def facts_of(workspace: "Workspace") -> set[Fact]:
         facts.add("mask")
         facts |= {"undo"} if session.undoable is not None or workspace.panes.is_undecided else set()
         facts |= {"redo"} if session.redoable is not None else set()
-    return facts if workspace.are_panes_seen else (facts - _OF_PANES) | _of_page(workspace)
+    if workspace.are_panes_seen:
+        return facts
+    # Between the two sides of the divider the sample is on screen as well, and can be judged.
+    unseen = _OF_PANES - {"verdict"} if workspace.is_swiping else _OF_PANES
+    return (facts - unseen) | _of_page(workspace)
 
 
 def _of_page(workspace: "Workspace") -> set[Fact]:

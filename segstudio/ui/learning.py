@@ -98,7 +98,7 @@ class Learning(QObject):
         if record.id == self._reporting:
             self._reporting = None
             if record.state is JobState.FINISHED:
-                QDesktopServices.openUrl(QUrl.fromLocalFile(str(record.result["path"])))
+                self._show_report(Path(record.result["path"]))
             return
         workspace = self._workspace
         if workspace is None or record.project != workspace.session.project.folder:
@@ -123,6 +123,13 @@ class Learning(QObject):
             if record.state is JobState.FINISHED:
                 workspace.samples_panel.set_sort("changed")
                 workspace.samples_panel.select_first()
+
+    def _show_report(self, path: Path) -> None:
+        """Open the report in the browser; where that does not answer, say where the file is."""
+        if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(path))) and self._workspace is not None:
+            self._workspace.banner.tell(
+                f"The report is written: {path}", "No browser answered: open the file yourself.", kind="info"
+            )
 
     def _has_to_meet(self, record: JobRecord) -> bool:
         """Whether a training was stopped before its run met the champion."""

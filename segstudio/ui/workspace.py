@@ -240,6 +240,11 @@ class Workspace(QWidget):
         """Whether the centre shows the panes and not the view of a panel."""
         return self.centre.are_panes_seen
 
+    @property
+    def is_swiping(self) -> bool:
+        """Whether the centre shows two masks of the sample with a divider."""
+        return self.swipe_view is not None and self.centre.currentWidget() is self.swipe_view
+
     def focus_centre(self) -> None:
         """Give the keys to what stands in the centre."""
         self.centre.focus()

@@ -120,6 +120,12 @@ def test_axes_have_round_numbers(low: float, high: float):
     assert high == low or len(steps) >= 2
 
 
+def test_there_is_no_half_an_epoch():
+    chart = ET.fromstring(line_chart("Loss", [Line("train", "red", [(1, 0.75), (2, 0.5), (3, 0.25), (4, 0.125)])]))
+    texts = [one for one in chart.iter() if one.tag == "text" and one.get("text-anchor") == "middle"]
+    assert [one.text for one in texts] == ["1", "2", "3", "4"]
+
+
 def test_a_chart_of_nothing_is_nothing_and_one_value_is_a_chart():
     assert line_chart("Loss", [Line("train", "red", [])]) == ""
     assert histogram("IoU", [], across="IoU") == ""

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -215,6 +216,14 @@ def test_a_damaged_mask_blocks_the_sample_and_leaves_its_journal(project: Projec
     assert np.array_equal(document.mask, wanted)
     assert not notes
     close_document(document)
+
+
+def test_an_image_that_was_never_read_has_no_mask_to_paint_on(project: Project, sample) -> None:
+    unknown = replace(sample, truth=None, width=0, height=0, problem="the picture has more than 8 bits a channel")
+    with pytest.raises(BadImage, match="more than 8 bits"):
+        open_document(project, unknown)
+    with pytest.raises(BadImage, match="could not be read"):
+        project.masks.load(replace(unknown, problem=""))
 
 
 def test_a_reader_sees_what_the_editor_has_not_saved_yet(project: Project, sample) -> None:

@@ -8,6 +8,7 @@ from PySide6.QtTest import QTest
 
 from segstudio.core.metrics import Counts
 from segstudio.core.percentage import percent
+from segstudio.core.sample import ReviewState
 from segstudio.project.project import Project
 from segstudio.project.versions import NOW, Version
 from segstudio.ui import app as application
@@ -163,6 +164,15 @@ def test_the_zoom_is_that_of_the_panes(qtbot, window: Window) -> None:
     assert window.panes.view.zoom == 1.5
     window.actions_by_name["swipe"].trigger()
     assert window.panes.view.zoom == 1.5
+
+
+def test_a_verdict_can_be_given_between_the_two_sides_of_the_divider(qtbot, window: Window) -> None:
+    window.actions_by_name["swipe"].trigger()
+    settle(qtbot, window)
+    assert not window.actions_by_name["tool-brush"].isEnabled()
+    QTest.keyClick(window.workspace.swipe_view.canvas, Qt.Key.Key_A)
+    qtbot.waitUntil(lambda: window.session.sample.state is ReviewState.ACCEPTED)
+    assert window.workspace.swipe_view.isVisible()
 
 
 class Plain:

@@ -71,7 +71,7 @@ class ReviewPanel(QWidget):
         self._name.setText(sample.name if sample else "No sample")
         self._name.setToolTip(sample.image if sample else "")
         split = "" if sample is None else _SPLITS.get(sample.split, str(sample.split))
-        size = f"{sample.width} × {sample.height} px  ·  {split} split" if sample else ""
+        size = f"{_size(sample)}  ·  {split} split" if sample else ""
         group = sample.group if sample else ""
         name = group.rpartition("/")[2].replace("-", "\u2011")  # a name that goes into one line is not broken
         self._about.setText(size + (f"  ·  group\u00a0{name}" if group else ""))
@@ -160,6 +160,7 @@ class ReviewPanel(QWidget):
         for row, revision in enumerate(reversed(revisions[-REVISIONS:])):
             self._add_revision(row, revision)
         self._no_revisions.setVisible(not revisions)
+        self._no_revisions.setText("There is no mask." if sample.problem else "There is no mask yet: paint one.")
 
     def _add_revision(self, row: int, revision: Revision) -> None:
         words = QLabel(f"Revision {revision.number}" if revision.number else "From the dataset")
@@ -322,3 +323,8 @@ def _note(measurement: Measurement | None) -> str:
     if not measurement.foreground:
         return "The mask is empty, so anything predicted scores 0."
     return ""
+
+
+def _size(sample: Sample) -> str:
+    """How large the image is; one that was never read has no size."""
+    return f"{sample.width} × {sample.height} px" if sample.width else "size unknown"
