@@ -80,7 +80,7 @@ class Paces:
 
     def _pace(self, options: TrainOptions, made: "_Made") -> Pace | None:
         """What a training says; nothing when its epochs do not say how fast they were."""
-        epochs = made.epochs()
+        epochs = [row for row in made.epochs() if row.get("epoch", 0) > 0]
         rates = [row["images_per_second"] for row in epochs if row.get("images_per_second", 0) > 0]
         images = made.images() if rates else 0
         if not images:
