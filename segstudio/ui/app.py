@@ -81,13 +81,15 @@ def _show(window: Window) -> None:
 
     How wide the frame around it is, nobody knows before it is shown; so a window that nearly fills the screen fills it.
     """
-    screen = window.screen().availableSize()
+    screen, filling = window.screen().availableSize(), Qt.WindowState.WindowMaximized | Qt.WindowState.WindowFullScreen
     title = window.style().pixelMetric(QStyle.PixelMetric.PM_TitleBarHeight)
     is_too_large = window.width() > screen.width() or window.height() + title > screen.height()
-    if is_too_large and not window.windowState() & Qt.WindowState.WindowFullScreen:
-        window.resize(window.size().boundedTo(screen * 0.9))  # its size when it is not maximized any more
-        window.setWindowState(window.windowState() | Qt.WindowState.WindowMaximized)
-    window.show()
+    if window.windowState() & filling or not is_too_large:
+        window.show()
+        return
+    window.resize(window.size().boundedTo(screen * 0.9))  # its size when it does not fill the screen any more
+    window.show()  # first, for that size is only kept of a window that was seen with it
+    window.setWindowState(window.windowState() | Qt.WindowState.WindowMaximized)
 
 
 def _begin(window: Window, path: str | Path | None, sample: str | None) -> None:

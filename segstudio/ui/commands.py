@@ -321,6 +321,7 @@ def _export_report(window: "Window") -> None:
 
 
 def _export_bundle(window: "Window") -> None:
+    window.learning.require_reader()  # before anybody chooses a file in vain
     file = files.choose_bundle_file(window)
     if file is not None:
         file.unlink(missing_ok=True)  # the desktop's dialog has asked whether to replace it

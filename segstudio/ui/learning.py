@@ -184,16 +184,25 @@ class Learning(QObject):
         self._reporting = record.id
         return record
 
+    def require_reader(self) -> str:
+        """Who packs a bundle of the open project.
+
+        Raises:
+            UserError: When nobody has said so.
+        """
+        reviewer = "" if self._workspace is None else self._workspace.session.project.reviewer
+        if not reviewer:
+            raise UserError("a bundle bears the name of its reader", "write yours in Edit ▸ Settings, Reviewer")
+        return reviewer
+
     def export_bundle(self, file: Path) -> JobRecord:
         """Pack masks, verdicts and comments for another reader.
 
         Raises:
             UserError: When nobody has said whose they are.
         """
-        workspace = self._saved_workspace()
-        reviewer = workspace.session.project.reviewer
-        if not reviewer:
-            raise UserError("a bundle bears the name of its reader", "write yours in Edit ▸ Settings, Reviewer")
+        self._saved_workspace()
+        reviewer = self.require_reader()
         return self._queue.submit("export-bundle", {"to": str(file), "reviewer": reviewer}, "Export for another reader")
 
     def import_bundle(self, file: Path) -> JobRecord:

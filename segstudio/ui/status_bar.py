@@ -1,13 +1,17 @@
 """The status bar: whether all is saved, the pixel under the pointer, the zoom, the device, and the job that runs."""
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QStatusBar, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QStatusBar, QWidget
 
 from segstudio.core.percentage import percent
 from segstudio.ui import theme
 from segstudio.ui.canvas.pixel_info import PixelInfo
 from segstudio.ui.job_queue import JobQueue, JobRecord, duration
+from segstudio.ui.widgets import ElidedLabel
+
+_LEAST = 300
+"""Pixels that short words have in any case; longer ones give way to them."""
 
 _REFRESH_MS = 1000
 """The time left goes on falling between two words of the job."""
@@ -66,12 +70,21 @@ def _sentence(record: JobRecord) -> str:
     return "  ·  ".join(part for part in parts if part)
 
 
-class Reading(QLabel):
-    """Words that change, with a name that does not: a screen reader says what they are, and then the words."""
+class Reading(ElidedLabel):
+    """Words that change, with a name that does not: a screen reader says what they are, and then the words.
 
-    def __init__(self, name: str) -> None:
+    Long ones end in dots: what the line wants is the least width of the whole window, which must not leave its screen.
+    """
+
+    def __init__(self, name: str, *, least: int = 0) -> None:
+        """`least` is how many pixels of its words are always seen."""
         super().__init__()
+        self._least = least
         self.setAccessibleName(name)
+
+    def minimumSizeHint(self) -> QSize:
+        whole = self.sizeHint()
+        return QSize(min(whole.width(), self._least), whole.height())
 
     def setText(self, text: str) -> None:
         if text != self.text():
@@ -89,12 +102,12 @@ class StatusBar(QStatusBar):
         super().__init__(parent)
         self.setSizeGripEnabled(False)
         self.setAccessibleName("Status")
-        self.saved = Reading("Saved")
+        self.saved = Reading("Saved", least=_LEAST)
         self.error = Reading("Error or selection")
         self.error.setContentsMargins(8, 0, 10, 0)
         self.zoom = Reading("Zoom")
-        self.pixel = Reading("Pixel under the pointer")
-        self.device = Reading("Device of the last run")
+        self.pixel = Reading("Pixel under the pointer", least=_LEAST)
+        self.device = Reading("Device of the last run", least=_LEAST)
         self.device.setContentsMargins(8, 0, 12, 0)
         self.job = JobStatus(queue)
         for label in (self.saved, self.zoom, self.pixel):
@@ -128,7 +141,7 @@ class StatusBar(QStatusBar):
                 f"Strokes cannot be written to the journal: a crash would lose those since the last save. {reason}"
             )
         self.saved.setText(words)
-        self.saved.setToolTip(help_text)
+        self.saved.set_help(help_text)
         weight = "700" if state == "unsaved" else "400"
         self.saved.setStyleSheet(f"color: {theme.color(token).name()}; font-weight: {weight};")
 
@@ -147,7 +160,7 @@ class StatusBar(QStatusBar):
     def show_device(self, text: str) -> None:
         """Say what the last run was computed on."""
         self.device.setText(text)
-        self.device.setToolTip("What the last run was computed on" if text else "")
+        self.device.set_help("What the last run was computed on" if text else "")
 
     def clear_sample(self) -> None:
         """There is no sample."""

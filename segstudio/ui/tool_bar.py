@@ -1,11 +1,12 @@
 """The tool bar: which project, undo, the tools with the options of the one in hand, Predict and Retrain."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QAction, QResizeEvent
-from PySide6.QtWidgets import QMenu, QPushButton, QToolBar, QToolButton, QWidget
+from PySide6.QtGui import QAction, QPainter, QPaintEvent
+from PySide6.QtWidgets import QMenu, QPushButton, QSizePolicy, QToolBar, QToolButton, QWidget
 
 from segstudio.core.sample import ReviewState
 from segstudio.project.pace import Pace, pace_of
@@ -16,12 +17,10 @@ from segstudio.ui.actions import Actions
 from segstudio.ui.canvas.panes import Panes
 from segstudio.ui.times import seconds_text
 from segstudio.ui.tool_options import ToolOptions
-from segstudio.ui.widgets import heading, muted
+from segstudio.ui.widgets import heading
 
-_SPACING = 2
-"""Pixels between two widgets of the tool bar."""
-_OPTIONS = 640
-"""Pixels that the options of a tool take at most."""
+_MARGIN = 12
+"""Pixels left and right of the words about the review."""
 
 
 class GroupButton(QToolButton):
@@ -47,6 +46,36 @@ class GroupButton(QToolButton):
             self.setDefaultAction(chosen)
 
 
+class Fitting(QWidget):
+    """A line of muted words at the right of whatever room is left: the most of them that fit, or none."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._words: Sequence[str] = ()
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+
+    @property
+    def shown(self) -> str:
+        """The words that there is room for."""
+        wide = self.fontMetrics().horizontalAdvance
+        return next((one for one in self._words if wide(one) <= self.width() - 2 * _MARGIN), "")
+
+    def show_words(self, words: Sequence[str]) -> None:
+        """Show one of these, which say the same, the longest first."""
+        self._words = words
+        self.setAccessibleName(words[0] if words else "")
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(0, self.fontMetrics().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setPen(theme.color("text_muted"))
+        where = self.rect().adjusted(_MARGIN, 0, -_MARGIN, 0)
+        painter.drawText(where, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, self.shown)
+
+
 class ToolBar(QToolBar):
     """The one tool bar of the window."""
 
@@ -58,17 +87,17 @@ class ToolBar(QToolBar):
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
         self._sentence = ""
         self._name = heading("")
-        self._progress = muted()
-        self._progress.setContentsMargins(8, 0, 12, 0)
+        self.progress = Fitting()
         self.options = ToolOptions()
         by_name = self._by_name = actions.by_name
         self.addWidget(self._name)
-        self._progress_shown = self.addWidget(self._progress)
         self.addActions([by_name["undo"], by_name["redo"]])
         self.addSeparator()
         self._add_tools()
         self.addSeparator()
-        self._options_shown = self.addWidget(self.options)
+        self.addWidget(self.options)
+        # At the end of what is left: whatever it says, and whatever tool is in hand, no button moves.
+        self.addWidget(self.progress)
         self._predict, self._retrain = self._predict_button(), self._retrain_button()
         self.addWidget(self._predict)
         gap = QWidget()
@@ -84,20 +113,6 @@ class ToolBar(QToolBar):
         theme.notifier().changed.connect(self._dress)
         self._dress()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._make_room()
-
-    def _make_room(self) -> None:
-        """How far the review is stands in the title of the window too: it gives way in a narrow window.
-
-        Whatever tool is in hand: no button may move when it is pressed.
-        """
-        fixed = [action for action in self.actions() if action not in (self._progress_shown, self._options_shown)]
-        widgets = [widget for action in fixed if (widget := self.widgetForAction(action)) is not None]
-        others = sum(widget.sizeHint().width() + _SPACING for widget in widgets)
-        self._progress_shown.setVisible(others + self._progress.sizeHint().width() + _OPTIONS <= self.width())
-
     def serve(self, panes: Panes | None) -> None:
         """Serve the panes of another project, or none."""
         self.options.serve(panes)
@@ -105,8 +120,7 @@ class ToolBar(QToolBar):
     def show_project(self, name: str | None, table: SampleTable | None) -> None:
         """Say which project is open and how far its review is."""
         self._name.setText(name or "")
-        self._progress.setText("" if table is None else _progress(table))
-        self._keep_places(0 if table is None else len(table))
+        self.progress.show_words(() if table is None else _progress(table))
         self.options.radius.show_usable()
         self._sentence = name or ""
         if name and table is not None:
@@ -114,13 +128,7 @@ class ToolBar(QToolBar):
             pace = pace_of(table, now)
             words = [f"{name} — {pace.done} of {len(table)} decided", *_pace_words(pace, now)]
             self._sentence = "  ·  ".join(words)
-            self._progress.setToolTip("  ·  ".join([f"{pace.left:,} left".replace(",", "\u202f"), *words[1:]]))
-
-    def _keep_places(self, count: int) -> None:
-        """No tool may move under the hand when a verdict makes the words about the review longer."""
-        margins = self._progress.contentsMargins()
-        widest = self._progress.fontMetrics().horizontalAdvance(_progress_words(count, count, count))
-        self._progress.setMinimumWidth(widest + margins.left() + margins.right() if count else 0)
+            self.progress.setToolTip("  ·  ".join([f"{pace.left:,} left".replace(",", "\u202f"), *words[1:]]))
 
     def sentence(self) -> str:
         """The title of the window."""
@@ -177,12 +185,10 @@ def _pace_words(pace: Pace, now: datetime) -> list[str]:
     ]
 
 
-def _progress(table: SampleTable) -> str:
+def _progress(table: SampleTable) -> list[str]:
+    """How far the review is, in many words and in few."""
     decided = int((table.state != STATES.index(ReviewState.TODO)).sum())
     flagged = int((table.state == STATES.index(ReviewState.FLAGGED)).sum())
-    return _progress_words(len(table), decided, flagged)
-
-
-def _progress_words(samples: int, decided: int, flagged: int) -> str:
-    words = f"{samples:,} samples  ·  {decided:,} decided"
-    return (f"{words}  ·  {flagged:,} flagged" if flagged else words).replace(",", "\u202f")
+    words = [f"{len(table):,} samples", f"{decided:,} decided", *([f"{flagged:,} flagged"] if flagged else [])]
+    full, short = "  ·  ".join(words), f"{decided:,} of {len(table):,}"
+    return [one.replace(",", "\u202f") for one in (full, short)]

@@ -81,7 +81,7 @@ class ToolOptions(QWidget):
         self._words = muted()
         self._apply = push_button("Apply", "Make what is shown  (Enter)", lambda: self._decide(is_wanted=True))
         self._cancel = push_button("Cancel", "Leave the mask as it is  (Escape)", lambda: self._decide(is_wanted=False))
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         self._layout = QHBoxLayout(self)
         self._layout.setContentsMargins(2, 0, 2, 0)
         self._layout.setSpacing(6)

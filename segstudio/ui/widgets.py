@@ -42,7 +42,13 @@ class ElidedLabel(QLabel):
 
     def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
         super().__init__(text, parent)
+        self._help = ""
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+
+    def set_help(self, text: str) -> None:
+        """Say more about the words in the tooltip, whether they end in dots or not."""
+        self._help = text
+        self.update()
 
     @property
     def shown_text(self) -> str:
@@ -55,7 +61,7 @@ class ElidedLabel(QLabel):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         words = self.shown_text
-        self.setToolTip(self.text() if words != self.text() else "")
+        self.setToolTip(self._help or (self.text() if words != self.text() else ""))
         painter = QPainter(self)
         flags = self.alignment() | Qt.TextFlag.TextSingleLine
         self.style().drawItemText(

@@ -210,7 +210,11 @@ class Window(QMainWindow):
         return dialog
 
     def attempt(self, work: Callable[[], Any]) -> None:
-        """Do something; when the world does not allow it, say so in the banner."""
+        """Do something; when the world does not allow it, say so in the banner, in place of what was wrong before."""
+        self.banner.clear("error")
+        self._try(work)
+
+    def _try(self, work: Callable[[], Any]) -> None:
         try:
             work()
         except UserError as error:
@@ -226,10 +230,10 @@ class Window(QMainWindow):
         return self._welcome.banner if self.workspace is None else self.workspace.banner
 
     def in_workspace(self, work: Callable[[Workspace], Any]) -> None:
-        """Do something with the open project, if there is one; see `attempt`."""
+        """Do something with the open project, if there is one; what is wrong is said in the banner."""
         if self.workspace is not None:
             workspace = self.workspace
-            self.attempt(lambda: work(workspace))
+            self._try(lambda: work(workspace))
 
     def take_settings(self) -> None:
         """The person's settings have become others."""

@@ -5,7 +5,7 @@ import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QMimeData, QPoint, QPointF, QSettings, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QKeyEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QAbstractButton, QPushButton
 
 from segstudio.core.errors import UserError
 from segstudio.core.sample import ReviewState
@@ -365,13 +365,31 @@ def test_once_there_is_a_run_the_free_cell_offers_to_predict(qtbot, opened: Wind
 
 def test_no_tool_moves_when_a_verdict_is_given(qtbot, opened: Window):
     bar = opened._tool_bar
-    places = lambda: [bar.actionGeometry(one) for one in bar.actions() if one.isVisible()]  # noqa: E731
+    buttons = [one for one in bar.findChildren(QAbstractButton) if one.isVisible()]
+    places = lambda: [(one.mapTo(bar, QPoint()), one.size()) for one in buttons]  # noqa: E731
     before = places()
+    assert bar.progress.shown == "6 samples  ·  0 decided"
     ids = opened.samples_panel.ids()
     opened.session.decisions.set_states(ids, ReviewState.FLAGGED)
-    qtbot.waitUntil(lambda: f"{len(ids)} flagged" in bar._progress.text())
+    qtbot.waitUntil(lambda: bar.progress.shown == "6 samples  ·  6 decided  ·  6 flagged")
     qtbot.waitUntil(opened.is_settled)
     assert places() == before
+    opened.resize(1060, 700)
+    assert bar.progress.shown == "6 of 6"  # as much as there is room for
+
+
+def test_no_words_at_the_bottom_make_the_window_wider(qtbot, opened: Window):
+    bar, least = opened.statusBar(), opened.minimumSizeHint().width()
+    long = "images of a patient with a very long name · " * 20
+    bar.show_error(long)
+    bar.show_saved("unsaved", long)
+    bar.job._words.setText(long)
+    assert opened.minimumSizeHint().width() == least
+    qtbot.waitUntil(lambda: bar.error.shown_text.endswith("…"))
+    assert opened.width() == 1440
+    assert bar.saved.shown_text.startswith("NOT SAVED")
+    opened.grab()
+    assert long in bar.saved.toolTip()
 
 
 def test_a_window_that_would_leave_the_screen_fills_it(qtbot, window: Window):
@@ -379,6 +397,7 @@ def test_a_window_that_would_leave_the_screen_fills_it(qtbot, window: Window):
     window.resize(window.screen().availableSize())
     application._show(window)
     assert window.isMaximized()
+    assert window.normalGeometry().width() >= 0.8 * window.screen().availableSize().width()
     opened_wide = window.actions_by_name["full-screen"]
     opened_wide.trigger()
     assert window.isFullScreen()

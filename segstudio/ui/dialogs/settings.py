@@ -33,6 +33,7 @@ class SettingsDialog(QDialog):
         self._trouble = ""
         kinds = QDialogButtonBox.StandardButton
         self.buttons = QDialogButtonBox(kinds.Save | kinds.Cancel | kinds.RestoreDefaults)
+        self.buttons.button(kinds.Save).setProperty("primary", True)
         self.buttons.accepted.connect(self._save)
         self.buttons.rejected.connect(self.reject)
         self.buttons.button(kinds.RestoreDefaults).clicked.connect(self.form.reset)
