@@ -156,10 +156,10 @@ class Workspace(QWidget):
 
     def show_under_runs(self, sample_id: int, run_id: int, before: int | None) -> None:
         """Bring a sample to the panes under a run's prediction, with another run as the one before it."""
-        predictions = self.session.project.predictions
-        for one in (before, run_id):
-            if one is not None:
-                predictions.set_current(one)
+        if not self.session.project.read_only:
+            if before is not None:
+                self.session.project.predictions.set_current(before)
+            self.session.show_run(run_id)
         self.show_in_review(sample_id)
 
     def show_meeting(self, run_id: int) -> None:

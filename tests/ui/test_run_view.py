@@ -21,7 +21,10 @@ from segstudio.project.runs import Run
 from segstudio.ui.job_queue import JobQueue
 from segstudio.ui.panels.runs import RunsPanel
 from segstudio.ui.session import Session
-from segstudio.ui.views.run import RunView, TableModel, points_of
+from segstudio.ui.views.lines import TableModel
+from segstudio.ui.views.run import RunView
+from segstudio.ui.views.run_facts import points_of
+from segstudio.ui.views.run_plots import lowest
 from segstudio.ui.worker_thread import Patience
 from tests.project.projects import make_project
 
@@ -107,22 +110,64 @@ def test_the_champion_is_marked_and_named(panel: RunsPanel, session: Session) ->
 
 
 def test_the_view_tells_the_verdict_and_who_got_worse(view: RunView) -> None:
-    assert view.verdict.text() == "Worse than run 0001"
-    assert "Run 0001 stayed champion." in view.explanation.text()
-    QAbstractItemModelTester(view.worse, QAbstractItemModelTester.FailureReportingMode.Fatal)
+    assert view.meeting.verdict.text() == "Worse than run 0001"
+    assert "Run 0001 stayed champion." in view.meeting.explanation.text()
+    QAbstractItemModelTester(view.meeting.worse, QAbstractItemModelTester.FailureReportingMode.Fatal)
     meeting = view.facts.meeting
-    assert [row[0] for row in lines(view.worse)] == [one["image"] for one in meeting["worse"]]
-    (row,) = view.difference.rows
+    assert [row[0] for row in lines(view.meeting.worse)] == [one["image"] for one in meeting["worse"]]
+    (row,) = view.meeting.difference.rows
     assert (row.difference, row.low, row.high) == (meeting["difference"], *meeting["interval"])
-    assert meeting["rule"] in view._notes.text()
-    assert view.meet_button.isVisible()
-    assert not view.roll_back_button.isVisible()
+    assert meeting["rule"] in view.meeting.notes.text()
+    assert view.meeting.meet_button.isVisible()
+    assert not view.meeting.roll_back_button.isVisible()
 
 
 def test_an_image_that_got_worse_is_opened_under_both_runs(qtbot: QtBot, view: RunView, panel: RunsPanel) -> None:
     with qtbot.waitSignal(panel.sample_opened) as opened:
-        view._worse_table.activated.emit(view.worse.index(0, 0))
+        view.meeting.table.activated.emit(view.meeting.worse.index(0, 0))
     assert opened.args == [view.facts.meeting["worse"][0]["sample"], 2, 1]
+
+
+def test_an_image_that_got_worse_is_turned_over_and_looking_changes_nothing(
+    qtbot: QtBot, view: RunView, panel: RunsPanel, session: Session
+) -> None:
+    flip, shown = view.meeting.flip, session.project.predictions.current()
+    first, second = view.facts.meeting["worse"][:2]
+    assert (flip.shown.sample, flip.shown.runs) == (first["sample"], (1, 2)), "the worst is there at once"
+    assert flip.words == "Run 0002"
+    now = flip.picture._image
+    QTest.mouseClick(flip.picture, Qt.MouseButton.LeftButton)
+    assert flip.words == "Run 0001"
+    assert f"before: IoU {first['before']:.3f}" in flip._score.text()
+    assert flip.picture._image != now
+    QTest.keyClick(flip.picture, Qt.Key.Key_Space)
+    assert flip.words == "Run 0002"
+    assert flip.picture._image == now
+    flip._turning.setInterval(1)
+    flip.blink_button.click()
+    qtbot.waitUntil(lambda: flip.words == "Run 0001")
+    qtbot.waitUntil(lambda: flip.words == "Run 0002")
+    view.hide()
+    assert not flip._turning.isActive(), "nobody sees it"
+    view.show()
+    view.meeting.table.setFocus()
+    QTest.keyClick(view.meeting.table, Qt.Key.Key_Down)
+    settle(qtbot, view)
+    assert flip.shown.sample == second["sample"]
+    assert flip.words == "Run 0002"
+    assert session.project.predictions.current() == shown
+    with qtbot.waitSignal(panel.sample_opened) as opened:
+        QTest.mouseClick(flip.open_button, Qt.MouseButton.LeftButton)
+    assert opened.args == [second["sample"], 2, 1]
+    session.project.predictions.path(1, session.project.samples.get(first["sample"])).unlink()
+    view.meeting.table.selectRow(0)
+    settle(qtbot, view)
+    assert "Run 0001 has no prediction of it" in flip._score.text()
+    assert not flip.turn_button.isEnabled()
+
+
+def test_the_axes_begin_where_the_dots_are() -> None:
+    assert [lowest(scores) for scores in ([], [0.97, 0.99], [0.886, 0.96], [0.3, 0.9])] == [0.0, 0.95, 0.8, 0.0]
 
 
 def test_every_image_outside_the_test_split_is_a_dot(qtbot: QtBot, view: RunView, session: Session) -> None:
@@ -154,29 +199,31 @@ def test_options_that_differ_are_side_by_side(view: RunView) -> None:
 
 
 def test_figures_come_with_the_curves_of_both_runs(qtbot: QtBot, view: RunView, panel: RunsPanel) -> None:
-    assert not view._figures_table.isVisible()
+    assert not view.measured.figures_table.isVisible()
     for run in ("1", "2"):
         perform(panel.session.project, "evaluate", run=run, split="val", groups=["name:*0*"])
     panel.reload()
     settle(qtbot, view)
-    assert view._figures_table.isVisible()
-    figures = {title: values for title, *values in lines(view.figures)}
+    assert view.measured.figures_table.isVisible()
+    figures = {title: values for title, *values in lines(view.measured.figures)}
     found = [view.facts.others["val", "plain"], view.facts.evaluations["val", "plain"]]
     assert figures["Boundary IoU"] == [f"{one['boundary_iou']:.3f}" for one in found]
     assert figures["Hausdorff 95, pixels"] == [f"{one['hausdorff95']:.3f}" for one in found]
-    assert [len(line.xData) for line in view.recall._lines] == [len(one["pr_curve"]["recall"]) for one in found[::-1]]
-    assert [len(line.xData) for line in view.calibration._lines] == [
+    assert [len(line.xData) for line in view.measured.recall._lines] == [
+        len(one["pr_curve"]["recall"]) for one in found[::-1]
+    ]
+    assert [len(line.xData) for line in view.measured.calibration._lines] == [
         len(one["calibration"]["bins"]) for one in found[::-1]
     ]
-    assert "name:*0*" in [row[0] for row in lines(view.groups)]
+    assert "name:*0*" in [row[0] for row in lines(view.measured.groups)]
 
 
 def test_measuring_asks_for_the_split_and_the_groups(view: RunView, panel: RunsPanel) -> None:
-    view.split_box.setCurrentIndex(view.split_box.findData("test"))
-    view.split_box.activated.emit(view.split_box.currentIndex())
-    assert "Nobody has looked at the test split" in view._measured_words.text()
-    view.groups_edit.setText("name:*left*, state:todo")
-    QTest.mouseClick(view.measure_button, Qt.MouseButton.LeftButton)
+    view.measured.split_box.setCurrentIndex(view.measured.split_box.findData("test"))
+    view.measured.split_box.activated.emit(view.measured.split_box.currentIndex())
+    assert "Nobody has looked at the test split" in view.measured.words.text()
+    view.measured.groups_edit.setText("name:*left*, state:todo")
+    QTest.mouseClick(view.measured.measure_button, Qt.MouseButton.LeftButton)
     record = panel.queue.records[-1]
     assert (record.job, record.options) == (
         "evaluate",
@@ -199,22 +246,24 @@ def test_figures_of_another_manner_stand_apart(qtbot: QtBot, view: RunView, pane
     qtbot.waitUntil(lambda: view.facts.unlike > 0 and not view.is_busy, timeout=WAIT)
     assert len(view.facts.points) == dots - view.facts.unlike
     assert "left out" in view._unlike_words.text()
-    assert [row[-1] for row in lines(view.figures) if row[0] == "IoU"] == [f"{plain['iou']:.3f}"]
-    view.manner_box.setCurrentIndex(view.manner_box.findData(mirrored.text))
-    view.manner_box.activated.emit(view.manner_box.currentIndex())
-    assert [row for row in lines(view.figures) if row[0] == "IoU"] == [("IoU", "0.123")]  # not beside the plain one
-    assert "mean with three mirror images" in view._measured_words.text()
-    QTest.mouseClick(view.measure_button, Qt.MouseButton.LeftButton)
+    assert [row[-1] for row in lines(view.measured.figures) if row[0] == "IoU"] == [f"{plain['iou']:.3f}"]
+    view.measured.manner_box.setCurrentIndex(view.measured.manner_box.findData(mirrored.text))
+    view.measured.manner_box.activated.emit(view.measured.manner_box.currentIndex())
+    assert [row for row in lines(view.measured.figures) if row[0] == "IoU"] == [
+        ("IoU", "0.123")
+    ]  # not beside the plain one
+    assert "mean with three mirror images" in view.measured.words.text()
+    QTest.mouseClick(view.measured.measure_button, Qt.MouseButton.LeftButton)
     assert panel.queue.records[-1].options["flips"] == "all"
 
 
 def test_a_title_is_given_and_taken_back_in_the_view(qtbot: QtBot, view: RunView, session: Session) -> None:
-    QTest.mouseClick(view.promote_button, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(view.meeting.promote_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: view.facts.champion == 2 and not view.is_busy, timeout=WAIT)
     assert session.project.runs.best().id == 2
     assert "champion" in view._title.text()
-    qtbot.waitUntil(view.roll_back_button.isVisible)
-    QTest.mouseClick(view.roll_back_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(view.meeting.roll_back_button.isVisible)
+    QTest.mouseClick(view.meeting.roll_back_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: view.facts.champion == 1 and not view.is_busy, timeout=WAIT)
     assert session.project.runs.best().id == 1
 
@@ -244,7 +293,7 @@ def test_another_run_is_held_against_and_escape_leaves(qtbot: QtBot, view: RunVi
     qtbot.waitUntil(lambda: view.facts.against.id == 3, timeout=WAIT)
     panel.select(1)
     qtbot.waitUntil(lambda: view.facts.run.id == 1, timeout=WAIT)
-    assert view.verdict.text() == "It is the champion."
+    assert view.meeting.verdict.text() == "It is the champion."
     with qtbot.waitSignal(panel.view_changed):
         QTest.keyClick(view, Qt.Key.Key_Escape)
     assert panel.view is None
@@ -254,7 +303,7 @@ def test_of_very_many_images_the_most_changed_are_there(session: Session, monkey
     project = session.project
     runs = project.runs.get(2), project.runs.get(1)
     everything = sorted(points_of(project, *runs)[0], key=lambda one: one.after - one.before)
-    monkeypatch.setattr("segstudio.ui.views.run.MOST_POINTS", 5)
+    monkeypatch.setattr("segstudio.ui.views.run_facts.MOST_POINTS", 5)
     some, unlike = points_of(project, *runs)
     assert (len(some), unlike) == (5, 0)
     assert (some[0], some[-1]) == (everything[0], everything[-1])

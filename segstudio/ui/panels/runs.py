@@ -373,10 +373,10 @@ class RunsPanel(QWidget):
             self._closer = RunView(session)
             self._closer.closed.connect(self.close_view)
             self._closer.opened.connect(self.sample_opened)
-            self._closer.meeting_wanted.connect(self.meet)
-            self._closer.promotion_wanted.connect(self.promote)
-            self._closer.roll_back_wanted.connect(self.roll_back)
-            self._closer.measuring_wanted.connect(self._evaluate)
+            self._closer.meeting.meeting_wanted.connect(self.meet)
+            self._closer.meeting.promotion_wanted.connect(self.promote)
+            self._closer.meeting.roll_back_wanted.connect(self.roll_back)
+            self._closer.measured.measuring_wanted.connect(self._evaluate)
         self.curves.larger_button.setChecked(False)  # the centre shows one of the two
         self.view = self._closer
         self._closer.show_run(run)

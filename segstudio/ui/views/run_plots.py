@@ -54,6 +54,9 @@ class UnitPlot(QWidget):
         self._where.setTextFormat(Qt.TextFormat.RichText)
         self._where.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._plot = make_plot(title, None)
+        self._plot.setAxisItems({"bottom": pg.AxisItem("bottom")})  # a share, not a number of anything
+        self._plot.getAxis("bottom").enableAutoSIPrefix(False)
+        self._plot.showGrid(x=True, y=True, alpha=0.16)
         self._plot.setMinimumHeight(SIDE)
         self._plot.setXRange(0, 1, padding=0.02)
         self._plot.setYRange(0, 1, padding=0.02)
@@ -100,6 +103,9 @@ class ScatterPlot(UnitPlot):
     def show_points(self, points: Sequence[Point], before: str, after: str) -> None:
         """Show other images; `before` and `after` are the names of the runs."""
         self.points, self._bottom, self._left = points, f"IoU, run {before}", f"IoU, run {after}"
+        low = lowest([one.before for one in points] + [one.after for one in points])
+        self._plot.setXRange(low, 1, padding=0.02)
+        self._plot.setYRange(low, 1, padding=0.02)
         self._restyle()
 
     def _restyle(self) -> None:
@@ -126,6 +132,14 @@ class ScatterPlot(UnitPlot):
         worse = sum(one.after < one.before for one in self.points)
         usual = f"{better} better (above the diagonal), {worse} worse. Click a dot to see it." if self.points else ""
         self._where.setText(usual if point is None else point.words)
+
+
+def lowest(scores: Sequence[float]) -> float:
+    """Where the axes of these scores begin: networks that are good differ in a corner that is not seen from 0 on."""
+    if not scores:
+        return 0.0
+    spread = 1 - min(scores)
+    return next((low for low in (0.95, 0.9, 0.8, 0.7, 0.5) if spread <= 1 - low), 0.0)
 
 
 def _faint(color: QColor) -> QColor:
