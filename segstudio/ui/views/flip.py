@@ -106,7 +106,7 @@ class Flip(QWidget):
         self.picture.show_image(None)
         if flipped is None:
             return
-        self._name.setText(flipped.image)
+        self._name.setText(flipped.image.rpartition("/")[2])
         self._say("")
         project = self._project
         self._background.submit(
