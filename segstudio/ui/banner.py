@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from segstudio.ui import theme
@@ -15,9 +15,12 @@ _ICONS: dict[Kind, tuple[str, str]] = {
     "info": ("info", "accent"), "warn": ("problems", "warn"), "bad": ("problems", "bad"),
 }  # fmt: skip
 
+NOTE_MS = 8000
+"""A note of one line that asks for nothing is shown so long."""
+
 
 class Banner(QFrame):
-    """A message with a hint that stays until it is closed or replaced.
+    """A message with a hint that stays until it is closed or replaced; a mere note of one line goes by itself.
 
     Attributes:
         topic: What the message is about, so that whoever set it can take it away again.
@@ -29,6 +32,8 @@ class Banner(QFrame):
         self.topic = ""
         self.buttons: list[QPushButton] = []
         self._kind: Kind = "info"
+        self._going = QTimer(self, singleShot=True, interval=NOTE_MS)
+        self._going.timeout.connect(self.hide)
         self._icon = QLabel()
         self._message = heading("")
         self._hint = muted()
@@ -85,6 +90,8 @@ class Banner(QFrame):
         for button in self.buttons:
             self._place.addWidget(button)
         self.topic, self._kind = topic, kind
+        is_note = kind == "info" and not hint and not buttons
+        self._going.start() if is_note else self._going.stop()
         self._message.setText(_sentence(message))
         self._hint.setText(_sentence(hint))
         self._hint.setVisible(bool(hint))

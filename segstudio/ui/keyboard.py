@@ -46,6 +46,11 @@ def _letter_at(event: QKeyEvent) -> str:
     return _SET_1.get(event.nativeScanCode() - offset, "")
 
 
+def as_latin(text: str) -> str:
+    """What the keys that have typed a text under a Russian layout would have typed under a Latin one."""
+    return "".join(_RUSSIAN.get(letter, letter) for letter in text.lower())
+
+
 def is_shifted_sign(event: QKeyEvent) -> bool:
     """Whether Shift was only needed to reach the sign: "?" is the key "?" and not Shift with it."""
     key, is_shifted = event.key(), bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)

@@ -35,6 +35,7 @@ from PySide6.QtWidgets import (
 from segstudio.core.fuzzy import match
 from segstudio.ui import theme
 from segstudio.ui.bindings import shown
+from segstudio.ui.keyboard import as_latin
 from segstudio.ui.keycaps import caps_width, draw_caps
 from segstudio.ui.widgets import ElidedLabel
 
@@ -335,7 +336,9 @@ class Palette(QFrame):
         self.list.setCurrentIndex(self._model.index(row))
 
     def _search(self) -> None:
-        self._model.show(found(self.field.text(), self._sources))
+        text = self.field.text()
+        # Who has forgotten that the layout is Russian means the keys; what is called in Russian comes first.
+        self._model.show(found(text, self._sources) or found(as_latin(text), self._sources))
         if self._model.rowCount():
             self.list.setCurrentIndex(self._model.index(0))
         self._explain()

@@ -75,6 +75,14 @@ def test_a_command_is_found_by_its_initials_and_run(opened: Window):
     assert opened.finder.titles()[0] == "Eraser", "what was chosen last comes first"
 
 
+def test_a_command_is_found_by_its_keys_under_a_russian_layout(opened: Window):
+    look_for(opened, "")
+    opened.finder.field.setText("УКФЫУК")  # QTest has no keys for these letters
+    assert opened.finder.titles()[0] == "Eraser"
+    enter(opened)
+    assert opened.panes.pointer.tool.name == "eraser"
+
+
 def test_every_fact_that_a_command_waits_for_has_words():
     assert WANTING.keys() == set(get_args(Fact)) - {"always"}
 

@@ -12,6 +12,7 @@ from segstudio.core.sample import ReviewState
 from segstudio.project.project import Project
 from segstudio.ui import app as application
 from segstudio.ui.actions import all_commands
+from segstudio.ui.banner import Banner
 from segstudio.ui.dialogs.crash import CrashDialog, ErrorHooks, report_of
 from segstudio.ui.dialogs.keys import KeysDialog
 from segstudio.ui.window import Window
@@ -454,3 +455,17 @@ def test_the_tab_is_kept_by_its_name(qtbot, window: Window, folder: Path, kept, 
     settle(qtbot, window)
     assert window.workspace.tabs.tabText(window.workspace.tabs.currentIndex()) == shown
     assert window.workspace.are_panes_seen is (shown != "Augment")
+
+
+def test_a_note_goes_by_itself_and_what_asks_for_something_stays(qtbot):
+    banner = Banner()
+    qtbot.addWidget(banner)
+    banner._going.setInterval(1)
+    banner.tell("It is done.", kind="info")
+    assert banner.text == "It is done."
+    qtbot.waitUntil(lambda: banner.text == "")
+    banner.tell("It is done.", kind="info")
+    banner.tell("It has failed.", kind="bad")
+    assert not banner._going.isActive()
+    banner.tell("It is done.", "Look at it.", kind="info")
+    assert not banner._going.isActive()
