@@ -17,8 +17,8 @@ if [ $# -eq 0 ]; then
 fi
 say "tests"
 if [ $# -eq 0 ]; then
-    # A file is the smallest piece: what its tests share (trained runs, mostly) is made once. More than four processes
-    # with TensorFlow in each only stand in each other's way.
-    set -- -n logical --maxprocesses 4 --dist loadfile
+    # A file is the smallest piece: what its tests share (trained runs, mostly) is made once; the long ones come first,
+    # see tests/conftest.py. More than four processes with TensorFlow in each only stand in each other's way.
+    set -- -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 fi
 exec "$python" -m pytest "$@"

@@ -29,6 +29,15 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     return home
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that train come first: where several processes share the files, the last ones are short.
+
+    pytest-xdist's own order, by the number of tests, leaves the few long stories to the end; test.sh turns it off.
+    """
+    long = {item.path for item in items if item.get_closest_marker("training")}
+    items.sort(key=lambda item: item.path not in long)
+
+
 def pytest_runtest_setup(item: pytest.Function) -> None:
     """Where Qt takes part no other thread looks for garbage: it would destroy widgets there, see ui/garbage.py."""
     if "qapp" in item.fixturenames:
@@ -47,10 +56,23 @@ def pytest_runtest_teardown(item: pytest.Function, nextitem: pytest.Item | None)
     if nextitem is None or nextitem.path != item.path:
         if "keras" in sys.modules:
             sys.modules["keras"].backend.clear_session(free_memory=False)
+        if "PySide6.QtWidgets" in sys.modules:
+            _end_widgets()
         gc.unfreeze()  # what windows leave out of the search
         gc.collect()
     elif "qapp" in item.fixturenames:
         gc.collect(0)
+
+
+def _end_widgets() -> None:
+    """End what a panel has made to be shown by a window, where there was no window."""
+    from PySide6.QtCore import QCoreApplication, QEvent
+    from PySide6.QtWidgets import QApplication
+
+    for widget in QApplication.topLevelWidgets():
+        if widget.parent() is None:
+            widget.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
 @pytest.fixture(scope="session")
