@@ -21,7 +21,7 @@ def _declare_export(parser: argparse.ArgumentParser) -> None:
         required=True,
         metavar="PATH",
         help="folder of the masks, where nothing is replaced; new folder of the dataset; HTML file of the report, "
-        "comparison or study, CSV of its scores, JSON of a study; file of the model, or a folder for it; zip of the "
+        "comparison or study, CSV of its scores, JSON of all of it; file of the model, or a folder for it; zip of the "
         "bundle for another reader",
     )
     parser.add_argument("--filter", metavar="EXPR", help="which samples; all when not given")

@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from segstudio.core.reporter import Reporter
 from segstudio.jobs import JOBS, ProjectJob
+from segstudio.jobs.experiment_files import listed
 from segstudio.project.project import Project
 from segstudio.project.studies import Study
 
@@ -17,21 +18,13 @@ class ListStudies(ProjectJob[Any]):
 
     def run(self, project: Project, report: Reporter) -> dict[str, Any]:
         """The rows under `studies`; one that cannot be read is noted."""
-        for problem in project.studies.problems():
-            report.note("studies", str(problem))
-        return {"studies": [_row(project, one) for one in project.studies.list()]}
+        return {"studies": listed(project, project.studies, report, _row)}
 
 
-def _row(project: Project, study: Study) -> dict[str, Any]:
-    cells = study.cells()
-    is_running = not study.is_finished and not project.read_only and project.studies.is_running(study)
+def _row(study: Study) -> dict[str, Any]:
     return {
-        "study": study.id,
-        "created": study.created,
         "kind": str(study.kind),
         "what": study.title,
         "preset": study.arm.preset,
-        "trained": f"{sum(cell.is_done for cell in cells)}/{len(cells)}",
-        "status": "finished" if study.is_finished else "running" if is_running else "unfinished",
         "summary": (study.result or {}).get("summary"),
     }

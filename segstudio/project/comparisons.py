@@ -108,6 +108,7 @@ class Comparisons(Experiments[Comparison]):
     place: ClassVar[str] = "comparisons"
     word: ClassVar[str] = "comparison"
     listing: ClassVar[str] = "comparisons"
+    making: ClassVar[str] = "segstudio compare PROJECT --recipe NAME"
     about: ClassVar[str] = "comparison.json"
     format: ClassVar[str] = "segstudio-comparison"
 

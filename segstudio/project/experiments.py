@@ -68,6 +68,11 @@ class Experiment(ABC):
         """Whether there is a result of all the trainings that are wanted."""
 
     @property
+    @abstractmethod
+    def result(self) -> dict[str, Any] | None:
+        """What came out, as its job says it; None before there is any."""
+
+    @property
     def results(self) -> Path:
         """The table of all scores; there when finished."""
         return self.folder / "results.csv"
@@ -107,6 +112,7 @@ class Experiments(ABC, Generic[T]):
         place: The folder below the project's that they lie in.
         word: What one of them is called.
         listing: The command that shows all.
+        making: A command that makes one.
         about: The file that makes a folder one of them.
         format: What this file says that it is.
     """
@@ -115,6 +121,7 @@ class Experiments(ABC, Generic[T]):
     place: ClassVar[str]
     word: ClassVar[str]
     listing: ClassVar[str]
+    making: ClassVar[str]
     about: ClassVar[str]
     format: ClassVar[str]
 

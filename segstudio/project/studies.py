@@ -133,6 +133,7 @@ class Studies(Experiments[Study]):
     place: ClassVar[str] = "studies"
     word: ClassVar[str] = "study"
     listing: ClassVar[str] = "studies"
+    making: ClassVar[str] = "segstudio cross-validate PROJECT"
     about: ClassVar[str] = "study.json"
     format: ClassVar[str] = "segstudio-study"
 

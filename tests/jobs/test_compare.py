@@ -421,7 +421,10 @@ def test_what_cannot_be_extended_stays_finished_and_what_is_being_extended_is_ex
     there = project.comparisons.update(there, repeats=5)
     assert not there.is_finished
     for number in (0, there.id):
-        for ending, words in ((".html", there.result["summary"].split(".")[0]), (".csv", "sample,image,group")):
+        words_of = {
+            ".html": there.result["summary"].split(".")[0], ".csv": "sample,image,group", ".json": '"seed_offset": 0',
+        }  # fmt: skip
+        for ending, words in words_of.items():
             to = str(tmp_path / f"out{number}{ending}")
             JOBS["export-comparison"].from_values({"to": to, "comparison": number}).perform(
                 project.folder, ListReporter()

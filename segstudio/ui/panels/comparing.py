@@ -105,7 +105,6 @@ class Comparing(Experimenting[Comparison]):
     IT = "the comparison"
     OTHER = "a comparison"
     EARLIER = "Earlier comparisons"
-    FILES = "Page (*.html);;Table (*.csv)"
     TOPICS = frozenset({"comparisons", "recipes", "runs"})
 
     def __init__(self, session: Session, queue: JobQueue, parent: QWidget | None = None) -> None:
@@ -128,7 +127,6 @@ class Comparing(Experimenting[Comparison]):
         self.rerun_button = push_button(
             "Run again", "The same anew, with the masks of today", lambda: self._again("rerun", "Run again")
         )
-        self.export_button.setToolTip("Write it as a page (HTML) or as a table (CSV)")
         self.delete_button.setToolTip("Delete this comparison with its files")
         self._lay_out(
             (heading("Arms"), self.arms, heading("All arms"), self.form),

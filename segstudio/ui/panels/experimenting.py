@@ -41,6 +41,9 @@ MOST_ROWS = 5
 ROW_MARGIN, CELL_MARGIN = 10, 26
 """Pixels around the words of a row."""
 
+FILES = "Page (*.html);;Everything (*.json);;Scores (*.csv)"
+"""What one can be exported as."""
+
 EXPECTED = (UserError, OSError, sqlite3.Error)
 
 
@@ -62,7 +65,6 @@ class Experimenting(QWidget, Generic[E]):
         IT: The one that is selected, in a sentence.
         OTHER: Another one, in a sentence.
         EARLIER: The name of the list.
-        FILES: What one can be exported as, for a dialog.
         TOPICS: The changes of the project after which the list is read anew.
         record: The job that is followed: the last one of this project that made such an experiment.
         preset_box: What is trained.
@@ -73,7 +75,6 @@ class Experimenting(QWidget, Generic[E]):
     IT: ClassVar[str]
     OTHER: ClassVar[str]
     EARLIER: ClassVar[str]
-    FILES: ClassVar[str]
     TOPICS: ClassVar[frozenset[str]]
 
     def __init__(
@@ -121,7 +122,9 @@ class Experimenting(QWidget, Generic[E]):
             self.table.setColumnWidth(column, self.fontMetrics().horizontalAdvance(widest) + CELL_MARGIN)
         self.table.selectionModel().currentRowChanged.connect(lambda *_: self._show_selected())
         self.resume_button = push_button("Go on", "Train what is missing", lambda: self._again("resume", "Go on with"))
-        self.export_button = push_button("Export…", "", self._export)
+        self.export_button = push_button(
+            "Export…", "Write a page for people (HTML), all of it (JSON) or the scores (CSV)", self._export
+        )
         self.delete_button = push_button("Delete", "", self._delete)
         self._unconfirm = QTimer(self, singleShot=True, interval=CONFIRM_MS)
         self._unconfirm.timeout.connect(self._update)
@@ -363,7 +366,7 @@ class Experimenting(QWidget, Generic[E]):
         if one is None:
             return
         proposed = places.start("export", f"{word}-{one.name}.html")
-        dialog = QFileDialog(self, f"Export the {word}", proposed, self.FILES)
+        dialog = QFileDialog(self, f"Export the {word}", proposed, FILES)
         places.watch(dialog, "export")
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -371,7 +374,7 @@ class Experimenting(QWidget, Generic[E]):
         dialog.open()
 
     def export_to(self, one: E, path: Path) -> JobRecord:
-        """Write an experiment as one of `FILES`, as the end of the file's name says."""
+        """Write an experiment as one of FILES, as the end of the file's name says."""
         word = self.experiments.word
         self._tell(f"Writing {path}…")
         self._exporting = self.queue.submit(

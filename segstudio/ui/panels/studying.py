@@ -105,7 +105,6 @@ class Studying(Experimenting[Study]):
     IT = "it"
     OTHER = "another one"
     EARLIER = "Earlier ones"
-    FILES = "Page (*.html);;Everything (*.json);;Scores (*.csv)"
     TOPICS = frozenset({"studies"})
 
     def __init__(self, session: Session, queue: JobQueue, kind: Kind, parent: QWidget | None = None) -> None:
@@ -117,7 +116,6 @@ class Studying(Experimenting[Study]):
         self.preset_box.setToolTip("What is trained")
         self.start_button.setText(START[kind])
         self.start_button.setToolTip(ABOUT[kind])
-        self.export_button.setToolTip("Write a page for people (HTML), all of it (JSON) or the scores (CSV)")
         self.delete_button.setToolTip("Delete it with its files")
         self._lay_out(
             (heading(WHAT[kind]), muted(ABOUT[kind], wraps=True), self.form),
