@@ -163,7 +163,7 @@ SUMMARIES: dict[str, str] = {
     "PixelDropout": "Single pixels without a value.",
     "XYMasking": "Covers stripes across and down.",
     "PasteForeground": "Puts foreground of other training images onto this one, and into its mask.",
-    "OneOf": "Applies one of the steps inside; their p are weights.",
+    "OneOf": "Applies one of the steps inside, each as often as its weight says.",
     "SomeOf": "Applies some of the steps inside, in their order.",
     "RandomOrder": "Applies some of the steps inside, in any order.",
     "Sequential": "Applies the steps inside together, in their order.",

@@ -364,7 +364,8 @@ def test_extremes_show_both_ends_of_every_range(qtbot, panel):
     QTest.mouseClick(panel.step_form.extremes_button, Qt.MouseButton.LeftButton)
     settle(qtbot, panel)
     tiles = panel.view.preview.tiles.tiles
-    assert [tile.header.title for tile in tiles] == ["Original", "Angle: lowest, -10 °", "Angle: highest, 10 °"]
+    assert [tile.header.title for tile in tiles] == ["Original", "Lowest: -10 °", "Highest: 10 °"]
+    assert [tile.header.detail for tile in tiles[1:]] == ["Angle", "Angle"]
     panel.editing.select((1,))
     settle(qtbot, panel)
     assert len(panel.view.preview.tiles.tiles) == 5, "brightness and contrast"
@@ -372,7 +373,7 @@ def test_extremes_show_both_ends_of_every_range(qtbot, panel):
     settle(qtbot, panel)
     panel.step_form.form.set_values({"limit": (5.0, 5.0)})
     settle(qtbot, panel)
-    assert [tile.header.title for tile in tiles] == ["Original", "Angle: always, 5 °"], "not the same picture twice"
+    assert [tile.header.title for tile in tiles] == ["Original", "Always: 5 °"], "not the same picture twice"
     QTest.mouseClick(panel.step_form.extremes_button, Qt.MouseButton.LeftButton)
     settle(qtbot, panel)
     assert tiles[1].header.title == "Epoch 1"

@@ -324,6 +324,8 @@ class QueueBox(QWidget):
         self._show_progress(total, there)
 
     def _verb(self, total: int, there: int) -> str:
+        if 0 < there < total and there + self._made.anew == total:
+            return f"Make {number(self._made.anew)} anew"
         if 0 < there < total:
             return f"Resume: {number(there)} of {number(total)} made"
         if 0 < total <= there:

@@ -108,13 +108,13 @@ class StepForm(QWidget):
         for name in entry.ranges:
             field = entry.Options.model_fields[name]
             ends = getattr(step_options(step), name)
-            both = list(zip(extremes(step, name), ends, ("lowest", "highest"), strict=True))
+            both = list(zip(extremes(step, name), ends, ("Lowest", "Highest"), strict=True))
             if ends[0] == ends[1]:
-                both = [(both[0][0], ends[0], "always")]  # the same picture twice would tell nothing
+                both = [(both[0][0], ends[0], "Always")]  # the same picture twice would tell nothing
             for one, end, words in both:
                 recipe = Recipe("extreme", steps=(replace(one, p=1.0, is_enabled=True),))
                 value = f"{number_text(end)} {unit_of(field)}".removesuffix("share").strip()
-                found.append(Extreme(f"{field.title or name}: {words}, {value}", recipe))
+                found.append(Extreme(f"{words}: {value}", field.title or name, recipe))
         return found
 
     def _show(self, step: Step | None, *, is_weight: bool, is_editable: bool) -> None:

@@ -54,11 +54,13 @@ class Extreme:
     """A variation in place of those by chance.
 
     Attributes:
-        title: What it shows.
+        title: Which end it shows.
+        detail: Of what.
         recipe: What is done.
     """
 
     title: str
+    detail: str
     recipe: Recipe
 
 
@@ -253,7 +255,9 @@ class PreviewView(QWidget):
         tile = self.tiles.tiles[made.number]
         problem = made.problem
         tile.show_face(made.face, "" if problem is None else f"{problem.message}\n{problem.hint}".strip())
-        tile.header.show_detail("" if self._extremes and made.number else _detail(made, self._names))
+        is_extreme = bool(self._extremes) and made.number > 0
+        detail = self._extremes[made.number - 1].detail if is_extreme else _detail(made, self._names)
+        tile.header.show_detail(detail)
         words = (
             applied_text(made.applied, self._names)
             if made.number
@@ -262,7 +266,8 @@ class PreviewView(QWidget):
             else ""
         )
         tile.canvas.setToolTip(words if problem is None else problem.message)
-        tile.canvas.setAccessibleName(self._titles[made.number] if made.number < len(self._titles) else "")
+        title = self._titles[made.number] if made.number < len(self._titles) else ""
+        tile.canvas.setAccessibleName(f"{detail}, {title}" if is_extreme else title)
         tile.canvas.setAccessibleDescription(words)
         if not self._variations.is_busy:
             self._slow.stop()
