@@ -1,4 +1,8 @@
-"""Document: the mask of the open sample with its history, and the only way to change it."""
+"""Document: the mask of the open sample with its history, and the only way to change it.
+
+A mask that nobody has made yet may be proposed: it is there to be seen and painted on, but it becomes a step of
+history, and is written down, only before the first change that somebody makes of it, or when they keep it.
+"""
 
 import time
 from collections.abc import Iterator
@@ -77,6 +81,7 @@ class Document:
         self._stroke: Stroke | None = None
         self._counter = 0 if is_saved else 1
         self._saved_counter = 0
+        self._proposal: Edit | None = None
         self.history = History() if history is None else history
         self.journal = journal
         self.changed: Signal[[Rect]] = Signal()
@@ -105,6 +110,53 @@ class Document:
     def saved(self, snapshot: "Snapshot") -> None:
         """Say that a snapshot is in the mask file; what was changed after it was taken stays unsaved."""
         self._saved_counter = max(self._saved_counter, snapshot.counter)
+
+    @property
+    def is_proposed(self) -> bool:
+        """Whether the mask is one that was proposed, and nobody has changed or kept it."""
+        return self._proposal is not None
+
+    def propose(self, edit: Edit) -> None:
+        """Make a change that is no step of history yet, and leaves the document as saved as it is.
+
+        What was proposed before is taken back. An edit that changes nothing proposes the mask as it is.
+
+        Raises:
+            ValueError: When it belongs to a mask of another shape.
+            RuntimeError: When a stroke is under way, or there is history already.
+        """
+        self._check_no_stroke()
+        if self.history.past or self.history.future:
+            raise RuntimeError("nothing can be proposed for a mask that somebody has changed")
+        before, self._proposal = self._proposal, edit
+        rects = [one.apply(self._mask) for one in (before, edit) if one is not None]
+        self._tell_proposal(rects)
+
+    def withdraw(self) -> bool:
+        """Take back what was proposed; False when nothing is, or while a stroke is under way."""
+        if self._proposal is None or self._stroke is not None:
+            return False
+        edit, self._proposal = self._proposal, None
+        self._tell_proposal([edit.apply(self._mask)])
+        return True
+
+    def keep_proposal(self) -> bool:
+        """Make what was proposed a step of history; False when it was none, or changes nothing."""
+        self._check_no_stroke()
+        edit, self._proposal = self._proposal, None
+        if edit is None or edit.is_empty:
+            return False
+        self._record(edit)
+        return True
+
+    def _tell_proposal(self, rects: list[Rect]) -> None:
+        # The mask is another one, and as saved as it was.
+        self._saved_counter += self._saved_counter == self._counter
+        self._counter += 1
+        for rect in rects:
+            if not rect.is_empty:
+                self.changed.emit(rect)
+        self.history_changed.emit()
 
     @property
     def is_stroke_open(self) -> bool:
@@ -163,7 +215,9 @@ class Document:
         self.apply(Edit.between(self._mask, checked_mask(mask), label))
 
     def undo(self) -> bool:
-        """Undo the last change; False when there is none, or while a stroke is under way."""
+        """Undo the last change, or take back what was proposed; False when there is none, or a stroke is under way."""
+        if self.is_proposed:
+            return self.withdraw()
         if self._stroke is not None or (edit := self.history.undo()) is None:
             return False
         if self.journal is not None:
@@ -221,11 +275,14 @@ class Document:
         self.history_changed.emit()
 
     def _record(self, edit: Edit) -> None:
-        edit = edit if edit.made is not None else replace(edit, made=time.time())
-        self.history.push(edit)
-        if self.journal is not None:
-            self.journal.edit(edit)
-        self._counter += 1
+        before, self._proposal = self._proposal, None  # what is painted on was there first
+        for one in (before, edit):
+            if one is not None and not one.is_empty:
+                one = one if one.made is not None else replace(one, made=time.time())
+                self.history.push(one)
+                if self.journal is not None:
+                    self.journal.edit(one)
+                self._counter += 1
         self.history_changed.emit()
 
     def _check_no_stroke(self) -> None:

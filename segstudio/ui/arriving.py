@@ -11,6 +11,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from segstudio.core.document import Document
+from segstudio.core.edit import Edit
 from segstudio.core.errors import UserError
 from segstudio.core.sample import Sample
 from segstudio.project.documents import OpenedDocument, close_document, open_document
@@ -31,6 +32,9 @@ class Arrival:
         loaded: Its image and prediction, or None when the image cannot be read.
         document: Its mask, or None when that cannot be read, or must not be painted because nobody sees the image.
         problem: Why image or mask cannot be read, or None.
+        is_looked_at: Whether it was asked if there is a mask to propose.
+        has_proposal: Whether nobody waits for that.
+        proposal: What it is to begin with, where it has no mask; None when with what there is.
     """
 
     sample: Sample
@@ -39,6 +43,9 @@ class Arrival:
     loaded: LoadedSample | None = None
     document: Document | None = None
     problem: UserError | None = None
+    is_looked_at: bool = False
+    has_proposal: bool = True
+    proposal: Edit | None = None
 
 
 class Arriving(QObject):
@@ -61,6 +68,7 @@ class Arriving(QObject):
         reader: Background,
         writer: Background,
         report: Callable[["Future[Any]"], object],
+        proposal: Callable[[Arrival], Callable[[], Edit] | None] = lambda _arrival: None,
         parent: QObject | None = None,
     ) -> None:
         """Bring samples of a project.
@@ -72,6 +80,7 @@ class Arriving(QObject):
             reader: The thread in which masks are opened.
             writer: The thread in which they are saved and closed.
             report: Gets what writing has come to.
+            proposal: Says how to find what a sample is to begin with, or None.
             parent: Qt parent.
         """
         super().__init__(parent)
@@ -81,6 +90,7 @@ class Arriving(QObject):
         self._reader = reader
         self._writer = writer
         self._report = report
+        self._proposal = proposal
         self._next: Arrival | None = None
         self._is_opening = False
         images.loaded.connect(self._take_image)
@@ -93,6 +103,7 @@ class Arriving(QObject):
 
     def bring(self, sample: Sample) -> None:
         """Read a sample, in place of the one that is on its way; `arrived` tells when it is there."""
+        self.drop()
         arrival = self._next = Arrival(sample)
         self._open_mask(arrival)
         loaded = self._images.cached(sample.id)
@@ -112,7 +123,7 @@ class Arriving(QObject):
         """Read the image of what is on its way anew; False when nothing is."""
         if self._next is None:
             return False
-        self._next.has_image = False
+        self._next.has_image = self._next.is_looked_at = False
         self._images.request(self._next.sample.id)
         return True
 
@@ -168,6 +179,11 @@ class Arriving(QObject):
         else:
             self.read_again.emit(sample_id, loaded)
 
+    def _take_proposal(self, arrival: Arrival, future: "Future[Edit]") -> None:
+        arrival.proposal, arrival.has_proposal = future.result(), True
+        if arrival is self._next:
+            self._tell_when_ready()
+
     def _take_image_failure(self, sample_id: int, message: str, hint: str) -> None:
         arrival = self._next
         if arrival is not None and arrival.sample.id == sample_id:
@@ -177,8 +193,14 @@ class Arriving(QObject):
 
     def _tell_when_ready(self) -> None:
         arrival = self._next
-        if arrival is None or not (arrival.has_image and arrival.has_mask):
+        if arrival is None or not (arrival.has_image and arrival.has_mask and arrival.has_proposal):
             return
+        if not arrival.is_looked_at:
+            arrival.is_looked_at = True
+            if (work := self._proposal(arrival)) is not None:
+                arrival.has_proposal = False
+                self._reader.submit(work, lambda future: self._take_proposal(arrival, future))
+                return
         self._next = None
         if arrival.loaded is None:
             self._let_go(arrival)  # without the picture nobody can tell what they are painting

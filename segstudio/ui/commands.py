@@ -154,6 +154,8 @@ def _view(make: _Handlers) -> dict[str, Handler]:
     window = make.window
     return {
         "error-view": make.of_switch(lambda w, is_on: w.set_error_view(is_on)),
+        "propose": make.of_switch(lambda w, is_on: w.set_proposing(is_on)),
+        "verdict-go-on": make.of_switch(lambda w, is_on: w.set_verdicts_going_on(is_on)),
         "weights": make.of_switch(lambda w, is_on: w.show_weights(is_on)),
         "blink": make.of_switch(lambda w, is_on: w.panes.blink(is_on)),
         "blink-runs": make.of_switch(lambda w, is_on: w.beside.blink(is_on)),
@@ -219,13 +221,16 @@ def _judge(workspace: Workspace, state: ReviewState) -> None:
     session, selection = workspace.session, workspace.panes.selection
     if not workspace.panes.finish_stroke():
         return  # the verdict would be on another mask than the person meant
-    session.decisions.set_states(workspace.samples_panel.chosen_ids(), state)
+    chosen = workspace.samples_panel.chosen_ids()
+    session.decisions.set_states(chosen, state)
     if state is ReviewState.FLAGGED and not selection.is_empty and session.sample is not None:
         # Whoever comes later must know where to look.
         rect = selection.region.rect
         words = f"Look at x {rect.x} to {rect.right - 1}, y {rect.y} to {rect.bottom - 1}."
         session.decisions.add_comment(session.sample.id, words)
         selection.clear()
+    if workspace.verdicts_go_on and state.is_decided and len(chosen) == 1 and not session.project.read_only:
+        _go_to_next(workspace, ReviewState.TODO)
 
 
 def _split(workspace: Workspace, split: Split) -> None:

@@ -24,7 +24,10 @@ class Decisions:
         self._project = session.project
 
     def set_states(self, sample_ids: Sequence[int], state: ReviewState) -> None:
-        """Give one verdict on samples, as one act that can be undone."""
+        """Give one verdict on samples, as one act that can be undone; to accept what is proposed makes it the mask."""
+        shown = self._session.sample
+        if state is ReviewState.ACCEPTED and shown is not None and shown.id in sample_ids:
+            self._session.proposing.keep()
         self._session.write(lambda: self._project.samples.set_state(sample_ids, state))
 
     def set_split(self, sample_ids: Sequence[int], split: Split) -> None:

@@ -38,6 +38,7 @@ class Measurement:
         unusual_predicted: The same of the prediction.
         how: How that was made, in words; empty when plainly.
         is_hidden: Whether there are no counts because nobody has looked at the test split yet, see `project.looks`.
+        is_proposed: Whether the mask is only what the prediction shows: then there is nothing to count.
     """
 
     sample_id: int
@@ -49,6 +50,7 @@ class Measurement:
     unusual_predicted: tuple[str, ...] = ()
     how: str = ""
     is_hidden: bool = False
+    is_proposed: bool = False
 
 
 class Measuring(QObject):
@@ -91,7 +93,7 @@ class Measuring(QObject):
             return
         mask, probability = document.snapshot().mask, loaded.probability
         tolerance, level = session.tolerance, session.level
-        ignored = session.ignored_now()
+        ignored, is_proposed = session.ignored_now(), document.is_proposed
 
         lint, looks = session.project.lint, session.project.looks
 
@@ -100,17 +102,18 @@ class Measuring(QObject):
                 return None  # somebody steps through the samples faster than they can be measured
             is_hidden = probability is not None and looks.hides(sample, loaded.run_id)
             counts: Counts | None = None
-            if probability is not None and not is_hidden:
+            if probability is not None and not is_hidden and not is_proposed:
                 counts = _counts(mask, probability >= level, tolerance, ignored)
             foreground, rules = int(mask.sum(dtype="int64")), lint.rules()
             unusual: tuple[str, ...] = ()
             predicted: tuple[str, ...] = ()
-            if rules is not None and foreground:
+            if rules is not None and foreground and not is_proposed:
                 unusual = judged(Shape.of(mask), rules).words
             if rules is not None and probability is not None:
                 predicted = judged(Shape.of(predicted_at(probability, level)), rules).words
             return Measurement(
-                sample.id, foreground, mask.size, counts, tolerance, unusual, predicted, loaded.how, is_hidden
+                sample.id, foreground, mask.size, counts, tolerance, unusual, predicted, loaded.how, is_hidden,
+                is_proposed,
             )
 
         self._thread.submit(measurement, self._take)

@@ -70,6 +70,8 @@ class Remembering(QObject):
             "tool_options": options,
             "error_view": workspace.is_error_view_wanted,
             "goes_on": workspace.walk.goes_on,
+            "proposes": session.proposing.is_on,
+            "verdicts_go_on": workspace.verdicts_go_on,
             "panes": [name for name in PANES if not panes.pane(name).isHidden()],
             "tab": tabs.tabText(tabs.currentIndex()),
             **workspace.display.state(),
@@ -86,6 +88,8 @@ class Remembering(QObject):
         workspace.display.restore(state)
         workspace.set_error_view(bool(state.get("error_view", True)))
         workspace.set_going_on(bool(state.get("goes_on", True)))
+        workspace.set_proposing(bool(state.get("proposes", True)))
+        workspace.set_verdicts_going_on(bool(state.get("verdicts_go_on", False)))
         shown = state.get("panes") or list(PANES)
         for name in sorted(PANES, key=lambda name: name not in shown):  # the last one cannot be hidden
             workspace.set_pane_visible(name, name in shown)

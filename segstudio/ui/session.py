@@ -29,6 +29,7 @@ from segstudio.ui.background import Background
 from segstudio.ui.decisions import Decisions
 from segstudio.ui.images import ImageStore, LoadedSample, Thumbnails
 from segstudio.ui.measuring import Measuring
+from segstudio.ui.proposing import Proposing
 
 ALL_TOPICS = frozenset({"samples", "masks", "runs", "predictions", "blobs", "settings", "problems"})
 
@@ -67,6 +68,7 @@ class Session(QObject):
         problem: Why image or mask cannot be read, or None.
         tolerance: Errors no farther than so many pixels from the true boundary are forgiven.
         decisions: Stores what the person says about samples and runs.
+        proposing: Lets samples without a mask begin with the prediction.
         images: Decoded images.
         thumbnails: Small pictures for the list.
         autosave: Brings masks to their files.
@@ -110,7 +112,9 @@ class Session(QObject):
         self.autosave = Autosave(self._writer, self._save, close_document, self)
         self._ignored_saver: Autosave | None = None
         self.autosave.changed.connect(self._tell_saved)
-        self._arriving = Arriving(project, self.images, self.autosave, self._reader, self._writer, self._report, self)
+        self._arriving = Arriving(
+            project, self.images, self.autosave, self._reader, self._writer, self._report, self._proposal_for, self
+        )
         self._arriving.arrived.connect(self._switch)
         self._arriving.read_again.connect(self._take_image)
         self._leave_document: Callable[[], None] = lambda: None
@@ -127,6 +131,7 @@ class Session(QObject):
         self._telling.setInterval(0)
         self._telling.timeout.connect(self._tell)
         self.decisions = Decisions(self)
+        self.proposing = Proposing(self)
         self._changed_somewhere.connect(self._gather)
         self._leave_project = project.changed.connect(self._changed_somewhere.emit)
 
@@ -161,7 +166,9 @@ class Session(QObject):
 
     @property
     def undoable(self) -> Document | None:
-        """The one of both that was changed last."""
+        """The one of both that was changed last, or whose mask is only proposed."""
+        if self.document is not None and self.document.is_proposed and not self.timeline.past:
+            return self.document
         return self.timeline.past[-1].document if self.timeline.past else None
 
     @property
@@ -171,8 +178,11 @@ class Session(QObject):
 
     def undo(self) -> None:
         """Undo the last stroke on this sample, on its mask or its ignored region."""
-        if self.undoable is not None:
-            self.undoable.undo()
+        document = self.undoable
+        if document is not None and document.is_proposed:
+            self.proposing.decline()
+        elif document is not None:
+            document.undo()
 
     def redo(self) -> None:
         """Make it again."""
@@ -357,9 +367,13 @@ class Session(QObject):
     @property
     def level(self) -> int:
         """The least probability byte that is foreground on screen: by the run's threshold, or by one that is tried."""
+        return self.level_of(self.loaded)
+
+    def level_of(self, loaded: LoadedSample | None) -> int:
+        """The same for a sample that is not on screen yet."""
         if self._tried_level is not None:
             return self._tried_level
-        return THRESHOLD if self.loaded is None else self.loaded.level
+        return THRESHOLD if loaded is None else loaded.level
 
     def try_level(self, level: int | None) -> None:
         """Show predictions at another threshold, of which nothing is stored; None shows that of the run again."""
@@ -423,6 +437,11 @@ class Session(QObject):
         if not self.project.read_only and not self._is_closed:
             self._writer.submit(work, self._report)
 
+    def read(self, work: Callable[[], Any], done: Callable[["Future[Any]"], object]) -> None:
+        """Do something in the thread that opens masks."""
+        if not self._is_closed:
+            self._reader.submit(work, done)
+
     def take_job_end(self, topics: frozenset[str]) -> None:
         """A job of another process has changed the project."""
         self._is_predicted_anew |= "predictions" in topics
@@ -470,6 +489,8 @@ class Session(QObject):
         left, left_document = self.sample, self.document
         self.sample, self.document = arrival.sample, arrival.document
         self.loaded, self.problem = arrival.loaded, arrival.problem
+        if arrival.document is not None and arrival.proposal is not None:
+            arrival.document.propose(arrival.proposal)
         # The canvas lets go of the old document first: a stroke under way ends there and is saved with the rest.
         self.set_ignored(None)
         self.sample_changed.emit(self.sample)
@@ -482,6 +503,9 @@ class Session(QObject):
             self._leave_document = arrival.document.history_changed.connect(self._note_change)
         self.history_changed.emit()
         self._measuring.measure()
+
+    def _proposal_for(self, arrival: Arrival) -> Callable[[], Edit] | None:
+        return self.proposing.work_for(arrival.sample, arrival.document, arrival.loaded)
 
     def _note_seen(self, left: Sample | None) -> None:
         """The sample that is left was on screen until now."""
@@ -496,7 +520,8 @@ class Session(QObject):
 
     def _seal(self, sample: Sample | None, document: Document | None) -> None:
         """What the person leaves stays: the next change of it begins a new revision."""
-        if sample is not None and document is not None and document.revision_counter and not self.project.read_only:
+        is_changed = document is not None and document.revision_counter > 0 and not document.is_proposed
+        if sample is not None and is_changed and not self.project.read_only:
             self.autosave.save_now()
             ids = [sample.id]
             self._writer.submit(lambda: self.project.masks.seal(ids), lambda future: self._look_again(ids, future))

@@ -103,8 +103,6 @@ class StatusBar(QStatusBar):
         self.setSizeGripEnabled(False)
         self.setAccessibleName("Status")
         self.saved = Reading("Saved", least=_LEAST)
-        self.error = Reading("Error or selection")
-        self.error.setContentsMargins(8, 0, 10, 0)
         self.zoom = Reading("Zoom")
         self.pixel = Reading("Pixel under the pointer", least=_LEAST)
         self.device = Reading("Device of the last run", least=_LEAST)
@@ -116,7 +114,6 @@ class StatusBar(QStatusBar):
         self.zoom.setMinimumWidth(self.fontMetrics().horizontalAdvance("zoom 0000 %") + 18)
         for label in (self.saved, self.zoom, self.pixel):
             self.addWidget(label)
-        self.addPermanentWidget(self.error)
         self.addPermanentWidget(self.device)
         self.addPermanentWidget(self.job)
         self._state = ("", "")
@@ -149,10 +146,6 @@ class StatusBar(QStatusBar):
         """Say what lies under the pointer."""
         self.pixel.setText("" if info is None else _pixel_words(info))
 
-    def show_error(self, words: str) -> None:
-        """Say where the walk from error to error is."""
-        self.error.setText(words)
-
     def show_zoom(self, zoom: float) -> None:
         """Say how large an image pixel is."""
         self.zoom.setText(f"zoom {percent(zoom)}" if zoom else "")
@@ -164,7 +157,7 @@ class StatusBar(QStatusBar):
 
     def clear_sample(self) -> None:
         """There is no sample."""
-        for label in (self.saved, self.pixel, self.zoom, self.device, self.error):
+        for label in (self.saved, self.pixel, self.zoom, self.device):
             label.clear()
 
 

@@ -3,6 +3,7 @@
 import math
 
 from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from segstudio.core.options import Options
@@ -15,6 +16,12 @@ _LEAST, _MOST = 0.5, 1000.0
 
 _STEPS = 200
 
+SLIDER = 96
+"""Pixels that the slider takes."""
+
+_SPACING = 6
+"""Pixels between it and the number."""
+
 
 class RadiusSlider(QWidget):
     """The radius of the brush, on a scale of ratios: small brushes need fine steps."""
@@ -25,14 +32,25 @@ class RadiusSlider(QWidget):
         self._label = QLabel()
         self._label.setMinimumWidth(self.fontMetrics().horizontalAdvance("000.5 px"))
         self._slider = slider("Brush radius: [ makes it smaller, ] larger", 0, _STEPS, 0)
-        self._slider.setFixedWidth(96)
+        self._slider.setFixedWidth(SLIDER)
         self._slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._slider.valueChanged.connect(self._set_radius)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(4, 0, 0, 0)
+        layout.setSpacing(_SPACING)
         layout.addWidget(self._slider)
         layout.addWidget(self._label)
+
+    def set_short(self, is_short: bool) -> None:
+        """Show the number alone: keys and wheel change it too."""
+        self._slider.setHidden(is_short)
+
+    @property
+    def full_width(self) -> int:
+        """What number and slider together take."""
+        width = self.sizeHint().width()
+        return width + SLIDER + _SPACING if self._slider.isHidden() else width
 
     def serve(self, panes: Panes | None) -> None:
         """Show and change the radius of these panes' tool."""
@@ -94,6 +112,16 @@ class ToolOptions(QWidget):
         self._layout.addStretch(1)
         self._apply.setProperty("primary", True)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Where there is little room, the slider of the radius gives way to what has no other place."""
+        shown = [one for one in (self._title, self._row, self._words, self._apply, self._cancel) if one is not None]
+        wanted = sum(one.sizeHint().width() + self._layout.spacing() for one in shown if not one.isHidden())
+        self.radius.set_short(wanted + self.radius.full_width > self.width())
+
     def minimumSizeHint(self) -> QSize:
         # In a narrow window the options are cut off, and not the buttons that come after them.
         return QSize(0, super().minimumSizeHint().height())
@@ -149,6 +177,7 @@ class ToolOptions(QWidget):
         panes = self._panes
         if panes is not None and self._row is not None and not panes.operating.is_active and panes.pointer.tool:
             self._row.show_options(panes.pointer.options, panes.pointer.tool.idle_options(panes.pointer.options))
+            self._fit()
 
     def _show_computing(self, text: str) -> None:
         self._computing = text
@@ -174,6 +203,7 @@ class ToolOptions(QWidget):
         if self._row is not None and panes is not None:
             # The options of a drag are those of its beginning.
             self._row.setVisible(panes.operating.is_active or not is_pending)
+        self._fit()
 
     def _decide(self, *, is_wanted: bool) -> None:
         panes = self._panes

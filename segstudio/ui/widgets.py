@@ -8,6 +8,7 @@ from PySide6.QtGui import QAction, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QApplication,
+    QCheckBox,
     QFrame,
     QLabel,
     QLayout,
@@ -166,6 +167,24 @@ def action_button(action: QAction, *, size: int = 18) -> QToolButton:
     button.setIconSize(QSize(size, size))
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     return button
+
+
+class Switch(QCheckBox):
+    """A check box for a command that is on or off; a click leaves the keys to the canvas."""
+
+    def __init__(self, action: QAction) -> None:
+        super().__init__()
+        self._action = action
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.clicked.connect(action.trigger)
+        action.changed.connect(self._show)  # a method: the action outlives the box
+        self._show()
+
+    def _show(self) -> None:
+        self.setText(self._action.text().replace("&", ""))
+        self.setToolTip(self._action.toolTip())
+        self.setEnabled(self._action.isEnabled())
+        self.setChecked(self._action.isChecked())
 
 
 def divider() -> QFrame:

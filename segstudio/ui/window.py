@@ -131,7 +131,6 @@ class Window(QMainWindow):
         session.saved_changed.connect(self._status.show_saved)
         workspace.panes.pointed.connect(self._status.show_pixel)
         workspace.panes.zoomed.connect(self._status.show_zoom)
-        workspace.walk.changed.connect(lambda: self._status.show_error(workspace.walk.words))
         self._problems_panel.set_session(session)
         self._lint_panel.set_session(session)
         self._readers_panel.set_session(session)
@@ -342,7 +341,6 @@ class Window(QMainWindow):
         self._tool_bar.show_project(None if workspace is None else workspace.session.project.name,
                                     None if workspace is None else workspace.samples_panel.model.table)  # fmt: skip
         self._tool_bar.setVisible(workspace is not None)
-        self._status.error.setVisible(workspace is not None and workspace.are_panes_seen)
         self.setWindowTitle(self._tool_bar.sentence())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

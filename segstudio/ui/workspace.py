@@ -9,7 +9,7 @@ was chosen. A new panel is a method of `Pages`.
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QByteArray, QSettings, Qt, Signal
-from PySide6.QtGui import QUndoStack
+from PySide6.QtGui import QResizeEvent, QUndoStack
 from PySide6.QtWidgets import QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from segstudio.core.sample import Sample
@@ -52,6 +52,10 @@ if TYPE_CHECKING:
     from segstudio.ui.views.swipe import SwipeView
 
 
+LOW = 640
+"""Pixels of height: with less, the panes get the room that bars can do without."""
+
+
 class Workspace(QWidget):
     """One open project: samples | panes, or the view of a panel | review, augment, train, runs, compare.
 
@@ -67,6 +71,7 @@ class Workspace(QWidget):
         acts: What can be undone beside strokes.
         remembering: How the project was looked at.
         is_error_view_wanted: Whether the errors are shown as soon as anything is predicted.
+        verdicts_go_on: Whether a verdict leads to the next sample without one.
     """
 
     facts_changed = Signal()
@@ -98,6 +103,7 @@ class Workspace(QWidget):
         self.attending = Attending(session, lambda: self.are_panes_seen, self)
         self.tabs = self._make_tabs()
         self.is_error_view_wanted = True
+        self.verdicts_go_on = False
         self.remembering = Remembering(self)
         self.centre = Centre(self.panes, above=(self.audit_bar,), below=(self.error_bar, self.display))
         self._lay_out()
@@ -224,6 +230,7 @@ class Workspace(QWidget):
         if bar is None:
             return
         bar.setVisible(is_on)
+        self._fit_bars()
         if is_on:
             bar.open()
             bar.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -317,12 +324,38 @@ class Workspace(QWidget):
         self._actions.check("error-go-on", is_on)
         self.remembering.remember_soon()
 
+    def set_proposing(self, is_on: bool) -> None:
+        """Whether a sample without a mask begins with what the prediction shows."""
+        self.panes.finish_stroke()
+        self.session.proposing.set_on(is_on)
+        self._actions.check("propose", is_on)
+        self.remembering.remember_soon()
+
+    def set_verdicts_going_on(self, is_on: bool) -> None:
+        """Whether a verdict leads to the next sample without one."""
+        self.verdicts_go_on = is_on
+        self._actions.check("verdict-go-on", is_on)
+        self.remembering.remember_soon()
+
     def _show_error_view(self) -> None:
         is_on = self.is_error_view_wanted and self.session.project.predictions.current() is not None
-        self.error_bar.setVisible(self.session.project.predictions.current() is not None)
+        self._fit_bars()
         self.panes.set_error_view(is_on)
         self._actions.check("error-view", is_on)
         self._show_spare()
+
+    def _fit_bars(self) -> None:
+        """Leave room to the panes: where the window is low, the threshold bar takes the place of that of the errors."""
+        bar, is_low = self.threshold_bar, self.centre.height() < LOW
+        is_scrubbing = bar is not None and not bar.isHidden()
+        if bar is not None:
+            bar.set_low(is_low)
+        is_predicted = self.session.project.predictions.current() is not None
+        self.error_bar.setVisible(is_predicted and not (is_low and is_scrubbing))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_bars()
 
     def _show_spare(self) -> None:
         hidden = [f"pane-{name}" for name in PANES if self.panes.pane(name).isHidden()]
@@ -468,6 +501,7 @@ class Workspace(QWidget):
         session.level_changed.connect(panes.set_level)
         session.level_changed.connect(lambda _level: self._show_details())
         session.history_changed.connect(self.facts_changed)
+        session.history_changed.connect(self._show_mask_details)
         self.review_panel.compare_wanted.connect(lambda number: self.show_swipe(True, Version("revision", number), NOW))
         panes.options_changed.connect(self.remembering.remember_soon)
         panes.undecided_changed.connect(self.facts_changed)
@@ -516,16 +550,25 @@ class Workspace(QWidget):
 
     def _show_details(self) -> None:
         self._say_whose()
-        sample, loaded = self.session.sample, self.session.loaded
-        revision = f"revision {sample.revision}" if sample and sample.revision else "from the dataset"
-        has_mask = sample is not None and sample.has_mask
-        self.panes.set_detail("truth", revision if has_mask else ("no mask yet" if sample else ""))
+        loaded = self.session.loaded
+        self._show_mask_details()
         run = self.session.project.predictions.current()
         is_predicted = loaded is not None and loaded.probability is not None and run is not None
         level = self.session.level
         at = "" if level == THRESHOLD or self.session.reader else f"  ·  p ≥ {threshold_of(level):.2f}"
         self.panes.set_detail("prediction", self.session.shown_run + at if is_predicted else "")
         self._show_error_view()
+
+    def _show_mask_details(self) -> None:
+        """Say where the mask on screen comes from."""
+        sample, document = self.session.sample, self.session.document
+        if document is not None and document.is_proposed:
+            words = f"proposed by {self.session.shown_run}"
+        elif sample is not None and sample.has_mask:
+            words = f"revision {sample.revision}" if sample.revision else "from the dataset"
+        else:
+            words = "no mask yet" if sample is not None else ""
+        self.panes.set_detail("truth", words)
 
     # how it looks
 

@@ -268,3 +268,57 @@ def test_an_edit_says_when_it_was_made() -> None:
     old = Edit.between(np.zeros((9, 9), np.uint8), np.ones((9, 9), np.uint8), "Brush")
     assert old.made is None
     assert Edit.from_bytes(old.to_bytes()).made is None
+
+
+def test_what_is_proposed_is_no_step_before_somebody_paints_on_it() -> None:
+    journal, empty = SaidToJournal(), np.zeros((300, 300), np.uint8)
+    document = Document(empty.copy(), journal=journal)
+    proposed, other = empty.copy(), empty.copy()
+    proposed[20:90, 30:200] = 1
+    other[5:9, 5:9] = 1
+    changed = []
+    document.changed.connect(changed.append)
+    document.propose(Edit.between(empty, proposed, "Take"))
+    assert changed == [Rect(30, 20, 170, 70)]
+    document.propose(Edit.between(empty, other, "Take"))
+    assert np.array_equal(document.mask, other)
+    document.propose(Edit.between(empty, proposed, "Take"))
+    assert (document.is_proposed, document.is_saved, document.history.can_undo, journal.said) == (True, True, False, [])
+    with document.stroke("Nothing"):
+        pass
+    assert document.is_proposed
+    assert document.undo()
+    assert not document.mask.any()
+    assert (document.is_proposed, document.is_saved, document.undo()) == (False, True, False)
+
+    document.propose(Edit.between(empty, proposed, "Take"))
+    paint(document, 250, 250)
+    painted = document.mask.copy()
+    assert [edit.label for edit in document.history.past] == ["Take", "Brush"]
+    assert len(journal.said) == 2
+    assert not document.is_saved
+    assert document.undo()
+    assert np.array_equal(document.mask, proposed)
+    assert document.undo()
+    assert not document.mask.any()
+    assert document.redo()
+    assert document.redo()
+    assert np.array_equal(document.mask, painted)
+    with pytest.raises(RuntimeError, match="somebody has changed"):
+        document.propose(Edit.between(empty, other, "Take"))
+
+
+def test_what_is_proposed_is_kept_as_one_step_unless_it_changes_nothing() -> None:
+    empty = np.zeros((90, 90), np.uint8)
+    full = np.ones_like(empty)
+    document = Document(empty.copy())
+    assert not document.keep_proposal()
+    document.propose(Edit.between(empty, empty, "Take"))
+    assert document.is_proposed
+    assert not document.keep_proposal()
+    assert not document.is_proposed
+    assert document.is_saved
+    document.propose(Edit.between(empty, full, "Take"))
+    assert document.keep_proposal()
+    assert np.array_equal(document.mask, full)
+    assert (len(document.history.past), document.is_saved) == (1, False)

@@ -72,10 +72,10 @@ def damaged(tmp_path: Path) -> tuple[Path, dict[int, np.ndarray], dict[int, np.n
 
 
 def press(hands: Hands, key: Qt.Key, modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> str:
-    """Press a key, wait until what it asks for is done, and read the status bar."""
+    """Press a key, wait until what it asks for is done, and read the bar of errors."""
     hands.key(key, modifier)
     hands.settle()
-    return hands.window._status.error.text()
+    return hands.window.workspace.error_bar.words.accessibleDescription()
 
 
 def point_at(hands: Hands, x: int, y: int) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QSettings, Qt
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QToolButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QToolButton, QWidget
 
 from segstudio.ui import app as application
 from segstudio.ui import theme
@@ -134,15 +134,34 @@ def test_a_small_window_keeps_its_words(qtbot, window: Window):
 
 def test_the_bars_of_a_small_window_have_no_dots(qtbot, window: Window):
     window.resize(1100, 700)
-    window.workspace.show_threshold(True)
     window.actions_by_name["error-next"].trigger()
-    qtbot.waitUntil(lambda: window.is_settled() and bool(window.workspace.walk.words), timeout=20_000)
-    qtbot.waitUntil(lambda: not clipped(window), timeout=20_000)
-    picture(window, "small-bars")
-    bars = (window.workspace.error_bar, window.workspace.threshold_bar, window.workspace.display)
-    labels = [label for bar in bars for label in visible(bar, ElidedLabel)]
-    assert len(labels) >= 2
-    assert [label.shown_text for label in labels] == [label.text() for label in labels]
+    work = window.workspace
+    for is_scrubbing in (False, True):
+        work.show_threshold(is_scrubbing)
+        qtbot.waitUntil(lambda: window.is_settled() and bool(work.walk.words), timeout=20_000)
+        qtbot.waitUntil(lambda: not clipped(window), timeout=20_000)
+        picture(window, f"small-bars-{is_scrubbing}")
+        bars = [bar for bar in (work.error_bar, work.threshold_bar, work.display) if bar is not None]
+        labels = [label for bar in bars if bar.isVisible() for label in visible(bar, ElidedLabel)]
+        assert len(labels) >= 1
+        assert [label.shown_text for label in labels] == [label.text() for label in labels]
+        assert work.panes.canvas("image").height() >= 120, "the picture is what it is all about"
+        assert work.error_bar.isVisible() != is_scrubbing
+
+
+@pytest.mark.parametrize("width", [1100, 1440])
+def test_every_choice_of_the_smart_brush_can_be_read(qtbot, window: Window, width: int):
+    window.resize(width, 900)
+    window.workspace.set_tool("smart-brush")
+    options = window.panes.tool_options("smart-brush")
+    for paints in ("like pixels", "a range"):
+        window.panes.set_tool_options("smart-brush", options.replaced(paints=paints, looks_at="probability"))
+        qtbot.wait(20)
+        boxes = visible(window._tool_bar.options, QComboBox)
+        assert len(boxes) == 2
+        if width == 1440:
+            assert all(box.width() >= box.sizeHint().width() for box in boxes)
+        assert all(box.width() >= 40 for box in boxes)
 
 
 def test_what_cannot_be_used_says_why(window: Window):

@@ -140,6 +140,18 @@ def test_who_holds_the_key_down_arrives_at_the_last_sample(qtbot, session: Sessi
     assert session.save_now(wait=True)
 
 
+def test_who_goes_elsewhere_before_an_image_is_read_can_come_back(qtbot, session: Session, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(session.images, "request", lambda _sample_id: None)  # a very slow disk
+        patch.setattr(session.images, "cached", lambda _sample_id: None)
+        session.show(2)
+        qtbot.waitUntil(lambda: not session._reader.is_busy)
+        session.show(3)
+    show(qtbot, session, 4)
+    assert show(qtbot, session, 1) == 2
+    assert session.is_editable
+
+
 def test_a_damaged_mask_blocks_editing_and_is_left_as_it_is(qtbot, session: Session):
     sample_id = show(qtbot, session, 0)
     paint(session)

@@ -88,7 +88,7 @@ def test_n_visits_every_error_once_the_worst_first(qtbot, opened: Window):
     for number, (sample_id, blob) in enumerate(expected, start=1):
         words = step(qtbot, opened)
         assert words.startswith(f"error {number} of {count}  ·  {blob.kind}  ·  {blob.area} px")
-        assert words == opened._status.error.text()
+        assert words == opened.workspace.error_bar.words.accessibleDescription()
         assert opened.session.sample.id == sample_id
         assert opened.workspace.walk.place.blob == blob
         target = opened.panes.canvas("truth").marks.target

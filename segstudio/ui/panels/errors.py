@@ -27,7 +27,7 @@ class ErrorBar(QFrame):
         self._next = actions["error-next"]
         self._is_idle = True
         self.words = _Words()
-        self.words.setAccessibleName("Error")
+        self.words.setAccessibleName("Error or selection")
         decisions, steps = ([_button(actions[name]) for name in names] for names in (_DECISIONS, _STEPS))
         buttons = [*decisions, divider(), *steps]
         bar = WrappingBar([self.words], buttons, margins=QMargins(12, 3, 8, 3), spacing=5)
@@ -42,6 +42,7 @@ class ErrorBar(QFrame):
         words = self._walk.words
         self._is_idle = not words
         self.words.setText(words[:1].upper() + words[1:].replace("  ·  ", " · "))  # every pixel of room is needed
+        self.words.setAccessibleDescription(words)
         set_property(self.words, "muted", not words)
         set_property(self.words, "heading", bool(words))
         self._show_idle()

@@ -30,7 +30,7 @@ from segstudio.ui.panels.history import HistoryList
 from segstudio.ui.panels.samples_model import STATE_LOOK, iou_token
 from segstudio.ui.session import Session
 from segstudio.ui.times import seconds_text, when_text
-from segstudio.ui.widgets import ElidedLabel, allow, heading, link, muted, scrolling, set_property
+from segstudio.ui.widgets import ElidedLabel, Switch, allow, heading, link, muted, scrolling, set_property
 
 _FIGURES = (("iou", "IoU"), ("dice", "Dice"), ("precision", "Precision"), ("recall", "Recall"))
 _VERDICTS = ("accept", "flag", "reject", "todo")
@@ -226,6 +226,7 @@ class ReviewPanel(QWidget):
         line.addWidget(self._by, 1)
         layout.addLayout(line)
         layout.addLayout(self._verdicts(actions))
+        layout.addWidget(Switch(actions["verdict-go-on"]))
         layout.addWidget(self._chosen)
         layout.addWidget(self.comment)
         layout.addWidget(self._unusual)
@@ -309,6 +310,11 @@ def _note(measurement: Measurement | None) -> str:
         return ""
     if measurement.is_hidden:
         return "A sample of the test split: how right this run is there is hidden until you want to know."
+    if measurement.is_proposed:
+        return (
+            "There is no mask yet: what the prediction shows is proposed. Accept it, or correct it; Undo begins with "
+            "an empty one."
+        )
     if measurement.counts is None:
         return "No prediction yet: train, then choose Predict."
     if not measurement.counts.is_defined:

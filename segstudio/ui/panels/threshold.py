@@ -51,6 +51,9 @@ MOST_FOLLOWED = 20_000
 NARROW = 560
 """With less room than this the list shows less."""
 
+PLOT, LOW_PLOT = 104, 58
+"""The height of the curve, and where the window is low."""
+
 _HELP = (
     "Threshold: from which probability on a pixel is foreground\n"
     "Moving it changes nothing but what is shown; Use makes it the threshold of this run."
@@ -211,6 +214,12 @@ class ThresholdBar(QFrame):
         self._rest.stop()
         self._drawing.stop()
         self._thread.close()
+
+    def set_low(self, is_low: bool) -> None:
+        """Take little height: a lower curve, and how many verdicts change, not which."""
+        self._beside.setHidden(is_low)
+        self._plot.setFixedHeight(LOW_PLOT if is_low else PLOT)
+        self._plot.getAxis("left").setTicks([[(0.0, "0"), (0.5, "0.5"), (1.0, "1")]] if is_low else None)
 
     # what happens
 
@@ -435,7 +444,9 @@ class ThresholdBar(QFrame):
         left.addWidget(self._how)
         left.addWidget(self._make_plot())
         below.addLayout(left, 3)
-        below.addLayout(self._make_list(), 2)
+        self._beside = QWidget()
+        self._beside.setLayout(self._make_list())
+        below.addWidget(self._beside, 2)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 6, 8, 6)
         layout.setSpacing(4)
@@ -450,7 +461,7 @@ class ThresholdBar(QFrame):
         self._plot.getAxis("bottom").enableAutoSIPrefix(False)
         self._plot.setXRange(0, 1, padding=0.01)
         self._plot.setYRange(0, 1, padding=0.02)
-        self._plot.setFixedHeight(104)
+        self._plot.setFixedHeight(PLOT)
         self._plot.setToolTip("Click, or drag the line, to try another threshold. The dot is the best.")
         self._lines = {name: self._plot.plot(antialias=True) for name, _, _ in reversed(CURVES)}
         self._line = pg.InfiniteLine(angle=90, movable=True, bounds=(0.0, 1.0))
@@ -482,6 +493,7 @@ class ThresholdBar(QFrame):
         self.limit.setPrefix("accepted: IoU ≥ ")
         self.limit.lineEdit().setTextMargins(TEXT_MARGIN, 0, 0, 0)
         column = QVBoxLayout()
+        column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
         column.addWidget(self.limit)
         column.addWidget(self.table)
