@@ -114,7 +114,7 @@ class Measuring(QObject):
             return Measurement(
                 sample.id, foreground, mask.size, counts, tolerance, unusual, predicted, loaded.how, is_hidden,
                 is_proposed,
-            )
+            )  # fmt: skip
 
         self._thread.submit(measurement, self._take)
 

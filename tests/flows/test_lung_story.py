@@ -14,6 +14,7 @@ from PySide6.QtCore import Qt
 from segstudio.core.blobs import Errors
 from segstudio.core.mask import Mask
 from segstudio.core.reporter import ListReporter
+from segstudio.core.sample import ReviewState
 from segstudio.formats import encode_mask
 from segstudio.jobs import JOBS
 from segstudio.project.project import Project
@@ -111,5 +112,8 @@ def test_twenty_damaged_masks_are_mended_and_after_a_kill_all_of_it_is_undone(op
             steps += 1
         assert np.array_equal(session.document.mask, mask), f"{image} is not as it was before"
         assert steps == told["steps"][image], "each decision is one step"
+        hands.settle()
+        assert session.save_now(wait=True)
+        assert session.project.samples.get(sample.id).state is ReviewState.TODO, "it stands as before"
         undone += steps
     assert undone >= 3 * COUNT
