@@ -39,6 +39,9 @@ class Exporter(ABC):
         imports: What predict.py imports.
         script: What follows there: the model is loaded, and `probability(image)` predicts.
         needs: What predict.py needs to be installed.
+        tuning_imports: What finetune.py imports besides.
+        tuning: What follows there: `network`, the `model` that holds it and is saved, and `card`, the metadata as JSON;
+            empty for a format that cannot be trained further.
     """
 
     name: ClassVar[str]
@@ -51,6 +54,8 @@ class Exporter(ABC):
     imports: ClassVar[str]
     script: ClassVar[str]
     needs: ClassVar[str]
+    tuning_imports: ClassVar[str] = ""
+    tuning: ClassVar[str] = ""
 
     def require(self) -> None:
         """Find out, before anything is computed, whether the format can be written here.

@@ -32,6 +32,12 @@ def probability(image):
     return np.asarray(model(image[None], training=False))[0, ..., 0]
 """
 
+    tuning: ClassVar[str] = f"""\
+model = keras.saving.load_model(MODEL)
+network = model.get_layer("network")
+card = zipfile.ZipFile(MODEL).read("{METADATA}")
+"""
+
     def write(self, model: "keras.Model", path: Path, metadata: dict[str, Any]) -> None:
         """See Exporter.write; the metadata is one more file in the archive, which Keras leaves alone."""
         model.save(path)

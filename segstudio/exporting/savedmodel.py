@@ -31,6 +31,13 @@ class SavedModel(Exporter):
     help: ClassVar[str] = "For TensorFlow Serving and other programs in TensorFlow; can be trained further."
     suffix: ClassVar[str] = ""
     needs: ClassVar[str] = "tensorflow pillow"
+    tuning_imports: ClassVar[str] = "import tensorflow as tf\n"
+    tuning: ClassVar[str] = f"""\
+extra = MODEL / "{EXTRA}"
+network = model = keras.models.model_from_json((extra / "{ARCHITECTURE}").read_text(encoding="utf-8"))
+network.set_weights([variable.numpy() for variable in tf.saved_model.load(str(MODEL)).{WEIGHTS}])
+card = (extra / "{METADATA}").read_bytes()
+"""
     imports: ClassVar[str] = "import tensorflow as tf\n"
     script: ClassVar[str] = """\
 model = tf.saved_model.load(str(MODEL))

@@ -17,6 +17,7 @@ from segstudio.exporting import EXPORTERS, Exporter
 from segstudio.jobs import JOBS, ProjectJob
 from segstudio.jobs.model_card import metadata_of
 from segstudio.jobs.model_check import Check, check_exported
+from segstudio.jobs.model_scripts import script_of, tuning_script_of
 from segstudio.project.project import Project
 from segstudio.project.runs import Run
 
@@ -24,9 +25,10 @@ if TYPE_CHECKING:
     import keras
 
 DEFAULT = "keras"
-SCRIPT = "predict.py"
+SCRIPT, TUNING = "predict.py", "finetune.py"
 FOLDER = (
-    "saved_model.pb", "fingerprint.pb", "model.json", "predict.py", "predict_*_savedmodel.py",
+    "saved_model.pb", "fingerprint.pb", "model.json", "predict.py", "predict_*_savedmodel.py", "finetune.py",
+    "finetune_*_savedmodel.py",
     "variables", "variables/variables.*", "assets", "assets.extra", "assets.extra/*.json",
 )  # fmt: skip
 """All that an exported folder holds."""
@@ -51,7 +53,7 @@ class ExportModelOptions(Options):
 
 @JOBS.register
 class ExportModel(ProjectJob[ExportModelOptions]):
-    """Writes the network with its preprocessing inside, its metadata, and a predict.py that shows its use."""
+    """Writes the network with its preprocessing inside, its metadata, and scripts that use it and train it further."""
 
     name: ClassVar[str] = "export-model"
     title: ClassVar[str] = "Export model"
@@ -62,7 +64,8 @@ class ExportModel(ProjectJob[ExportModelOptions]):
         """Export.
 
         Returns:
-            `path`, `format`, `run`, `bytes`, `metadata` (the JSON file beside it), `script` (predict.py);
+            `path`, `format`, `run`, `bytes`, `metadata` (the JSON file beside it), `script` (predict.py), `tuning`
+            (finetune.py, or None for a format that cannot be trained further);
             `max_difference`: the largest difference of a probability from the original's, over whole images;
             `check`: all that was compared, see Check.
 
@@ -85,9 +88,10 @@ class ExportModel(ProjectJob[ExportModelOptions]):
         inside = target.parent if exporter.suffix else target
         about = inside / f"{target.name if exporter.suffix else 'model'}.json"
         write_atomically(about, json.dumps(metadata, indent=2, ensure_ascii=False).encode("utf-8"))
-        script = _write_script(inside, target, exporter, metadata)
-        for path in (target, about, script):
-            report.artifact(path)
+        script, tuning = _write_scripts(inside, target, exporter, metadata)
+        for path in (target, about, script, tuning):
+            if path is not None:
+                report.artifact(path)
         return {
             "path": str(target),
             "format": exporter.name,
@@ -95,6 +99,7 @@ class ExportModel(ProjectJob[ExportModelOptions]):
             "bytes": _bytes_of(target),
             "metadata": str(about),
             "script": str(script),
+            "tuning": None if tuning is None else str(tuning),
             "max_difference": check.max_difference,
             "check": check.to_dict(),
         }
@@ -204,58 +209,21 @@ def _bytes_of(target: Path) -> int:
     return sum(path.stat().st_size for path in files)
 
 
-def _write_script(folder: Path, target: Path, exporter: Exporter, metadata: dict[str, Any]) -> Path:
-    """Write predict.py; where there is one of another model, under a name of its own."""
+def _write_scripts(
+    folder: Path, target: Path, exporter: Exporter, metadata: dict[str, Any]
+) -> tuple[Path, Path | None]:
+    """Write predict.py, and finetune.py where the format can be trained further; returns where they are."""
     file = target.name if exporter.suffix else ""
-    text = script_of(exporter, file, metadata["input"]["channels"], metadata["threshold"], metadata["input"]["crop"])
-    path = folder / SCRIPT
+    channels, threshold, crop = metadata["input"]["channels"], metadata["threshold"], metadata["input"]["crop"]
+    own = f"{target.stem}_{exporter.name}"
+    script = _write_script(folder / SCRIPT, script_of(exporter, file, channels, threshold, crop), own)
+    text = tuning_script_of(exporter, file, channels)
+    return script, _write_script(folder / TUNING, text, own) if text else None
+
+
+def _write_script(path: Path, text: str, own: str) -> Path:
+    """Write a script; where there is one of another model, under a name of its own."""
     if path.exists() and path.read_text(encoding="utf-8", errors="replace") != text:
-        path = folder / f"predict_{target.stem}_{exporter.name}.py"
+        path = path.with_stem(f"{path.stem}_{own}")
     write_atomically(path, text.encode("utf-8"))
     return path
-
-
-IN_PARTS = """
-
-def in_parts(pixels, side={crop}):
-    # The network has learnt from parts of this size: it looks at overlapping ones, and their mean counts.
-    height, width = pixels.shape[:2]
-    pixels = np.pad(pixels, ((0, max(0, side - height)), (0, max(0, side - width)), (0, 0)), "symmetric")
-    total = np.zeros(pixels.shape[:2], np.float32)
-    looks = np.zeros_like(total)
-    starts = [np.unique(np.linspace(0, size - side, 2 * -(-size // side) - 1).astype(int)) for size in total.shape]
-    for top in starts[0]:
-        for left in starts[1]:
-            part = slice(top, top + side), slice(left, left + side)
-            total[part] += probability(pixels[part])
-            looks[part] += 1
-    return (total / looks)[:height, :width]
-
-"""
-"""What predict.py has besides for a network that has learnt from crops."""
-
-
-def script_of(exporter: Exporter, file: str, channels: int, threshold: float = 0.5, crop: int = 0) -> str:
-    """The text of predict.py for a file beside it, or for the folder it lies in when `file` is empty."""
-    look, parts = ("in_parts", IN_PARTS.format(crop=crop)) if crop else ("probability", "")
-    place = f'.with_name("{file}")' if file else ".parent"
-    mode, pixels = ("L", "np.asarray(image)[..., None]") if channels == 1 else ("RGB", "np.asarray(image)")
-    return f'''\
-"""Find the foreground of an image: python predict.py IMAGE [MASK.png]   (pip install {exporter.needs})."""
-
-import sys
-from pathlib import Path
-
-import numpy as np
-{exporter.imports}from PIL import Image, ImageOps
-
-MODEL = Path(__file__){place}
-{exporter.script}
-{parts}
-if __name__ == "__main__":
-    image = ImageOps.exif_transpose(Image.open(sys.argv[1])).convert("{mode}")
-    found = {look}({pixels}) >= {threshold}
-    print(f"{{100 * found.mean():.2f}} % is foreground")
-    if len(sys.argv) > 2:
-        Image.fromarray(found.astype(np.uint8) * 255).save(sys.argv[2])
-'''

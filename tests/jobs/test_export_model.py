@@ -96,7 +96,8 @@ def test_a_second_format_in_the_same_folder_replaces_nothing(project, tmp_path):
     first = export(project, to=str(tmp_path / "lens.keras"), samples=1)
     second = export(project, to=str(tmp_path / "lens.tflite"), samples=1)
     assert (first["format"], second["format"]) == ("keras", "tflite")
-    names = {"lens.keras", "lens.tflite", "lens.keras.json", "lens.tflite.json", "predict.py", "predict_lens_tflite.py"}
+    names = {"lens.keras", "lens.tflite", "lens.keras.json", "lens.tflite.json", "predict.py", "predict_lens_tflite.py",
+             "finetune.py"}  # fmt: skip
     assert {path.name for path in tmp_path.iterdir()} == names
     again = export(project, to=str(tmp_path / "lens.tflite"), samples=1)
     assert again["script"] == second["script"]

@@ -33,7 +33,7 @@ def refusal(project, to, kind):
 def exported(folder):
     """What a SavedModel and its companions look like."""
     for name in ("variables/variables.index", "variables/variables.data-00000-of-00001", "assets.extra/network.json",
-                 "saved_model.pb", "fingerprint.pb", "model.json", "predict.py"):  # fmt: skip
+                 "saved_model.pb", "fingerprint.pb", "model.json", "predict.py", "finetune.py"):  # fmt: skip
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("x", encoding="utf-8")
     (folder / "assets").mkdir()

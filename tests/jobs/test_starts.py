@@ -1,5 +1,6 @@
 """Take it with you, and back: an exported model is trained further in SegStudio, in plain Keras, and here again."""
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -122,26 +123,28 @@ model.save({str(tuned)!r})
 
 
 @pytest.mark.training
-def test_a_saved_model_is_fine_tuned_in_plain_keras(exported):
-    """It carries the network as Keras describes it, and its weights: Keras needs nothing else to have it again.
+@pytest.mark.parametrize("form", ["keras", "savedmodel"])
+def test_the_script_beside_it_trains_it_on_in_plain_keras_and_it_comes_back(exported, another, tmp_path, form):
+    """In a process that cannot import SegStudio, with Adam; SegStudio then knows by its card what it is.
 
-    Keras's own TFSMLayer predicts with the folder, but its optimizers (3.15) refuse the names of such variables.
+    Keras's own TFSMLayer predicts with the folder too, but most optimizers of Keras 3.15 refuse the names of its
+    variables: so finetune.py has the network again from its description and its weights.
     """
-    code = (
-        WITHOUT_SEGSTUDIO
-        + f"""
-import keras, numpy as np, pathlib
-import tensorflow as tf
-folder = pathlib.Path({str(exported["savedmodel"])!r})
-model = keras.models.model_from_json((folder / "assets.extra" / "network.json").read_text())
-saved = tf.saved_model.load(str(folder))
-model.set_weights([one.numpy() for one in saved.network_weights])
-images = np.random.default_rng(0).integers(0, 256, (4, *model.input_shape[1:]), dtype=np.uint8)
-assert np.abs(np.asarray(model(images)) - np.asarray(saved.serve(images))).max() < 1e-4
-model.compile(optimizer=keras.optimizers.Adam(1e-3), loss="binary_crossentropy")
-losses = [model.fit(images, images[..., :1] > 127, verbose=0, shuffle=False).history["loss"][0] for _ in range(3)]
-assert losses[-1] < losses[0], losses
-"""
+    folder = exported[form] if form == "savedmodel" else exported[form].parent
+    script, data = folder / "finetune.py", another.source
+    code = WITHOUT_SEGSTUDIO + (
+        f"import runpy; sys.argv = [{str(script)!r}, {str(data / 'images')!r}, {str(data / 'masks')!r}, '3']\n"
+        f"runpy.run_path({str(script)!r}, run_name='__main__')"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
+    losses = [float(found) for found in re.findall(r"loss: ([0-9.]+)\n", done.stdout.replace("\x08", ""))]
+    assert "Epoch 3/3" in done.stdout
+    assert losses[-1] < losses[0]
+    tuned = tmp_path / "tuned.keras"
+    assert of_file(tuned).model == "conv-unet"
+    changed = [(one != other).any() for one, other in zip(weights(tuned), weights(exported["run"]), strict=True)]
+    assert any(changed)
+    result = JOBS["train"].from_values({"start": str(tuned), "epochs": 1}).perform(another.folder, ListReporter())
+    assert result["baseline"]["val_loss"] > 0
+    assert another.runs.get(result["run"]).model == "conv-unet"

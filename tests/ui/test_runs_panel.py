@@ -27,7 +27,9 @@ from segstudio.ui import theme
 from segstudio.ui.job_queue import JobQueue
 from segstudio.ui.panels.course import FIGURES, Series, course_of
 from segstudio.ui.panels.curves import FEW, Curves, course_color
-from segstudio.ui.panels.runs import RunsModel, RunsPanel, command_line, measured_on_test, summary
+from segstudio.ui.panels.run_words import command_line, measured_on_test, summary
+from segstudio.ui.panels.runs import RunsPanel
+from segstudio.ui.panels.runs_model import RunsModel
 from segstudio.ui.session import Session
 from segstudio.ui.times import when_text
 from segstudio.ui.views.curves import CurvesView

@@ -569,18 +569,19 @@ class WholeAxis(pg.AxisItem):  # type: ignore[misc] # pyqtgraph has no types
         return [(step, offset) for step, offset in spacing if step >= 1] or [(1.0, 0.0)]
 
 
-def make_plot(title: str, most: float | None = None) -> Plot:
-    """An empty plot over something that is counted, which cannot be dragged about.
+def make_plot(title: str, most: float | None = None, *, is_counted: bool = True) -> Plot:
+    """An empty plot which cannot be dragged about.
 
     Args:
         title: What screen readers call it.
         most: The greatest value there can be; the axis never shows more.
+        is_counted: Whether it is over something that is counted, as epochs are, and not over a share.
     """
-    return _made(Plot, title, most)
+    return _made(Plot, title, most, WholeAxis if is_counted else pg.AxisItem)
 
 
-def _made(kind: type[P], title: str, most: float | None) -> P:
-    plot = kind(background=None, axisItems={"bottom": WholeAxis("bottom")})
+def _made(kind: type[P], title: str, most: float | None, axis: type[pg.AxisItem] = WholeAxis) -> P:
+    plot = kind(background=None, axisItems={"bottom": axis("bottom")})
     plot.setAccessibleName(title)
     plot.setMinimumHeight(110)
     plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)

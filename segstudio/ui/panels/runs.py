@@ -1,15 +1,11 @@
 """Runs panel: every training of the project with its figures, and the curves of the selected one."""
 
-import shlex
-import subprocess
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QItemSelectionModel, QObject, Qt, QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QFont, QGuiApplication, QShowEvent
+from PySide6.QtCore import QItemSelectionModel, Qt, QUrl, Signal
+from PySide6.QtGui import QDesktopServices, QGuiApplication, QShowEvent
 from PySide6.QtWidgets import (
     QMenu,
     QSplitter,
@@ -22,19 +18,24 @@ from PySide6.QtWidgets import (
 from segstudio.core.errors import UserError
 from segstudio.core.way import Manner, manner_from
 from segstudio.jobs.promote import BY_HAND
-from segstudio.project.project import Project
-from segstudio.project.run_files import read_evaluation
-from segstudio.project.runs import Run, kept_words
+from segstudio.project.runs import Run
 from segstudio.ui import theme
 from segstudio.ui.background import Background
-from segstudio.ui.job_queue import JobQueue, duration
+from segstudio.ui.job_queue import JobQueue
 from segstudio.ui.panels.course import course_of
 from segstudio.ui.panels.curves import COLOURS, Curves
 from segstudio.ui.panels.empty import Either, Empty
 from segstudio.ui.panels.export_model import ExportModelForm
-from segstudio.ui.panels.rows_model import Index, RowsModel
+from segstudio.ui.panels.run_words import (
+    champion_words,
+    command_line,
+    has_predictions,
+    is_resumable,
+    measured_on_test,
+    summary,
+)
+from segstudio.ui.panels.runs_model import RunsModel
 from segstudio.ui.panels.steering import ExtendBox
-from segstudio.ui.times import when_text
 from segstudio.ui.widgets import READ_ONLY, allow, link, muted, push_button, row_table, scrolling, text_button
 from segstudio.ui.wrapping_bar import WrappingBar
 
@@ -43,98 +44,8 @@ if TYPE_CHECKING:
     from segstudio.ui.views.curves import CurvesView
     from segstudio.ui.views.run import RunView
 
-TOKENS = {
-    "running": "accent",
-    "finished": "good",
-    "stopped": "warn",
-    "failed": "bad",
-    "lost": "bad",
-    "cancelled": "text_faint",
-}
-"""Colour of each status."""
-
 MOST_CURVES = COLOURS
 """So many runs are laid over each other: each has a colour of its own."""
-
-
-class RunsModel(RowsModel):
-    """The runs, the newest first.
-
-    The columns are those for which the narrowest panel has room; the words below the table say the rest.
-    """
-
-    COLUMNS = ("Run", "Val IoU", "Test IoU", "Status", "Epochs")
-
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.rows: Sequence[Run] = ()
-        self._tests: dict[int, float] = {}
-        self._current: int | None = None
-        self._champion: int | None = None
-
-    def show_runs(self, runs: Sequence[Run], current: int | None, champion: int | None = None) -> None:
-        """Show other runs, the newest first.
-
-        Args:
-            runs: Which.
-            current: The one whose predictions are shown in the window.
-            champion: The one that is used where none is named.
-        """
-        self.beginResetModel()
-        self.rows, self._current, self._champion = runs, current, champion
-        self.endResetModel()
-
-    def show_tests(self, tests: dict[int, float]) -> None:
-        """Show the IoU on the test split by run, where it has been measured."""
-        self._tests = tests
-        column = self.COLUMNS.index("Test IoU")
-        if self.rows:
-            self.dataChanged.emit(self.index(0, column), self.index(len(self.rows) - 1, column))
-
-    def run_at(self, row: int) -> Run:
-        """The run in a row."""
-        return self.rows[row]
-
-    def row_of(self, run_id: int | None) -> int | None:
-        """The row of a run, or None."""
-        return next((row for row, run in enumerate(self.rows) if run.id == run_id), None)
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        run = self.rows[index.row()]
-        match role:
-            case Qt.ItemDataRole.DisplayRole:
-                return self._text(run, self.COLUMNS[index.column()])
-            case Qt.ItemDataRole.ForegroundRole if self.COLUMNS[index.column()] == "Status":
-                return theme.color(TOKENS.get(run.status, "text_muted"))
-            case Qt.ItemDataRole.FontRole if run.id == self._current:
-                font = QFont()
-                font.setBold(True)
-                return font
-            case Qt.ItemDataRole.DecorationRole if run.id == self._champion and index.column() == 0:
-                return theme.icon("champion", "warn")
-            case Qt.ItemDataRole.ToolTipRole:
-                shown = "Its predictions are shown now. " if run.id == self._current else ""
-                title = "The champion: used where no run is named. " if run.id == self._champion else ""
-                if self.COLUMNS[index.column()] == "Test IoU":
-                    return (
-                        "As it was measured last; Details ▸ Measure measures it anew, which is counted as a look."
-                        if run.id in self._tests
-                        else "Not looked at: Details ▸ Measure on the test split does, and counts the look."
-                    )
-                return title + shown + run.message or None
-        return None
-
-    def _text(self, run: Run, column: str) -> str:
-        match column:
-            case "Run":
-                return run.name
-            case "Val IoU":
-                return figure(run.best_val_iou)
-            case "Test IoU":
-                return figure(self._tests.get(run.id))
-            case "Status":
-                return "reader" if run.is_reader else run.status
-        return "" if run.is_reader else epochs_text(run)
 
 
 class RunsPanel(QWidget):
@@ -561,92 +472,6 @@ class RunsPanel(QWidget):
     def _copy(self) -> None:
         if (run := self.selected()) is not None and self.session is not None:
             QGuiApplication.clipboard().setText(command_line(self.session.project.folder, run))
-
-
-def champion_words(project: Project, champion: Run | None) -> str:
-    """Who is champion and why, and how often the test split was looked at."""
-    reign = project.champions.reign()
-    if champion is None:
-        words = ""
-    elif reign is None:
-        words = f"Champion: run {champion.name}, best on validation."
-    else:
-        words = f"Champion: run {champion.name}, {reign.why}, {when_text(reign.since)}."
-    looks = len(project.looks.all())
-    times = "once" if looks == 1 else f"{looks} times"
-    return f"{words} Test split looked at: {times}.".strip() if looks else words
-
-
-def is_resumable(run: Run) -> bool:
-    """Whether the run ended before its time and can go on."""
-    is_over = run.status not in {"running", "finished"}
-    return is_over and run.epochs < int(run.options.get("epochs") or 0) and run.last_weights.is_file()
-
-
-def has_predictions(folder: Path, run: Run) -> bool:
-    """Whether the run has predicted anything in the project in `folder`."""
-    predictions = folder / "predictions" / run.name
-    return predictions.is_dir() and any(predictions.iterdir())
-
-
-def measured_on_test(project: Project) -> dict[int, float]:
-    """Mean IoU on the test split by run, where somebody has asked for it: each time was counted as a look.
-
-    What was predicted of that split is not looked at here, or the count beside the figures would be too small.
-    """
-    found = {run.id: read_evaluation(run, "test") for run in project.runs.list()}
-    return {run_id: one["iou"] for run_id, one in found.items() if one is not None and one.get("iou") is not None}
-
-
-def command_line(folder: Path, run: Run) -> str:
-    """The command that trains with the same options."""
-    words = ["segstudio", "train", str(folder), "--preset", run.preset, "--start", run.start]
-    for name, value in run.options.items():
-        if name not in {"preset", "start"} and value not in (None, ""):
-            words += ["--set", f"{name}={str(value).lower() if isinstance(value, bool) else value}"]
-    return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
-
-
-def summary(run: Run) -> str:
-    """The run in one sentence."""
-    if run.is_reader:
-        bundle = run.options.get("bundle", "a bundle")
-        return f"Run {run.name}: the masks of {run.reader}, from {bundle} · {when_text(run.created)}"
-    parts = [
-        f"Run {run.name}: {run.status}",
-        run.preset,
-        f"from {start_text(run.start)}",
-        f"{epochs_text(run)} epochs" + _kept_text(run),
-        f"val IoU {run.best_val_iou:.3f}" if run.best_val_iou is not None else "",
-        duration(run.seconds) if run.seconds else "",
-        when_text(run.created),
-        " ".join(part for part in (run.device, run.precision) if part),
-    ]
-    text = " · ".join(part for part in parts if part)
-    return f"{text}\n{run.message}" if run.message else text
-
-
-def _kept_text(run: Run) -> str:
-    if not run.best_epoch:
-        return ""
-    is_best = run.options.get("keep", "best") == "best"
-    return f", best {run.best_epoch}" if is_best else f", weights kept: {kept_words(run)}"
-
-
-def figure(value: float | None) -> str:
-    """A share as it is shown in tables."""
-    return "–" if value is None else f"{value:.3f}"
-
-
-def epochs_text(run: Run) -> str:
-    """How many epochs were done of those that were planned: "18 / 25", or "25" when all were."""
-    planned = run.options.get("epochs")
-    return f"{run.epochs} / {planned}" if planned and planned != run.epochs else str(run.epochs)
-
-
-def start_text(start: str) -> str:
-    """What the weights were at first."""
-    return f"run {int(start):04}" if start.isdecimal() else start
 
 
 def _icon_button(name: str, help_text: str, slot: object) -> QToolButton:

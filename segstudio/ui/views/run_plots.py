@@ -53,10 +53,8 @@ class UnitPlot(QWidget):
         self._where = muted()
         self._where.setTextFormat(Qt.TextFormat.RichText)
         self._where.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self._plot = make_plot(title, None)
-        self._plot.setAxisItems({"bottom": pg.AxisItem("bottom")})  # a share, not a number of anything
-        self._plot.getAxis("bottom").enableAutoSIPrefix(False)
-        self._plot.showGrid(x=True, y=True, alpha=0.16)
+        self._plot = make_plot(title, None, is_counted=False)
+        self._plot.getAxis("left").setWidth(58)  # for its title and two decimals
         self._plot.setMinimumHeight(SIDE)
         self._plot.setXRange(0, 1, padding=0.02)
         self._plot.setYRange(0, 1, padding=0.02)
