@@ -2,11 +2,14 @@
 
 import contextlib
 import os
+import re
 import secrets
 import time
 from importlib.resources import files
 from pathlib import Path
 from typing import IO
+
+_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 _CAN_REPLACE_WHAT_IS_OPEN = os.name != "nt"
 
@@ -26,6 +29,11 @@ def resource(*parts: str) -> Path:
         if path.exists():
             return path
     raise FileNotFoundError(f"resource {'/'.join(parts)} is missing from this installation")
+
+
+def is_device(name: str) -> bool:
+    """Whether Windows takes a file of that name for a device, in every folder: "con", "NUL.png", "com1.tar.gz"."""
+    return _DEVICE.fullmatch(name) is not None
 
 
 def write_atomically(path: Path, data: bytes, *, is_durable: bool = True) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from segstudio.core.errors import UserError
+from segstudio.core.files import is_device
 from segstudio.core.reporter import Reporter
 
 _COPIED_AT_ONCE = 1 << 20
@@ -93,11 +94,15 @@ def _parts(archive: Path, entry: zipfile.ZipInfo) -> tuple[str, ...]:
         raise UserError(f"{archive}: the archive tries to write outside of its folder ({name})", "do not trust it")
     if name.endswith("/") or any(part.lower() in _CLUTTER for part in path.parts):
         return ()
-    return tuple(_allowed(part) for part in path.parts)
+    return tuple(allowed(part) for part in path.parts)
 
 
-def _allowed(part: str) -> str:
-    return _FORBIDDEN_ON_WINDOWS.sub("_", part) if os.name == "nt" else part.replace("\0", "_")
+def allowed(part: str, *, is_windows: bool = os.name == "nt") -> str:
+    """The name that a file or folder of an archive gets: its own, but for what the system does not bear in names."""
+    if not is_windows:
+        return part.replace("\0", "_")
+    plain = _FORBIDDEN_ON_WINDOWS.sub("_", part)
+    return f"_{plain}" if is_device(plain) else plain
 
 
 def _name(entry: zipfile.ZipInfo) -> str:

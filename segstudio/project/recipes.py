@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from segstudio.augmentation.recipe import NONE, Recipe, built_in_recipes, read_recipe
 from segstudio.core.errors import UserError
-from segstudio.core.files import write_atomically
+from segstudio.core.files import is_device, write_atomically
 from segstudio.project.stems import folded
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ MAX_LENGTH = 60
 """Longest name, in characters: below 255 bytes in any script, with room for an extension."""
 
 _UNSAFE = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]+')
-_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 
 class Broken(NamedTuple):
@@ -172,18 +171,18 @@ def folder_name(name: str) -> str:
     plain = _UNSAFE.sub("-", name).strip(" .")[:MAX_LENGTH].strip(" .")
     with contextlib.suppress(UnicodeEncodeError):
         plain.encode()
-        if plain == name and plain and not _DEVICES.fullmatch(plain):
+        if plain == name and plain and not is_device(plain):
             return name
     sign = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     plain = plain.encode(errors="ignore").decode()[: MAX_LENGTH - 10].strip(" .") or "recipe"
-    return f"_{plain}~{sign}" if _DEVICES.fullmatch(plain) else f"{plain}~{sign}"
+    return f"_{plain}~{sign}" if is_device(plain) else f"{plain}~{sign}"
 
 
 def plain_name(title: str) -> str:
     """A title as a short name of small letters: "Lens dirt, strong" becomes "lens-dirt-strong"."""
     words = re.findall(r"[^\W_]+", title.casefold())
     name = "-".join(words)[: MAX_LENGTH - 10].strip("-") or "recipe"
-    return f"{name}-recipe" if _DEVICES.fullmatch(name) else name
+    return f"{name}-recipe" if is_device(name) else name
 
 
 def _is_ours(name: str) -> bool:

@@ -10,7 +10,7 @@ import pytest
 
 from segstudio.core.errors import UserError
 from segstudio.core.reporter import Cancelled, ListReporter
-from segstudio.formats.archive import extract, is_archive
+from segstudio.formats.archive import allowed, extract, is_archive
 
 
 def packed(path: Path, entries: dict[str, bytes]) -> Path:
@@ -138,3 +138,20 @@ def test_a_folder_that_is_there_is_not_touched(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     with pytest.raises(UserError, match="exists"):
         extract(packed(tmp_path / "set.zip", {"a.png": b"1"}), tmp_path / "data", ListReporter())
+
+
+@pytest.mark.parametrize(
+    ("name", "on_windows"),
+    [
+        ("con.png", "_con.png"),  # writing to it would write to the console, and no file would be there
+        ("NUL", "_NUL"),
+        ("com1.tar.gz", "_com1.tar.gz"),
+        ("конец.png", "конец.png"),
+        ("console.png", "console.png"),
+        ("12:30?.png", "12_30_.png"),
+        ("folder.", "folder_"),
+    ],
+)
+def test_names_that_windows_does_not_bear(name: str, on_windows: str) -> None:
+    assert allowed(name, is_windows=True) == on_windows
+    assert allowed(name, is_windows=False) == name
