@@ -24,15 +24,23 @@ find_uv() {
         say "installing uv into $tools"
         python=$(command -v python3 || command -v python) || { say "Python 3.11 or later is needed"; exit 1; }
         if "$python" -m venv "$tools" >/dev/null 2>&1; then
-            "$tools/bin/python" -m pip install --quiet --disable-pip-version-check "uv>=0.8" || exit 1
+            "$tools/bin/python" -m pip install --quiet --disable-pip-version-check "uv>=0.8" || no_uv
         else
             # Debian without python3-venv: pip alone can still install into a folder.
-            "$python" -m pip install --quiet --disable-pip-version-check --target "$tools/lib" "uv>=0.8" || exit 1
+            PIP_ROOT_USER_ACTION=ignore "$python" -m pip install --quiet --disable-pip-version-check \
+                --target "$tools/lib" "uv>=0.8" || no_uv
             mkdir -p "$tools/bin"
             ln -sf "$tools/lib/bin/uv" "$tools/bin/uv"
         fi
         uv="$tools/bin/uv"
     fi
+}
+
+no_uv() {
+    rm -rf "$tools"  # half of it would be taken for all of it the next time
+    say "could not install uv"
+    say "hint: it needs the network, and pip (Debian and Ubuntu: apt-get install python3-pip); or install uv itself"
+    exit 1
 }
 
 # Behind a company's proxy only the system knows which certificates to trust; a bare system has none, uv has its own.
@@ -44,22 +52,24 @@ fi
 qt_packages="libegl1 libgl1 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1
     libxcb-render-util0 libxcb-shape0 libxcb-xinerama0 libdbus-1-3 libfontconfig1 fonts-dejavu-core"
 
-qt_is_complete() {
+# Whether windows can be drawn; with the argument `shown`, whether they can also be shown on an X display.
+qt_can_be() {
     [ "$(uname -s)" = Linux ] || return 0
-    QT_QPA_PLATFORM=offscreen "$python" -W error - >/dev/null 2>&1 <<'PY' || return 1
+    QT_QPA_PLATFORM=offscreen "$python" -W error - "$1" >/dev/null 2>&1 <<'PY' || return 1
 from PySide6.QtWidgets import QApplication
 from PySide6.QtGui import QFontDatabase
-import ctypes
+import ctypes, sys
 app = QApplication([])
 assert QFontDatabase.families()
-for library in ("libxcb-cursor.so.0", "libxcb-icccm.so.4", "libxcb-image.so.0", "libxcb-keysyms.so.1",
-                "libxcb-render-util.so.0", "libxkbcommon-x11.so.0"):
+of_x = ("libxcb-cursor.so.0", "libxcb-icccm.so.4", "libxcb-image.so.0", "libxcb-keysyms.so.1", "libxcb-render-util.so.0",
+        "libxkbcommon-x11.so.0")
+for library in of_x if sys.argv[1] == "shown" else ():
     ctypes.CDLL(library)
 PY
 }
 
 install_qt_libraries() {
-    qt_is_complete && return 0
+    qt_can_be shown && return 0
     if ! command -v apt-get >/dev/null 2>&1; then
         say "Qt misses system libraries; install what your system calls: $qt_packages"
         return 0
@@ -69,6 +79,7 @@ install_qt_libraries() {
     { as_root apt-get update -qq && as_root env DEBIAN_FRONTEND=noninteractive \
         apt-get install -y -qq --no-install-recommends $qt_packages; } >/dev/null || {
         say "could not install: $qt_packages"
+        qt_can_be drawn && return 0  # enough for everything without a display
         say "hint: install them by hand (as root), then start again"
         exit 1
     }
@@ -78,7 +89,8 @@ set_up() {
     find_uv
     say "preparing the environment"
     # uv's default cache and environment; the lock decides every version.
-    "$uv" sync --quiet --locked "$@" || exit 1
+    # What was installed once, or lies in uv's cache, needs no network again.
+    "$uv" sync --quiet --locked "$@" || { say "trying without the network"; "$uv" sync --quiet --locked --offline "$@"; } || exit 1
     python="$root/.venv/bin/python"
     install_qt_libraries
 }
