@@ -1,12 +1,11 @@
 """The tool bar: which project, undo, the tools with the options of the one in hand, Predict and Retrain."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QAction, QPainter, QPaintEvent
-from PySide6.QtWidgets import QMenu, QPushButton, QSizePolicy, QToolBar, QToolButton, QWidget
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QMenu, QPushButton, QToolBar, QToolButton, QWidget
 
 from segstudio.core.sample import ReviewState
 from segstudio.project.pace import Pace, pace_of
@@ -17,10 +16,10 @@ from segstudio.ui.actions import Actions
 from segstudio.ui.canvas.panes import Panes
 from segstudio.ui.times import seconds_text
 from segstudio.ui.tool_options import ToolOptions
-from segstudio.ui.widgets import heading
+from segstudio.ui.widgets import FittingWords, heading
 
 _MARGIN = 12
-"""Pixels left and right of the words about the review."""
+"""Pixels around what is only said, between what can be pressed."""
 
 
 class GroupButton(QToolButton):
@@ -46,36 +45,6 @@ class GroupButton(QToolButton):
             self.setDefaultAction(chosen)
 
 
-class Fitting(QWidget):
-    """A line of muted words at the right of whatever room is left: the most of them that fit, or none."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._words: Sequence[str] = ()
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-
-    @property
-    def shown(self) -> str:
-        """The words that there is room for."""
-        wide = self.fontMetrics().horizontalAdvance
-        return next((one for one in self._words if wide(one) <= self.width() - 2 * _MARGIN), "")
-
-    def show_words(self, words: Sequence[str]) -> None:
-        """Show one of these, which say the same, the longest first."""
-        self._words = words
-        self.setAccessibleName(words[0] if words else "")
-        self.update()
-
-    def sizeHint(self) -> QSize:
-        return QSize(0, self.fontMetrics().height())
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setPen(theme.color("text_muted"))
-        where = self.rect().adjusted(_MARGIN, 0, -_MARGIN, 0)
-        painter.drawText(where, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, self.shown)
-
-
 class ToolBar(QToolBar):
     """The one tool bar of the window."""
 
@@ -87,7 +56,9 @@ class ToolBar(QToolBar):
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
         self._sentence = ""
         self._name = heading("")
-        self.progress = Fitting()
+        self._name.setContentsMargins(0, 0, _MARGIN, 0)
+        self.progress = FittingWords()
+        self.progress.setContentsMargins(_MARGIN, 0, _MARGIN, 0)
         self.options = ToolOptions()
         by_name = self._by_name = actions.by_name
         self.addWidget(self._name)

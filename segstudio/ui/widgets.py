@@ -1,6 +1,6 @@
 """The smallest parts that panels and dialogs are made of, each dressed by the style sheet."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from PySide6.QtCore import QAbstractItemModel, QSize, Qt
@@ -21,6 +21,8 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+
+from segstudio.ui import theme
 
 
 def heading(text: str) -> QLabel:
@@ -68,6 +70,36 @@ class ElidedLabel(QLabel):
         self.style().drawItemText(
             painter, self.contentsRect(), int(flags), self.palette(), self.isEnabled(), words, self.foregroundRole()
         )
+
+
+class FittingWords(QWidget):
+    """A line of muted words at the right of whatever room is left: the most of them that fit, or none."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._words: Sequence[str] = ()
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+
+    @property
+    def shown(self) -> str:
+        """The words that there is room for."""
+        wide = self.fontMetrics().horizontalAdvance
+        return next((one for one in self._words if wide(one) <= self.contentsRect().width()), "")
+
+    def show_words(self, words: Sequence[str]) -> None:
+        """Show one of these, which say the same, the longest first."""
+        self._words = words
+        self.setAccessibleName(words[0] if words else "")
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(0, self.fontMetrics().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setPen(theme.color("text_muted"))
+        flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(self.contentsRect(), flags, self.shown)
 
 
 def push_button(text: str, help_text: str, pressed: Callable[[], object]) -> QPushButton:

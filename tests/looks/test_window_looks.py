@@ -5,6 +5,7 @@ Set SEGSTUDIO_LOOKS to a folder to keep the pictures for a person.
 
 import os
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,11 @@ from PySide6.QtCore import QCoreApplication, QEvent, QSettings, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QToolButton, QWidget
 
+from segstudio.core.reporter import ListReporter
+from segstudio.jobs import JOBS
 from segstudio.ui import app as application
 from segstudio.ui import theme
+from segstudio.ui.panels.readers import ReadersPanel
 from segstudio.ui.widgets import ElidedLabel, allow, push_button
 from segstudio.ui.window import Window
 from tests.ui.projects import make_project, predict_noisily
@@ -162,6 +166,42 @@ def test_every_choice_of_the_smart_brush_can_be_read(qtbot, window: Window, widt
         if width == 1440:
             assert all(box.width() >= box.sizeHint().width() for box in boxes)
         assert all(box.width() >= 40 for box in boxes)
+
+
+@pytest.mark.parametrize("choice", ["dark", "light"])
+def test_every_view_of_correcting_is_worth_showing(qtbot, window: Window, tmp_path: Path, choice: theme.Choice):
+    window.set_theme(choice)
+    workspace, session, seen = window.workspace, window.session, []
+
+    def look(name: str) -> None:
+        qtbot.waitUntil(lambda: window.is_settled() and not clipped(window), timeout=20_000)
+        assert not overlapping(window), name
+        seen.append(picture(window, f"view-{name}-{choice}"))
+
+    window.actions_by_name["error-next"].trigger()
+    qtbot.waitUntil(lambda: bool(workspace.walk.words))
+    look("walk")
+    window.actions_by_name["error-take"].trigger()
+    session.document.replace(np.zeros_like(session.document.mask), "Clear")
+    qtbot.waitUntil(lambda: session.autosave.state == "saved")
+    look("history")
+    window.actions_by_name["threshold"].trigger()
+    look("scrubber")
+    window.actions_by_name["threshold"].trigger()
+    window.actions_by_name["swipe"].trigger()
+    look("swipe")
+    window.actions_by_name["swipe"].trigger()
+    window.show_palette()
+    look("palette")
+    window.show_palette()
+    bundle = str(tmp_path / "bundle.zip")
+    JOBS["export-bundle"].from_values({"to": bundle, "reviewer": "Anna"}).run(session.project, ListReporter())
+    JOBS["import-bundle"].from_values({"file": bundle}).run(session.project, ListReporter())
+    window.show_readers(True)
+    panel = window.findChild(ReadersPanel)
+    qtbot.waitUntil(lambda: panel.model.rowCount() == 12 and not panel.is_busy)
+    look("readers")
+    assert all((one != other).any() for one, other in pairwise(seen)), "each of them shows something else"
 
 
 def test_what_cannot_be_used_says_why(window: Window):

@@ -39,7 +39,7 @@ from segstudio.ui.combo import Combo
 from segstudio.ui.keyboard import key_meant
 from segstudio.ui.session import Session
 from segstudio.ui.views.tiles import WHEEL_ZOOM
-from segstudio.ui.widgets import ElidedLabel, card, push_button, text_button
+from segstudio.ui.widgets import FittingWords, card, push_button, text_button
 
 REACH = 12
 """So near to the divider the pointer takes hold of it, in widget pixels."""
@@ -47,7 +47,7 @@ REACH = 12
 STEP, LEAP = 0.02, 0.1
 """How far a key moves the divider, without and with Shift."""
 
-HIDDEN = "a test sample: its figures are hidden until View ▸ Show test figures"
+HIDDEN = "A test sample: its figures are hidden until View ▸ Show test figures"
 """In the place of how a mask and a prediction differ, see `project.looks`."""
 
 REST_MS = 200
@@ -416,13 +416,14 @@ class SwipeView(QWidget):
         inside.setContentsMargins(8, 8, 8, 8)
         inside.addLayout(row)
         inside.addWidget(self.canvas, 1)
-        hint = ElidedLabel("Drag the divider, or Left and Right move it. The wheel zooms.")
-        hint.setProperty("muted", True)
+        hint = FittingWords()
+        hint.show_words(
+            ("Drag the divider, or Left and Right move it. The wheel zooms.", "Drag the divider. The wheel zooms.")
+        )
         below = QHBoxLayout()
         below.setSpacing(16)
         below.addWidget(self._figures)
         below.addWidget(hint, 1)
-        hint.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         inside.addLayout(below)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
