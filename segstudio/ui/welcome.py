@@ -68,12 +68,14 @@ class Welcome(QWidget):
             if (widget := item.widget()) is not None:
                 widget.deleteLater()
         projects = recent_projects()
-        words = "Recent" if projects else "Or drop a folder or a zip with images and masks here."
-        self._recent.addWidget(muted(words))
+        if projects:
+            self._recent.addWidget(muted("Recent"))
         for folder in projects:
             button = link(f"{folder.name}  ·  {folder.parent}", str(folder))
             button.clicked.connect(lambda _=False, folder=folder: self.chosen.emit(folder))
             self._recent.addWidget(button)
+        self._recent.addSpacing(10 if projects else 0)
+        self._recent.addWidget(muted("Or drop a folder or a zip with images and masks here."))
 
     def _head(self) -> QHBoxLayout:
         icon = QLabel()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QShowEvent
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QStackedWidget, QWidget
+from PySide6.QtWidgets import QAbstractButton, QDockWidget, QMainWindow, QStackedWidget, QWidget
 
 from segstudio.core.errors import UserError
 from segstudio.core.user_settings import reviewer_name
@@ -344,8 +344,12 @@ class Window(QMainWindow):
         self.setWindowTitle(self._tool_bar.sentence())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Keys that no widget wanted: up and down go through the list, Escape leads back to the picture."""
+        """Keys that no widget wanted: up and down go through the list, Escape leads back, Enter presses a button."""
         step = _STEPS.get(event.key())
+        chosen = self.focusWidget()
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and isinstance(chosen, QAbstractButton):
+            chosen.click()
+            return
         if event.key() == Qt.Key.Key_Escape and not event.modifiers():
             self.focus_work()  # whoever has lost the picture among the panels finds back
         elif step is not None and not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:

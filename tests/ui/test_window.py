@@ -469,3 +469,16 @@ def test_a_note_goes_by_itself_and_what_asks_for_something_stays(qtbot):
     assert not banner._going.isActive()
     banner.tell("It is done.", "Look at it.", kind="info")
     assert not banner._going.isActive()
+
+
+def test_enter_presses_the_button_that_has_the_keys(qtbot, window: Window, folder: Path):
+    window.open_project(folder)
+    settle(qtbot, window)
+    assert window.close_project()
+    links = lambda: [one for one in window._welcome.findChildren(QPushButton) if one.text().startswith(folder.name)]  # noqa: E731
+    qtbot.waitUntil(lambda: len(links()) == 1 and links()[0].isVisible())
+    (link,) = links()
+    link.setFocus()
+    QTest.keyClick(link, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: window.session is not None)
+    settle(qtbot, window)
