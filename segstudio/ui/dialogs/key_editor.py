@@ -135,7 +135,7 @@ class KeyEditorDialog(QDialog):
         self.setModal(False)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(860, 640)
-        self._actions, self._wanted, self._is_told = actions, "", False
+        self._actions, self._wanted = actions, ""
         self.search = QLineEdit()
         self.search.setPlaceholderText("Search: a command or a key")
         self.search.setAccessibleName("Search commands")

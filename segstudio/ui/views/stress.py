@@ -358,7 +358,7 @@ class Strip(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.session = session
-        self._name, self._size, self._strength = "", 0, 0
+        self._name, self._size = "", 0
         self._wanted: tuple[object, ...] = ()
         self._background = Background("stress pictures", self)
         self.pictures = [Picture("As it is", SIDE // 2), *(Picture(f"Strength {n}", SIDE // 2) for n in range(1, 6))]
@@ -388,7 +388,7 @@ class Strip(QWidget):
 
     def show_family(self, name: str, size: int, strength: int = 0) -> None:
         """Show another transform; `size` is that of the network's input, `strength` the one to mark."""
-        self._name, self._size, self._strength = name, size, strength
+        self._name, self._size = name, size
         self._make()
         for number, picture in enumerate(self.pictures):
             picture.set_chosen(bool(name) and number == strength > 0)

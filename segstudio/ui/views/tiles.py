@@ -86,7 +86,6 @@ class Tiles(QWidget):
         self._ratio = (1, 1)
         self._is_fitted = True
         self._drag: QPointF | None = None
-        self._compared: Face | None = None
         self._is_outlined = True
 
     @property
@@ -123,7 +122,6 @@ class Tiles(QWidget):
 
     def compare(self, original: Face | None) -> None:
         """Show the original in every tile, until None is given."""
-        self._compared = original
         for tile in self._tiles[1:]:
             tile.compare(original)
 
