@@ -15,11 +15,11 @@ from segstudio.jobs.presets import options_of, preset, presets
 from segstudio.project.project import Project
 from segstudio.project.runs import Run
 from segstudio.ui.job_queue import JobQueue, JobRecord, JobState
-from segstudio.ui.panels.curves import WholeAxis
 from segstudio.ui.panels.job_progress import progress_text
 from segstudio.ui.panels.jobs import log_text
 from segstudio.ui.panels.train import SETTING, TrainPanel, outcome_text
 from segstudio.ui.panels.train_options import FROM_ELSEWHERE, FROM_FILE
+from segstudio.ui.plot import WholeAxis
 from segstudio.ui.session import Session
 from segstudio.ui.worker_thread import Patience
 from tests.project.projects import make_project

@@ -13,8 +13,8 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
 from segstudio.ui import theme
 from segstudio.ui.job_queue import JobQueue, JobRecord, JobState
 from segstudio.ui.number_box import number_text
-from segstudio.ui.panels.curves import cosmetic_pen
 from segstudio.ui.panels.job_progress import JobProgress
+from segstudio.ui.plot import cosmetic_pen
 from segstudio.ui.widgets import muted, push_button
 
 

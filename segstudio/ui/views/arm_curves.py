@@ -12,7 +12,8 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from segstudio.ui import theme
-from segstudio.ui.panels.curves import DRAW_MS, Series, cosmetic_pen, make_plot, style_plot
+from segstudio.ui.panels.curves import DRAW_MS, Series
+from segstudio.ui.plot import cosmetic_pen, make_plot, style_plot
 from segstudio.ui.widgets import heading, muted
 
 COLOURS = 6

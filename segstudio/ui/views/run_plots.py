@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from segstudio.ui import theme
-from segstudio.ui.panels.curves import cosmetic_pen, make_plot, style_plot
+from segstudio.ui.plot import cosmetic_pen, make_plot, style_plot
 from segstudio.ui.views.differences import side
 from segstudio.ui.views.numbers import change_text
 from segstudio.ui.widgets import heading, muted

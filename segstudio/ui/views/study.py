@@ -14,9 +14,9 @@ from segstudio.project.sample_table import SUSPICIOUS
 from segstudio.project.studies import Kind, Study
 from segstudio.ui import theme
 from segstudio.ui.job_queue import duration
-from segstudio.ui.panels.curves import cosmetic_pen, make_plot, style_plot
 from segstudio.ui.panels.empty import Either, Empty
 from segstudio.ui.panels.rows_model import Index, RowsModel
+from segstudio.ui.plot import cosmetic_pen, make_plot, style_plot
 from segstudio.ui.session import Session
 from segstudio.ui.times import when_text
 from segstudio.ui.views.numbers import METRICS, change_text, with_minus
