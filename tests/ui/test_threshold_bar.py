@@ -92,7 +92,7 @@ def test_the_best_is_used_and_kept_and_taken(qtbot, window: Window, bar) -> None
     settle(qtbot, window)
     assert (session.level, window.panes.level, bar.level) == (level, level, level)
     assert len(bar.table.model().rows) == 0
-    assert np.all(session.project.samples.table().iou == 1)
+    assert np.all(session.project.samples.revealed().iou == 1)
     press(window, Qt.Key.Key_T, Qt.KeyboardModifier.ShiftModifier)
     assert window.panes.level == level
     document = session.document
