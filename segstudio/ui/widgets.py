@@ -110,6 +110,12 @@ def push_button(text: str, help_text: str, pressed: Callable[[], object]) -> QPu
     return button
 
 
+def without_default(dialog: QWidget) -> None:
+    """Let Enter in a field of a dialog press none of its buttons; Qt would take the first one."""
+    for button in dialog.findChildren(QPushButton):
+        button.setAutoDefault(False)
+
+
 @contextmanager
 def keeping_focus(*widgets: QWidget) -> Iterator[None]:
     """While some of these come and others go, keep the keys among them.

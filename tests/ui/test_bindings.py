@@ -202,6 +202,24 @@ def test_the_editor_tells_of_a_conflict_before_it_takes_a_key(qtbot, window: Win
     dialog.close()
 
 
+def test_enter_in_a_search_field_presses_no_button(qtbot, window: Window, monkeypatch: pytest.MonkeyPatch):
+    asked: list[object] = []
+    monkeypatch.setattr("segstudio.ui.dialogs.key_editor.agrees", lambda *words: asked.append(words))
+    window.actions_by_name["keys"].trigger()
+    window.actions_by_name["change-keys"].trigger()
+    keys, editor = window.findChild(KeysDialog), window.findChild(KeyEditorDialog)
+    editor.bindings.give("tool-brush", ("F7",))
+    assert editor.reset_all_button.isEnabled()
+    QTest.keyClick(editor.search, Qt.Key.Key_Return)
+    assert not asked, "nobody wants to reset all"
+    editor.bindings.reset_all()
+    editor.close()
+    qtbot.waitUntil(lambda: window.findChild(KeyEditorDialog) is None)
+    QTest.keyClick(keys.search, Qt.Key.Key_Return)
+    assert window.findChild(KeyEditorDialog) is None
+    assert keys.isVisible()
+
+
 def test_a_sign_needs_no_shift(window: Window):
     window.actions_by_name["change-keys"].trigger()
     dialog = window.findChild(KeyEditorDialog)

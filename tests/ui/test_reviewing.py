@@ -211,7 +211,7 @@ def test_an_audit_leads_through_its_samples_and_accepts_only_after_its_bound(qtb
     assert "1 stay as they are: in the test split" in dialog.words.text()
     dialog.form.set_values({"filter": "", "audit": 3})
     qtbot.waitUntil(lambda: begin.isEnabled() and "all of 3 random ones" in dialog.words.text())
-    assert "at most 63.2 % of all 5 are wrong" in dialog.words.text()
+    assert "at most 63.2\u00a0% of all 5 are wrong" in dialog.words.text()
     QTest.mouseClick(begin, Qt.MouseButton.LeftButton)
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow)

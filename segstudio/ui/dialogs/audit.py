@@ -39,6 +39,7 @@ class AuditDialog(QDialog):
         self.words = muted(wraps=True)
         kinds = QDialogButtonBox.StandardButton
         self.buttons = QDialogButtonBox(kinds.Ok | kinds.Cancel)
+        self.buttons.button(kinds.Ok).setProperty("primary", True)
         self.buttons.button(kinds.Ok).setText("Begin")
         self.buttons.accepted.connect(self._begin)
         self.buttons.rejected.connect(self.reject)
@@ -75,7 +76,8 @@ class AuditDialog(QDialog):
         else:
             self._plan = plan if plan.ids else None
             self._title.setText(f"{len(plan.ids):,} {plan.what} would be accepted".replace(",", "\u202f"))
-            self.words.setText("\n".join(_sentences(plan, min(asked.audit, len(plan.ids)))))
+            words = "\n".join(_sentences(plan, min(asked.audit, len(plan.ids))))
+            self.words.setText(words.replace(" %", "\u00a0%"))  # no line ends before the sign
         self._enable()
 
     def _enable(self) -> None:

@@ -14,7 +14,7 @@ from segstudio.ui.bindings import Bindings, shown
 from segstudio.ui.dialogs import places
 from segstudio.ui.dialogs.questions import agrees
 from segstudio.ui.keyboard import is_shifted_sign, key_meant
-from segstudio.ui.widgets import card, heading, muted, push_button, row_table, set_property
+from segstudio.ui.widgets import card, heading, muted, push_button, row_table, set_property, without_default
 
 Index = QModelIndex | QPersistentModelIndex
 _COLUMNS = ("Command", "Menu", "Keys")
@@ -153,6 +153,7 @@ class KeyEditorDialog(QDialog):
         layout.addWidget(self.table, 1)
         layout.addWidget(self._make_editor())
         layout.addLayout(self._make_foot())
+        without_default(self)
         self.search.textChanged.connect(self._search)
         self.table.selectionModel().currentChanged.connect(lambda *_: self._choose())
         self.field.pressed.connect(self._press)
@@ -344,7 +345,4 @@ class KeyEditorDialog(QDialog):
         foot.addWidget(push_button("Import…", "Take the keys of a file in place of yours", self._choose_import))
         foot.addWidget(push_button("Export…", "Write your keys into a file, for another machine", self._choose_export))
         foot.addWidget(push_button("Close", "", self.close))
-        for button in self.findChildren(QWidget):
-            if hasattr(button, "setAutoDefault"):
-                button.setAutoDefault(False)
         return foot

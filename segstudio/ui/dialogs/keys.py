@@ -15,7 +15,7 @@ from segstudio.core.fuzzy import match
 from segstudio.ui.actions import MENUS, Actions, plain_text
 from segstudio.ui.bindings import shown
 from segstudio.ui.keycaps import KeyCaps, caps
-from segstudio.ui.widgets import ElidedLabel, card, heading, muted, push_button
+from segstudio.ui.widgets import ElidedLabel, card, heading, muted, push_button, without_default
 
 POINTER: tuple[tuple[str, str], ...] = (
     ("Wheel", "Zoom to the pointer"),
@@ -116,6 +116,7 @@ class KeysDialog(QDialog):
         layout.addLayout(head)
         layout.addWidget(self._area, 1)
         layout.addWidget(self._note)
+        without_default(self)
         actions.bindings.changed.connect(self._show)
         self._show()
         self.search.setFocus()
