@@ -122,7 +122,14 @@ def predict_samples(
     try:
         with chosen.scope():
             network = load_network(run.best_weights, chosen.precision)
-            done = predictions(network, samples, project.read_image, report, lambda one: one.image, options.batch, way)
+
+            def advanced(share: float) -> None:
+                count = f"{len(predicted) + 1} of {len(samples)} images"
+                predicting.progress(len(predicted) + 0.99 * share, len(samples), f"image {count}, in tiles")
+
+            done = predictions(
+                network, samples, project.read_image, report, lambda one: one.image, options.batch, way, advanced
+            )
             for sample, probability, disagreement in done:
                 project.predictions.save(
                     run.id, sample, probability, uncertainty=disagreement, kind=kind, manner=manner

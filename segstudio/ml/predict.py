@@ -86,14 +86,26 @@ def predictions(
     name: Callable[[T], str] = str,
     batch: int = 8,
     way: Way = WHOLE,
+    advanced: Callable[[float], object] = lambda _share: None,
 ) -> Iterator[Prediction[T]]:
     """As `predict`, in any way of looking, and with the disagreement of the looks; see there.
+
+    Args:
+        network: See `predict`, as all up to `way`.
+        things: What to predict.
+        read: Gives the image of one of them.
+        report: Hears of bad images.
+        name: What one of them is called in a note.
+        batch: Images or tiles per step.
+        way: How it looks at them.
+        advanced: Told which share of the next image is done, for those that are looked at in tiles: they may be huge,
+            and whoever wants to stop shall not have to wait for the end of one.
 
     Yields:
         The predictions in the order of `things`, without the images that cannot be read.
     """
     if way.is_tiled:
-        yield from _tiled(network, things, read, report, name, batch, way)
+        yield from _tiled(network, things, read, report, name, batch, way, advanced)
     else:
         yield from _whole(network, things, read, report, name, batch, way)
 
@@ -151,6 +163,7 @@ def _tiled(
     name: Callable[[T], str],
     batch: int,
     way: Way,
+    advanced: Callable[[float], object],
 ) -> Iterator[Prediction[T]]:
     """One image after the other in tiles; the next one is decoded meanwhile, and no more: they may be huge."""
     look = look_of(forward_of(network, WORTH_FREEZING), way.flips, way.doubts)
@@ -173,6 +186,7 @@ def _tiled(
             for top, maps in blended(image, shape, look, batch=batch, overlap=way.overlap):
                 probability[top : top + len(maps)] = _as_bytes(maps[..., 0])
                 doubt.add(maps)
+                advanced((top + len(maps)) / len(probability))
             if probability.shape != size:  # as bytes: a large image as floats might not fit into memory
                 how = cv2.INTER_AREA if size[0] < probability.shape[0] else cv2.INTER_LINEAR
                 probability = cv2.resize(probability, size[::-1], interpolation=how)

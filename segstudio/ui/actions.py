@@ -118,6 +118,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("export-report", "Export &report…", "File",
             "Write one page with dataset, runs, figures, curves and pictures, and show it in the browser.",
             "info", ("Ctrl+Shift+E",), "project"),
+    Command("export-model", "Export &model…", "File",
+            "Take the champion to other programs: Keras, TensorFlow, LiteRT or ONNX.", "export", (), "project"),
     Command("export-bundle", "Export for another &reader…", "File",
             "Pack masks, verdicts and comments for somebody who has the same images.", "archive", (), "project"),
     Command("import-bundle", "&Import from another reader…", "File",

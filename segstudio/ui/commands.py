@@ -74,6 +74,7 @@ def _file(make: _Handlers) -> dict[str, Handler]:
         "export": make.of_window(partial(_export, window)),
         "export-dataset": make.of_project(partial(_export_dataset, window)),
         "export-report": make.of_window(partial(_export_report, window)),
+        "export-model": make.of_project(lambda w: w.offer_model()),
         "export-bundle": make.of_window(partial(_export_bundle, window)),
         "import-bundle": make.of_window(partial(_import_bundle, window)),
         "check": make.of_window(partial(_check, window)),

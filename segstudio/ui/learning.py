@@ -12,6 +12,12 @@ from segstudio.ui.banner import Kind
 from segstudio.ui.job_queue import JobQueue, JobRecord, JobState
 from segstudio.ui.workspace import Workspace
 
+EXPORTED = {
+    "export-model": "The model", "export-masks": "The masks", "export-dataset": "The dataset",
+    "export-bundle": "The bundle",
+}  # fmt: skip
+"""What each job writes for other programs and people."""
+
 
 class Learning(QObject):
     """Joins the jobs of learning to the open project.
@@ -103,6 +109,8 @@ class Learning(QObject):
         workspace = self._workspace
         if workspace is None or record.project != workspace.session.project.folder:
             return
+        if record.state is JobState.FINISHED and record.job in EXPORTED:
+            _tell_export(workspace, record)
         if record.state is JobState.FINISHED and record.job in ("train", "challenge"):
             self._tell_verdict(workspace, record)
         if record.id in (self._retraining, self._meeting):
@@ -222,6 +230,24 @@ class Learning(QObject):
         record = self._queue.submit("demo", {}, "Demo projects", folder)
         self._demo = record.id
         return record
+
+
+def _tell_export(workspace: Workspace, record: JobRecord) -> None:
+    """Say where what was exported lies, and lead there."""
+    result = record.result
+    path = Path(result.get("path") or result["to"])
+    folder = path if path.is_dir() else path.parent
+    hint = ""
+    if record.job == "export-model":
+        scripts = "predict.py shows its use" + (", finetune.py trains it on" if result.get("tuning") else "")
+        hint = f"Largest difference from the network: {result['max_difference']:.1e}. Beside it, {scripts}."
+
+    def open_folder() -> None:
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
+
+    button = ("Open folder", "Show it in the file manager", open_folder)
+    words = f"{EXPORTED[record.job]} {'are' if record.job == 'export-masks' else 'is'} written: {path}"
+    workspace.banner.tell(words, hint, kind="info", topic="export", buttons=(button,))
 
 
 def _is_beaten(record: JobRecord) -> bool:

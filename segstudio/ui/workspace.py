@@ -12,6 +12,7 @@ from PySide6.QtCore import QByteArray, QSettings, Qt, Signal
 from PySide6.QtGui import QResizeEvent, QUndoStack
 from PySide6.QtWidgets import QSplitter, QTabWidget, QVBoxLayout, QWidget
 
+from segstudio.core.errors import UserError
 from segstudio.core.sample import Sample
 from segstudio.core.threshold import threshold_of
 from segstudio.project.acts import Outcome
@@ -172,6 +173,17 @@ class Workspace(QWidget):
         """Bring to the centre how a run did against the champion."""
         self.show_run(run_id)
         self.runs_panel.look()
+
+    def offer_model(self) -> None:
+        """Offer to export the champion's network; that of another run is offered in the Runs panel.
+
+        Raises:
+            UserError: When there is no network yet.
+        """
+        if (champion := self.session.project.runs.best()) is None:
+            raise UserError("there is no trained model yet", "train one first")
+        self.show_run(champion.id)
+        self.runs_panel.offer_export()
 
     def show_recipe(self, name: str) -> None:
         """Bring a recipe to the front."""

@@ -29,7 +29,7 @@ def test_predicts_every_sample_at_its_own_size_and_scores_it(project):
     assert project.predictions.current() == 1
     for sample in project.samples.all():
         assert project.predictions.load(1, sample).shape == (45, 70)
-    table = project.samples.table()
+    table = project.samples.revealed()
     assert np.isfinite(table.uncertainty).all()
     assert np.isfinite(table.iou).all()
 
@@ -104,11 +104,11 @@ def test_what_two_runs_predict_in_different_manners_is_not_compared(project):
     perform(project, "predict", run="1")
     second = perform(project, "train", **TINY, epochs=1, seed=9)
     perform(project, "predict", run=str(second["run"]))
-    table = project.samples.table()
+    table = project.samples.revealed()
     assert np.isfinite(table.iou_before).all()
     assert np.isfinite(table.change).all()
     perform(project, "predict", run=str(second["run"]), flips="all", filter="split:test")
-    table = project.samples.table()
+    table = project.samples.revealed()
     of_test = table.split == SPLITS.index(Split.TEST)
     assert np.isnan(table.iou_before[of_test]).all()
     assert np.isnan(table.change[of_test]).all()
@@ -118,7 +118,7 @@ def test_what_two_runs_predict_in_different_manners_is_not_compared(project):
 
 def test_where_there_is_no_mask_the_work_is_what_is_probably_wrong(project):
     perform(project, "predict", run="1")
-    table = project.samples.table()
+    table = project.samples.revealed()
     assert np.isfinite(table.expected).all()
     assert ((table.expected >= 0) & (table.expected <= 0.5)).all()
     np.testing.assert_array_equal(table.work, table.wrong)
@@ -157,6 +157,26 @@ def test_a_cancelled_prediction_keeps_what_is_done_and_its_figures(project):
     with pytest.raises(Cancelled):
         perform(project, "predict", CancelAtTwo(), run="1")
     assert project.predictions.current() is None
+
+
+def test_a_large_image_tells_how_far_it_is_and_is_stopped_in_its_middle(project):
+    class StopInTiles(ListReporter):
+        def progress(self, done, total, text=""):
+            self.is_cancel_wanted = "in tiles" in text
+            super().progress(done, total, text)
+
+    one = project.samples.get(1)
+    heard = ListReporter()
+    perform(project, "predict", heard, run="1", tiling="full", samples=[1])
+    within = [done for done, _, text in heard.progresses if "in tiles" in text]
+    assert len(within) >= 2
+    assert within == sorted(within)
+    assert within[-1] < 0.9, "the image is done when it is stored"
+    project.predictions.path(1, one).unlink()
+    with pytest.raises(Cancelled):
+        perform(project, "predict", StopInTiles(), run="1", tiling="full", samples=[1])
+    assert not project.predictions.has(1, one)
+    perform(project, "predict", run="1")
 
 
 def test_an_unknown_run_or_filter_is_the_users_fault(project):

@@ -517,6 +517,7 @@ def test_a_model_is_exported_by_a_form_that_nothing_waits_for(
     form.path_edit.setText(str(tmp_path / "lens.tflite"))
     qtbot.mouseClick(form.export_button, Qt.MouseButton.LeftButton)
     assert not form.isVisible()
+    assert panel.export_button.hasFocus() or not panel.isActiveWindow(), "not the button that trains on"
     record = queue.records[-1]
     assert record.job == "export-model"
     assert record.options == {"run": run.name, "format": "tflite", "to": str(tmp_path / "lens.tflite")}

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QItemSelectionModel, Qt, QUrl, Signal
+from PySide6.QtCore import QItemSelectionModel, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QGuiApplication, QShowEvent
 from PySide6.QtWidgets import (
     QMenu,
@@ -36,7 +36,17 @@ from segstudio.ui.panels.run_words import (
 )
 from segstudio.ui.panels.runs_model import RunsModel
 from segstudio.ui.panels.steering import ExtendBox
-from segstudio.ui.widgets import READ_ONLY, allow, link, muted, push_button, row_table, scrolling, text_button
+from segstudio.ui.widgets import (
+    READ_ONLY,
+    allow,
+    keeping_focus,
+    link,
+    muted,
+    push_button,
+    row_table,
+    scrolling,
+    text_button,
+)
 from segstudio.ui.wrapping_bar import WrappingBar
 
 if TYPE_CHECKING:
@@ -87,12 +97,12 @@ class RunsPanel(QWidget):
         self._summary.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.use_button = push_button("Use predictions", "Show the predictions of this run in the window", self._use)
         self.resume_button = push_button("Resume", "Go on with this training from its last epoch", self._resume)
-        self.export_button = push_button("Export…", "Take the trained network to other programs", self._offer_export)
+        self.export_button = push_button("Export…", "Take the trained network to other programs", self.offer_export)
         self.advice_link = link("Advice on more masks", "Would more masks help, or is it time to stop?")
         self.advice_link.clicked.connect(self.advice_wanted)
         self.export_form = ExportModelForm()
         self.export_form.hide()
-        self.export_form.dismissed.connect(self.export_form.hide)
+        self.export_form.dismissed.connect(self._close_form)
         self.export_form.wanted.connect(self._export)
         self.look_button = push_button(
             "Details", "How it did against the champion, its figures and its card", self.look
@@ -143,7 +153,7 @@ class RunsPanel(QWidget):
         column.addWidget(self.export_form)
         column.addWidget(self.extend)
         column.addWidget(self.curves, 1)
-        area = scrolling(details)
+        area = self._area = scrolling(details)
         splitter = QSplitter(Qt.Orientation.Vertical)
         splitter.setChildrenCollapsible(False)
         splitter.addWidget(self.table)
@@ -433,15 +443,22 @@ class RunsPanel(QWidget):
             session.save_now(wait=True)
             self.queue.submit("predict", {"run": run.name}, f"Predict with run {run.name}", session.project.folder)
 
-    def _offer_export(self) -> None:
+    def offer_export(self) -> None:
+        """Ask as what, and where to, the network of the selected run is to be exported."""
         if (run := self.selected()) is not None and self.session is not None:
             self.export_form.offer(self.session.project.folder, run.name)
             self.export_form.show()
+            self.export_form.format_box.setFocus(Qt.FocusReason.OtherFocusReason)
+            QTimer.singleShot(0, self, lambda: self._area.ensureWidgetVisible(self.export_form))  # when it has its size
+
+    def _close_form(self) -> None:
+        with keeping_focus(self.export_form, self.export_button):  # the next button would begin a training
+            self.export_form.hide()
 
     def _export(self, values: dict[str, str]) -> None:
         """Export the model of the selected run, beside whatever else is done."""
         if (run := self.selected()) is not None and self.session is not None:
-            self.export_form.hide()
+            self._close_form()
             title = f"Export model of run {run.name}"
             self.queue.submit("export-model", {"run": run.name, **values}, title, self.session.project.folder)
 
