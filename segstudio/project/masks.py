@@ -85,6 +85,13 @@ class _Before(NamedTuple):
     revision: int
     foreground: float | None
 
+    def may_be(self, mask: Mask) -> bool:
+        """Whether it covers about as much: only then is it worth reading what was there."""
+        return self.foreground is None or abs(float(mask.mean()) - self.foreground) < _NEARLY
+
+
+_NEARLY = 1e-3
+"""Shares of the area that differ by less may have been found in different ways."""
 
 _UNSEEN: tuple[int | None, int | None, str | None] = (None, None, None)
 """Size, time and hash of a mask file that there is none of."""
@@ -323,7 +330,7 @@ class Masks:
         if not stored.revision:
             return not self._file(sample).is_file() and self._is_revision(sample, 0, mask)
         before = self._before_edit(sample.id)
-        if before is None or not self._is_revision(sample, before.revision, mask):
+        if before is None or not before.may_be(mask) or not self._is_revision(sample, before.revision, mask):
             return False
         if stored.is_sealed:
             self._keep(sample, stored, is_durable=True)
