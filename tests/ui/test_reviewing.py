@@ -115,6 +115,21 @@ def test_a_verdict_is_on_all_that_are_selected(qtbot, window: Window) -> None:
     qtbot.waitUntil(lambda: states(window) == [ReviewState.TODO] * 6)
 
 
+@pytest.mark.parametrize("key", [(Qt.Key.Key_F, SHIFT), (Qt.Key.Key_Z, CONTROL | ALT)])
+def test_a_key_that_is_still_down_selects_no_second_sample(qtbot, window: Window, key) -> None:
+    first = window.session.sample.id
+    press(window, Qt.Key.Key_F)
+    qtbot.waitUntil(window.actions_by_name["undo-act"].isEnabled)
+    press(window, Qt.Key.Key_PageDown)
+    qtbot.waitUntil(lambda: window.session.sample.id != first and window.is_settled())
+    QTest.keyPress(window.windowHandle(), *key)  # the hand rests on the key while the sample is read
+    qtbot.waitUntil(lambda: window.session.sample.id == first and window.is_settled())
+    chosen = window.samples_panel.chosen_ids()
+    QTest.keyRelease(window.windowHandle(), *key)
+    assert chosen == [first]
+    assert len(window.samples_panel.view.selectionModel().selectedRows()) == 1
+
+
 def test_splits_move_in_the_window_and_the_test_split_does_not(qtbot, window: Window) -> None:
     samples = window.session.project.samples
     select(window, 0, 1)

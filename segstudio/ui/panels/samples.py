@@ -7,7 +7,17 @@ from functools import partial
 from typing import Any, cast
 
 import numpy as np
-from PySide6.QtCore import QEvent, QItemSelectionRange, QModelIndex, QObject, QStringListModel, Qt, QTimer, Signal
+from PySide6.QtCore import (
+    QEvent,
+    QItemSelectionModel,
+    QItemSelectionRange,
+    QModelIndex,
+    QObject,
+    QStringListModel,
+    Qt,
+    QTimer,
+    Signal,
+)
 from PySide6.QtGui import QAction, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QCompleter,
@@ -200,9 +210,9 @@ class SamplesPanel(QFrame):
         index = self.model.index(row) if row is not None else QModelIndex()
         if index != self.view.currentIndex():
             was_blocked = self.view.selectionModel().blockSignals(True)
-            self.view.setCurrentIndex(index)
-            if not index.isValid():
-                self.view.clearSelection()
+            # Not `view.setCurrentIndex`: that selects more while Shift or Ctrl of the key that led here is held.
+            flags = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
+            self.view.selectionModel().setCurrentIndex(index, flags)
             self.view.selectionModel().blockSignals(was_blocked)
             self._show_chosen()
             self.view.viewport().update()
