@@ -7,12 +7,22 @@ from typing import Self
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from segstudio.core.reporter import Cancelled, Throttle
 
 PLAIN_SECONDS = 5.0
 """Where nobody watches (a log file, CI), a line of progress this often is enough."""
+
+
+class _Clock(TimeRemainingColumn):
+    """The time left, unless it cannot be told."""
+
+    is_hidden = False
+
+    def render(self, task: Task) -> Text:
+        return Text("") if self.is_hidden else super().render(task)
 
 
 class TerminalReporter:
@@ -23,8 +33,9 @@ class TerminalReporter:
 
     def __init__(self) -> None:
         self._console = Console(file=sys.stderr, highlight=False, soft_wrap=True)
+        self._clock = _Clock()
         self._bar = Progress(
-            TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(), console=self._console, transient=True
+            TextColumn("{task.description}"), BarColumn(), self._clock, console=self._console, transient=True
         )
         self._task = self._bar.add_task("", total=None)
         self._throttle = Throttle(0.1 if self._console.is_terminal else PLAIN_SECONDS)
@@ -54,6 +65,11 @@ class TerminalReporter:
                 self._say(f"{100 * done / total if total else 0:3.0f} %  {text}")
         if self._is_cancel_wanted:
             raise Cancelled
+
+    def pace(self, *, is_even: bool) -> None:
+        """Tell the time left anew, or not at all."""
+        self._clock.is_hidden = not is_even
+        self._bar.reset(self._task, start=True, total=None)
 
     def metric(self, step: int, **values: float) -> None:
         """Show the figures of one epoch; curves of a comparison are called <arm>/<repeat>/<figure>."""

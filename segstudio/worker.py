@@ -7,8 +7,8 @@ In:
     {"cancel": "7"}
     end of input: what runs is asked to stop, what waits is cancelled, and the process quits
 
-Out: `{"event": "ready", "pid": 1}` once, then for each job `started`, any of `progress`, `metric`, `note`, `artifact`
-and `log`, and at last one of `finished` (with `result`), `cancelled`, `failed` (with `message`, `hint`, and
+Out: `{"event": "ready", "pid": 1}` once, then for each job `started`, any of `progress`, `pace`, `metric`, `note`,
+`artifact` and `log`, and at last one of `finished` (with `result`), `cancelled`, `failed` (with `message`, `hint`, and
 `traceback`, which is null when the world was at fault and not the program).
 
 Nothing but events reaches the real standard output: its descriptor is duplicated for the wire and then pointed at
@@ -71,6 +71,11 @@ class WireReporter:
             self._wire.send("progress", id=self._id, done=done, total=total, text=text)
         if self._is_cancel_wanted.is_set():
             raise Cancelled
+
+    def pace(self, *, is_even: bool) -> None:
+        """Send whether the time left can be told; the next progress is sent at once, too."""
+        self._wire.send("pace", id=self._id, is_even=is_even)
+        self._throttle = Throttle(PROGRESS_SECONDS)
 
     def metric(self, step: int, **values: float) -> None:
         """Send one point of every curve; what is not a number is left out, because JSON has no word for it."""

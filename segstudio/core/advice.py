@@ -18,6 +18,9 @@ LEVEL = 8
 """So many epochs without a better one are a plateau."""
 
 
+NOT_A_NUMBER = "the loss is no longer a number"
+"""How a training says that it has ended because of that."""
+
 Remedy = Literal["restart-lower", "restart-augmented", "lower", "stop"]
 """What can be done: begin anew from the best weights with a tenth of the rate, or with more augmentation; go on with a
 tenth of the rate; stop and keep the best weights."""

@@ -73,6 +73,7 @@ class DryRun:
         budget: Bytes of memory that were free; of the GPU where there is one and it says so, else 0 there.
         seconds_to_begin: Until the first step is done.
         seconds_per_step: For `batch` images.
+        seconds_per_save: To write the network with its optimizer to the disk once.
         is_estimated: Whether bytes and seconds are told from smaller batches.
     """
 
@@ -91,6 +92,7 @@ class DryRun:
     budget: int
     seconds_to_begin: float
     seconds_per_step: float
+    seconds_per_save: float
     is_estimated: bool
 
     @classmethod

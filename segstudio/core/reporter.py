@@ -15,6 +15,13 @@ class Reporter(Protocol):
     def progress(self, done: float, total: float, text: str = "") -> None:
         """Say how far the job is. Throttled; raises Cancelled when the job shall stop."""
 
+    def pace(self, *, is_even: bool) -> None:
+        """Say whether the time left can be told from how far the job is, going by what follows alone.
+
+        It is taken to be so from the beginning when nothing is said. Libraries that are loaded, files that are read
+        and a first step that builds a graph say nothing about the steps to come.
+        """
+
     def metric(self, step: int, **values: float) -> None:
         """One point of every named curve, at `step` (an epoch, 1-based; 0 is before training)."""
 
@@ -54,6 +61,7 @@ class ListReporter:
     def __init__(self) -> None:
         self.is_cancel_wanted = False
         self.progresses: list[tuple[float, float, str]] = []
+        self.paces: list[bool] = []
         self.metrics: list[tuple[int, dict[str, float]]] = []
         self.notes: list[tuple[str, str]] = []
         self.artifacts: list[Path] = []
@@ -64,6 +72,10 @@ class ListReporter:
         self.progresses.append((done, total, text))
         if self.is_cancel_wanted:
             raise Cancelled
+
+    def pace(self, *, is_even: bool) -> None:
+        """Keep it."""
+        self.paces.append(is_even)
 
     def metric(self, step: int, **values: float) -> None:
         """Keep it."""
@@ -103,6 +115,10 @@ class Phase:
         """Pass on, scaled; the whole is 1."""
         inner = done / total if total else 1.0
         self._report.progress(self._start + self._share * min(inner, 1.0), 1.0, f"{self.title}: {text}".strip(": "))
+
+    def pace(self, *, is_even: bool) -> None:
+        """Pass on."""
+        self._report.pace(is_even=is_even)
 
     def metric(self, step: int, **values: float) -> None:
         """Pass on."""

@@ -42,6 +42,9 @@ class CellReporter(Phase):
         )
         self._prefix = f"{cell.arm}/{cell.repeat}/"
 
+    def pace(self, *, is_even: bool) -> None:
+        """Nothing: one training after the other, all of them go on evenly."""
+
     def part(self, start: float, share: float) -> Phase:
         """A phase of this cell, which speaks under its names too."""
         return Phase(self, start, share)

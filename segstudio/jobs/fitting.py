@@ -83,6 +83,7 @@ def fit_network(
     from segstudio.ml import fit
 
     _require_apart(train, val)
+    report.pace(is_even=False)  # how fast images are read says nothing about how fast is learnt from them
     device, precision = computing_on(options)
     plan = _plan(options, recipe, report, images_per_epoch)
     kind = network_of(model, options)
@@ -95,6 +96,8 @@ def fit_network(
         if options.crop:
             plan = replace(plan, images_per_epoch=plan.images(pairs[0]) * options.crops)
         watchers = _watchers(options, pairs[1], folder, fitting) if is_watched else []
+        fitting.pace(is_even=False)
+        fitting.progress(0, 1, "loading the last epoch" if is_resumed else "building the network")
         with device.scope():
             if is_resumed:
                 return fit.resume(*pairs, plan, folder, fitting, precision, steering=steering, watchers=watchers)
@@ -203,6 +206,8 @@ def find_rate(
         plan = _plan(options, recipe, report)
         plan = replace(plan, weights=_class_weights(options, pairs, report))
         with device.scope():
+            report.pace(is_even=False)
+            report.progress(0.1, 1, "building the network")
             network = _network(kind, shape, options, precision, start)
             plan = plan.with_phases(_frozen(kind, network, options, report, is_fresh=start is None))
             return sweep(network, pairs, plan, Phase(report, 0.1, 0.9), steps)

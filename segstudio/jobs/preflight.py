@@ -26,6 +26,9 @@ LINT = 0.4
 VALIDATING = 1 / 3
 """What an image takes to validate, of what it takes to learn from: forwards alone."""
 
+SAVES = 1.5
+"""Weights are written so often in an epoch: the last ones, and the best ones in every second or so."""
+
 LONG = 12 * 3600.0
 """Seconds; a training beyond this is worth a word."""
 
@@ -70,8 +73,8 @@ class Preflight(ProjectJob[PreflightOptions]):
         Returns:
             `ok` (nothing stops it), `findings` [{kind, severity, text, help, samples, count}], the gravest first,
             `decisions` [{option, value, reason, is_automatic}], `options` {size, batch} as they are settled,
-            `estimate` {seconds, seconds_per_step, seconds_to_begin, steps, epochs, bytes, free, is_estimated} or None
-            without a dry run, `train`, `val`, `copies` (how many), `preset`, `model`, `seconds`.
+            `estimate` {seconds, seconds_per_step, seconds_per_save, seconds_to_begin, steps, epochs, bytes, free,
+            is_estimated} or None without a dry run, `train`, `val`, `copies` (how many), `preset`, `model`, `seconds`.
 
         Raises:
             Cancelled: When it was stopped.
@@ -98,6 +101,8 @@ class _Check:
 
     def perform(self, *, has_step: bool) -> None:
         """Look; whatever is the world's fault is a finding, and ends only what needs it."""
+        # One stage takes a moment and the next ten seconds, and nobody knows before how many.
+        self._report.pace(is_even=False)
         try:
             start, self._model, asked = settled(self._project, self._request.values, self._report, has_weights=False)
             self._options = asked
@@ -193,9 +198,11 @@ class _Check:
         looks = (len(chosen.train) + len(chosen.copies)) * (options.crops if options.crop else 1)
         steps = -(-looks // options.batch)
         epoch = found.seconds_per_step * (steps + VALIDATING * len(chosen.val) / options.batch)
+        epoch += SAVES * found.seconds_per_save
         return {
             "seconds": found.seconds_to_begin + options.epochs * epoch,
             "seconds_per_step": found.seconds_per_step,
+            "seconds_per_save": found.seconds_per_save,
             "seconds_to_begin": found.seconds_to_begin,
             "steps": steps,
             "epochs": options.epochs,

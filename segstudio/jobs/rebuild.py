@@ -42,6 +42,10 @@ class StoppingAfter:
             raise Cancelled
         self._report.progress(done, total, text)
 
+    def pace(self, *, is_even: bool) -> None:
+        """Pass on."""
+        self._report.pace(is_even=is_even)
+
     def metric(self, step: int, **values: float) -> None:
         """Pass on."""
         self._is_reached = step >= self._epochs

@@ -22,6 +22,10 @@ class RunReporter:
         """Pass on."""
         self._report.progress(done, total, text)
 
+    def pace(self, *, is_even: bool) -> None:
+        """Pass on."""
+        self._report.pace(is_even=is_even)
+
     def metric(self, step: int, **values: float) -> None:
         """Keep one epoch, and pass on."""
         self._project.runs.append_event(self._run, "metric", step=step, values=values)

@@ -270,6 +270,7 @@ def _begun(project: Project, request: Request, report: Reporter) -> Training:
     _require_learnable(project, chosen, report)
     asked, (options, found) = options, settled_automatic(project, model, options, start, chosen, report)
     reasons = reasons_of(decisions_of(project, options, asked, start, chosen, found))
+    _tell_of_loading(report)
     train, val = examples(project, chosen)
     word = start.word if start else options.start
     run = project.runs.create(options.preset, model, options.model_dump(), word, reasons=reasons)
@@ -348,6 +349,12 @@ def settled(
     return start, model, options
 
 
+def _tell_of_loading(report: Reporter) -> None:
+    """Say what takes so long now; until the first step is done nothing tells how long the rest will take."""
+    report.pace(is_even=False)
+    report.progress(0, 1, "starting TensorFlow")
+
+
 def _options(project: Project, start: Start | None, values: dict[str, Any]) -> tuple[str, TrainOptions]:
     """The network's name and all options.
 
@@ -409,6 +416,7 @@ def _resumed(project: Project, request: Request, report: Reporter) -> Training:
     if not run.last_weights.is_file():
         raise UserError(f"run {run.name} ended before its first epoch was done", "train anew")
     recipe = _recalled_recipe(project, run, options, report)
+    _tell_of_loading(report)
     parts = recall(project, load_manifest(run.manifest))
     forget_wishes(run)
     project.runs.replan(run.id, epochs=options.epochs, patience=options.patience)
@@ -438,6 +446,7 @@ def _rebuilt(project: Project, request: Request, report: Reporter) -> Training:
         raise UserError(f"a rebuilt run keeps everything, also its {others}", "leave that out, or train anew")
     options = recalled_options(original, report)
     start = recalled_start(project, original, report)
+    _tell_of_loading(report)
     parts = recalled_examples(project, original)
     recipe = _recalled_recipe(project, original, options, report)
     if start is None and options.start == "imagenet":

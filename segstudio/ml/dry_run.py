@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import sys
+import tempfile
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -74,13 +75,14 @@ def measure(request: Request, say: Any = lambda _text: None) -> DryRun:
             say(f"steps of {count} images")
             per_step = _seconds_per_step(network, request.channels, size, count)
             tried.add(count, per_step, _peak(device.name, is_gpu=is_gpu))
+        per_save = _seconds_to_save(network)
     fitting = tried.fitting(batch, budget)
     if batch_reason and 0 < fitting < batch:
         batch, batch_reason = fitting, f"larger ones do not fit into the memory that is free ({_gigabytes(budget)})"
     return DryRun(
         device.title, precision, precision_reason(precision, is_gpu=is_gpu) if request.precision == "auto" else "",
         os.cpu_count() or 1, is_gpu, size, size_reason, batch, batch_reason, fitting, network.count_params(),
-        tried.bytes(batch), budget, to_begin, tried.seconds(batch), tried.largest < batch,
+        tried.bytes(batch), budget, to_begin, tried.seconds(batch), per_save, tried.largest < batch,
     )  # fmt: skip
 
 
@@ -141,6 +143,15 @@ def _seconds_per_step(network: Any, channels: int, size: int, batch: int) -> flo
     batches = batches_of_epoch(pairs, batch, seed=0, epoch=1, images=STEPS * batch)
     network.fit(batches, epochs=1, shuffle=False, verbose=0, callbacks=[_clock(times)])
     return min(times)
+
+
+def _seconds_to_save(network: Any) -> float:
+    from segstudio.ml.network import save_network
+
+    with tempfile.TemporaryDirectory() as folder:
+        began = time.perf_counter()
+        save_network(network, Path(folder) / "last.keras", with_optimizer=True)
+        return time.perf_counter() - began
 
 
 def _clock(times: list[float]) -> Any:

@@ -36,7 +36,7 @@ import psutil
 import tensorflow as tf
 
 from segstudio.augmentation.augmenter import Augmenter
-from segstudio.core.advice import advice
+from segstudio.core.advice import NOT_A_NUMBER, advice
 from segstudio.core.errors import UserError
 from segstudio.core.files import write_atomically
 from segstudio.core.labels import Weighing
@@ -338,7 +338,8 @@ def _one_epoch(network: keras.Model, train: Pictures, val: Pairs, helm: Helm, re
         helm.begin_epoch(network, epoch, rows)
         plan, failures = helm.plan, list[UserError]()
         images = plan.images(train)
-        steps = _Steps(report, helm, epoch, 0, _share_of_training(images, val), images)
+        is_first = network.train_function is None  # since it was compiled
+        steps = _Steps(report, helm, epoch, 0, _share_of_training(images, val), images, is_first=is_first)
         batches = batches_of_epoch(
             train, plan.batch, seed=plan.seed, epoch=epoch, augmenter=plan.augmenter, images=images, failures=failures,
             weighing=plan.weighing,
@@ -397,7 +398,21 @@ class _Steps(keras.callbacks.Callback):  # type: ignore[misc]
     Cancelled comes out of it, and a UserError when the loss is no number any more.
     """
 
-    def __init__(self, report: Reporter, helm: Helm, epoch: int, start: float, share: float, images: int) -> None:
+    def __init__(
+        self, report: Reporter, helm: Helm, epoch: int, start: float, share: float, images: int,
+        *, is_first: bool = False,
+    ) -> None:  # fmt: skip
+        """Steps of an epoch.
+
+        Args:
+            report: Hears of them.
+            helm: Steers the training.
+            epoch: Its number; 0 is before training.
+            start: How much of the epoch is done before, 0 to 1.
+            share: How much of it they are.
+            images: How many there are in all of them.
+            is_first: Whether the first of them has to build the graph.
+        """
         super().__init__()
         self._report = report
         self._helm = helm
@@ -406,8 +421,14 @@ class _Steps(keras.callbacks.Callback):  # type: ignore[misc]
         self._start = start
         self._share = share
         self._images = images
+        self._is_first = is_first
         self._rate_from = (time.perf_counter(), 0)
         self.images_per_second = 0.0
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Say what takes so long now."""
+        if self._is_first:
+            self._progress(0, "building the graph")
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Report one step of training."""
@@ -416,9 +437,11 @@ class _Steps(keras.callbacks.Callback):  # type: ignore[misc]
         self.images_per_second = (done - before) / (time.perf_counter() - began)
         if batch == 0:
             self._rate_from = (time.perf_counter(), done)  # the first step traces the network: it is not the rate
+            if self._is_first:
+                self._report.pace(is_even=True)
         if logs and not math.isfinite(logs["loss"]):
             raise UserError(
-                f"the loss is no longer a number in epoch {self._epoch}",
+                f"{NOT_A_NUMBER} in epoch {self._epoch}",
                 "lower the learning rate; the best weights so far are kept",
             )
         self._progress(done, f"{self.images_per_second:.3g} img/s")

@@ -75,11 +75,13 @@ def sweep(network: keras.Model, train: Pictures, plan: Plan, report: Reporter, s
     rates, losses = np.geomspace(LOWEST, HIGHEST, steps).tolist(), list[float]()
     try:
         for rate, (images, masks, *weights) in zip(rates, batches, strict=True):
-            report.progress(len(losses), steps, f"learning rate {rate:.1e}")
+            report.progress(len(losses), steps, f"learning rate {rate:.2g}")
             network.optimizer.learning_rate = rate
             network.reset_metrics()
             losses.append(float(network.train_on_batch(images, masks, *weights, return_dict=True)["loss"]))
             report.metric(len(losses), learning_rate=rate, loss=losses[-1])
+            if len(losses) == 1:
+                report.pace(is_even=True)  # the first step has built the graph
             means = smoothed(losses)
             if not math.isfinite(losses[-1]) or means[-1] > DIVERGED * min(means):
                 break
@@ -121,7 +123,7 @@ def suggestion(rates: Sequence[float], losses: Sequence[float]) -> tuple[float |
     steepest = rates[settled + int(slopes.argmin())]
     rate = _round(min(steepest, rates[lowest] / MARGIN))
     return rate, (
-        f"the loss falls fastest near {steepest:.1e} and is lowest near {rates[lowest]:.1e}; the smaller of the first "
+        f"the loss falls fastest near {steepest:.2g} and is lowest near {rates[lowest]:.2g}; the smaller of the first "
         f"and a tenth of the second is {rate:g}"
     )
 

@@ -138,6 +138,9 @@ class Inspection:
         if self._is_unwanted.is_set():
             raise Cancelled
 
+    def pace(self, *, is_even: bool) -> None:
+        """Nobody is told how long it takes."""
+
     def metric(self, step: int, **values: float) -> None:
         """Nothing is measured here."""
 

@@ -68,6 +68,7 @@ class JobRecord:
         metrics: (step, values) of every point of its curves.
         artifacts: Files it has written.
         is_cancel_asked: Whether the user wants it to stop.
+        is_even: Whether the time left can be told from how far it is.
     """
 
     id: str
@@ -91,6 +92,7 @@ class JobRecord:
     metrics: list[tuple[int, dict[str, float]]] = field(default_factory=list)
     artifacts: list[Path] = field(default_factory=list)
     is_cancel_asked: bool = False
+    is_even: bool = True
     _course: list[tuple[float, float]] = field(default_factory=list)  # (monotonic seconds, done), one a second
 
     @property
@@ -116,8 +118,10 @@ class JobRecord:
 
         The rate is that of the last half of its time: reading files and loading libraries do not repeat.
         """
-        if self.state is not JobState.RUNNING or self.is_paused or len(self._course) < 2:
+        if self.state is not JobState.RUNNING or self.is_paused or not self.is_even or len(self._course) < 2:
             return None
+        if self.done >= self.total:
+            return None  # what is done after the end is not counted
         now, begun = time.monotonic(), self._course[0][0]
         since = min(now - 10, (now + begun) / 2)
         then, done_then = next((point for point in self._course if point[0] >= since), self._course[-1])
@@ -136,6 +140,11 @@ class JobRecord:
         if not self._course or now - self._course[-1][0] >= 1:
             self._course.append((now, done))
         self.done, self.total, self.text = done, total, text
+
+    def take_pace(self, *, is_even: bool) -> None:
+        """Tell the time left by what follows alone, or not at all."""
+        self.is_even = is_even
+        self._course.clear()
 
 
 class JobQueue(QObject):
@@ -325,6 +334,9 @@ class JobQueue(QObject):
     def _take_progress(self, record: JobRecord, event: dict[str, Any]) -> None:
         record.advance(float(event["done"]), float(event["total"]), str(event.get("text", "")))
 
+    def _take_pace(self, record: JobRecord, event: dict[str, Any]) -> None:
+        record.take_pace(is_even=bool(event["is_even"]))
+
     def _take_metric(self, record: JobRecord, event: dict[str, Any]) -> None:
         point = (int(event["step"]), dict(event["values"]))
         record.metrics.append(point)
@@ -376,7 +388,7 @@ class JobQueue(QObject):
             del self._records[record.id]
 
 
-_EVENTS = frozenset({"progress", "metric", "note", "artifact", "log", "finished", "cancelled", "failed"})
+_EVENTS = frozenset({"progress", "pace", "metric", "note", "artifact", "log", "finished", "cancelled", "failed"})
 
 
 def _discover() -> None:

@@ -10,6 +10,7 @@ from segstudio.core.errors import UserError
 from segstudio.jobs.challenge import with_outcome
 from segstudio.ui.banner import Kind
 from segstudio.ui.job_queue import JobQueue, JobRecord, JobState
+from segstudio.ui.panels.steering import TRAIN_ON, can_go_on, epochs_words
 from segstudio.ui.workspace import Workspace
 
 EXPORTED = {
@@ -17,6 +18,9 @@ EXPORTED = {
     "export-bundle": "The bundle",
 }  # fmt: skip
 """What each job writes for other programs and people."""
+
+LOST_TOLD = "lost_told"
+"""The project's setting that keeps which broken-off training has been told of: [run, epochs]."""
 
 
 class Learning(QObject):
@@ -47,6 +51,7 @@ class Learning(QObject):
         self._workspace = workspace
         if workspace is not None:
             workspace.predictions_wanted.connect(self.predict_all)
+            _tell_of_lost(workspace)
         self._retraining = self._predicting = self._meeting = None
 
     def retrain(self) -> None:
@@ -248,6 +253,33 @@ def _tell_export(workspace: Workspace, record: JobRecord) -> None:
     button = ("Open folder", "Show it in the file manager", open_folder)
     words = f"{EXPORTED[record.job]} {'are' if record.job == 'export-masks' else 'is'} written: {path}"
     workspace.banner.tell(words, hint, kind="info", topic="export", buttons=(button,))
+
+
+def _tell_of_lost(workspace: Workspace) -> None:
+    """Say once that the last training was broken off with its process, and that it can go on."""
+    project = workspace.session.project
+    run = project.runs.latest()
+    if project.read_only or run is None or run.status != "lost":
+        return
+    if project.settings.get(LOST_TOLD) == (told := [run.id, run.epochs]):
+        return
+    workspace.session.remember(LOST_TOLD, told)
+    if not can_go_on(run):
+        hint = "Its process ended, most often with the machine or for want of memory. Start it again."
+        workspace.banner.tell(f"Run {run.name} was broken off before its first epoch was done.", hint, topic="job")
+        return
+
+    def train_on() -> None:
+        workspace.show_training()
+        workspace.train_panel.extend.ask()
+        workspace.banner.clear("job")
+
+    workspace.banner.tell(
+        f"The training of run {run.name} was broken off after {epochs_words(run)}.",
+        "Its process ended, most often with the machine or for want of memory; none of these epochs is lost.",
+        topic="job",
+        buttons=[("Train on", TRAIN_ON, train_on)],
+    )
 
 
 def _is_beaten(record: JobRecord) -> bool:

@@ -10,6 +10,9 @@ from segstudio.ui import theme
 
 P = TypeVar("P", bound="Plot")
 
+LONG_VALUE = 10_000
+"""From here on ticks are written with an exponent."""
+
 
 class Plot(pg.PlotWidget):  # type: ignore[misc] # pyqtgraph has no types
     """A plot that fits a narrow panel and leaves the wheel to it."""
@@ -61,6 +64,16 @@ class WholeAxis(pg.AxisItem):  # type: ignore[misc] # pyqtgraph has no types
         return [(step, offset) for step, offset in spacing if step >= 1] or [(1.0, 0.0)]
 
 
+class ValueAxis(pg.AxisItem):  # type: ignore[misc] # pyqtgraph has no types
+    """An axis of values, as narrow as the panel wants it also where a loss has exploded: "2e6", not "2000000"."""
+
+    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
+        if self.logMode or max((abs(value * scale) for value in values), default=0) < LONG_VALUE:
+            texts: list[str] = super().tickStrings(values, scale, spacing)
+            return texts
+        return [f"{value * scale:.2g}".replace("e+0", "e").replace("e+", "e") for value in values]
+
+
 def make_plot(title: str, most: float | None = None, *, is_counted: bool = True) -> Plot:
     """An empty plot which cannot be dragged about.
 
@@ -80,7 +93,7 @@ def make_zoom_plot() -> ZoomPlot:
 
 
 def _plot(kind: type[P], title: str, most: float | None, axis: type[pg.AxisItem] = WholeAxis) -> P:
-    plot = kind(background=None, axisItems={"bottom": axis("bottom")})
+    plot = kind(background=None, axisItems={"bottom": axis("bottom"), "left": ValueAxis("left")})
     plot.setAccessibleName(title)
     plot.setMinimumHeight(110)
     plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)

@@ -212,7 +212,8 @@ def test_a_dry_run_tells_memory_and_time_and_leaves_nothing_behind(project):
     assert result["ok"]
     estimate = result["estimate"]
     assert 100e6 < estimate["bytes"] < estimate["free"]
-    assert estimate["seconds"] > 7 * estimate["steps"] * estimate["seconds_per_step"] > 0
+    steps_and_saves = estimate["steps"] * estimate["seconds_per_step"] + estimate["seconds_per_save"]
+    assert estimate["seconds"] > 7 * steps_and_saves > 7 * estimate["seconds_per_save"] > 0
     # Images are 64 x 48: no more than that, and no less than what an encoder halves. Eleven images want small batches.
     assert result["options"] == {"size": 64, "batch": 2}
     decisions = {one["option"]: one for one in result["decisions"]}

@@ -255,6 +255,24 @@ def test_time_left_forgets_how_long_the_beginning_took(monkeypatch: pytest.Monke
     assert record.seconds_left == pytest.approx(800, rel=0.01)
 
 
+def test_time_left_goes_by_what_is_even_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    record, now = running_record(monkeypatch)
+    record.take_pace(is_even=False)
+    for done in (0, 20, 40):
+        now[0] += 1
+        record.advance(done, 1000, "reading")
+    assert record.seconds_left is None, "how fast it reads says nothing about how fast it learns"
+    now[0] += 500
+    record.take_pace(is_even=True)
+    record.advance(40, 1000, "the first step is done")
+    assert record.seconds_left is None
+    now[0] += 4
+    record.advance(50, 1000, "steps")
+    assert record.seconds_left == pytest.approx(380)
+    record.advance(1000, 1000, "saving")
+    assert record.seconds_left is None, "rather than 0 s for as long as that takes"
+
+
 @given(st.lists(st.tuples(st.floats(0, 100), st.floats(0, 1)), max_size=50))
 def test_time_left_is_never_negative(course: list[tuple[float, float]]) -> None:
     record = JobRecord("1", "train", "Train", {}, Path(), "compute", state=JobState.RUNNING)

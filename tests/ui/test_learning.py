@@ -8,6 +8,7 @@ from PySide6.QtCore import QCoreApplication, QEvent, QSettings
 
 from segstudio.core.errors import UserError
 from segstudio.jobs import JOBS
+from segstudio.project.project import Project
 from segstudio.ui import app as application
 from segstudio.ui.job_queue import JobRecord, JobState
 from segstudio.ui.welcome import recent_projects
@@ -28,6 +29,35 @@ def window(qtbot, qapp, tmp_path: Path):
     one.close()
     one.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+def test_a_training_that_was_broken_off_is_told_once_at_opening_and_goes_on_with_a_click(qtbot, qapp, tmp_path: Path):
+    QSettings().clear()
+    folder = make_project(tmp_path)
+    with Project.open(folder, is_editor=True) as project:
+        run = project.runs.create("conv-unet-fast", "conv-unet", {"epochs": 9, "keep": "best"}, "scratch")
+        run.last_weights.write_bytes(b"weights")
+        project.runs.update(run.id, status="lost", epochs=4, best_epoch=3, best_val_iou=0.8)
+    _, window = application.build(["segstudio"])
+    records: list[JobRecord] = []
+    window.queue.added.connect(lambda record: (records.append(record), window.queue.cancel(record.id)))
+    try:
+        window.show()
+        window.open_project(folder)
+        qtbot.waitUntil(lambda: window.session.sample is not None and window.is_settled())
+        assert "run 0001 was broken off after 4 of 9 epochs" in window.banner.text
+        (button,) = window.banner.buttons
+        button.click()
+        assert [(one.job, one.options) for one in records] == [("train", {"resume": "1", "epochs": 9})]
+        assert window.banner.text == ""
+        window.close_project()
+        window.open_project(folder)
+        qtbot.waitUntil(lambda: window.session.sample is not None and window.is_settled())
+        assert window.banner.text == "", "it has been told"
+    finally:
+        window.close()
+        window.deleteLater()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
 @pytest.fixture

@@ -30,6 +30,7 @@ from segstudio.ui.panels.curves import FEW, Curves, course_color
 from segstudio.ui.panels.run_words import command_line, measured_on_test, summary
 from segstudio.ui.panels.runs import RunsPanel
 from segstudio.ui.panels.runs_model import RunsModel
+from segstudio.ui.plot import ValueAxis
 from segstudio.ui.session import Session
 from segstudio.ui.times import when_text
 from segstudio.ui.views.curves import CurvesView
@@ -380,7 +381,7 @@ def test_the_figures_that_were_measured_can_be_chosen(qtbot: QtBot) -> None:
     next(one for one in entries() if one.text() == "Learning rate").trigger()
     assert curves.loss._chooser.text() == "Learning rate"
     assert [series.values for series in curves.loss.series] == [[1e-5]]
-    assert "1e-05" in curves.loss._legends[0].text()
+    assert "1e-5" in curves.loss._legends[0].text()
     assert curves.best_epoch == 1, "whatever is shown"
     assert [one.text() for one in entries() if one.isChecked()] == ["Learning rate"]
     kept = entries()[0]
@@ -419,6 +420,23 @@ def test_a_logarithmic_axis_is_for_what_has_no_upper_end(qtbot: QtBot) -> None:
     assert list(curves.iou._lines[0].getData()[1]) == [0.5] * 3
     curves.log_button.click()
     assert list(curves.loss._lines[0].getData()[1]) == [100, 0, 0.01]
+
+
+def test_what_is_looked_at_stays_when_its_axis_does(qtbot: QtBot) -> None:
+    curves = Curves()
+    qtbot.addWidget(curves)
+    for chart in (curves.loss, curves.iou):
+        chart._plot.zoomed.emit()
+    for chart in (curves.loss, curves.iou):
+        chart.set_log(True)
+    assert (curves.loss.is_zoomed, curves.iou.is_zoomed) == (False, True), "IoU has an upper end, and no such axis"
+
+
+def test_ticks_of_a_loss_that_exploded_fit_into_the_panel() -> None:
+    axis = ValueAxis("left")
+    assert axis.tickStrings([0, 2e6, 4e6], 1, 2e6) == ["0", "2e6", "4e6"]
+    assert axis.tickStrings([0, 25_000], 1, 25_000) == ["0", "2.5e4"]
+    assert axis.tickStrings([0, 0.2], 1, 0.2) == ["0", "0.2"]
 
 
 def test_curves_are_exported(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -143,7 +143,7 @@ def test_what_helps_does_exactly_what_it_says(qtbot: QtBot, project: Project) ->
     remedies.restart_wanted.connect(lambda options, title: restarts.append(options))
     run, _ = begin(project)
     remedies.offer(("restart-lower", "lower", "restart-augmented", "stop"), run, 0.0003)
-    assert "0.00003" in remedies.buttons["restart-lower"].toolTip().replace("3e-05", "0.00003")
+    assert "0.00003" in remedies.buttons["restart-lower"].toolTip().replace("3e-5", "0.00003")
     for button in remedies.buttons.values():
         button.click()
     assert wishes == [Wish(learning_rate=0.00003)]

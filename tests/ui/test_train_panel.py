@@ -1,5 +1,6 @@
 """The Train panel on a real project, with a scripted worker for the stages and the real one for a real training."""
 
+import math
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QLineEdit, QToolButton
 from pytestqt.qtbot import QtBot
 
 from segstudio.augmentation.recipe import Recipe, Step, built_in_recipes
+from segstudio.core.advice import NOT_A_NUMBER
 from segstudio.core.errors import UserError
 from segstudio.jobs.presets import options_of, preset, presets
 from segstudio.project.project import Project
@@ -17,7 +19,7 @@ from segstudio.project.runs import Run
 from segstudio.ui.job_queue import JobQueue, JobRecord, JobState
 from segstudio.ui.panels.job_progress import progress_text
 from segstudio.ui.panels.jobs import log_text
-from segstudio.ui.panels.train import SETTING, TrainPanel, outcome_text
+from segstudio.ui.panels.train import SETTING, TrainPanel, failure_text, has_exploded, outcome_text, state_text
 from segstudio.ui.panels.train_options import FROM_ELSEWHERE, FROM_FILE
 from segstudio.ui.plot import WholeAxis
 from segstudio.ui.session import Session
@@ -173,7 +175,7 @@ def test_failure_is_said_in_the_panel(qtbot: QtBot, panel: TrainPanel) -> None:
     panel.options.form.set_values({"seed": 666})
     record = panel.start()
     qtbot.waitUntil(lambda: record.state.is_end, timeout=WAIT)
-    assert panel._message.text() == "No such thing\nmake one"
+    assert panel._message.text() == "No such thing. Make one."
     assert panel._message.property("error")
     assert panel.start_button.isEnabled()
 
@@ -383,6 +385,35 @@ def test_resumed_training_goes_on_with_its_own_curves(
     assert panel.curves.loss.series[0].epochs == [1, 2]
     queue.cancel(record.id)
     qtbot.waitUntil(lambda: record.state.is_end, timeout=WAIT)
+
+
+def test_what_is_noticed_after_a_resume_counts_the_epochs_before_it(
+    qtbot: QtBot, panel: TrainPanel, session: Session, queue: JobQueue
+) -> None:
+    run = add_run(session.project, status="lost", epochs=3)
+    for epoch in range(4, 21):
+        figures = {"loss": 0.1, "val_loss": 0.1, "val_iou": 0.9 if epoch == 4 else 0.8}
+        session.project.runs.append_metrics(run, epoch, figures)
+    record = queue.submit("train", {"resume": str(run.id)}, project=session.project.folder)
+    qtbot.waitUntil(lambda: len(record.metrics) == 3, timeout=WAIT)
+    qtbot.waitUntil(lambda: "No epoch of the last 16 was better" in panel._message.text(), timeout=WAIT)
+    queue.cancel(record.id)
+    qtbot.waitUntil(lambda: record.state.is_end, timeout=WAIT)
+
+
+def test_what_broke_off_says_how_far_it_came_and_what_helps(panel: TrainPanel, session: Session) -> None:
+    run = add_run(session.project, status="lost", epochs=2)
+    assert state_text(run) == (
+        "Run 0001 was broken off with its process after 2 of 30 epochs: best epoch 1, validation IoU 0.700"
+    )
+    record = JobRecord("1", "train", "Train", {}, session.project.folder, "compute", message="it was killed")
+    record.hint = "try a smaller batch"
+    assert failure_text(record, run) == "It was killed. Try a smaller batch.", "nothing is there to go on with"
+    run.last_weights.write_bytes(b"weights")
+    assert failure_text(record, run).endswith("2 of 30 epochs are done and kept: Train on goes on after them.")
+    record.message = f"{NOT_A_NUMBER} in epoch 3"
+    assert "Train on" not in failure_text(record, run), "the same steps would lead to the same end"
+    assert has_exploded(record)
 
 
 def test_next_training_in_the_queue_is_followed_when_the_first_ends(
@@ -601,10 +632,25 @@ def test_a_rate_is_found_drawn_and_taken_with_one_click(qtbot: QtBot, panel: Tra
     assert len(rates) == len(losses) == 13
     assert dialog._line.value() == pytest.approx(-3.52, abs=0.01), "where a logarithmic axis has 3e-4"
     assert "The options say 0.001" in dialog.words.text()
-    assert dialog.take_button.text() == "Use 3e-4" or "0.0003" in dialog.take_button.text()
+    assert dialog.take_button.text() == "Use 0.0003"
     qtbot.mouseClick(dialog.take_button, Qt.MouseButton.LeftButton)
     assert panel.form.values()["learning_rate"] == 3e-4
     qtbot.waitUntil(lambda: panel.rate_dialog is None, timeout=WAIT)
+
+
+def test_the_line_can_be_moved_to_another_rate(qtbot: QtBot, panel: TrainPanel) -> None:
+    panel.options.rate_wanted.emit()
+    dialog = panel.rate_dialog
+    assert dialog is not None
+    assert dialog.plot.getViewBox().viewRange()[0][0] < -5, "all rates, before the first is tried"
+    qtbot.waitUntil(dialog.take_button.isEnabled, timeout=WAIT)
+    dialog._line.setValue(math.log10(0.01217))  # what a drag does
+    assert dialog.take_button.text() == "Use 0.012"
+    dialog._line.setValue(5)
+    assert dialog.take_button.text() == "Use 1", "no further than rates go"
+    dialog._line.setValue(math.log10(0.01217))
+    qtbot.mouseClick(dialog.take_button, Qt.MouseButton.LeftButton)
+    assert panel.form.values()["learning_rate"] == 0.012
 
 
 def test_closing_the_search_stops_it(qtbot: QtBot, panel: TrainPanel, queue: JobQueue, session: Session) -> None:

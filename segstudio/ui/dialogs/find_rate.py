@@ -17,12 +17,17 @@ from segstudio.ui.panels.job_progress import JobProgress
 from segstudio.ui.plot import cosmetic_pen
 from segstudio.ui.widgets import muted, push_button
 
+LOWEST, HIGHEST = 1e-6, 1.0
+"""Where the axis begins and ends before there is a curve: about the rates that are tried."""
+
 
 class FindRateDialog(QDialog):
     """Runs one search; not modal, and closing it stops the search.
 
+    A line stands at the rate that is suggested, or at that of the options when none is, and can be moved.
+
     Signals:
-        taken: The suggested rate, which the person wants.
+        taken: The rate at the line, which the person wants.
     """
 
     taken = Signal(float)
@@ -57,8 +62,12 @@ class FindRateDialog(QDialog):
         self.plot.showGrid(x=True, y=True, alpha=0.16)
         self._raw = self.plot.plot(antialias=True)
         self._mean = self.plot.plot(antialias=True)
-        self._line = pg.InfiniteLine(angle=90)
+        self.plot.getAxis("left").enableAutoSIPrefix(False)
+        self.plot.setXRange(math.log10(LOWEST), math.log10(HIGHEST))
+        self.plot.setYRange(0, 1)
+        self._line = pg.InfiniteLine(angle=90, movable=True)
         self._line.hide()
+        self._line.sigPositionChanged.connect(self._show_rate)
         self.plot.addItem(self._line, ignoreBounds=True)
         self.progress = JobProgress(queue, "nothing is kept")
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
@@ -100,6 +109,7 @@ class FindRateDialog(QDialog):
         if job_id == self.record.id and "loss" in values:
             self._points.append((values["learning_rate"], values["loss"]))
             rates, losses = zip(*self._points, strict=True)
+            self.plot.enableAutoRange(axis="y")
             self._raw.setData(rates, losses)
 
     def _on_changed(self, record: JobRecord) -> None:
@@ -122,18 +132,33 @@ class FindRateDialog(QDialog):
         self._raw.setData([one["rate"] for one in curve], [one["loss"] for one in curve])
         self._mean.setData([one["rate"] for one in curve], [one["smoothed"] for one in curve])
         reason = str(result["reason"])
-        self.words.setText(f"{reason[:1].upper()}{reason[1:]}. The options say {number_text(result['learning_rate'])}.")
-        if self.suggested is not None:
-            self._line.setValue(math.log10(self.suggested))  # as a logarithmic axis counts
-            self._line.show()
-            self.take_button.setText(f"Use {number_text(self.suggested)}")
-            self.take_button.setEnabled(True)
-            self.take_button.setDefault(True)
+        said = float(result["learning_rate"])
+        self.words.setText(
+            f"{reason[:1].upper()}{reason[1:]}. The options say {number_text(said)}. Drag the line for another rate."
+        )
+        self.plot.enableAutoRange()
+        self._line.setBounds((math.log10(min(LOWEST, said)), math.log10(HIGHEST)))  # as a logarithmic axis counts
+        self._line.setValue(math.log10(self.suggested or said))
+        self._line.show()
+        self._show_rate()
+        self.take_button.setEnabled(True)
+        self.take_button.setDefault(self.suggested is not None)
+
+    @property
+    def rate(self) -> float:
+        """Where the line stands: the suggestion as it is, and what a person chose to two digits."""
+        place = self._line.value()
+        for known in (self.suggested, self.record.result.get("learning_rate")):
+            if known is not None and math.isclose(place, math.log10(known)):
+                return float(known)
+        return float(f"{10**place:.1e}")
+
+    def _show_rate(self) -> None:
+        self.take_button.setText(f"Use {number_text(self.rate)}")
 
     def _take(self) -> None:
-        if self.suggested is not None:
-            self.taken.emit(self.suggested)
-            self.close()
+        self.taken.emit(self.rate)
+        self.close()
 
     def _restyle(self) -> None:
         quiet = theme.color("text_muted")
@@ -146,3 +171,4 @@ class FindRateDialog(QDialog):
         self._raw.setPen(cosmetic_pen(theme.color("border_strong"), 1))
         self._mean.setPen(cosmetic_pen(theme.color("accent"), 2))
         self._line.setPen(cosmetic_pen(theme.color("good"), 1.5, Qt.PenStyle.DashLine))
+        self._line.setHoverPen(cosmetic_pen(theme.color("good"), 3))

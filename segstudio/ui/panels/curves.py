@@ -19,6 +19,7 @@ from segstudio.core.errors import UserError, of_system
 from segstudio.core.files import write_atomically
 from segstudio.ui import theme
 from segstudio.ui.dialogs.files import choose_curves_file
+from segstudio.ui.number_box import number_text
 from segstudio.ui.panels.course import FIGURES, Course, Series, course_of, csv_text, figures_in
 from segstudio.ui.plot import cosmetic_pen, make_zoom_plot, style_plot
 from segstudio.ui.widgets import allow, heading, text_button
@@ -159,7 +160,9 @@ class Chart(QWidget):
 
     def set_log(self, is_log: bool) -> None:
         """Show what has no upper end on a logarithmic axis."""
-        self._is_log = is_log
+        had_log_axis, self._is_log = self._has_log_axis, is_log
+        if self._has_log_axis == had_log_axis:
+            return  # what is looked at stays
         self._is_zoomed = False
         self._set_axis()
         self.draw(last_epoch=self._last_epoch)
@@ -511,7 +514,7 @@ def _key(colour: QColor, word: str, value: float | None) -> str:
 
 
 def value_text(value: float) -> str:
-    """A figure with as many digits as say something: "0.250", "1e-05", "1234"."""
+    """A figure with as many digits as say something: "0.250", "1e-5", "1234"."""
     if value != 0 and abs(value) < 0.01:
-        return f"{value:.2g}"
+        return number_text(float(f"{value:.2g}"))
     return f"{value:.3f}" if abs(value) < 10 else f"{value:.4g}"

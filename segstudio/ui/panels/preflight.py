@@ -5,6 +5,7 @@ Nothing here decides: the panel asks whether a training may go on, and shows wha
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any, Literal
 
 from PySide6.QtCore import Qt, Signal
@@ -75,7 +76,7 @@ class PreflightBox(QWidget):
         self.summary.setToolTip("\n".join(one["text"] for one in result["findings"] if one["severity"] == "fine"))
         self.summary.setVisible(bool(self.summary.text()))
         chosen = [one for one in result["decisions"] if one["is_automatic"]]
-        self.decisions.setText("\n".join(f"{_label(one)}: {one['value']} – {one['reason']}" for one in chosen))
+        self.decisions.setText("<br>".join(map(_decision, chosen)))
         self.fold.setVisible(bool(chosen))
         self.setVisible(True)
 
@@ -154,6 +155,11 @@ def _shown(finding: Mapping[str, Any]) -> _Shown:
 
 def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}." if text else ""
+
+
+def _decision(decision: Mapping[str, Any]) -> str:
+    value, reason = escape(str(decision["value"])), escape(str(decision["reason"]))
+    return f"<b>{escape(_label(decision))} {value}</b>: {reason}"
 
 
 def _label(decision: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from segstudio.augmentation.recipe import NONE, built_in_recipes
 from segstudio.core.advice import Remedy
 from segstudio.core.steering import Wish
 from segstudio.project.runs import Run
+from segstudio.ui.number_box import number_text
 from segstudio.ui.widgets import push_button
 
 STRONGER = {NONE: "light", "flip": "light", "light": "strong"}
@@ -19,8 +20,8 @@ TENTH = 0.1
 
 
 def tenth_of(rate: float) -> float:
-    """A tenth of a rate, without the noise of floating point."""
-    return float(f"{rate * TENTH:.12g}")
+    """A tenth of a rate, to two digits: a schedule gives rates with many, and they say no more."""
+    return float(f"{rate * TENTH:.1e}")
 
 
 class Remedies(QWidget):
@@ -77,13 +78,13 @@ class Remedies(QWidget):
         if remedy == "lower":
             lower = tenth_of(rate)
             return push_button(
-                f"Go on with a tenth of the rate: {lower:g}", "From the next step on",
+                f"Go on with a tenth of the rate: {number_text(lower)}", "From the next step on",
                 lambda: self.wished.emit(Wish(learning_rate=lower)),
             )  # fmt: skip
         if remedy == "restart-lower":
             lower = tenth_of(rate)
             return self._restart(
-                "Continue from best with a tenth of the rate", f"at a learning rate of {lower:g}", run,
+                "Continue from best with a tenth of the rate", f"at a learning rate of {number_text(lower)}", run,
                 _at_rate(run, lower),
             )  # fmt: skip
         recipe = STRONGER.get(_recipe_of(run))

@@ -131,6 +131,17 @@ class SteeringBox(QWidget):
             self._enable()
 
 
+def can_go_on(run: Run) -> bool:
+    """Whether a run that is over can be given more epochs."""
+    return run.epochs > 0 and not run.is_running and run.last_weights.is_file()
+
+
+def epochs_words(run: Run) -> str:
+    """How far a run came of what was planned: "26 of 60 epochs"."""
+    planned = int(run.options.get("epochs") or 0)
+    return f"{run.epochs} of {max(planned, run.epochs)} epochs"
+
+
 class ExtendBox(QWidget):
     """Offers more epochs to a run that is over.
 
@@ -149,7 +160,7 @@ class ExtendBox(QWidget):
         self.more_box.setAccessibleName("How many more epochs")
         self.more_box.set_value(MORE)
         self.more_box.edited.connect(self._enable)
-        self.button = push_button("Train on", TRAIN_ON, self._ask)
+        self.button = push_button("Train on", TRAIN_ON, self.ask)
         self._words = muted(wraps=True)
         row = QHBoxLayout()
         row.setSpacing(6)
@@ -166,12 +177,11 @@ class ExtendBox(QWidget):
 
     def show_run(self, run: Run | None) -> None:
         """Offer it for a run; hide for None and for one that cannot go on."""
-        can_go_on = run is not None and run.epochs > 0 and not run.is_running and run.last_weights.is_file()
-        before, self._run = self._run, run if can_go_on else None
+        before, self._run = self._run, run if run is not None and can_go_on(run) else None
         if self._run is not None and (before is None or (before.id, before.epochs) != (self._run.id, self._run.epochs)):
             left = self._planned - self._run.epochs
             self.more_box.set_value(left if left > 0 and self._run.status != "finished" else MORE)
-        self.setVisible(can_go_on)
+        self.setVisible(self._run is not None)
         self._enable()
 
     @property
@@ -199,7 +209,8 @@ class ExtendBox(QWidget):
             options["patience"] = 0  # it had ended early, and would at once again
         return options
 
-    def _ask(self) -> None:
+    def ask(self) -> None:
+        """Want as many more epochs as are shown."""
         if options := self._options():
             self.wanted.emit(options)
 

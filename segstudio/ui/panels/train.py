@@ -1,6 +1,6 @@
 """Train panel: choose a preset, change its options, start, watch the curves, stop with the best weights kept."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, Signal
@@ -10,7 +10,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from segstudio.core.advice import Remedy, advice
+from segstudio.core.advice import NOT_A_NUMBER, Remedy, advice
 from segstudio.core.errors import UserError
 from segstudio.core.steering import Wish
 from segstudio.jobs.presets import DEFAULT, presets
@@ -22,7 +22,7 @@ from segstudio.ui.panels.empty import Either, Empty
 from segstudio.ui.panels.job_progress import JobProgress
 from segstudio.ui.panels.preflight import PASSED, PreflightBox, first_block, has_result, is_over, notes_of, warnings_of
 from segstudio.ui.panels.remedies import Remedies
-from segstudio.ui.panels.steering import ExtendBox, SteeringBox, ask, run_of
+from segstudio.ui.panels.steering import ExtendBox, SteeringBox, ask, can_go_on, epochs_words, run_of
 from segstudio.ui.panels.strip import StripBox
 from segstudio.ui.panels.train_options import TrainOptionsEditor, options_of_training
 from segstudio.ui.widgets import READ_ONLY, allow, keeping_focus, muted, push_button, say, scrolling
@@ -61,6 +61,7 @@ class TrainPanel(QWidget):
         self.session: Session | None = None
         self.record: JobRecord | None = None
         self._run: Run | None = None
+        self._earlier: Sequence[Mapping[str, float]] = []
         self._seen_artifacts = 0
         self._afterwards: tuple[dict[str, Any], str] | None = None
         self.options = TrainOptionsEditor()
@@ -393,9 +394,10 @@ class TrainPanel(QWidget):
         resumed = str(record.options.get("resume", ""))
         if self.session is not None and resumed.isdecimal():
             run = self.session.project.runs.get(int(resumed))
-            epochs = self.session.project.runs.metrics(run.id)
+            self._earlier = epochs = self.session.project.runs.metrics(run.id)
             self.curves.show_epochs(epochs, last_epoch=float(run.options.get("epochs") or 0))
         else:
+            self._earlier = []
             self.curves.clear(last_epoch=float(record.options.get("epochs") or 0))
         self._either.show_content(self.curves.has_points or bool(record.metrics))
 
@@ -432,7 +434,9 @@ class TrainPanel(QWidget):
     def _advise(self) -> None:
         """Say what the curves show while Stop can be pressed, with the buttons that help."""
         if self.record is not None and not self.record.is_cancel_asked:
-            found = advice([{"epoch": step, **values} for step, values in self.record.metrics])
+            epochs = {int(row["epoch"]): row for row in self._earlier}
+            epochs |= {step: {"epoch": step, **values} for step, values in self.record.metrics}
+            found = advice(list(epochs.values()))
             self._tell(f"{found.message} {found.help}" if found else "")
             self._offer(found.remedies if found else ())
 
@@ -481,8 +485,8 @@ class TrainPanel(QWidget):
             case JobState.CANCELLED:
                 self._tell(stop_text(record))
             case _:
-                self._tell(f"{record.message}\n{record.hint}".strip(), is_error=True)
-                if self._run is not None and self._run.best_weights.is_file():
+                self._tell(failure_text(record, self._run), is_error=True)
+                if has_exploded(record) and self._run is not None and self._run.best_weights.is_file():
                     self._offer(("restart-lower",))
 
     def _show_run(self, run: Run) -> None:
@@ -491,11 +495,7 @@ class TrainPanel(QWidget):
         epochs = self.session.project.runs.metrics(run.id)
         self.curves.show_epochs(epochs, last_epoch=float(run.options.get("epochs") or 0))
         self._either.show_content(bool(epochs))
-        best = ""
-        if run.best_val_iou is not None:
-            words = _EPOCHS.get(str(run.options.get("keep")), _EPOCHS["best"])
-            best = f": {words} {run.best_epoch}, validation IoU {run.best_val_iou:.3f}"
-        self._tell(f"Run {run.name} {run.status}{best}")
+        self._tell(state_text(run))
 
     def _on_predict(self) -> None:
         self.predict_button.hide()
@@ -504,7 +504,7 @@ class TrainPanel(QWidget):
     def _starting_and_ending(self) -> tuple[QWidget, ...]:
         """What starts, pauses and ends a training, and its options: as these come and go, the keys stay among them."""
         enders = self.checking.stop_button, self.steering.pause_button, self.progress.stop_button
-        return *enders, self.start_button, self.check_button, self.options
+        return *enders, self.start_button, self.check_button, self.extend.button, self.options
 
     def _update(self) -> None:
         with keeping_focus(*self._starting_and_ending()):
@@ -572,6 +572,31 @@ def stop_text(record: JobRecord) -> str:
     is_begun = any(step > 0 for step, _ in record.metrics)  # step 0 is how it was before
     kept = "its weights so far are kept, see Runs" if is_begun else "no epoch was done; nothing was kept"
     return f"{record.message or 'stopped'}: {kept}"
+
+
+def has_exploded(record: JobRecord) -> bool:
+    """Whether a training has failed because its steps were too large."""
+    return record.message.startswith(NOT_A_NUMBER)
+
+
+def failure_text(record: JobRecord, run: Run | None) -> str:
+    """Why a training has failed, what helps, and what is left of it."""
+    said = [record.message, record.hint]
+    if run is not None and can_go_on(run) and not has_exploded(record):
+        said.append(f"{epochs_words(run)} are done and kept: Train on goes on after them")
+    return " ".join(f"{words[:1].upper()}{words[1:].removesuffix('.')}." for words in said if words)
+
+
+def state_text(run: Run) -> str:
+    """What has become of a run, in a sentence."""
+    best = ""
+    if run.best_val_iou is not None:
+        words = _EPOCHS.get(str(run.options.get("keep")), _EPOCHS["best"])
+        best = f": {words} {run.best_epoch}, validation IoU {run.best_val_iou:.3f}"
+    if run.status != "lost":
+        return f"Run {run.name} {run.status}{best}"
+    how = f"after {epochs_words(run)}{best}" if run.epochs else "before its first epoch was done"
+    return f"Run {run.name} was broken off with its process {how}"
 
 
 def outcome_text(result: dict[str, Any]) -> str:
