@@ -13,6 +13,7 @@ import numpy as np
 
 from segstudio.core.errors import BadImage, UserError
 from segstudio.core.options import Options, option
+from segstudio.core.percentage import percent
 from segstudio.core.reporter import Phase, Reporter
 from segstudio.core.sample import Split
 from segstudio.formats import read_preview, reason_of
@@ -339,7 +340,7 @@ class _Draft:
             raise UserError("no folder is for training", "give shares, for example 70/15/15")
         if Split.VAL not in said:
             self._deal(learnt, (1 - VAL_SHARE, VAL_SHARE, 0.0), seed)
-            report.log(f"no folder is for validation: {VAL_SHARE:.0%} of train are taken for it")
+            report.log(f"no folder is for validation: {percent(VAL_SHARE)} of train are taken for it")
         self._across = self._groups_across()
         if self._across:
             report.log(
