@@ -87,7 +87,7 @@ class ImageFormat(ABC):
 
     @classmethod
     def is_upright(cls, file: BinaryIO) -> bool:  # noqa: ARG003 - for subclasses
-        """Whether the pixels lie in the file as a person sees them: there is no EXIF orientation to be heeded."""
+        """Whether programs for photos see it as this one does: nothing has to be turned first."""
         return True
 
     @classmethod
@@ -123,10 +123,11 @@ def read_image(path: Path) -> np.ndarray:
     """The picture in a file, as window, training and export see it.
 
     Returns:
-        uint8 (H, W) for grey or (H, W, 3) for RGB, C-contiguous; EXIF orientation applied, alpha dropped.
+        uint8 (H, W) for grey or (H, W, 3) for RGB, C-contiguous; EXIF orientation applied, alpha dropped,
+        more than 8 bits of grey seen through a window (see formats.window).
 
     Raises:
-        BadImage: When there is no such file, when it is damaged, too large or not a picture of 8 bits a channel.
+        BadImage: When there is no such file, when it is damaged, too large or not a picture.
     """
     with _opened(path) as (entry, file):
         return entry.read(file)
@@ -143,7 +144,7 @@ def image_size(path: Path) -> tuple[int, int]:
 
 
 def is_upright(path: Path) -> bool:
-    """Whether a program that knows nothing of EXIF orientation sees the picture as this one does.
+    """Whether a program for photos that knows nothing of EXIF orientation sees the picture as this one does.
 
     Raises:
         BadImage: When it is missing, or no picture.

@@ -12,9 +12,13 @@ import numpy as np
 from PIL import ExifTags, Image
 
 from segstudio.formats import ImageFormat, Preview, Unreadable
+from segstudio.formats.window import windowed
 
 DEEP_MODES = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 DEEP_HINT = "convert it to 8 bits a channel first"
+
+MAX_PIXELS = 178_956_970
+"""Where Pillow takes a file for a bomb, and so do the formats that it does not read."""
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -119,9 +123,9 @@ def _orientation(picture: Image.Image) -> int:
 
 
 def _flattened(picture: Image.Image) -> Image.Image:
-    """Mode L or RGB, whatever the mode; alpha is dropped, a palette of greys becomes grey."""
+    """Mode L or RGB, whatever the mode: alpha is dropped, a palette of greys becomes grey, deep greys get a window."""
     if picture.mode in DEEP_MODES:
-        raise Unreadable("the picture has more than 8 bits a channel", DEEP_HINT)
+        return Image.fromarray(windowed(np.asarray(picture)))
     if picture.mode in ("L", "RGB"):
         return picture
     if picture.mode in ("1", "LA", "La"):
@@ -136,7 +140,7 @@ def _flattened(picture: Image.Image) -> Image.Image:
 
 def _mask_values(picture: Image.Image) -> np.ndarray:
     if picture.mode in DEEP_MODES:
-        return _narrowed(np.asarray(picture))
+        return narrowed(np.asarray(picture))
     if picture.mode in ("P", "PA"):
         indices = np.asarray(picture.getchannel(0) if picture.mode == "PA" else picture)
         values = pixels(_flattened(picture))
@@ -148,7 +152,7 @@ def _mask_values(picture: Image.Image) -> np.ndarray:
     return values
 
 
-def _narrowed(values: np.ndarray) -> np.ndarray:
+def narrowed(values: np.ndarray) -> np.ndarray:
     """Deep values as uint8, when nothing is lost: whole numbers up to 255, or only 0 and one greatest value."""
     if values.size and values.min() >= 0 and values.max() <= 255 and np.array_equal(values, np.floor(values)):
         return values.astype(np.uint8)
