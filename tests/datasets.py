@@ -45,3 +45,29 @@ def make_dataset(
         Image.fromarray(image).save(folder / "images" / f"sample_{number:02}.png")
         Image.fromarray(mask * 255).save(folder / "masks" / f"sample_{number:02}.png")
     return folder
+
+
+def dicom(path: Path, values: np.ndarray, **tags: object) -> Path:
+    """Write a DICOM file with those stored values, and any tags by their names."""
+    import pydicom
+    from pydicom.dataset import FileDataset, FileMetaDataset
+    from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage
+
+    meta = FileMetaDataset()
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
+    meta.MediaStorageSOPInstanceUID = pydicom.uid.generate_uid()
+    header = FileDataset(path, {}, file_meta=meta, preamble=b"\0" * 128)
+    header.Rows, header.Columns = values.shape[:2]
+    header.SamplesPerPixel = 1 if values.ndim == 2 else 3
+    header.PhotometricInterpretation = "MONOCHROME2" if values.ndim == 2 else "RGB"
+    if values.ndim == 3:
+        header.PlanarConfiguration = 0
+    header.BitsAllocated = header.BitsStored = values.dtype.itemsize * 8
+    header.HighBit = header.BitsStored - 1
+    header.PixelRepresentation = int(np.issubdtype(values.dtype, np.signedinteger))
+    header.PixelData = values.tobytes()
+    for name, value in tags.items():
+        setattr(header, name, value)
+    header.save_as(path, enforce_file_format=True)
+    return path

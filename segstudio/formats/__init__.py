@@ -50,11 +50,13 @@ class Preview(NamedTuple):
         pixels: uint8 (h, w) or (h, w, 3), C-contiguous.
         width: Of the picture itself, in pixels, after EXIF orientation.
         height: Of the picture itself, in pixels.
+        subject: Whom it shows, as the file says (DICOM's patient); empty when it does not.
     """
 
     pixels: np.ndarray
     width: int
     height: int
+    subject: str = ""
 
 
 class ImageFormat(ABC):

@@ -51,17 +51,7 @@ class Dicom(ImageFormat):
     @classmethod
     def read(cls, file: BinaryIO) -> np.ndarray:
         """See ImageFormat."""
-        header = _header(file)
-        values = _pixels(header)
-        kind = str(header.PhotometricInterpretation)
-        if kind == "PALETTE COLOR":
-            return _palette(values, header)
-        if kind not in _GREY:
-            if values.dtype != np.uint8:
-                raise Unreadable("the picture has more than 8 bits a colour", "convert it to 8 bits first")
-            return np.ascontiguousarray(values)
-        grey = _as_seen(values, header)
-        return 255 - grey if kind == "MONOCHROME1" else grey
+        return _seen(_header(file))
 
     @classmethod
     def read_values(cls, file: BinaryIO) -> np.ndarray:
@@ -72,10 +62,26 @@ class Dicom(ImageFormat):
     @classmethod
     def preview(cls, file: BinaryIO, max_side: int) -> Preview:
         """See ImageFormat."""
-        pixels = cls.read(file)
+        header = _header(file)
+        pixels = _seen(header)
         small = Image.fromarray(pixels)
         small.thumbnail((max_side, max_side), Image.Resampling.BILINEAR, reducing_gap=2.0)
-        return Preview(np.array(small), pixels.shape[1], pixels.shape[0])
+        subject = str(header.get("PatientID") or "").strip()
+        return Preview(np.array(small), pixels.shape[1], pixels.shape[0], subject)
+
+
+def _seen(header: "Dataset") -> np.ndarray:
+    """The picture as a person looks at it: uint8 (rows, columns) or (rows, columns, 3)."""
+    values = _pixels(header)
+    kind = str(header.PhotometricInterpretation)
+    if kind == "PALETTE COLOR":
+        return _palette(values, header)
+    if kind not in _GREY:
+        if values.dtype != np.uint8:
+            raise Unreadable("the picture has more than 8 bits a colour", "convert it to 8 bits first")
+        return np.ascontiguousarray(values)
+    grey = _as_seen(values, header)
+    return 255 - grey if kind == "MONOCHROME1" else grey
 
 
 def _header(file: BinaryIO, *, has_pixels: bool = True) -> "Dataset":

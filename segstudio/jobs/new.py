@@ -35,6 +35,9 @@ BY_FOLDERS = "folders"
 VAL_SHARE = 0.15
 """What is taken of train when no folder is for validation: training cannot do without."""
 
+LARGEST_SUBJECT = 0.3
+"""A patient with a larger share of all images is taken for a name that an anonymising program has put everywhere."""
+
 _HASHED_SIDE = 128
 _SHOWN_VALUES = 12
 
@@ -91,7 +94,7 @@ class New(Job[NewOptions]):
             found = scan(dataset, chosen.images or None, chosen.masks or None, report, skip=(folder, place))
             draft = _Draft(found, left_out.notes)
             draft.look(report, chosen.foreground)
-            draft.group(pattern, is_grouping_near=chosen.near_duplicates)
+            draft.group(pattern, report, is_grouping_near=chosen.near_duplicates)
             draft.split(fractions, chosen.seed, report)
             report.progress(0, 0, "writing the project")
             Project.create(
@@ -175,18 +178,19 @@ def _move(place: Path, folder: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What was seen of one image: its size in pixels and its hash, or what is wrong with it."""
+    """What was seen of one image: its size in pixels, its hash and whom it shows, or what is wrong with it."""
 
     width: int = 0
     height: int = 0
     hash: np.ndarray | None = None
+    subject: str = ""
     problem: str = ""
 
 
 def _look_at(path: Path) -> _Look:
     try:
         preview = read_preview(path, _HASHED_SIDE)
-        return _Look(preview.width, preview.height, picture_hash(preview.pixels))
+        return _Look(preview.width, preview.height, picture_hash(preview.pixels), preview.subject)
     except BadImage as error:
         return _Look(problem=reason_of(error, path))
 
@@ -269,9 +273,9 @@ class _Draft:
         if one.noted is None:
             one.noted = str(one.pair.mask), reason
 
-    def group(self, pattern: re.Pattern[str] | None, *, is_grouping_near: bool) -> None:
+    def group(self, pattern: re.Pattern[str] | None, report: Reporter, *, is_grouping_near: bool) -> None:
         """Find out which samples must stay on one side."""
-        links: list[list[int]] = []
+        links = self._links_by_subject(report)
         if pattern is not None:
             links += self._links_by_pattern(pattern)
         if is_grouping_near:
@@ -282,6 +286,20 @@ class _Draft:
             name = self._group_name(pattern, members)
             for index in members:
                 self._seen[index].group = name
+
+    def _links_by_subject(self, report: Reporter) -> list[list[int]]:
+        by_subject: dict[str, list[int]] = {}
+        for index, one in enumerate(self._seen):
+            if one.look.subject:
+                by_subject.setdefault(one.look.subject, []).append(index)
+        several = [members for members in by_subject.values() if len(members) > 1]
+        if not several:
+            return []
+        if max(map(len, several)) > LARGEST_SUBJECT * len(self._seen):
+            report.log("too many images name the same patient, as anonymised ones do: patients are not kept together")
+            return []
+        report.log(f"images of one patient stay on one side: {len(several)} patients have several")
+        return several
 
     def _links_by_pattern(self, pattern: re.Pattern[str]) -> list[list[int]]:
         by_text: dict[str, list[int]] = {}

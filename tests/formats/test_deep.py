@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
-from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.sequence import Sequence
-from pydicom.uid import ExplicitVRLittleEndian, JPEGLSLossless, SecondaryCaptureImageStorage
+from pydicom.uid import JPEGLSLossless
 
 from segstudio.core.errors import BadImage
 from segstudio.formats import image_size, is_upright, read_image, read_mask_values, read_preview
 from segstudio.formats.window import windowed
+from tests.datasets import dicom
 
 shapes = array_shapes(min_dims=2, max_dims=2, max_side=30)
 deep = st.one_of(
@@ -69,28 +69,6 @@ def test_files_of_16_bits(tmp_path: Path, kind: str) -> None:
     assert image_size(path) == (64, 64)
     assert is_upright(path)
     assert np.abs(read_preview(path, 32).pixels.astype(int) - windowed(values)[::2, ::2]).max() < 8
-
-
-def dicom(path: Path, values: np.ndarray, **tags: object) -> Path:
-    """A file with those stored values."""
-    meta = FileMetaDataset()
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
-    meta.MediaStorageSOPInstanceUID = pydicom.uid.generate_uid()
-    header = FileDataset(path, {}, file_meta=meta, preamble=b"\0" * 128)
-    header.Rows, header.Columns = values.shape[:2]
-    header.SamplesPerPixel = 1 if values.ndim == 2 else 3
-    header.PhotometricInterpretation = "MONOCHROME2" if values.ndim == 2 else "RGB"
-    if values.ndim == 3:
-        header.PlanarConfiguration = 0
-    header.BitsAllocated = header.BitsStored = values.dtype.itemsize * 8
-    header.HighBit = header.BitsStored - 1
-    header.PixelRepresentation = int(np.issubdtype(values.dtype, np.signedinteger))
-    header.PixelData = values.tobytes()
-    for name, value in tags.items():
-        setattr(header, name, value)
-    header.save_as(path, enforce_file_format=True)
-    return path
 
 
 RAMP = np.arange(-1024, 1024, dtype=np.int16).reshape(32, 64)

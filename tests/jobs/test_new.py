@@ -17,7 +17,7 @@ from segstudio.core.reporter import Cancelled, ListReporter
 from segstudio.core.sample import Split
 from segstudio.jobs import JOBS
 from segstudio.project.project import Project
-from tests.datasets import make_dataset
+from tests.datasets import dicom, make_dataset
 
 
 def new(project: Path, source: Path, report: ListReporter | None = None, **options: Any) -> dict[str, Any]:
@@ -160,6 +160,27 @@ def test_twins_stay_together(tmp_path: Path) -> None:
         assert first.group
 
 
+@pytest.mark.parametrize("count", [1, 15])
+def test_images_of_one_patient_stay_together_unless_all_have_the_same_name(tmp_path: Path, count: int) -> None:
+    rng = np.random.default_rng(0)
+    (tmp_path / "set/masks").mkdir(parents=True)
+    (tmp_path / "set/images").mkdir()
+    for number in range(30):
+        values = rng.integers(0, 4096, (40, 40)).astype(np.uint16)
+        dicom(tmp_path / f"set/images/{number:02}.dcm", values, PatientID=f" patient {number // 2 % count} ")
+        Image.fromarray((values > 2000).astype(np.uint8) * 255).save(tmp_path / f"set/masks/{number:02}.png")
+    report = ListReporter()
+    result = new(tmp_path / "project", tmp_path / "set", report, near_duplicates=False)
+    assert (result["pairs"], result["notes"]) == (30, [])
+    assert result["groups"] == (15 if count > 1 else 0)
+    assert any("one side" in line if count > 1 else "anonymised" in line for line in report.lines)
+    with Project.open(tmp_path / "project") as project:
+        samples = list(project.samples.all())
+        assert {sample.split for sample in samples} == set(Split)
+        pairs = zip(samples[::2], samples[1::2], strict=True)
+        assert all(one.split is other.split for one, other in pairs) or count == 1
+
+
 def test_the_split_is_repeatable(tmp_path: Path) -> None:
     dataset = make_dataset(tmp_path / "set", count=20)
 
@@ -296,8 +317,8 @@ def test_lens_photos(test_data: Path, tmp_path: Path) -> None:
 
 def test_odd_files_never_stop_it(test_data: Path, tmp_path: Path) -> None:
     result = new(tmp_path / "project", test_data / "odd", foreground="nonzero")
-    assert result["samples"] == 44
-    assert len(result["notes"]) == 23
+    assert result["samples"] == 52
+    assert len(result["notes"]) == 19
 
 
 def test_what_is_left_out_of_an_archive_is_told(tmp_path: Path) -> None:
