@@ -26,7 +26,7 @@ def script_of(exporter: Exporter, file: str, channels: int, threshold: float = 0
     """The text of predict.py for a file beside it, or for the folder it lies in when `file` is empty."""
     look, parts = ("in_parts", IN_PARTS.format(crop=crop)) if crop else ("probability", "")
     place = f'.with_name("{file}")' if file else ".parent"
-    mode, pixels = ("L", "np.asarray(image)[..., None]") if channels == 1 else ("RGB", "np.asarray(image)")
+    mode, axis = ("L", "[..., None]") if channels == 1 else ("RGB", "")
     return f'''\
 """Find the foreground of an image: python predict.py IMAGE [MASK.png]   (pip install {exporter.needs})."""
 
@@ -40,8 +40,9 @@ MODEL = Path(__file__){place}
 {exporter.script}
 {parts}
 if __name__ == "__main__":
-    image = ImageOps.exif_transpose(Image.open(sys.argv[1])).convert("{mode}")
-    found = {look}({pixels}) >= {threshold}
+    image = ImageOps.exif_transpose(Image.open(sys.argv[1]))
+    assert image.mode[0] not in "IF", "more than 8 bits: the network has seen such images as 8 bits, through a window"
+    found = {look}(np.asarray(image.convert("{mode}")){axis}) >= {threshold}
     print(f"{{100 * found.mean():.2f}} % is foreground")
     if len(sys.argv) > 2:
         Image.fromarray(found.astype(np.uint8) * 255).save(sys.argv[2])
