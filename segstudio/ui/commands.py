@@ -169,6 +169,8 @@ def _view(make: _Handlers) -> dict[str, Handler]:
         "one-to-one": make.of_project(lambda w: w.panes.one_to_one()),
         "zoom-in": make.of_project(lambda w: w.panes.zoom_in()),
         "zoom-out": make.of_project(lambda w: w.panes.zoom_out()),
+        "area-next": lambda: window.step_area(1),
+        "area-previous": lambda: window.step_area(-1),
         "jobs": window.show_jobs,
         "problems": window.show_problems,
         "lint": window.show_lint,

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QAbstractButton, QDockWidget, QMainWindow, QStacke
 from segstudio.core.errors import UserError
 from segstudio.core.user_settings import reviewer_name
 from segstudio.project.project import INDEX, Project
-from segstudio.ui import findable, theme
+from segstudio.ui import areas, findable, theme
 from segstudio.ui.actions import Actions
 from segstudio.ui.banner import Banner
 from segstudio.ui.canvas.panes import Panes
@@ -259,6 +259,12 @@ class Window(QMainWindow):
             self.workspace.focus_centre()
         else:
             self._welcome.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def step_area(self, by: int) -> None:
+        """Give the keys to another part of the window: the list, the centre, the tabs, what is docked."""
+        docks = [dock for dock in self.findChildren(QDockWidget) if not dock.visibleRegion().isEmpty()]
+        below = [areas.Area(dock, partial(areas.focus_inside, dock)) for dock in docks]
+        self.in_workspace(lambda workspace: areas.step((*workspace.areas, *below), by))
 
     def show_jobs(self, is_shown: bool) -> None:
         """Show or hide what runs and waits."""

@@ -20,6 +20,7 @@ from segstudio.project.predictions import THRESHOLD
 from segstudio.project.versions import NOW, Version
 from segstudio.ui.act_titles import ActTitles
 from segstudio.ui.actions import Actions, Fact
+from segstudio.ui.areas import Area
 from segstudio.ui.attending import Attending
 from segstudio.ui.audit import AuditWalk
 from segstudio.ui.banner import Banner
@@ -263,6 +264,15 @@ class Workspace(QWidget):
     def is_swiping(self) -> bool:
         """Whether the centre shows two masks of the sample with a divider."""
         return self.swipe_view is not None and self.centre.currentWidget() is self.swipe_view
+
+    @property
+    def areas(self) -> tuple[Area, ...]:
+        """The parts that a key leads through."""
+        return (
+            Area(self.samples_panel, self.samples_panel.view.setFocus),
+            Area(self.centre, self.focus_centre),
+            Area(self.tabs, self.tabs.tabBar().setFocus),
+        )
 
     def focus_centre(self) -> None:
         """Give the keys to what stands in the centre."""

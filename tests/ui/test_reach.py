@@ -179,3 +179,29 @@ def test_escape_leads_back_to_the_picture(qtbot, opened: Window):
     opened.train_panel.start_button.setFocus()
     press(opened, Qt.Key.Key_E)
     assert tool(opened) == "eraser"
+
+
+def test_a_key_leads_from_area_to_area_and_back(qtbot, opened: Window):
+    opened.focus_work()
+    opened.show_problems(True)  # there are none, so nothing to press either
+    press(opened, Qt.Key.Key_F6)
+    press(opened, Qt.Key.Key_F6)
+    assert opened.workspace.samples_panel.isAncestorOf(opened.focusWidget())
+    opened.focus_work()
+    opened.queue.cancel(opened.queue.submit("check", {}, "Check").id)
+    opened.show_jobs(True)  # in front of the other
+    qtbot.waitUntil(lambda: not opened._jobs.visibleRegion().isEmpty())
+    work = opened.workspace
+    where_to = [work.tabs, opened._jobs, work.samples_panel, work.centre]
+    for area in where_to:
+        press(opened, Qt.Key.Key_F6)
+        assert area.isAncestorOf(opened.focusWidget()), where(area)
+    assert opened.panes.canvas("truth").hasFocus()
+    for area in (*where_to[-2::-1], work.centre):
+        press(opened, Qt.Key.Key_F6, Qt.KeyboardModifier.ShiftModifier)
+        assert area.isAncestorOf(opened.focusWidget()), where(area)
+    work.samples_panel.filter_edit.setFocus()
+    press(opened, Qt.Key.Key_F6)
+    assert opened.panes.canvas("truth").hasFocus(), "out of a text field too"
+    opened.show_jobs(False)
+    opened.show_problems(False)
