@@ -32,12 +32,14 @@ class Proposing(QObject):
 
     Attributes:
         is_on: Whether anything is proposed.
+        is_drawing: Says whether somebody is drawing on what is proposed; then it stays.
     """
 
     def __init__(self, session: "Session") -> None:
         super().__init__(session)
         self._session = session
         self.is_on = True
+        self.is_drawing: Callable[[], bool] = lambda: False
         self._declined: Document | None = None
         session.probability_changed.connect(lambda _probability: self.renew())
         session.level_changed.connect(lambda _level: self.renew())
@@ -91,7 +93,7 @@ class Proposing(QObject):
 
         def take(future: "Future[Edit]") -> None:
             is_same = session.document is document and session.loaded is loaded and session.level == level
-            if not is_same or document is None or document.is_stroke_open or session.sample is None:
+            if not is_same or document is None or session.sample is None or self.is_drawing():
                 return
             if self.work_for(session.sample, document, loaded) is not None:
                 document.propose(future.result())

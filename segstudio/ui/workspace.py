@@ -520,6 +520,7 @@ class Workspace(QWidget):
         session.project_changed.connect(lambda _topics: self._show_details())
         session.project_changed.connect(lambda topics: self._show_spare() if "runs" in topics else None)
         session.replacing.connect(panes.finish_stroke)
+        session.proposing.is_drawing = lambda: panes.is_drawing
         session.level_changed.connect(panes.set_level)
         session.level_changed.connect(lambda _level: self._show_details())
         session.history_changed.connect(self.facts_changed)

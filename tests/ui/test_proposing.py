@@ -195,9 +195,21 @@ def test_it_follows_threshold_and_prediction_until_somebody_paints(qtbot, window
     session.project.predictions.save(1, samples.get(3), predicted(5))
     session.project.predictions.score(1)
     qtbot.waitUntil(lambda: window.is_settled() and np.array_equal(session.document.mask, bar(5)))
+    canvas = window.panes.canvas("truth")
+    at = QPoint(*(round(part) for part in canvas.frame.to_widget(55, 10)))
+    window.workspace.set_tool("polygon")
+    QTest.mouseClick(canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, at)
+    changed: list[object] = []
+    session.document.changed.connect(changed.append)
+    for is_drawing in (True, False):
+        session.proposing.renew()
+        qtbot.waitUntil(window.is_settled)
+        assert bool(changed) != is_drawing, "nothing changes under the hand of who draws"
+        QTest.keyClick(window.windowHandle(), Qt.Key.Key_Escape)
+    window.workspace.set_tool("brush")
     paint(window)
     painted = session.document.mask.copy()
-    session.try_level(200)
+    session.try_level(220)
     qtbot.waitUntil(window.is_settled)
     assert np.array_equal(session.document.mask, painted)
 

@@ -498,6 +498,11 @@ class Panes(QWidget):
         """Whether something is shown, clicked or computed that is no step of history yet."""
         return self.operating.is_active or self.pointer.is_undecided
 
+    @property
+    def is_drawing(self) -> bool:
+        """Whether something is drawn or shown that is made of the mask as it is."""
+        return self.operating.is_active or self.pointer.drag is not None
+
     def step_back(self) -> bool:
         """Take back the last click of what is not made yet, or give it up; False when there is nothing like that."""
         if self.operating.is_active:
