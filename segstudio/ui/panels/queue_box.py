@@ -169,7 +169,9 @@ class QueueBox(QWidget):
         if record is not self._record:
             return
         if record.state in (JobState.FAILED, JobState.LOST):
-            self._failure = f"{record.message}. {record.hint}".strip()
+            # The hint of a process that was killed is for trainings, and the banner has it.
+            hint = "What is made stays" if record.state is JobState.LOST else record.hint
+            self._failure = " ".join(f"{words[:1].upper()}{words[1:]}." for words in (record.message, hint) if words)
         self._clock.stop()
         self._look_soon()
         self._update()
