@@ -471,7 +471,7 @@ def summary(result: Mapping[str, Any]) -> str:
     size = f" at {result['size']} px" if (result.get("options") or {}).get("size") != "native" else ""
     text = (
         f"{result['images']} images of the {result['split']} split{size}. As they are: {metric} "
-        f"{result['clean'][result['metric']]:.3f}. The table says what of it is lost; thin lines are 95\u00a0% intervals."
+        f"{result['clean'][result['metric']]:.3f}. The table says what is lost of it; thin lines: 95\u00a0% intervals."
     )
     return f"{text} {result['hint']}" if result.get("hint") else text
 
