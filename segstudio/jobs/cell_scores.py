@@ -13,7 +13,7 @@ from segstudio.core.reporter import Reporter
 from segstudio.core.sample import Sample
 from segstudio.core.way import Flips
 from segstudio.project.cells import Cell, Score
-from segstudio.project.predictions import THRESHOLD
+from segstudio.project.scores import THRESHOLD
 from segstudio.project.threads import in_threads
 
 

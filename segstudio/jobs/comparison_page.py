@@ -11,8 +11,8 @@ from segstudio.jobs.comparison_result import METRICS
 from segstudio.jobs.report_pictures import TRUTH, as_rgb, data_uri, tinted, with_errors
 from segstudio.project.cells import Epochs
 from segstudio.project.comparisons import Comparison
-from segstudio.project.predictions import THRESHOLD
 from segstudio.project.project import Project
+from segstudio.project.scores import THRESHOLD
 
 PICTURES = 4
 """Images that are shown of those helped most, and of those hurt most."""

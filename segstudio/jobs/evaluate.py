@@ -25,11 +25,11 @@ from segstudio.jobs.predict import MEASURED_FLIPS, PredictOptions, predict_sampl
 from segstudio.jobs.run_page import write_page
 from segstudio.project.clock import now
 from segstudio.project.filter import compile_filter
-from segstudio.project.predictions import Score
 from segstudio.project.project import Project
 from segstudio.project.run_files import evaluation_file, save
 from segstudio.project.runs import Run
-from segstudio.project.threads import in_threads
+from segstudio.project.scores import Score
+from segstudio.project.threads import in_threads, room_for
 
 PER_IMAGE = ("iou", "dice", "precision", "recall")
 POOLED = ("accuracy", "binary_iou", *PER_IMAGE)
@@ -171,8 +171,9 @@ def measured(
         score, probability = scores.get(sample.id), project.predictions.load(run.id, sample)
         if score is None or score.counts is None or score.histogram is None or probability is None:
             return None
-        truth, ignored = project.masks.load(sample), project.ignored.load(sample)
-        return _seen(sample, truth, ignored, probability, score.level, score.histogram)
+        with room_for(probability.size):
+            truth, ignored = project.masks.load(sample), project.ignored.load(sample)
+            return _seen(sample, truth, ignored, probability, score.level, score.histogram)
 
     found = []
     with in_threads(samples, measure) as done:

@@ -29,9 +29,9 @@ from segstudio.core.scaling import scaled_image
 from segstudio.jobs import JOBS, ProjectJob
 from segstudio.jobs.evaluate import measurable
 from segstudio.jobs.stress_families import Family, chosen_families, recipe_against
-from segstudio.project.predictions import THRESHOLD
 from segstudio.project.project import Project
 from segstudio.project.runs import Run
+from segstudio.project.scores import THRESHOLD
 
 FILE = "stress.json"
 """Name of the result in the run's folder."""

@@ -12,8 +12,8 @@ from segstudio.jobs.comparison_result import METRICS
 from segstudio.jobs.report_charts import Line, histogram, line_chart
 from segstudio.jobs.report_pictures import TRUTH, as_rgb, data_uri, tinted, with_errors
 from segstudio.project.cells import Choice, Epochs
-from segstudio.project.predictions import THRESHOLD
 from segstudio.project.project import Project
+from segstudio.project.scores import THRESHOLD
 from segstudio.project.studies import Kind, Study
 
 PICTURES = 6

@@ -9,7 +9,6 @@ figures are held against none of another manner.
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,21 +24,16 @@ from segstudio.core.metrics import Counts
 from segstudio.core.raster import Region
 from segstudio.core.reporter import Reporter
 from segstudio.core.sample import ReviewState, Sample, Split
-from segstudio.core.threshold import ACCEPTED_IOU, DEFAULT, Histogram, level_of, predicted_at, threshold_of
+from segstudio.core.threshold import ACCEPTED_IOU, Histogram, level_of, predicted_at, threshold_of
 from segstudio.core.way import MANNERS, PLAIN, UNKNOWN, Manner
 from segstudio.formats import encode_grey, png_text, read_mask_values
 from segstudio.project.blob_table import Found
 from segstudio.project.sample_table import SPLITS, STATES
-from segstudio.project.threads import in_threads
+from segstudio.project.scores import COUNTED, THRESHOLD, Score, figures, figures_at, share_of, uncertainty_of
+from segstudio.project.threads import in_threads, room_for
 
 if TYPE_CHECKING:
     from segstudio.project.project import Project
-
-THRESHOLD = level_of(DEFAULT)
-"""A probability byte of this or more is foreground (p >= 0.5), unless another threshold was chosen for the run."""
-
-SURELY_BACKGROUND = 13
-"""Bytes below this (p < 0.05) count for nothing in the uncertainty."""
 
 PROMPT = 1 << 20
 """The blobs of masks with up to so many pixels are found when they are saved: in a few hundredths of a second."""
@@ -55,46 +49,6 @@ WAY, DESCRIPTION = "Way", "Description"
 
 BATCH = 64
 """Scores are written to the index in transactions of this many samples."""
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """How a run's prediction of one sample stands against the sample's current mask.
-
-    Attributes:
-        sample_id: Of the sample.
-        uncertainty: What the prediction's maker knew of it, else see `uncertainty_of`.
-        foreground: Share of the area predicted as foreground.
-        change: Share of the area that the previous run predicted otherwise, at the thresholds of that time; None
-            without one.
-        counts: Pixels against the current mask, without those that are ignored; None when the sample has no mask or it
-            cannot be read.
-        blobs: Where it is worst; None when there are no counts.
-        histogram: What it would be at another threshold; None for a new prediction, which was not compared yet.
-        level: The least probability byte that was taken for foreground.
-        kind: What the uncertainty was measured by; see `Predictions.save`.
-        mark: Tells the mask that it was compared with from any that was saved since; None for a new prediction.
-        way: How a new prediction was made, see `core.way.MANNERS`; None when nobody says.
-    """
-
-    sample_id: int
-    uncertainty: float
-    foreground: float
-    change: float | None
-    counts: Counts | None
-    blobs: Found | None = None
-    histogram: Histogram | None = None
-    level: int = THRESHOLD
-    kind: str = "probability"
-    mark: tuple[object, ...] | None = None
-    way: str | None = None
-
-    def at(self, level: int) -> "Score":
-        """The same at another threshold; where it is worst is not known then."""
-        if self.histogram is None or level == self.level:
-            return self
-        histogram = self.histogram
-        return replace(self, foreground=histogram.share(level), counts=histogram.counts(level), blobs=None, level=level)
 
 
 class Predictions:
@@ -141,7 +95,7 @@ class Predictions:
         write_atomically(self.path(run_id, sample), encode_grey(probability, texts), is_durable=False)
         if uncertainty is None:
             uncertainty = uncertainty_of(probability)
-        share = _share(probability >= self.level(run_id))
+        share = share_of(probability >= self.level(run_id))
         score = Score(sample.id, uncertainty, share, None, None, kind=kind, way=way)
         self._store(run_id, [score], is_new=True)
 
@@ -247,11 +201,11 @@ class Predictions:
         self._project.runs.get(run_id)
         # Most of the work is done before others have to wait; what has changed until then is looked at once more.
         known: dict[bytes, tuple[float | None, ...]] = {}
-        _figures_of(self._project.histograms.all(run_id), level, known)
+        figures_at(self._project.histograms.all(run_id), level, known)
         with self._project.transaction("predictions") as connection:
-            figures = _figures_of(self._project.histograms.all(run_id), level, known)
+            figures = figures_at(self._project.histograms.all(run_id), level, known)
             connection.executemany(
-                f"UPDATE prediction SET foreground = ?, {_COUNTED} WHERE run_id = ? AND sample_id = ?",
+                f"UPDATE prediction SET foreground = ?, {COUNTED} WHERE run_id = ? AND sample_id = ?",
                 ((*values, run_id, sample_id) for sample_id, values in figures),
             )
             connection.execute("DELETE FROM blobs WHERE run_id = ?", (run_id,))
@@ -357,7 +311,8 @@ class Predictions:
         changed: list[int] = []
 
         def one(sample: Sample) -> Score | None:
-            return self._score(run_id, before, sample) if goes_on() else None
+            with room_for(sample.width * sample.height):
+                return self._score(run_id, before, sample) if goes_on() else None
 
         with in_threads(samples, one) as scored:
             for done, (sample, result) in enumerate(scored, start=1):
@@ -399,8 +354,8 @@ class Predictions:
             # Those of other runs speak of a mask that is no more, see `recount`.
             others = [run_id for run_id in self._measured(sample) if run_id not in shown]
             connection.executemany(
-                f"UPDATE prediction SET {_COUNTED} WHERE sample_id = ? AND run_id = ?",
-                ((*_figures(None), sample.id, run_id) for run_id in others),
+                f"UPDATE prediction SET {COUNTED} WHERE sample_id = ? AND run_id = ?",
+                ((*figures(None), sample.id, run_id) for run_id in others),
             )
             self._project.blobs.forget(connection, [(run_id, sample.id) for run_id in others])
         for run_id in shown:
@@ -416,8 +371,8 @@ class Predictions:
                     blobs = self._project.blobs.found(run_id, sample, mask, predicted)
                 with self._project.transaction("predictions") as connection:
                     connection.execute(
-                        f"UPDATE prediction SET {_COUNTED} WHERE run_id = ? AND sample_id = ?",
-                        (*_figures(histogram.counts(level)), run_id, sample.id),
+                        f"UPDATE prediction SET {COUNTED} WHERE run_id = ? AND sample_id = ?",
+                        (*figures(histogram.counts(level)), run_id, sample.id),
                     )
                     self._project.histograms.store(connection, run_id, sample.id, histogram)
                     if blobs is None:
@@ -429,7 +384,7 @@ class Predictions:
         """Forget how the predictions of a sample stand against its mask: it has none any more."""
         with self._project.transaction("predictions") as connection:
             self._project.histograms.forget_sample(connection, sample.id)
-            connection.execute(f"UPDATE prediction SET {_COUNTED} WHERE sample_id = ?", (*_figures(None), sample.id))
+            connection.execute(f"UPDATE prediction SET {COUNTED} WHERE sample_id = ?", (*figures(None), sample.id))
             runs = connection.execute("SELECT run_id FROM blobs WHERE sample_id = ?", (sample.id,)).fetchall()
             self._project.blobs.forget(connection, [(run_id, sample.id) for (run_id,) in runs])
 
@@ -460,13 +415,14 @@ class Predictions:
         level = self.level(run_id)
 
         def found(sample: Sample) -> tuple[Found, tuple[object, ...]] | None:
-            probability = self.load(run_id, sample) if goes_on() else None
-            if probability is None or not sample.has_mask:
-                return None
-            mask, ignored = self._project.masks.load(sample), self._project.ignored.between(run_id, sample)
-            mark = self._mark(sample.id)
-            predicted = without_errors(predicted_at(probability, level), mask, ignored)
-            return self._project.blobs.found(run_id, sample, mask, predicted), mark
+            with room_for(sample.width * sample.height):
+                probability = self.load(run_id, sample) if goes_on() else None
+                if probability is None or not sample.has_mask:
+                    return None
+                mask, ignored = self._project.masks.load(sample), self._project.ignored.between(run_id, sample)
+                mark = self._mark(sample.id)
+                predicted = without_errors(predicted_at(probability, level), mask, ignored)
+                return self._project.blobs.found(run_id, sample, mask, predicted), mark
 
         with in_threads(list(self._project.samples.all(sample_ids)), found) as results:
             for sample, result in results:
@@ -523,7 +479,7 @@ class Predictions:
         is_alike = before is not None and self.manner(before, sample.id) == self.manner(run_id, sample.id)
         earlier = self.load(before, sample) if is_alike and before is not None else None
         # `before` is not None where there is an earlier prediction
-        change = None if earlier is None else _share(predicted != predicted_at(earlier, self.level(before or 0)))
+        change = None if earlier is None else share_of(predicted != predicted_at(earlier, self.level(before or 0)))
         mask = self._project.masks.load(sample) if sample.has_mask else None
         ignored, mark = self._project.ignored.between(run_id, sample), self._mark(sample.id)
         histogram = Histogram.of(probability, mask, ignored)
@@ -582,7 +538,7 @@ class Predictions:
                 "recall = excluded.recall",
                 [
                     (run_id, score.sample_id, score.uncertainty, score.kind, score.way, score.foreground, score.change,
-                     *_figures(score.counts))
+                     *figures(score.counts))
                     for score in scores
                 ],
             )  # fmt: skip
@@ -606,47 +562,3 @@ def _noted(result: "Future[Score | None]", sample: Sample, report: Reporter | No
         if report:
             report.note(sample.image, str(error))
         return None
-
-
-_COUNTED = 'tp = ?, fp = ?, fn = ?, tn = ?, iou = ?, dice = ?, "precision" = ?, recall = ?'
-
-
-def _figures(counts: Counts | None) -> tuple[float | None, ...]:
-    if counts is None:
-        return (None,) * 8
-    return (
-        counts.tp, counts.fp, counts.fn, counts.tn, counts.iou, counts.dice, counts.precision, counts.recall
-    )  # fmt: skip
-
-
-def _figures_of(
-    counted: Iterable[tuple[int, bytes]], level: int, known: dict[bytes, tuple[float | None, ...]]
-) -> list[tuple[int, tuple[float | None, ...]]]:
-    """For each sample id and histogram the share of foreground and the figures at a level; `known` grows."""
-    found = []
-    for sample_id, data in counted:
-        if data not in known:
-            histogram = Histogram.from_bytes(data)
-            known[data] = (histogram.share(level), *_figures(histogram.counts(level)))
-        found.append((sample_id, known[data]))
-    return found
-
-
-def uncertainty_of(probability: NDArray[np.uint8]) -> float:
-    """How unsure the network is of what it found, from 0 to 1.
-
-    The mean of 1 - |2p - 1| over the pixels that are not surely background (p >= 0.05), so that a large background
-    does not hide a doubtful object. At least a hundredth of the image is counted: a few stray pixels are no doubt.
-
-    Args:
-        probability: uint8 (H, W), 255 times p.
-    """
-    doubtful = probability[probability >= SURELY_BACKGROUND]
-    if not doubtful.size:
-        return 0.0
-    doubt = 1.0 - np.abs(2.0 * doubtful.astype(np.float32) / 255.0 - 1.0)
-    return float(doubt.sum(dtype=np.float64) / max(doubtful.size, probability.size / 100))
-
-
-def _share(mask: NDArray[np.bool_]) -> float:
-    return float(np.count_nonzero(mask) / mask.size) if mask.size else 0.0

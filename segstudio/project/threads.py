@@ -3,7 +3,8 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from threading import RLock
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -11,6 +12,18 @@ R = TypeVar("R")
 
 THREADS = 4
 """More than this wait for the disk and cost memory."""
+
+LARGE = 30_000_000
+"""Pixels of a picture from which on it is looked at alone: comparing masks takes up to 20 bytes a pixel."""
+
+_ALONE = RLock()
+
+
+@contextmanager
+def room_for(pixels: int) -> Iterator[None]:
+    """Work on a picture of so many pixels; of large ones no other thread has one in hand meanwhile."""
+    with _ALONE if pixels >= LARGE else nullcontext():
+        yield
 
 
 @contextmanager

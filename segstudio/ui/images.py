@@ -24,8 +24,8 @@ from segstudio.core.mask import Mask
 from segstudio.core.sample import Sample
 from segstudio.core.way import manner_words
 from segstudio.formats import read_thumbnail
-from segstudio.project.predictions import THRESHOLD
 from segstudio.project.project import Project
+from segstudio.project.scores import THRESHOLD
 from segstudio.ui.canvas.layers import TRUTH
 from segstudio.ui.newest_first import NewestFirst
 

@@ -21,8 +21,8 @@ from segstudio.core.sample import Sample
 from segstudio.core.threshold import threshold_of
 from segstudio.core.timeline import Timeline
 from segstudio.project.documents import close_document, save_snapshot
-from segstudio.project.predictions import THRESHOLD
 from segstudio.project.project import Project
+from segstudio.project.scores import THRESHOLD
 from segstudio.ui.arriving import Arrival, Arriving
 from segstudio.ui.autosave import Autosave
 from segstudio.ui.background import Background

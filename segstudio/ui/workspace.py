@@ -16,7 +16,7 @@ from segstudio.core.errors import UserError
 from segstudio.core.sample import Sample
 from segstudio.core.threshold import threshold_of
 from segstudio.project.acts import Outcome
-from segstudio.project.predictions import THRESHOLD
+from segstudio.project.scores import THRESHOLD
 from segstudio.project.versions import NOW, Version
 from segstudio.ui.act_titles import ActTitles
 from segstudio.ui.actions import Actions, Fact

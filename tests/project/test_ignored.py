@@ -8,8 +8,8 @@ from segstudio.core.metrics import Counts
 from segstudio.core.reporter import ListReporter
 from segstudio.formats import encode_mask, read_mask_values
 from segstudio.project.check import check_project
-from segstudio.project.predictions import THRESHOLD
 from segstudio.project.project import Project
+from segstudio.project.scores import THRESHOLD
 
 REGION = np.zeros((48, 64), np.uint8)
 REGION[10:30, 5:50] = 1

@@ -18,7 +18,7 @@ from segstudio.core.reporter import ListReporter
 from segstudio.core.sample import ReviewState
 from segstudio.project.check import check_project
 from segstudio.project.documents import close_document, open_document, open_ignored, save_ignored, save_snapshot
-from segstudio.project.predictions import THRESHOLD
+from segstudio.project.scores import THRESHOLD
 from segstudio.project.project import Project
 
 template, folder, said, names = map(Path, sys.argv[1:])

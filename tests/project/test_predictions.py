@@ -13,10 +13,10 @@ from segstudio.core.metrics import Counts
 from segstudio.core.reporter import Cancelled, ListReporter
 from segstudio.core.sample import Split
 from segstudio.core.threshold import level_of
-from segstudio.project.predictions import THRESHOLD, uncertainty_of
 from segstudio.project.project import Project
 from segstudio.project.rebuilding import rebuild_index
 from segstudio.project.samples import NewSample
+from segstudio.project.scores import THRESHOLD, uncertainty_of
 from tests.datasets import make_dataset
 
 LEFT = np.zeros((48, 64), np.uint8)

@@ -1,12 +1,13 @@
 """Work in threads: in order, a few at a time, and none left behind."""
 
+import contextlib
 import threading
 from pathlib import Path
 
 import pytest
 
 from segstudio.project.project import Project
-from segstudio.project.threads import THREADS, in_threads
+from segstudio.project.threads import LARGE, THREADS, in_threads, room_for
 
 
 def test_results_come_in_order_with_their_exceptions() -> None:
@@ -81,3 +82,27 @@ def test_a_closed_project_leaves_no_file_open(project: Project, tmp_path: Path) 
         thread.join()
     project.close()
     assert not list(project.folder.glob("project.sqlite-*"))  # the last connection took the log away
+
+
+def test_large_pictures_are_in_hand_one_at_a_time_and_others_together() -> None:
+    def most(pixels: int) -> int:
+        """How many threads at most were at work together: each waits for the other, as long as it may have to."""
+        both, inside, seen = threading.Barrier(2), [0], []
+        counting = threading.Lock()
+
+        def look(_number: int) -> None:
+            with room_for(pixels):
+                with counting:
+                    inside[0] += 1
+                    seen.append(inside[0])
+                with contextlib.suppress(threading.BrokenBarrierError):
+                    both.wait(0.2 if pixels >= LARGE else 30)
+                with counting:
+                    inside[0] -= 1
+
+        with in_threads(range(2), look) as done:
+            for _, result in done:
+                result.result()
+        return max(seen)
+
+    assert (most(LARGE), most(LARGE - 1)) == (1, 2)

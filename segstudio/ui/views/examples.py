@@ -13,8 +13,8 @@ from PySide6.QtWidgets import QGridLayout, QSizePolicy, QWidget
 from segstudio.core.errors import UserError
 from segstudio.core.scaling import scaled_mask
 from segstudio.project.comparisons import Comparison
-from segstudio.project.predictions import THRESHOLD
 from segstudio.project.project import Project
+from segstudio.project.scores import THRESHOLD
 from segstudio.ui.canvas.layers import TRUTH
 from segstudio.ui.views.numbers import METRICS, change_text
 from segstudio.ui.views.pictures import Picture, compared, outlined, small, to_image
