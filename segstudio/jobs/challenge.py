@@ -46,7 +46,9 @@ class Challenge(ProjectJob[ChallengeOptions]):
             `champion_mean`, `run_mean`, `difference` (mean of challenger less champion), `interval` (95 %, over
             images), `verdict` ("better", "not worse", "the same", "not better", "worse"), `is_promoted`, `summary` (in
             words), `worse` (images that got worse, the worst first: `sample`, `image`, `split`, `before`, `after`,
-            `difference`), `better` and `same` (how many), `notes`, `rule` (when a run is promoted), `convention` (how
+            `difference`), `better` and `same` (how many), `notes`, `doubts` (what the
+            challenger goes back to of which nobody knows whether it learnt from these images: it is not promoted by
+            itself then), `rule` (when a run is promoted), `convention` (how
             empty masks count), `per_image` (all of them), `made` (when).
 
         Raises:
@@ -68,7 +70,7 @@ def hold(
     """Let two runs meet, keep what comes out, and promote the challenger when it beat the champion of now."""
     meeting = meet(project, challenger, champion, report, metric=metric, device=device)
     is_title_at_stake = (present := project.runs.best()) is not None and present.id == champion.id
-    if is_title_at_stake and is_promotable(meeting["verdict"], challenger):
+    if is_title_at_stake and is_promotable(meeting["verdict"], challenger, meeting["doubts"]):
         project.champions.promote(challenger.id, f"{WORDS[meeting['verdict']]} in a meeting with run {champion.name}")
         meeting["is_promoted"] = True
     meeting |= {"is_title_at_stake": is_title_at_stake, "made": now()}

@@ -31,8 +31,9 @@ from segstudio.project.threads import in_threads
 RULE = (
     "A challenger becomes champion when it is not worse: when its mean difference to the champion over the images that "
     "neither was trained on is 0 or more. When the mean is below 0 the champion stays, even where that may be chance; "
-    "so it does when the challenger has its very weights, because no epoch made them better. A person may promote the "
-    "challenger all the same."
+    "so it does when the challenger has its very weights, because no epoch made them better, and when it goes back to "
+    "a model of which nobody knows whether it has learnt from these very images. A person may promote the challenger "
+    "all the same."
 )
 """When a run is promoted by itself; shown wherever a verdict is."""
 
@@ -90,10 +91,13 @@ class Judges:
     Attributes:
         samples: In the order of their ids.
         notes: What a reader must know of them, as sentences.
+        doubts: What the last of the runs goes back to, and no other does, of which nobody knows whether it has learnt
+            from these very samples.
     """
 
     samples: Sequence[Sample]
     notes: Sequence[str]
+    doubts: Sequence[str] = ()
 
 
 def judges(project: Project, runs: Sequence[Run]) -> Judges:
@@ -133,7 +137,9 @@ def judges(project: Project, runs: Sequence[Run]) -> Judges:
         notes.append("The validation images also chose the best epoch of the runs: their scores are a little too good.")
     if unknown:
         notes.append(f"Nobody knows what {' and '.join(unknown)} learnt from: only the validation split judges.")
-    return Judges(samples, notes)
+    # What both go back to may have learnt from them too, and then favours neither.
+    doubts = [name for name in seen[-1].unknown if all(name not in one.unknown for one in seen[:-1])]
+    return Judges(samples, notes, doubts)
 
 
 # --- measuring --------------------------------------------------------------------------------------------------------
@@ -271,7 +277,8 @@ def meet(
         "interval": list(found.interval),
         "verdict": verdict,
         "is_promoted": False,
-        "summary": summary(challenger, champion, found, verdict, scores, metric),
+        "doubts": list(chosen.doubts),
+        "summary": summary(challenger, champion, found, verdict, scores, metric, is_known=not chosen.doubts),
         "worse": [rows[row] for row in order if differences[row] < 0],
         "better": int(np.count_nonzero(differences > 0)),
         "same": int(np.count_nonzero(differences == 0)),
@@ -299,20 +306,31 @@ def verdict_of(found: Paired, differences: npt.NDArray[np.float64]) -> str:
     return "not worse" if found.difference >= 0 else "not better"
 
 
-def is_promotable(verdict: str, challenger: Run) -> bool:
+def is_promotable(verdict: str, challenger: Run, doubts: Sequence[str] = ()) -> bool:
     """Whether a challenger becomes champion by itself, see RULE.
+
+    Whoever may have learnt from the images that judge has an easy time with them.
 
     Scores that are all the same need not come of the same weights: two networks that find nothing yet differ in how far
     they are, and who goes on from the champion alone would make the same step for ever.
     """
+    if doubts:
+        return False
     has_learnt = challenger.best_epoch != 0
     return verdict in ("better", "not worse") or (verdict == "the same" and has_learnt)
 
 
 def summary(
-    challenger: Run, champion: Run, found: Paired, verdict: str, scores: npt.NDArray[np.float64], metric: str
+    challenger: Run,
+    champion: Run,
+    found: Paired,
+    verdict: str,
+    scores: npt.NDArray[np.float64],
+    metric: str,
+    *,
+    is_known: bool = True,
 ) -> str:
-    """The verdict as one or two sentences."""
+    """The verdict as one or two sentences; `is_known` says whether the challenger is new to the images for sure."""
     (before, after), (low, high) = scores.mean(0), found.interval
     images = "1 image" if found.images == 1 else f"{found.images} images"
     who = f"Run {challenger.name}"
@@ -324,7 +342,8 @@ def summary(
         "not worse": f"{who} is not worse than the champion, run {champion.name}",
         "not better": f"{who} is no better than the champion, run {champion.name}",
     }[verdict]
+    new = "that neither was trained on" if is_known else "that it may have learnt from"
     return (
-        f"{said}: {METRICS[metric]} {after:.4f} against {before:.4f} on {images} that neither was trained on, mean "
+        f"{said}: {METRICS[metric]} {after:.4f} against {before:.4f} on {images} {new}, mean "
         f"difference {found.difference:+.4f} (95 % interval {low:+.4f} to {high:+.4f})."
     )

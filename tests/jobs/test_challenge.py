@@ -12,7 +12,7 @@ from segstudio.core.reporter import Cancelled, ListReporter
 from segstudio.core.sample import ReviewState, Split
 from segstudio.core.statistics import paired
 from segstudio.jobs import JOBS
-from segstudio.jobs.challenge import introduced
+from segstudio.jobs.challenge import hold, introduced
 from segstudio.jobs.meeting import is_promotable, judges, lineage, verdict_of
 from segstudio.project.run_files import read_meeting
 from tests.jobs.projects import TINY, make_project, review
@@ -195,6 +195,27 @@ def test_of_a_run_that_began_with_a_model_file_nobody_knows_what_that_had_learnt
     found = judges(project, (run, run_of(project, [1])))
     assert [one.id for one in found.samples] == [5, 6]
     assert any("Nobody knows what model.keras learnt" in note for note in found.notes)
+
+
+def test_what_may_have_learnt_from_the_judges_is_not_promoted_by_itself(project):
+    champion = run_of(project, [1])
+    project.champions.promote(champion.id, "the first run that can be used")
+    foreign = run_of(project, [1], start="/elsewhere/model.keras")
+    for one, noise in ((champion, 0.2), (foreign, 0.0)):
+        for sample in project.samples.all():
+            mask = project.masks.load(sample)
+            wrong = np.random.default_rng(sample.id).random(mask.shape) < noise
+            project.predictions.save(one.id, sample, (mask ^ wrong) * np.uint8(255))
+        project.predictions.score(one.id)
+    meeting = hold(project, foreign, champion, ListReporter())
+    assert meeting["difference"] > 0
+    assert (meeting["doubts"], meeting["is_promoted"]) == (["model.keras"], False)
+    assert "that it may have learnt from" in meeting["summary"]
+    assert project.runs.best().id == champion.id
+    project.champions.promote(foreign.id, "by hand")
+    onward = run_of(project, [1], start=str(foreign.id))
+    assert judges(project, (foreign, onward)).doubts == [], "both go back to it"
+    assert judges(project, (foreign, champion)).doubts == []
 
 
 def test_without_a_validation_split_those_that_chose_the_epoch_judge(tmp_path):
