@@ -160,6 +160,7 @@ class Machine(RuleBasedStateMachine):
         self.past: list[np.ndarray] = []
         self.now = np.zeros((height, width), np.uint8)
         self.future: list[np.ndarray] = []
+        self.proposed_on: np.ndarray | None = None
         self.screen = self.now.copy()
         self.document.changed.connect(self.repaint)
 
@@ -168,8 +169,31 @@ class Machine(RuleBasedStateMachine):
 
     def changed_to(self, mask: np.ndarray) -> None:
         if not np.array_equal(mask, self.now):
+            self.keep_in_model()
             self.past.append(self.now)
             self.now, self.future = mask, []
+
+    def keep_in_model(self) -> None:
+        if self.proposed_on is not None and not np.array_equal(self.proposed_on, self.now):
+            self.past.append(self.proposed_on)
+            self.future = []
+        self.proposed_on = None
+
+    @precondition(lambda self: not (self.document.history.past or self.document.history.future))
+    @rule(seed=st.integers(-1, 3))
+    def propose(self, seed: int) -> None:
+        before = self.now if self.proposed_on is None else self.proposed_on
+        mask = before if seed < 0 else (np.random.default_rng(seed).random(before.shape) < 0.5).astype(np.uint8)
+        was_saved = self.document.is_saved
+        self.document.propose(Edit.between(before, mask, "Take"))
+        assert (self.document.is_saved, self.document.is_proposed) == (was_saved, True)
+        self.proposed_on, self.now = before, mask
+
+    @rule()
+    def keep_proposal(self) -> None:
+        is_new = self.proposed_on is not None and not np.array_equal(self.proposed_on, self.now)
+        assert self.document.keep_proposal() == is_new
+        self.keep_in_model()
 
     @rule(
         points=st.lists(st.tuples(st.integers(-99, 700), st.integers(-99, 700)), min_size=1, max_size=4),
@@ -202,7 +226,10 @@ class Machine(RuleBasedStateMachine):
     @rule()
     def undo(self) -> None:
         # The budget may have made the document forget what the model still knows.
-        if self.document.undo():
+        if self.document.is_proposed:
+            assert self.document.undo()
+            self.now, self.proposed_on = self.proposed_on, None
+        elif self.document.undo():
             self.future.append(self.now)
             self.now = self.past.pop()
         else:
@@ -220,6 +247,7 @@ class Machine(RuleBasedStateMachine):
     def equal(self) -> None:
         assert np.array_equal(self.document.mask, self.now)
         assert np.array_equal(self.screen, self.now)
+        assert self.document.is_proposed == (self.proposed_on is not None)
         assert len(self.document.history.past) <= len(self.past)
         assert len(self.document.history.future) == len(self.future)
 
