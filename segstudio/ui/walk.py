@@ -5,6 +5,7 @@ found anew, in a thread, whenever its mask changes: what a person asks for waits
 pressed early means the same as one pressed late.
 """
 
+import math
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -170,7 +171,9 @@ class Walk(QObject):
         if not self.place.is_there:
             return "  ·  ".join([*parts, "mended"])
         area = f"{blob.area:,}".replace(",", "\u202f")
-        parts += [f"{area} px", f"{blob.depth:.0f} px deep"]
+        sample = self._session.sample
+        is_far = sample is not None and blob.depth >= int(math.hypot(sample.height, sample.width))
+        parts += [f"{area} px", "the mask has no boundary" if is_far else f"{blob.depth:.0f} px deep"]
         found = self._found
         if found is not None and found.kept is not None and is_kept(found.errors, blob, found.kept):
             parts.append("settled")

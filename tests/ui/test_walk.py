@@ -81,6 +81,13 @@ def expected_blobs(window: Window, tolerance: int = 0) -> list:
     return sorted(found, key=lambda item: -item[1].severity)
 
 
+def test_an_error_is_not_deep_where_the_mask_has_no_boundary(qtbot, opened: Window):
+    document = opened.session.document
+    document.replace(np.zeros_like(document.mask), "Clear")
+    qtbot.waitUntil(lambda: opened.session.autosave.state == "saved" and opened.is_settled())
+    assert step(qtbot, opened).endswith("the mask has no boundary")
+
+
 def test_n_visits_every_error_once_the_worst_first(qtbot, opened: Window):
     expected = expected_blobs(opened)
     count = len(expected)
