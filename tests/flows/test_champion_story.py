@@ -59,12 +59,16 @@ def test_a_worse_challenger_is_told_promoted_by_hand_and_rolled_back(open_window
     view = workspace.runs_panel.closer
     hands.until(lambda: not workspace.are_panes_seen and view.facts is not None and not view.is_busy)
     assert view.facts.run.id == 3
-    assert view.verdict.text() in ("Worse than run 0001", "No better than run 0001")
-    sample = view.worse.sample_at(0)
-    view._worse_table.activated.emit(view.worse.index(0, 0))
+    assert view.meeting.verdict.text() in ("Worse than run 0001", "No better than run 0001")
+    sample = view.meeting.worse.sample_at(0)
+    flip = view.meeting.flip
+    assert (flip.shown.sample, flip.words) == (sample, "Run 0003"), "the worst is there at once"
+    hands.click(flip.turn_button)
+    assert flip.words == "Run 0001"
+    hands.click(flip.open_button)
     hands.until(lambda: workspace.are_panes_seen and window.session.sample.id == sample)
     predictions = project_of(hands).predictions
-    assert (predictions.current(), predictions.previous()) == (3, 1)
+    hands.until(lambda: (predictions.current(), predictions.previous()) == (3, 1))
     hands.settle()
     assert window.session.loaded.probability is not None
 
@@ -73,7 +77,7 @@ def test_a_worse_challenger_is_told_promoted_by_hand_and_rolled_back(open_window
     assert champion(hands) == 3
     hands.tab("Runs")
     hands.until(lambda: view.facts.champion == 3 and not view.is_busy)
-    hands.click(view.roll_back_button)
+    hands.click(view.meeting.roll_back_button)
     hands.until(lambda: champion(hands) == 1)
     hands.click(view.close_button)
     hands.until(lambda: workspace.are_panes_seen)
