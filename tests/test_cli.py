@@ -67,6 +67,9 @@ def test_augment_and_recipes(project, call, capsys):
     assert rows["chest-xray"]["copies"] == 2 * train
     assert main(["recipes", str(project)]) == 0
     assert "Rotate, RandomBrightnessContrast" in capsys.readouterr().out
+    assert call("recipes", project, "--check", "chest-xray")["warnings"] == 1
+    assert main(["recipes", str(project), "--check", "chest-xray"]) == 0
+    assert "warning: HorizontalFlip: Left becomes right" in capsys.readouterr().out
     assert main(["augment", str(project), "--recipe", "flip", "--filter", "split:val"]) == 1
     assert "only training samples" in capsys.readouterr().err
 

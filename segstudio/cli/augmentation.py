@@ -4,17 +4,28 @@ import argparse
 from typing import Any
 
 from segstudio.cli.command import add_project, command, given, perform
-from segstudio.cli.words import say_pairs, say_table
+from segstudio.cli.words import say_pairs, say_table, tell
 
 
-@command("recipes", "list the augmentation recipes of a project")
+@command("recipes", "list the augmentation recipes of a project, or check what one of them would spoil")
 def _declare_recipes(parser: argparse.ArgumentParser) -> None:
     add_project(parser)
+    parser.add_argument("--check", metavar="NAME|FILE", help="try this one on a few training samples")
     parser.set_defaults(command=_recipes)
 
 
 def _recipes(args: argparse.Namespace) -> int:
+    if args.check is not None:
+        return perform("check-recipe", {"recipe": args.check}, args, _say_check)
     return perform("recipes", {}, args, _say_recipes)
+
+
+def _say_check(result: dict[str, Any]) -> None:
+    for one in result["findings"]:
+        tell(f"{one['severity']}: {one['step'] or 'the whole recipe'}: {one['message']}")
+        if one["hint"]:
+            tell(f"  hint: {one['hint']}")
+    tell(f"{result['recipe']}: {result['errors']} errors, {result['warnings']} warnings")
 
 
 def _say_recipes(result: dict[str, Any]) -> None:

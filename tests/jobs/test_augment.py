@@ -503,3 +503,24 @@ def test_recipes_are_listed(project: Project) -> None:
     assert (rows["turn"]["whose"], rows["turn"]["copies"]) == ("gone", 10)
     assert [note["path"] for note in result["notes"]] == ["recipes/torn.json"]
     assert [subject for subject, _ in report.notes] == ["recipes/torn.json"]
+
+
+def test_a_recipe_is_checked_on_training_samples_before_anything_is_made(project: Project) -> None:
+    def check(recipe: str) -> dict[str, Any]:
+        return JOBS["check-recipe"].from_values({"recipe": recipe}).perform(project.folder, ListReporter())
+
+    away = Step("Affine", 1.0, {"translate_percent": {"x": [0.95, 0.95], "y": [0.95, 0.95]}})
+    project.recipes.save(Recipe("away", "Away", "", (TURN.steps[1], Step("OneOf", 1.0, steps=(away,)))))
+    found = check("away")
+    assert (found["recipe"], found["errors"] > 0) == ("away", True)
+    assert len(found["examples"]) == 3
+    assert {project.samples.by_image(image).split for image in found["examples"]} == {Split.TRAIN}
+    (lost,) = [one for one in found["findings"] if one["severity"] == "error" and one["kind"] == "lost"]
+    assert (lost["step"], lost["place"]) == ("Affine", [1, 0])
+    assert lost["hint"]
+    assert check("light")["findings"] == []
+    for number in range(5):
+        project.samples.set_state([number + 1], ReviewState.REJECTED)
+    assert check("light")["examples"] == [], "then it is tried on a drawn picture"
+    with pytest.raises(UserError, match="no recipe"):
+        check("lihgt")
