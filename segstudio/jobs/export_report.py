@@ -37,6 +37,9 @@ MOST_IMAGES = 300
 MOST_RUNS = 12
 """The curves of so many runs are laid over each other, the newest."""
 
+MOST_CHOSEN = 50
+"""So many of the samples that a person has chosen are shown, at least."""
+
 
 class ExportReportOptions(Options):
     """Where to, and how much to show."""
@@ -47,6 +50,9 @@ class ExportReportOptions(Options):
     filter: str = option("", "Filter", help="Which samples the pictures are chosen from; all when empty.")
     chosen: str = option(
         "", "Chosen", help="A filter that names samples to be shown besides: name:*0017* or state:flagged."
+    )
+    samples: tuple[int, ...] = option(
+        (), "Samples", is_advanced=True, help="Samples that are shown besides, by their ids."
     )
     rows: int = option(4, "Pictures", ge=1, le=50, help="Samples in each group of pictures.")
 
@@ -157,7 +163,10 @@ class ExportReport(ProjectJob[ExportReportOptions]):
         groups = {"Worst": ranked[:count], "Best": ranked[::-1][:count], "At random": chance[:count]}
         if self.options.chosen:
             chosen = [one for one in _ids(table, self.options.chosen) if one in counts]
-            groups = {f"Chosen: {self.options.chosen}": chosen[: max(count, 50)], **groups}
+            groups = {f"Chosen: {self.options.chosen}": chosen[: max(count, MOST_CHOSEN)], **groups}
+        if self.options.samples:
+            named = [one for one in self.options.samples if one in counts]
+            groups = {"Selected": named[: max(count, MOST_CHOSEN)], **groups}
         shown: list[dict[str, Any]] = []
         for number, (title, some) in enumerate(groups.items()):
             pictures = [_row(project, run, one, counts[one]) for one in some]

@@ -116,7 +116,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("export-dataset", "Export &dataset…", "File",
             "Write images, masks and splits as folders, COCO or YOLO, for other programs.", "export", (), "project"),
     Command("export-report", "Export &report…", "File",
-            "Write one page with dataset, runs, figures, curves and pictures, and show it in the browser.",
+            "Write one page with dataset, runs, figures, curves and pictures, and show it in the browser. Samples that "
+            "are selected or filtered are among the pictures.",
             "info", ("Ctrl+Shift+E",), "project"),
     Command("export-model", "Export &model…", "File",
             "Take the champion to other programs: Keras, TensorFlow, LiteRT or ONNX.", "export", (), "project"),

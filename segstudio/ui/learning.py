@@ -191,9 +191,17 @@ class Learning(QObject):
         return self._queue.submit("export-dataset", options, "Export dataset")
 
     def export_report(self, path: Path) -> JobRecord:
-        """Write a report, and show it in the browser as soon as it is there."""
-        self._saved_workspace()
-        record = self._queue.submit("export-report", {"to": str(path)}, "Export report")
+        """Write a report, and show it in the browser as soon as it is there.
+
+        Beside the best and the worst it shows the samples that are selected, when there are several, and those of the
+        filter, when there is one.
+        """
+        panel = self._saved_workspace().samples_panel
+        selected = panel.chosen_ids()
+        options: dict[str, object] = {"to": str(path), "chosen": panel.filter_text}
+        if len(selected) > 1:
+            options["samples"] = selected
+        record = self._queue.submit("export-report", options, "Export report")
         self._reporting = record.id
         return record
 

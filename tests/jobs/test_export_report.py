@@ -70,7 +70,8 @@ def test_the_report_tells_of_dataset_runs_curves_and_conventions(
     project.problems.extend([("images/broken.png", "it is <cut> off")])
     first = next(iter(project.samples.all()))
     project.samples.set_state([first.id], ReviewState.FLAGGED)
-    page = report(project, tmp_path / "r.html", run=str(run.id), chosen="state:flagged")
+    second = list(project.samples.all())[1]
+    page = report(project, tmp_path / "r.html", run=str(run.id), chosen="state:flagged", samples=(second.id, 999))
     for chart in re.findall(r"<svg.*?</svg>", page, re.DOTALL):
         ET.fromstring(chart)  # well formed
     assert page.count("<svg") >= 4, "loss, IoU, and two distributions"
@@ -80,6 +81,9 @@ def test_the_report_tells_of_dataset_runs_curves_and_conventions(
     chosen = page.partition("Chosen: state:flagged</h2>")[2].partition("<h2")[0]
     assert first.image in chosen
     assert chosen.count("data:image/png;base64,") == 4
+    selected = page.partition("Selected</h2>")[2].partition("<h2")[0]
+    assert second.image in selected
+    assert selected.count("data:image/png;base64,") == 4
     for title in ("Worst", "Best", "At random"):
         group = page.partition(f"{title}</h2>")[2].partition("<h2")[0]
         assert group.count("data:image/png;base64,") >= 4

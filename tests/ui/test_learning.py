@@ -162,6 +162,24 @@ def test_a_failed_job_is_told_in_the_banner(window: Window):
     window.queue.cancel(window.queue.records[-1].id)
 
 
+def test_the_report_shows_what_is_selected_and_filtered(
+    qtbot, window: Window, asked: list[JobRecord], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("segstudio.ui.dialogs.files.choose_report_file", lambda _parent: tmp_path / "report.html")
+    window.actions_by_name["export-report"].trigger()
+    assert not asked[-1].options.get("samples")
+    assert asked[-1].options["chosen"] == ""
+    panel = window.samples_panel
+    panel.set_filter("split:train")
+    qtbot.waitUntil(lambda: not panel.is_busy and window.is_settled())
+    panel.view.selectAll()
+    window.actions_by_name["export-report"].trigger()
+    assert list(asked[-1].options["samples"]) == [int(one) for one in panel.ids()]
+    assert asked[-1].options["chosen"] == "split:train"
+    for record in asked:
+        JOBS[record.job].from_values(record.options)
+
+
 def test_masks_are_exported_by_the_real_worker(qtbot, window: Window, tmp_path: Path):
     with qtbot.waitSignal(window.queue.ended, timeout=WORKER_MS) as told:
         window.learning.export_masks(tmp_path / "exported")
