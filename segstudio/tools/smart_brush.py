@@ -58,7 +58,8 @@ class SmartBrush(Tool[SmartBrushOptions]):
     def steps(self, scene: Scene, options: SmartBrushOptions, press: Pointer) -> Steps:
         """Paint while the button is down."""
         value = 0 if press.is_alternate else 1
-        allowed = _Allowed(_values(scene, options), _table(scene, options, press))
+        source = _source(scene, options)
+        allowed = _Allowed(source, _table(source, options, press))
 
         def paint(stroke: Stroke, spans: Spans, covered: Spans | None) -> None:
             stroke.fill_spans(spans, value, where=allowed.around(spans.bounds), covered=covered)
@@ -69,11 +70,11 @@ class SmartBrush(Tool[SmartBrushOptions]):
 class _Allowed:
     """Where the brush may paint; looked at only where it comes: all of a large image would take too long at a press."""
 
-    def __init__(self, values: npt.NDArray[np.uint8], table: npt.NDArray[np.uint8]) -> None:
-        self._values = values
+    def __init__(self, source: npt.NDArray[np.uint8], table: npt.NDArray[np.uint8]) -> None:
+        self._source = source
         self._table = table
-        self._may = np.empty_like(values)
-        height, width = values.shape
+        height, width = source.shape[:2]
+        self._may = np.empty((height, width), np.uint8)
         self._is_known = np.zeros((-(-height // TILE), -(-width // TILE)), np.bool_)
 
     def around(self, rect: Rect) -> npt.NDArray[np.uint8]:
@@ -84,36 +85,30 @@ class _Allowed:
         for down, right in np.argwhere(~self._is_known[rows, columns]):
             y, x = (rows.start + down) * TILE, (columns.start + right) * TILE
             tile = np.s_[y : y + TILE, x : x + TILE]
-            self._may[tile] = cv2.LUT(self._values[tile], self._table)
+            self._may[tile] = cv2.LUT(_values(self._source[tile]), self._table)
         self._is_known[rows, columns] = True
         return self._may
 
 
-def _table(scene: Scene, options: SmartBrushOptions, press: Pointer) -> npt.NDArray[np.uint8]:
+def _table(source: npt.NDArray[np.uint8], options: SmartBrushOptions, press: Pointer) -> npt.NDArray[np.uint8]:
     """1 for each value that may be painted on, else 0."""
     if options.paints == "a range":
         low, high = options.low * 2.55, options.high * 2.55
     else:
-        values = _values(scene, options)
-        height, width = values.shape
+        height, width = source.shape[:2]
         row, column = (math.floor(min(max(at, 0), side - 1)) for at, side in ((press.y, height), (press.x, width)))
-        first, reach = int(values[row, column]), options.tolerance * 2.55
+        first, reach = int(_values(source[row : row + 1, column : column + 1])[0, 0]), options.tolerance * 2.55
         low, high = first - reach, first + reach
     return ((np.arange(256) >= low - 1e-9) & (np.arange(256) <= high + 1e-9)).view(np.uint8)
 
 
-def _values(scene: Scene, options: SmartBrushOptions) -> npt.NDArray[np.uint8]:
+def _source(scene: Scene, options: SmartBrushOptions) -> npt.NDArray[np.uint8]:
     if options.looks_at == "probability" and scene.probability is not None:
         return scene.probability
-    return grey(scene)
+    return scene.image
 
 
-def grey(scene: Scene) -> npt.NDArray[np.uint8]:
-    """The brightness of the picture, uint8 (H, W); computed once."""
-    if scene.image.ndim == 2:
-        return scene.image
-    found = scene.memory.get("grey")
-    if found is None:
-        found = cv2.cvtColor(scene.image, cv2.COLOR_RGB2GRAY)
-        scene.memory.keep("grey", found)
-    return cast(npt.NDArray[np.uint8], found)
+def _values(part: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """The probability, or the brightness of a part of the picture, uint8 (h, w)."""
+    grey = part if part.ndim == 2 else cv2.cvtColor(part, cv2.COLOR_RGB2GRAY)
+    return cast(npt.NDArray[np.uint8], grey)

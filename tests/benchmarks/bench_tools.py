@@ -2,7 +2,8 @@
 
 `python -m tests.benchmarks.bench_tools`
 
-All of it happens in a thread beside the window; what is made of it, the step of history, happens in the window's own.
+All of it happens in a thread beside the window; the press of the button, and what is made of it in the end, the step of
+history, happen in the window's own.
 """
 
 import argparse
@@ -37,14 +38,18 @@ def measure(side: int) -> None:
     mask = ((x - side / 2) ** 2 + (y - side / 2) ** 2 < (side / 3) ** 2).astype(np.uint8)
     mask ^= (rng.random(mask.shape) < 0.001).astype(np.uint8)
     print(f"\n{side}x{side}, colour")
-    for name in ("wand", "superpixels", "grabcut", "redraw"):
+    for name in ("smart-brush", "fill", "wand", "superpixels", "grabcut", "redraw"):
         document = Document(mask.copy())
         tool = TOOLS[name]()
-        drag = Drag(
-            tool, Scene(document, np.asarray(image, np.uint8)), tool.Options(), Pointer(side / 3, side / 3, clicks=1)
-        )
+        scene, press = Scene(document, np.asarray(image, np.uint8)), Pointer(side / 3, side / 3, clicks=1)
+        begin = partial(Drag, tool, scene, tool.Options(), press)
+        drags: list[Drag] = []
+        report(f"{name}: the press", lambda begin=begin, drags=drags: drags.append(begin()))
+        drag = drags[0]
         work = drag.work
-        assert work is not None
+        if work is None:
+            drag.cancel()
+            continue
         result = []
         report(name, lambda work=work, result=result: result.append(work.run()))
         drag.deliver(work, result[0])
