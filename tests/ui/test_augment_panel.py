@@ -561,3 +561,25 @@ def test_copies_are_made_and_the_rest_of_them_later(qtbot, window, panel):
     qtbot.waitUntil(lambda: panel.view.copies.model.rowCount() == 3 * total, timeout=30_000)
     QTest.mouseClick(panel.view.preview_button, Qt.MouseButton.LeftButton)
     assert panel.view.preview.isVisible()
+
+
+def test_the_list_of_steps_takes_what_it_needs_until_somebody_moves_its_edge(qtbot, panel):
+    def listed() -> int:
+        return panel._splitter.sizes()[0]
+
+    panel.editing.choose("flip")
+    settle(qtbot, panel)
+    short, whole = listed(), sum(panel._splitter.sizes())
+    panel.editing.choose("lens-dirt")
+    settle(qtbot, panel)
+    assert short < listed() <= 0.46 * whole, "the selected step keeps the larger part"
+    edge = panel._splitter.handle(1)
+    middle = edge.rect().center()
+    QTest.mousePress(edge, Qt.MouseButton.LeftButton, pos=middle)
+    QTest.mouseMove(edge, middle - QPoint(0, 40))
+    QTest.mouseRelease(edge, Qt.MouseButton.LeftButton, pos=middle - QPoint(0, 40))
+    moved = listed()
+    panel.editing.choose("flip")
+    panel.editing.choose("strong")
+    settle(qtbot, panel)
+    assert listed() == moved

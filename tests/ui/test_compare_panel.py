@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import QDir, QPoint, QPointF, Qt
+from PySide6.QtGui import QFontMetricsF
 from PySide6.QtTest import QAbstractItemModelTester, QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -26,7 +27,7 @@ from segstudio.ui.panels.compare import ComparePanel
 from segstudio.ui.panels.curves import Series
 from segstudio.ui.session import Session
 from segstudio.ui.views.arm_curves import arm_color, together
-from segstudio.ui.views.differences import Interval, Intervals
+from segstudio.ui.views.differences import CHANGE, GAP, SMALL, Interval, Intervals, scaled
 from segstudio.ui.views.examples import ExampleRow
 from segstudio.ui.views.numbers import change_text, p_text, short_change_text, with_minus
 from segstudio.ui.views.pictures import compared, outlined, shrunk, small
@@ -193,6 +194,18 @@ def test_the_list_of_comparisons_is_read_without_scrolling_sideways(
     cells = [str(panel.model.index(0, column).data()) for column in range(panel.model.columnCount())]
     assert cells[1] == f"{result['verdict']}\n{change_text(result['difference'])}"
     assert "original vs chest-xray\n2 repeats · " in cells[2]
+
+
+@pytest.mark.parametrize("width", [320, 420, 900])
+def test_an_interval_is_never_cut_however_narrow_it_is(qtbot: QtBot, width: int) -> None:
+    view = Intervals()
+    qtbot.addWidget(view)
+    view.show_rows([Interval("a long name of an arm", -0.0555, -0.1234, 0.1234, "p = 0.639", is_main=True)])
+    view.resize(width, view.sizeHint().height())
+    view.grab()
+    room = view._figures_width - GAP - CHANGE
+    assert room >= QFontMetricsF(scaled(view.font(), SMALL)).horizontalAdvance(view.rows[0].ends)
+    assert room < width / 2, "the name and the line are seen too"
 
 
 def test_the_menu_adds_arms(qtbot: QtBot, session: Session, queue: JobQueue, shown: Shown) -> None:

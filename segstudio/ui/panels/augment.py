@@ -534,8 +534,8 @@ class AugmentPanel(QWidget):
         self._splitter.setChildrenCollapsible(False)
         self._splitter.addWidget(self.steps)
         self._splitter.addWidget(area)
-        self._splitter.setStretchFactor(0, 2)
-        self._splitter.setStretchFactor(1, 3)
+        self._splitter.setStretchFactor(0, 0)
+        self._splitter.setStretchFactor(1, 1)
         self._is_edge_moved = False
         self._splitter.splitterMoved.connect(self._keep_edge)
         self._nothing = Empty("demo", "No steps yet", _NOTHING)

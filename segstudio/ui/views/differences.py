@@ -112,7 +112,7 @@ class Intervals(QWidget):
     @property
     def _figures_width(self) -> float:
         """For the figures: an interval is never cut, and what is noted beside it when there is room."""
-        metrics = QFontMetricsF(_scaled(self.font(), SMALL))
+        metrics = QFontMetricsF(scaled(self.font(), SMALL))
         interval = max((metrics.horizontalAdvance(row.ends) for row in self.rows), default=0.0)
         return max(FIGURES * self.width(), GAP + CHANGE + interval + 2)
 
@@ -124,7 +124,7 @@ class Intervals(QWidget):
         zero = self._x(0, line)
         painter.setPen(QPen(theme.color("border_strong"), 1))
         painter.drawLine(QPointF(zero, 2), QPointF(zero, line.bottom() + 2))
-        painter.setFont(_scaled(self.font(), 0.85))
+        painter.setFont(scaled(self.font(), 0.85))
         painter.setPen(theme.color("text_muted"))
         reach = self.reach / 1.1
         low, high = f"← worse  {change_text(-reach)}", f"{change_text(reach)}  better →"
@@ -166,7 +166,7 @@ class Intervals(QWidget):
         painter.drawText(
             figures, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, change_text(row.difference)
         )
-        painter.setFont(_scaled(self.font(), SMALL))
+        painter.setFont(scaled(self.font(), SMALL))
         painter.setPen(theme.color("text_muted"))
         rest = figures.adjusted(CHANGE, 0, 0, 0)
         words = f"{row.ends} · {row.note}" if row.note else row.ends
@@ -175,7 +175,8 @@ class Intervals(QWidget):
         painter.drawText(rest, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, words)
 
 
-def _scaled(font: QFont, share: float) -> QFont:
+def scaled(font: QFont, share: float) -> QFont:
+    """The font, smaller or larger."""
     result = QFont(font)
     result.setPointSizeF(font.pointSizeF() * share)
     return result
