@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from segstudio.core.sample import Sample, Split
 from segstudio.project.clock import now
+from segstudio.project.runs import READER
 
 if TYPE_CHECKING:
     from segstudio.project.project import Project
@@ -75,7 +76,8 @@ class Looks:
         """
         if run_id is None or sample.split is not Split.TEST or self.has_seen(run_id):
             return False
-        return not self._project.runs.get(run_id).is_reader
+        reader = "SELECT 1 FROM run WHERE id = ? AND model = ?"
+        return self._project.database.row(reader, (run_id, READER)) is None
 
     def forget(self, run_id: int) -> None:
         """The run has other weights now, at which nobody has looked; the looks so far count all the same."""

@@ -164,7 +164,7 @@ def _view(make: _Handlers) -> dict[str, Handler]:
         "disagreement": make.of_switch(lambda w, is_on: w.show_disagreement(is_on)),
         "swipe": make.of_switch(lambda w, is_on: w.show_swipe(is_on)),
         "threshold": make.of_switch(lambda w, is_on: w.show_threshold(is_on)),
-        "test-figures": make.of_project(lambda w: w.session.show_test_figures()),
+        "test-figures": make.of_project(lambda w: w.show_test_figures()),
         "fit": make.of_project(lambda w: w.panes.fit()),
         "one-to-one": make.of_project(lambda w: w.panes.one_to_one()),
         "zoom-in": make.of_project(lambda w: w.panes.zoom_in()),

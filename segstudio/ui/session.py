@@ -261,11 +261,13 @@ class Session(QObject):
 
         self.write(show, lambda _: self.complete_expectations())
 
-    def show_test_figures(self) -> None:
-        """Show how right the run on screen is on the test split, which is counted as a look at it."""
+    def show_test_figures(self, shown: Callable[[], None] = lambda: None) -> None:
+        """Show how right the run on screen is on the test split, which is counted as a look; then call `shown`."""
         looks, run_id = self.project.looks, self.project.predictions.current()
-        if run_id is not None and not looks.has_seen(run_id):
-            self.write(lambda: looks.record(f"{run_id:04}", "window"))
+        if run_id is None or self.reader or looks.has_seen(run_id):
+            shown()
+        else:
+            self.write(lambda: looks.record(f"{run_id:04}", "window"), lambda _: shown())
 
     @property
     def reader(self) -> str:

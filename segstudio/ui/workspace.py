@@ -202,6 +202,13 @@ class Workspace(QWidget):
         self.show_training()
         self.train_panel.options.choose(name)
 
+    def show_test_figures(self) -> None:
+        """Show the figures of the test split, and say how often this project has looked at it."""
+        words = self.session.project.looks.words
+        self.session.show_test_figures(
+            lambda: self.banner.tell("Figures of the test split are shown.", words(), kind="info", topic="test")
+        )
+
     def show_disagreement(self, is_on: bool) -> None:
         """Show where the runs contradict each other, in the pane of the prediction, or the prediction again."""
         if is_on:

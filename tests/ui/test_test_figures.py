@@ -67,6 +67,7 @@ def test_they_are_shown_when_they_are_asked_for_and_that_is_counted(qtbot, windo
     qtbot.waitUntil(lambda: figures(window)[0] != "–")
     settle(qtbot, window)
     assert [(look.run, look.by) for look in looks.all()] == [("0003", "window")]
+    assert "has looked at its test split once" in window.banner.text
     assert not review._reveal.isVisible()
     assert "%" in legend()
     row = samples.model.row_of(test.id)

@@ -237,7 +237,7 @@ class ReviewPanel(QWidget):
         self._note = muted(wraps=True)
         layout.addWidget(self._note)
         self._reveal = link("Show test figures", "Show them for all of the test split; it is counted as a look")
-        self._reveal.clicked.connect(lambda _=False: self._session.show_test_figures())
+        self._reveal.clicked.connect(lambda _=False: actions["test-figures"].trigger())
         self._reveal.hide()
         layout.addWidget(self._reveal, 0, Qt.AlignmentFlag.AlignLeft)
         area = QHBoxLayout()
