@@ -71,7 +71,16 @@ class ValueAxis(pg.AxisItem):  # type: ignore[misc] # pyqtgraph has no types
         if self.logMode or max((abs(value * scale) for value in values), default=0) < LONG_VALUE:
             texts: list[str] = super().tickStrings(values, scale, spacing)
             return texts
-        return [f"{value * scale:.2g}".replace("e+0", "e").replace("e+", "e") for value in values]
+        return [_tick_text(value * scale) for value in values]
+
+    def logTickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
+        return [_tick_text(10.0**value * scale) for value in values]
+
+
+def _tick_text(value: float) -> str:
+    """To two digits, as the fields write numbers: "2e6", "1e-5", "0.001"."""
+    mantissa, e, exponent = f"{value:.2g}".partition("e")
+    return f"{mantissa}e{int(exponent)}" if e else mantissa
 
 
 def make_plot(title: str, most: float | None = None, *, is_counted: bool = True) -> Plot:

@@ -437,6 +437,7 @@ def test_ticks_of_a_loss_that_exploded_fit_into_the_panel() -> None:
     assert axis.tickStrings([0, 2e6, 4e6], 1, 2e6) == ["0", "2e6", "4e6"]
     assert axis.tickStrings([0, 25_000], 1, 25_000) == ["0", "2.5e4"]
     assert axis.tickStrings([0, 0.2], 1, 0.2) == ["0", "0.2"]
+    assert axis.logTickStrings([-6, -3, 0, 6], 1, 1) == ["1e-6", "0.001", "1", "1e6"]
 
 
 def test_curves_are_exported(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

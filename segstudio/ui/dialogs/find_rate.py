@@ -14,7 +14,7 @@ from segstudio.ui import theme
 from segstudio.ui.job_queue import JobQueue, JobRecord, JobState
 from segstudio.ui.number_box import number_text
 from segstudio.ui.panels.job_progress import JobProgress
-from segstudio.ui.plot import cosmetic_pen
+from segstudio.ui.plot import ValueAxis, cosmetic_pen
 from segstudio.ui.widgets import muted, push_button
 
 LOWEST, HIGHEST = 1e-6, 1.0
@@ -53,7 +53,8 @@ class FindRateDialog(QDialog):
         self.words = muted(
             "The network takes one step at each rate, from tiny to far too large. Nothing is kept.", wraps=True
         )
-        self.plot = pg.PlotWidget(background=None)
+        axes = {side: ValueAxis(side) for side in ("left", "bottom")}
+        self.plot = pg.PlotWidget(background=None, axisItems=axes)
         self.plot.setAccessibleName("Loss at each learning rate")
         self.plot.setMenuEnabled(False)
         self.plot.hideButtons()
