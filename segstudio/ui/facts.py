@@ -19,6 +19,7 @@ def facts_of(workspace: "Workspace") -> set[Fact]:
     facts: set[Fact] = {"project"}
     if not session.project.read_only:
         facts.add("writable")
+        facts |= {"trained"} if workspace.is_trained else set()
         facts |= {"undo-act"} if acts.undoable is not None else set()
         facts |= {"redo-act"} if acts.redoable is not None else set()
         facts |= {"unfinished"} if acts.unfinished is not None and audit.stage == "idle" else set()

@@ -18,6 +18,7 @@ from segstudio.ui.times import seconds_text
 from segstudio.ui.tool_options import ToolOptions
 from segstudio.ui.widgets import FittingWords, heading
 
+_PREDICT = "Ask the model where the foreground is: in this sample, in the listed ones, or in all"
 _MARGIN = 12
 """Pixels around what is only said, between what can be pressed."""
 
@@ -123,7 +124,6 @@ class ToolBar(QToolBar):
         menu = QMenu(button)
         menu.addActions([self._by_name[f"predict-{name}"] for name in ("current", "filtered", "all")])
         button.setMenu(menu)
-        button.setToolTip("Ask the model where the foreground is: in this sample, in the listed ones, or in all")
         return button
 
     def _retrain_button(self) -> QPushButton:
@@ -140,7 +140,9 @@ class ToolBar(QToolBar):
         self._retrain.setEnabled(is_usable)
         self._retrain.setToolTip(self._by_name["retrain"].toolTip())
         self._retrain.setIcon(theme.icon("retrain", "on_accent" if is_usable else "text_faint"))
-        self._predict.setEnabled(self._by_name["predict-all"].isEnabled())
+        predict = self._by_name["predict-all"]
+        self._predict.setEnabled(predict.isEnabled())
+        self._predict.setToolTip(_PREDICT if predict.isEnabled() else predict.toolTip())
 
 
 def _pace_words(pace: Pace, now: datetime) -> list[str]:

@@ -105,6 +105,7 @@ class Workspace(QWidget):
         self.attending = Attending(session, lambda: self.are_panes_seen, self)
         self.tabs = self._make_tabs()
         self.is_error_view_wanted = True
+        self._is_trained: bool | None = None
         self.verdicts_go_on = False
         self.remembering = Remembering(self)
         self.centre = Centre(self.panes, above=(self.audit_bar,), below=(self.error_bar, self.display))
@@ -389,12 +390,21 @@ class Workspace(QWidget):
     def _show_spare(self) -> None:
         hidden = [f"pane-{name}" for name in PANES if self.panes.pane(name).isHidden()]
         hidden += [] if self.panes.is_error_view else ["error-view"]
-        project = self.session.project
-        self._spare.show_offer(
-            hidden,
-            is_predicted=project.predictions.current() is not None,
-            is_trained=project.runs.best() is not None,
-        )
+        is_predicted = self.session.project.predictions.current() is not None
+        self._spare.show_offer(hidden, is_predicted=is_predicted, is_trained=self.is_trained)
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether there is a run that can predict; its files are looked for once, until the runs have changed."""
+        if self._is_trained is None:
+            self._is_trained = self.session.project.runs.best() is not None
+        return self._is_trained
+
+    def _take_runs(self) -> None:
+        """There are other runs than before."""
+        self._is_trained = None
+        self._show_spare()
+        self.facts_changed.emit()
 
     def set_pane_visible(self, name: PaneName, is_visible: bool) -> None:
         """Show or hide a pane; the last one stays."""
@@ -525,7 +535,7 @@ class Workspace(QWidget):
         session.probability_changed.connect(self._show_probability)
         session.measured.connect(lambda _measurement: self._say_whose())
         session.project_changed.connect(lambda _topics: self._show_details())
-        session.project_changed.connect(lambda topics: self._show_spare() if "runs" in topics else None)
+        session.project_changed.connect(lambda topics: self._take_runs() if "runs" in topics else None)
         session.replacing.connect(panes.finish_stroke)
         session.proposing.is_drawing = lambda: panes.is_drawing
         session.level_changed.connect(panes.set_level)

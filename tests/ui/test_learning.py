@@ -24,7 +24,12 @@ def window(qtbot, qapp, tmp_path: Path):
     _, one = application.build(["segstudio"])
     one.show()
     one.open_project(make_project(tmp_path))
+    runs = one.session.project.runs
+    run = runs.create("conv-unet-fast", "conv-unet", {}, "scratch")
+    run.best_weights.write_bytes(b"weights")
+    runs.update(run.id, status="finished", epochs=1, best_epoch=1, best_val_iou=0.5)
     qtbot.waitUntil(lambda: one.session.sample is not None and one.is_settled())
+    qtbot.waitUntil(one.actions_by_name["predict-all"].isEnabled)
     yield one
     one.close()
     one.deleteLater()
@@ -93,6 +98,16 @@ def test_each_command_asks_for_a_job_that_understands_it(
         JOBS[record.job].from_values(record.options)
         assert record.options == asked[-1].options
         assert record.project == window.session.project.folder
+
+
+def test_without_a_run_predicting_says_what_it_waits_for(qtbot, window: Window, tmp_path: Path):
+    window.open_project(make_project(tmp_path / "other", name="other"))
+    qtbot.waitUntil(lambda: window.session.sample is not None and window.is_settled())
+    for name in ("predict-current", "predict-filtered", "predict-all"):
+        assert not window.actions_by_name[name].isEnabled()
+        assert "train first" in window.actions_by_name[name].toolTip().replace("\n", " ")
+    assert not window._tool_bar._predict.isEnabled()
+    assert "train first" in window._tool_bar._predict.toolTip().replace("\n", " ")
 
 
 def test_predicting_this_sample_names_it_alone(window: Window, asked: list[JobRecord]):
@@ -216,6 +231,7 @@ def test_the_demo_takes_no_work_from_under_the_hands(window: Window, asked, tmp_
 
 def test_a_report_is_written_by_the_worker_and_shown_in_the_browser(qtbot, window: Window, tmp_path: Path, monkeypatch):
     opened: list[str] = []
+    window.session.project.runs.update(1, status="failed")  # its weights are none that could be measured
     monkeypatch.setattr(
         "segstudio.ui.learning.QDesktopServices.openUrl", lambda url: opened.append(url.toLocalFile()) or True
     )

@@ -382,11 +382,10 @@ def test_no_tool_moves_when_a_verdict_is_given(qtbot, opened: Window):
 def test_no_words_at_the_bottom_make_the_window_wider(qtbot, opened: Window):
     bar, least = opened.statusBar(), opened.minimumSizeHint().width()
     long = "images of a patient with a very long name · " * 20
-    bar.show_error(long)
     bar.show_saved("unsaved", long)
     bar.job._words.setText(long)
     assert opened.minimumSizeHint().width() == least
-    qtbot.waitUntil(lambda: bar.error.shown_text.endswith("…"))
+    qtbot.waitUntil(lambda: bar.job._words.shown_text.endswith("…"))
     assert opened.width() == 1440
     assert bar.saved.shown_text.startswith("NOT SAVED")
     opened.grab()
