@@ -70,6 +70,14 @@ def test_augment_and_recipes(project, call, capsys):
     assert call("recipes", project, "--check", "chest-xray")["warnings"] == 1
     assert main(["recipes", str(project), "--check", "chest-xray"]) == 0
     assert "warning: HorizontalFlip: Left becomes right" in capsys.readouterr().out
+    first, *others = (row["name"] for row in call("copies", project, "--recipe", "chest-xray")["copies"])
+    changed = call("copies", project, "--recipe", "chest-xray", "--reject", first, others[-1][:-1] + "*")
+    assert set(changed["rejected"]) >= {first, others[-1]}
+    assert changed["usable"] == 2 * train - len(changed["rejected"])
+    assert call("copies", project, "--recipe", "chest-xray", "--restore", "*")["restored"] == changed["rejected"]
+    assert main(["copies", str(project), "--recipe", "chest-xray", "--reject", first, "none*"]) == 1
+    assert "no copy by chest-xray is called none*" in capsys.readouterr().err
+    assert call("copies", project, "--recipe", "chest-xray")["usable"] == 2 * train, "nothing was changed"
     assert main(["augment", str(project), "--recipe", "flip", "--filter", "split:val"]) == 1
     assert "only training samples" in capsys.readouterr().err
 
