@@ -78,6 +78,10 @@ def test_augment_and_recipes(project, call, capsys):
     assert main(["copies", str(project), "--recipe", "chest-xray", "--reject", first, "none*"]) == 1
     assert "no copy by chest-xray is called none*" in capsys.readouterr().err
     assert call("copies", project, "--recipe", "chest-xray")["usable"] == 2 * train, "nothing was changed"
+    assert call("copies", project, "--recipe", "chest-xray", "--delete")["deleted"] == 2 * train
+    assert not Path(made["folder"]).exists()
+    assert main(["copies", str(project), "--recipe", "chest-xray", "--delete"]) == 1
+    assert "no copies by chest-xray" in capsys.readouterr().err
     assert main(["augment", str(project), "--recipe", "flip", "--filter", "split:val"]) == 1
     assert "only training samples" in capsys.readouterr().err
 

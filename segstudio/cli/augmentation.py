@@ -46,20 +46,25 @@ def _augment(args: argparse.Namespace) -> int:
     return perform("augment", given(args, "recipe", "copies", "filter", "seed"), args, say_pairs)
 
 
-@command("copies", "list the copies made by a recipe; reject single ones, or let them in again")
+@command("copies", "list the copies made by a recipe; reject single ones, let them in again, or delete all")
 def _declare_copies(parser: argparse.ArgumentParser) -> None:
     add_project(parser)
     parser.add_argument("--recipe", required=True, metavar="NAME", help="the recipe that made them")
     parser.add_argument("--reject", nargs="+", metavar="COPY", help="names that training leaves out; * is anything")
     parser.add_argument("--restore", nargs="+", metavar="COPY", help="names that training takes again")
+    parser.add_argument("--delete", action="store_true", help="delete all of them; augment makes the same ones again")
     parser.set_defaults(command=_copies)
 
 
 def _copies(args: argparse.Namespace) -> int:
-    return perform("copies", given(args, "recipe", "reject", "restore"), args, _say_copies)
+    values = given(args, "recipe", "reject", "restore") | ({"delete": True} if args.delete else {})
+    return perform("copies", values, args, _say_copies)
 
 
 def _say_copies(result: dict[str, Any]) -> None:
     names = ("name", "source", "number", "seed", "rejected", "stale")
     say_table([{name: row[name] for name in names} for row in result["copies"]])
-    tell(f"{len(result['copies'])} copies, {result['usable']} of them are learnt from")
+    if result["deleted"]:
+        tell(f"{result['deleted']} copies are deleted")
+    else:
+        tell(f"{len(result['copies'])} copies, {result['usable']} of them are learnt from")

@@ -1,4 +1,4 @@
-"""List the augmented copies of a recipe, and keep single ones out of training or let them in again."""
+"""List the augmented copies of a recipe, keep single ones out of training, let them in again, or delete all."""
 
 from fnmatch import fnmatchcase
 from typing import Any, ClassVar
@@ -19,6 +19,7 @@ class ListCopiesOptions(Options):
         (), "Reject", help="Names of copies that shall not be learnt from; * stands for any characters."
     )
     restore: tuple[str, ...] = option((), "Restore", help="Names of those that shall be learnt from again.")
+    delete: bool = option(False, "Delete", help="All of them; they can be made again, with the same bytes.")
 
 
 @JOBS.register
@@ -35,12 +36,14 @@ class ListCopies(ProjectJob[ListCopiesOptions]):
 
         Returns:
             `copies` [{name, sample, source, number, seed, rejected, stale, image, mask}], `usable` (how many of them
-            may be learnt from), `rejected` and `restored` (names that were changed now).
+            may be learnt from), `rejected` and `restored` (names that were changed now), `deleted` (how many).
 
         Raises:
-            UserError: When no copy has one of the names; nothing is changed then.
+            UserError: When no copy has one of the names, or there is none to delete; nothing is changed then.
         """
         copies = project.augmented.copies(self.options.recipe)
+        if self.options.delete:
+            return self._deleted(project, len(copies))
         rejected = _matching(copies, self.options.reject, self.options.recipe, is_rejected=False)
         restored = _matching(copies, self.options.restore, self.options.recipe, is_rejected=True)
         for names, is_rejected in ((rejected, True), (restored, False)):
@@ -51,7 +54,17 @@ class ListCopies(ProjectJob[ListCopiesOptions]):
             "usable": len(project.augmented.copies(self.options.recipe, usable=True)),
             "rejected": rejected,
             "restored": restored,
+            "deleted": 0,
         }
+
+    def _deleted(self, project: Project, count: int) -> dict[str, Any]:
+        if not count:
+            raise UserError(
+                f"there are no copies by {self.options.recipe}",
+                "`segstudio recipes PROJECT` shows which ones there are",
+            )
+        project.augmented.remove(self.options.recipe)
+        return {"copies": [], "usable": 0, "rejected": [], "restored": [], "deleted": count}
 
 
 def _matching(copies: list[Copy], patterns: tuple[str, ...], recipe: str, *, is_rejected: bool) -> list[str]:

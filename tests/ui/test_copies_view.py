@@ -249,3 +249,30 @@ def test_a_long_list_is_laid_out_and_scrolled(qtbot: QtBot, view: CopiesView) ->
     view.gallery.scrollToBottom()
     spot = view.gallery.viewport().rect().center() - QPoint(200, 0)
     assert view.gallery.indexAt(spot).row() > 4000
+
+
+def test_all_copies_are_deleted_at_the_second_press_and_not_while_some_are_made(
+    qtbot: QtBot, session: Session, view: CopiesView
+) -> None:
+    augmented = session.project.augmented
+    place = view.delete_button.geometry()
+    QTest.mouseClick(view.delete_button, Qt.MouseButton.LeftButton)
+    settle(qtbot, view)
+    assert view.delete_button.text() == "Delete 8?"
+    assert view.delete_button.geometry() == place, "the second press is at the same spot"
+    view.set_recipe("light")
+    settle(qtbot, view)
+    assert (view.delete_button.text(), view.delete_button.isEnabled()) == ("Delete all", False), "of another recipe"
+    view.set_recipe("chest-xray")
+    settle(qtbot, view)
+    with augmented.locked("chest-xray"), qtbot.waitSignal(session.failed, timeout=20_000) as said:
+        for _ in range(2):
+            QTest.mouseClick(view.delete_button, Qt.MouseButton.LeftButton)
+    assert "another job is making copies" in said.args[0]
+    settle(qtbot, view)
+    assert len(names(view)) == 8
+    for _ in range(2):
+        QTest.mouseClick(view.delete_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: names(view) == [], timeout=20_000)
+    assert not augmented.folder("chest-xray").exists()
+    assert view.delete_button.text() == "Delete all"

@@ -28,6 +28,9 @@ from segstudio.ui.wrapping_bar import WrappingBar
 
 _TOPICS = frozenset({"augmented", "masks", "recipes"})
 _TYPING_MS = 150
+_CONFIRM_MS = 5000
+"""So long "Delete 120?" is asked."""
+
 _LOOK_MS = 1000
 """How often it is looked whether a job has made more."""
 
@@ -111,6 +114,8 @@ class CopiesView(QWidget):
         self._build()
         self._typing = QTimer(self, singleShot=True, interval=_TYPING_MS)
         self._typing.timeout.connect(self._show)
+        self._unconfirm = QTimer(self, singleShot=True, interval=_CONFIRM_MS)
+        self._unconfirm.timeout.connect(self._tell)
         self._looking = QTimer(self, interval=_LOOK_MS)
         self._looking.timeout.connect(self._look)
         self._thumbnails.ready.connect(self.model.repaint_copy)
@@ -134,6 +139,7 @@ class CopiesView(QWidget):
         """Show the copies of a recipe."""
         if name != self._recipe:
             self._recipe = name
+            self._unconfirm.stop()  # what was asked about is not what a press would delete now
             self._copies = []
             self._close_look()
             self.reload()
@@ -188,9 +194,20 @@ class CopiesView(QWidget):
         else:
             self.reject()
 
+    def delete(self) -> None:
+        """Delete all copies of the recipe at the second press: which ones were rejected is not known any more then."""
+        if not self._unconfirm.isActive():
+            self._unconfirm.start()
+            self._tell()
+            return
+        self._unconfirm.stop()
+        project, recipe = self._session.project, self._recipe
+        self._background.submit(lambda: project.augmented.remove(recipe), self._told)
+
     def close_threads(self) -> None:
         """Stop all that runs; call it before the project is closed."""
         self._is_closed = True
+        self._unconfirm.stop()
         self._looking.stop()
         self._typing.stop()
         self._background.close()
@@ -303,6 +320,9 @@ class CopiesView(QWidget):
         allow(self.reject_button, writable, any_chosen, (usable, "they are rejected"))
         allow(self.restore_button, writable, any_chosen, (rejected, "none of them is rejected"))
         allow(self.folder_button, (self._copies, "there are no copies"))
+        allow(self.delete_button, writable, (self._copies, "there are no copies"))
+        asks = self._unconfirm.isActive()
+        self.delete_button.setText(f"Delete {len(self._copies)}?" if asks else "Delete all")
 
     def _open_look(self) -> None:
         index = self.gallery.currentIndex()
@@ -365,7 +385,13 @@ class CopiesView(QWidget):
             "Reject", "No training learns from the selected copies  (X or Del)", self.reject
         )
         self.restore_button = push_button("Restore", "Let the selected copies in again  (X or Del)", self.restore)
-        self.folder_button = push_button("Open folder", "Open the folder of these copies", self._open_folder)
+        self.folder_button = push_button("Folder", "Open the folder of these copies", self._open_folder)
+        self.delete_button = push_button(
+            "Delete all", "Delete all copies by this recipe; they can be made again, with the same bytes", self.delete
+        )
+        # It stays where it is while it asks: the second press is at the same spot.
+        self.delete_button.setText("Delete 99999?")
+        self.delete_button.setMinimumWidth(self.delete_button.sizeHint().width())
         self.gallery.setModel(self.model)
         self.gallery.setItemDelegate(CopyDelegate(self._thumbnails, self.gallery))
         self.gallery.toggled.connect(self.toggle)
@@ -384,7 +410,7 @@ class CopiesView(QWidget):
     def _lay_out(self) -> None:
         bar = WrappingBar(
             (self.recipe_box, self.kind_box, self.filter_edit),
-            (self.count_label, self.reject_button, self.restore_button, self.folder_button),
+            (self.count_label, self.reject_button, self.restore_button, self.folder_button, self.delete_button),
             margins=QMargins(2, 0, 2, 0),
         )
         content = QWidget()
