@@ -340,7 +340,7 @@ class Masks:
             write_atomically(file, data)
             status = file.stat()
             seen = (status.st_size, status.st_mtime_ns, _sha256(data))
-        elif stored.is_sealed or stored.revision > 1:
+        elif stored.is_sealed or any(self.withdrawn(sample).parent.glob("[0-9]*.png")):
             write_atomically(self.withdrawn(sample), b"")
         with self._project.transaction("masks", "samples") as connection:
             if not stored.is_sealed:

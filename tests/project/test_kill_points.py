@@ -33,7 +33,10 @@ def mask_of(step, start):
 
 
 def live(tell):
-    """Three strokes on either layer, saved, sealed and compacted in between, the last undone; then a verdict."""
+    """A stray stroke, undone; three strokes on either layer, saved, sealed and compacted in between, the last undone.
+
+    Then a verdict.
+    """
     project = Project.open(folder, is_editor=True)
     sample = project.samples.get(1)
     for name, opened, save in (("mask", open_document, save_snapshot), ("ignored", open_ignored, save_ignored)):
@@ -44,6 +47,13 @@ def live(tell):
             snapshot = document.snapshot()
             save(project, 1, document.journal, snapshot)
             document.saved(snapshot)
+
+        if name == "mask":  # a stray stroke that is undone: the sample stands as before
+            document.replace(mask_of(1, start), "Stray stroke")
+            store()
+            document.undo()
+            store()
+            assert project.samples.get(1).state is ReviewState.TODO
 
         for step in (1, 2, 3):
             document.replace(mask_of(step, start), f"Stroke {step}")
