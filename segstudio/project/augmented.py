@@ -11,6 +11,7 @@ Copies can always be made again, byte for byte, from what their row says.
 """
 
 import contextlib
+import functools
 import hashlib
 import shutil
 from collections.abc import Collection, Iterable, Iterator
@@ -62,7 +63,7 @@ class Copy:
         mask_file: Where the mask lies.
         parameters: JSON of what was applied: a list of steps with the values that were drawn.
         is_rejected: Whether a person does not want it to be learnt from.
-        is_stale: Whether the mask, that of a donor or the recipe is another by now.
+        is_stale: Whether the mask, that of a donor, what is ignored of a donor or the recipe is another by now.
         sha256: Of the contents of both files.
         recipe_digest: Of the recipe that made it, as it was then.
         donors: Ids of the samples that foreground was taken from, each with what `IgnoredRegions.keep` said of it then.
@@ -225,6 +226,16 @@ class AugmentedCopies:
     def _known(self, recipe: str, read: _Read) -> Iterator[_Known]:
         """The copies of samples of this dataset; the next job of this recipe removes all others."""
         sources, digest = self._sources(), self._digest(recipe, read)
+
+        @functools.cache
+        def ignored_now(image: str) -> str:
+            return self._project.ignored.sha256(self._project.samples.by_image(image))
+
+        def is_other(donor: _Source | None, one: Taken) -> bool:
+            if donor is None or _has_other_mask(one.revision, one.mask_sha256, donor):
+                return True
+            return ignored_now(one.image) != one.ignored_sha256
+
         for row in read.manifest.rows.values():
             source = sources.get(row.source)
             if source is None:
@@ -233,7 +244,7 @@ class AugmentedCopies:
             is_stale = (
                 _has_other_mask(row.revision, row.mask_sha256, source)
                 or digest not in (None, row.recipe_digest)
-                or any(donor is None or _has_other_mask(one.revision, one.mask_sha256, donor) for donor, one in donors)
+                or any(is_other(donor, one) for donor, one in donors)
             )
             known = [(donor, one.ignored_sha256) for donor, one in donors if donor is not None]
             splits = frozenset([source.split, *(donor.split for donor, _ in known)])

@@ -409,6 +409,7 @@ CHANGES: dict[str, Callable[[Project], object]] = {
     "a mask that is empty now": lambda project: project.masks.save(2, np.zeros((48, 64), np.uint8)),
     "the split of a sample": lambda project: project.samples.set_split([2], Split.VAL),
     "one more donor": lambda project: project.samples.set_split([6], Split.TRAIN),
+    "an ignored region": lambda project: project.ignored.save(2, np.eye(48, 64, dtype=np.uint8)),
     "a verdict": lambda project: review(project, [2], ReviewState.REJECTED),
     "the recipes": lambda project: [project.recipes.save(replace(one, steps=one.steps[1:])) for one in (TURN, PASTE)],
 }
