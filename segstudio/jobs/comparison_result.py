@@ -215,7 +215,7 @@ def sub_groups(
         yield f"smaller half (up to {percent(middle, 1)} of the area)", "foreground", (sizes > 0) & (sizes <= middle)
         yield f"larger half (above {percent(middle, 1)} of the area)", "foreground", sizes > middle
     ids = np.array([one.sample for one in images])
-    all_samples = project.samples.table()
+    all_samples = project.samples.revealed()  # where the test split was measured, that look was counted
     for text in filters:
         yield text, "filter", np.isin(ids, all_samples.id[compile_filter(text).rows(all_samples)])
     states = np.array([one.state for one in images])

@@ -148,7 +148,7 @@ class ExportReport(ProjectJob[ExportReportOptions]):
 
     def _groups(self, project: Project, run: Run, report: Reporter) -> list[dict[str, Any]]:
         """Chosen, worst, best and random samples that have a prediction by this run."""
-        table, manners = project.samples.table(), project.predictions.manners(run.id)
+        table, manners = project.samples.revealed(), project.predictions.manners(run.id)
         # Only what was predicted alike is put in one order.
         numbers = Counter(manners.values())
         usual = PLAIN if PLAIN in numbers or not numbers else numbers.most_common(1)[0][0]

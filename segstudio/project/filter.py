@@ -34,6 +34,9 @@ NUMBERS = (
 )  # fmt: skip
 """Fields that are compared as numbers."""
 
+OF_TRUTH = ("iou", "dice", "precision", "recall", "wrong")
+"""Those of them that say how right the current run is."""
+
 CHOICES = {"state": tuple(map(str, STATES)), "split": tuple(map(str, SPLITS)), "mask": ("yes", "no"),
            "problem": ("yes", "no"), "seen": ("yes", "no")}  # fmt: skip
 """Fields with a few known values."""
@@ -58,13 +61,25 @@ class Filter:
 
     Attributes:
         text: What it was compiled from.
+        asks_test_figures: Whether it asks for samples of the test split by how right a run is on them.
     """
 
     text: str
     conditions: tuple[Condition, ...]
+    asks_test_figures: bool = False
 
     def rows(self, table: SampleTable) -> NDArray[np.intp]:
-        """The rows of the table that fulfil every term, ascending."""
+        """The rows of the table that fulfil every term, ascending.
+
+        Raises:
+            UserError: When it asks for figures of the test split at which nobody has looked, see `project.looks`:
+                "none" would be no answer.
+        """
+        if self.asks_test_figures and table.hidden.any():
+            raise UserError(
+                "figures of the test split are hidden until somebody looks at them",
+                "View ▸ Show test figures, `segstudio list` or `segstudio evaluate` shows them, which is counted",
+            )
         found = np.ones(len(table), np.bool_)
         for condition in self.conditions:
             found &= condition(table)
@@ -88,7 +103,9 @@ def compile_filter(text: str) -> Filter:
     Raises:
         UserError: For a field, a value or an operator that does not exist, with its place in the text.
     """
-    return Filter(text, tuple(_condition(term) for term in _terms(text)))
+    terms = list(_terms(text))
+    asks = Split.TEST in asked_splits(text) and any(term.field in OF_TRUTH for term in terms)
+    return Filter(text, tuple(_condition(term) for term in terms), asks)
 
 
 def asked_splits(text: str) -> frozenset[Split]:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from segstudio.core.errors import UserError
 from segstudio.core.reporter import ListReporter
 from segstudio.core.sample import Split
 from segstudio.jobs import JOBS
@@ -48,7 +49,10 @@ def test_figures_of_the_test_split_are_hidden_until_somebody_looks(project: Proj
         assert known(project, name) == set(Split), "what needs no truth chooses no network"
     table = project.samples.table()
     assert table.hidden.tolist() == [code == SPLITS.index(Split.TEST) for code in table.split]
-    assert not len(compile_filter("split:test iou>=0").rows(table))
+    assert not len(compile_filter("-split:train,val iou>=0").rows(table))
+    with pytest.raises(UserError, match="hidden until somebody looks"):
+        compile_filter("split:test iou>=0").rows(table)
+    assert len(compile_filter("split:test uncertainty>=0").rows(table)) == 1
     order = sorted_rows(table, np.arange(len(table)), "iou")
     assert SPLITS[table.split[order[-1]]] is Split.TEST, "the place in the order tells nothing"
     test = next(one for one in project.samples.all() if one.split is Split.TEST)

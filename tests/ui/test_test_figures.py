@@ -43,6 +43,9 @@ def test_they_are_shown_when_they_are_asked_for_and_that_is_counted(qtbot, windo
     test = next(one for one in session.project.samples.all() if one.split is Split.TEST)
     samples.set_filter("split:test iou<2")
     settle(qtbot, window)
+    assert samples.error_label.text() == "figures of the test split are hidden until somebody looks at them"
+    samples.set_filter("-split:train,val iou<2")
+    settle(qtbot, window)
     assert "View ▸ Show test figures" in samples.empty_label.text()
     samples.set_filter("")
     session.show(test.id)
