@@ -58,8 +58,8 @@ def tuning_script_of(exporter: Exporter, file: str, channels: int) -> str:
     return f'''\
 """Train the model further: python finetune.py IMAGES MASKS [EPOCHS]   (pip install {exporter.needs}).
 
-Files of the folders IMAGES and MASKS go by the same names. What comes out is tuned.keras in the current folder, which
-SegStudio takes too: segstudio train PROJECT --start tuned.keras
+Files of the folders IMAGES and MASKS go by the same names; masks are white where the foreground is. What comes out is
+tuned.keras in the current folder, which SegStudio takes too: segstudio train PROJECT --start tuned.keras
 """
 
 import sys
@@ -76,8 +76,9 @@ height, width, _ = network.input_shape[1:]
 
 
 def scaled(path, mode):
-    image = ImageOps.exif_transpose(Image.open(path)).convert(mode)
-    return np.asarray(image.resize((width, height), Image.Resampling.BOX)).reshape(height, width, -1)
+    image = ImageOps.exif_transpose(Image.open(path))
+    assert image.mode[0] not in "IF", "more than 8 bits: the network has seen such images as 8 bits, through a window"
+    return np.asarray(image.convert(mode).resize((width, height), Image.Resampling.BOX)).reshape(height, width, -1)
 
 
 if __name__ == "__main__":
