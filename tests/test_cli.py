@@ -49,6 +49,7 @@ def test_info_list_and_runs(project, call):
     assert info["samples"] == 14
     assert sum(info["splits"].values()) == 14
     listed = call("list", project, "--filter", "split:train")["samples"]
+    assert listed == call("list", project, "--filter", "-split:val,test")["samples"], "a minus there is no option"
     assert len(listed) == info["splits"]["train"]
     assert {"sample", "image", "state", "split", "iou", "dice"} <= set(listed[0])
     assert call("runs", project) == {

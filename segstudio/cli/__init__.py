@@ -23,6 +23,10 @@ SECTIONS = (projects, samples, augmentation, training, runs, experiments, export
 """Where the commands are, in the order of a project's life: the order of `--help`."""
 
 
+EXPRESSIONS = ("--filter", "--groups", "--chosen")
+"""Options whose value may begin with a minus, which means "not" there."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
@@ -33,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     arguments = list(sys.argv[1:] if argv is None else argv)
     parser = _parser()
-    args = parser.parse_args(_with_open(arguments))
+    args = parser.parse_args(_with_expressions(_with_open(arguments)))
     try:
         command: Command = args.command
         status = command(args)
@@ -73,6 +77,18 @@ def _parser() -> argparse.ArgumentParser:
         if name != "open":
             one.add_argument("--json", action="store_true", help="print exactly one JSON object on standard output")
     return parser
+
+
+def _with_expressions(arguments: list[str]) -> list[str]:
+    """`--filter -split:test` with the expression as the option's value, which argparse takes for another option."""
+    found: list[str] = []
+    for argument in arguments:
+        is_negated = argument.startswith("-") and not argument.startswith("--") and argument != "-h"
+        if found and found[-1] in EXPRESSIONS and is_negated:
+            found[-1] += f"={argument}"
+        else:
+            found.append(argument)
+    return found
 
 
 def _with_open(arguments: list[str]) -> list[str]:

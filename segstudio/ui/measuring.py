@@ -100,7 +100,7 @@ class Measuring(QObject):
         def measurement() -> Measurement | None:
             if session.document is not document:
                 return None  # somebody steps through the samples faster than they can be measured
-            is_hidden = probability is not None and looks.hides(sample, loaded.run_id)
+            is_hidden = probability is not None and not is_proposed and looks.hides(sample, loaded.run_id)
             counts: Counts | None = None
             if probability is not None and not is_hidden and not is_proposed:
                 counts = _counts(mask, probability >= level, tolerance, ignored)
