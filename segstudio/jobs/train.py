@@ -115,6 +115,7 @@ class Train(ProjectJob[TrainOptions]):
         training = begin(project, self.request, report)
         result = training.perform(project, report)
         run = project.runs.get(int(result["run"]))
+        report.pace(is_even=False)  # what follows is no training
         result |= training.concluded(project, run, report)
         complete_card(project, run, result["initial"])
         return result

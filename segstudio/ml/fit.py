@@ -368,7 +368,8 @@ def _one_epoch(network: keras.Model, train: Pictures, val: Pairs, helm: Helm, re
 
 def _validated(network: keras.Model, train: Pictures, val: Pairs, helm: Helm, report: Reporter, epoch: int) -> Row:
     start = _share_of_training(helm.plan.images(train), val) if epoch else 0.0
-    steps = _Steps(report, helm, epoch, start, 1 - start, len(val))
+    is_first = network.test_function is None  # since it was compiled
+    steps = _Steps(report, helm, epoch, start, 1 - start, len(val), is_first=is_first)
     batches = batches_in_order(val, helm.plan.batch)
     logs = network.evaluate(batches, verbose=0, return_dict=True, callbacks=[steps])
     return {f"val_{name}": value for name, value in _with_dice({k: float(v) for k, v in logs.items()}).items()}
@@ -427,8 +428,16 @@ class _Steps(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Say what takes so long now."""
+        self._begin("building the graph")
+
+    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Say what takes so long now."""
+        self._begin("building the graph of validation")
+
+    def _begin(self, text: str) -> None:
         if self._is_first:
-            self._progress(0, "building the graph")
+            self._report.pace(is_even=False)
+            self._progress(0, text)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Report one step of training."""
@@ -453,13 +462,15 @@ class _Steps(keras.callbacks.Callback):  # type: ignore[misc]
     def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Report one step of validation."""
         done = min((batch + 1) * self._batch, self._images)
+        if batch == 0 and self._is_first:
+            self._report.pace(is_even=True)
         self._progress(done, "validation")
         # No step is under way: what is changed now is changed before the first one of the next epoch.
         self._helm.heed(self.model, (self._epoch + 1, 0), lambda words: self._progress(done, words))
 
     def _progress(self, done: int, text: str) -> None:
         epochs = self._helm.plan.epochs
-        whole = max(0, self._epoch - 1) + (self._start + self._share * done / self._images if self._epoch else 0.0)
+        whole = max(0, self._epoch - 1) + (self._start + self._share * (done / self._images) if self._epoch else 0.0)
         when = f"epoch {self._epoch} of {epochs}" if self._epoch else "before training"
         self._report.progress(whole, epochs, f"{when} · {text}")
 

@@ -95,7 +95,7 @@ def test_progress_only_rises_and_says_epoch_and_rate(whole):
     assert done == sorted(done)
     assert done[-1] <= 3
     assert report.progresses[0][2] == "epoch 1 of 3 · building the graph"
-    assert report.paces == [True], "once, after the step that builds the graph"
+    assert report.paces == [False, True] * 2, "uneven while the graphs of training and of validation are built"
     assert any(text.startswith("epoch 2 of 3 · ") and text.endswith("img/s") for _, _, text in report.progresses)
 
 
@@ -301,7 +301,7 @@ def test_the_encoder_is_kept_then_learns_too_and_both_are_gone_on_with_exactly(t
     whole, report = ends_alike(plan, tmp_path, built=pretrained, val=VAL, stops=["epoch 2", "epoch 3"])
     assert [row["learning_rate"] for row in whole.rows] == [0.01, 1e-3, 5e-4]
     assert any("learns too from epoch 2" in line for line in report.lines)
-    assert report.paces == [True, True], "each phase has a graph of its own"
+    assert report.paces == [False, True] * 4, "each phase has graphs of its own"
     tuned = load_network(tmp_path / "whole" / fit.LAST, "float32")
     assert int(tuned.optimizer.iterations) == 2 * 2, "the optimizer has begun anew with the second phase"
     fit.fit(pretrained(), TRAIN, VAL, replace(plan, epochs=1), tmp_path, ListReporter())
