@@ -400,6 +400,11 @@ def title_of(job: str) -> str:
     return JOBS[job].title if job in JOBS else job
 
 
+def trouble_of(job: str) -> str:
+    """What a message about a job that came to nothing is about: the next job of its kind takes it away."""
+    return f"job {job}"
+
+
 def topics_of(record: JobRecord) -> frozenset[str]:
     """What the job may have changed in its project, for `Project.changed`."""
     return JOBS[record.job].topics if record.job in JOBS else frozenset()

@@ -1,5 +1,6 @@
 """Learning: the jobs that the window asks for, and what follows from them: from Retrain to what changed most."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from PySide6.QtGui import QDesktopServices
 from segstudio.core.errors import UserError
 from segstudio.jobs.challenge import with_outcome
 from segstudio.ui.banner import Kind
-from segstudio.ui.job_queue import JobQueue, JobRecord, JobState
+from segstudio.ui.job_queue import JobQueue, JobRecord, JobState, trouble_of
 from segstudio.ui.panels.steering import TRAIN_ON, can_go_on, epochs_words
 from segstudio.ui.workspace import Workspace
 
@@ -272,22 +273,20 @@ def _tell_of_lost(workspace: Workspace) -> None:
     if project.settings.get(LOST_TOLD) == (told := [run.id, run.epochs]):
         return
     workspace.session.remember(LOST_TOLD, told)
-    if not can_go_on(run):
-        hint = "Its process ended, most often with the machine or for want of memory. Start it again."
-        workspace.banner.tell(f"Run {run.name} was broken off before its first epoch was done.", hint, topic="job")
-        return
+    message = f"The training of run {run.name} was broken off "
+    hint = "Its process ended, most often with the machine or for want of memory; "
+    buttons: list[tuple[str, str, Callable[[], object]]] = []
+    if can_go_on(run):
+        message, hint = f"{message}after {epochs_words(run)}.", f"{hint}none of these epochs is lost."
+        buttons = [("Train on", TRAIN_ON, lambda: _train_on(workspace))]
+    else:
+        message, hint = f"{message}before its first epoch was done.", f"{hint}start it again."
+    workspace.banner.tell(message, hint, topic=trouble_of("train"), buttons=buttons)
 
-    def train_on() -> None:
-        workspace.show_training()
-        workspace.train_panel.extend.ask()
-        workspace.banner.clear("job")
 
-    workspace.banner.tell(
-        f"The training of run {run.name} was broken off after {epochs_words(run)}.",
-        "Its process ended, most often with the machine or for want of memory; none of these epochs is lost.",
-        topic="job",
-        buttons=[("Train on", TRAIN_ON, train_on)],
-    )
+def _train_on(workspace: Workspace) -> None:
+    workspace.show_training()
+    workspace.train_panel.extend.ask()
 
 
 def _is_beaten(record: JobRecord) -> bool:

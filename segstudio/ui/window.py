@@ -20,7 +20,7 @@ from segstudio.ui.commands import handlers_for
 from segstudio.ui.dialogs.new_project import NewProjectDialog
 from segstudio.ui.dialogs.questions import agrees
 from segstudio.ui.garbage import look_through_everything
-from segstudio.ui.job_queue import JobQueue, JobRecord, JobState, topics_of
+from segstudio.ui.job_queue import JobQueue, JobRecord, JobState, topics_of, trouble_of
 from segstudio.ui.keyboard import Keyboard
 from segstudio.ui.learning import Learning
 from segstudio.ui.menus import fill_menus
@@ -299,7 +299,7 @@ class Window(QMainWindow):
     # what happens
 
     def _connect(self) -> None:
-        self.queue.added.connect(lambda record: self.banner.clear(_trouble_of(record)))
+        self.queue.added.connect(lambda record: self.banner.clear(trouble_of(record.job)))
         self.queue.ended.connect(self._take_job_end)
         self.learning.demo_made.connect(self._take_demo)
         self._status.job.clicked.connect(lambda: self.show_jobs(True))
@@ -321,7 +321,7 @@ class Window(QMainWindow):
             session.take_job_end(topics_of(record))
         if record.state in (JobState.FAILED, JobState.LOST):
             hint = record.hint or "Its log is in the Jobs panel (View ▸ Jobs)."
-            self.banner.tell(f"{record.title}: {record.message}", hint, kind="bad", topic=_trouble_of(record))
+            self.banner.tell(f"{record.title}: {record.message}", hint, kind="bad", topic=trouble_of(record.job))
 
     def _take_demo(self, projects: list[Path], worst: str) -> None:
         for project in reversed(projects):
@@ -467,11 +467,6 @@ def _dropped(event: QDropEvent) -> Path | None:
     urls = event.mimeData().urls()
     path = Path(urls[0].toLocalFile()) if len(urls) == 1 and urls[0].isLocalFile() else None
     return path if path is not None and (path.is_dir() or path.suffix.lower() == ".zip") else None
-
-
-def _trouble_of(record: JobRecord) -> str:
-    """What a message about a job that failed is about: the next job of its kind takes it away."""
-    return f"job {record.job}"
 
 
 def _show_dock(dock: QDockWidget, is_shown: bool) -> None:
