@@ -253,8 +253,12 @@ def test_figures_of_another_manner_stand_apart(qtbot: QtBot, view: RunView, pane
         ("IoU", "0.123")
     ]  # not beside the plain one
     assert "mean with three mirror images" in view.measured.words.text()
-    QTest.mouseClick(view.measured.measure_button, Qt.MouseButton.LeftButton)
-    assert panel.queue.records[-1].options["flips"] == "all"
+    for manner, asked in ((mirrored, ("auto", "all")), (Manner("full"), ("full", "off"))):
+        view.measured.manner_box.setCurrentIndex(view.measured.manner_box.findData(manner.text))
+        view.measured.manner_box.activated.emit(view.measured.manner_box.currentIndex())
+        QTest.mouseClick(view.measured.measure_button, Qt.MouseButton.LeftButton)
+        options = panel.queue.records[-1].options
+        assert (options["tiling"], options["flips"]) == asked
 
 
 def test_a_title_is_given_and_taken_back_in_the_view(qtbot: QtBot, view: RunView, session: Session) -> None:

@@ -19,8 +19,8 @@ FIGURES = (
     ("binary_iou", "Binary IoU"), ("boundary_iou", "Boundary IoU"), ("hausdorff95", "Hausdorff 95, pixels"),
 )  # fmt: skip
 
-OFFERED = [Manner(flips=flips).text for flips in FLIPS]
-"""In which manners a run can be measured here; see `core.way`."""
+OFFERED = [*(Manner(flips=flips).text for flips in FLIPS), Manner("full").text]
+"""In which manners a run can be measured here: with mirror images, and large images in tiles; see `core.way`."""
 
 
 class MeasuredPart(QWidget):
@@ -65,7 +65,7 @@ class MeasuredPart(QWidget):
         self._lay_out()
 
     def _fill_manners(self, measured: Collection[str]) -> None:
-        """Offer mirror images, and whatever else the run was measured in."""
+        """Offer the manners of OFFERED, and whatever else the run was measured in."""
         self.manner_box.clear()
         for manner in MANNERS:
             if manner in measured or manner in OFFERED:
