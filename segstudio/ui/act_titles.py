@@ -1,4 +1,4 @@
-"""Act titles: the menu says which act would be undone, and which done again."""
+"""Act titles: the menu says which act or stroke would be undone, and which done again."""
 
 from PySide6.QtCore import QObject, Signal
 
@@ -41,9 +41,22 @@ class ActTitles(QObject):
         self._name("redo-act", "Redo", None if self.redoable is None else self.redoable.title)
         self.changed.emit()
 
+    def show_strokes(self, *, are_panes_seen: bool) -> None:
+        """Say which stroke would be undone, and which made again; while the panes are hidden both are about others."""
+        session = self._session
+        undoable, redoable = (session.undoable, session.redoable) if are_panes_seen else (None, None)
+        past = None if undoable is None else "proposed mask" if undoable.is_proposed else undoable.history.undo_label
+        self._name("undo", "&Undo", past)
+        self._name("redo", "&Redo", None if redoable is None else redoable.history.redo_label)
+
+    def clear(self) -> None:
+        """The project is closed: there is nothing to undo."""
+        for command in ("undo", "redo", "undo-act", "redo-act"):
+            self._name(command, "", None)
+
     def _name(self, command: str, verb: str, what: str | None) -> None:
-        text = self._actions.commands[command].text if what is None else f"{verb}: {what}".replace("&", "&&")
-        self._actions.rename(command, text)
+        own = self._actions.commands[command].text
+        self._actions.rename(command, own if what is None else f"{verb}: {what.replace('&', '&&')}")
 
     def _take_change(self, topics: frozenset[str]) -> None:
         if "acts" in topics:

@@ -107,6 +107,7 @@ class Workspace(QWidget):
         self.is_error_view_wanted = True
         self._is_trained: bool | None = None
         self.verdicts_go_on = False
+        self._is_predicted = False
         self.remembering = Remembering(self)
         self.centre = Centre(self.panes, above=(self.audit_bar,), below=(self.error_bar, self.display))
         self._lay_out()
@@ -368,7 +369,8 @@ class Workspace(QWidget):
         self.remembering.remember_soon()
 
     def _show_error_view(self) -> None:
-        is_on = self.is_error_view_wanted and self.session.project.predictions.current() is not None
+        self._is_predicted = self.session.project.predictions.current() is not None
+        is_on = self.is_error_view_wanted and self._is_predicted
         self._fit_bars()
         self.panes.set_error_view(is_on)
         self._actions.check("error-view", is_on)
@@ -380,8 +382,7 @@ class Workspace(QWidget):
         is_scrubbing = bar is not None and not bar.isHidden()
         if bar is not None:
             bar.set_low(is_low)
-        is_predicted = self.session.project.predictions.current() is not None
-        self.error_bar.setVisible(is_predicted and not (is_low and is_scrubbing))
+        self.error_bar.setVisible(self._is_predicted and not (is_low and is_scrubbing))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -511,6 +512,7 @@ class Workspace(QWidget):
         for page in self.pages.all:
             page.close_threads()
         self.session.close()
+        self.acts.clear()
         self.panes.clear()
         self.panes.close_threads()  # nothing is looked for any more once the panes are empty
         return True
@@ -527,6 +529,7 @@ class Workspace(QWidget):
         self.samples_panel.chosen_count_changed.connect(self.review_panel.show_chosen)
         self.review_panel.comment.left.connect(self.focus_centre)
         self.acts.changed.connect(self.facts_changed)
+        self.facts_changed.connect(lambda: self.acts.show_strokes(are_panes_seen=self.are_panes_seen))
         session.acted.connect(self._take_outcome)
         self.samples_panel.listed.connect(lambda: session.images.prefetch(self.samples_panel.neighbours()))
         session.sample_changed.connect(self._show_sample)

@@ -149,10 +149,22 @@ def test_one_key_accepts_what_is_proposed_and_goes_on(qtbot, window: Window, fol
 
 
 def test_a_stroke_takes_it_and_both_can_be_undone_after_reopening(qtbot, window: Window, folder: Path) -> None:
+    undo, redo = window.actions_by_name["undo"], window.actions_by_name["redo"]
+    assert undo.text() == "&Undo"
     go_to(qtbot, window, 3)
+    assert undo.text() == "&Undo: proposed mask"
     paint(window)
     painted = window.session.document.mask.copy()
     assert painted.sum() > bar(2).sum()
+    assert undo.text() == "&Undo: Brush"
+    press(qtbot, window, Qt.Key.Key_Z, CONTROL)
+    assert (undo.text(), redo.text()) == ("&Undo: Take whole prediction", "&Redo: Brush")
+    window.workspace.show_training()
+    window.workspace.tabs.setCurrentWidget(window.workspace.pages.augment)
+    assert undo.text() == "&Undo", "there it is about the recipe"
+    window.workspace.tabs.setCurrentWidget(window.workspace.review_panel)
+    press(qtbot, window, Qt.Key.Key_Y, CONTROL)
+    assert undo.text() == "&Undo: Brush"
     qtbot.waitUntil(lambda: window.session.autosave.state == "saved")
     assert [edit.label for edit in window.session.document.history.past] == ["Take whole prediction", "Brush"]
     close(window)
