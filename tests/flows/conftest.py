@@ -129,9 +129,9 @@ class Hands:
         assert edit.text() == text
 
     def do(self, action: str) -> None:
-        """Choose a command of the menu."""
+        """Choose a command of the menu, as soon as it can be: what a job has made possible is shown a moment later."""
         chosen = self.window.actions_by_name[action]
-        assert chosen.isEnabled(), f"{action} cannot be chosen"
+        self.until(chosen.isEnabled)
         chosen.trigger()
 
     def job(self, start) -> JobRecord:
