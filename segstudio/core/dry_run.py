@@ -71,7 +71,7 @@ class DryRun:
         parameters: How many numbers the network learns.
         bytes: Of memory that a training of `batch` needs; a GPU's own where there is one.
         budget: Bytes of memory that were free; of the GPU where there is one and it says so, else 0 there.
-        seconds_to_begin: Until the first step is done.
+        seconds_to_begin: From the beginning of the process until the first step is done.
         seconds_per_step: For `batch` images.
         seconds_per_save: To write the network with its optimizer to the disk once.
         is_estimated: Whether bytes and seconds are told from smaller batches.

@@ -33,12 +33,18 @@ LONGEST_STEP = 20.0
 """Seconds; when a step of the whole batch would take longer, it is told from smaller ones."""
 
 
-def measure(request: Request, say: Any = lambda _text: None) -> DryRun:
+def measure(request: Request, say: Any = lambda _text: None, loading: float = 0.0) -> DryRun:
     """Build the network and let it learn some steps from noise.
+
+    Args:
+        request: What to try.
+        say: Told what it is at.
+        loading: Seconds that loading the libraries took, which a training has to do as well.
 
     Raises:
         UserError: When there is no such device.
     """
+    began = time.perf_counter()
     from segstudio.ml.device import choose_device
     from segstudio.ml.fit import Plan, compile_for
     from segstudio.ml.network import prepare
@@ -63,10 +69,9 @@ def measure(request: Request, say: Any = lambda _text: None) -> DryRun:
         prepare(network, precision)
         compile_for(network, plan, epoch=1)
         say("the first step")
-        began = time.perf_counter()
         first = min(FIRST_BATCH, batch)
         per_step = _seconds_per_step(network, request.channels, size, first)
-        to_begin = time.perf_counter() - began
+        to_begin = loading + time.perf_counter() - began
         budget = _gpu_memory(device.name) if is_gpu else request.budget
         tried = _Tried(first, per_step, _peak(device.name, is_gpu=is_gpu))
         for count in _batches(first, batch):
@@ -221,6 +226,7 @@ def main() -> int:
     os.dup2(2, 1)  # whatever a library prints is no result
     sys.stdout = sys.stderr
     request = Request(**json.loads(sys.stdin.read()))
+    loading = time.time() - psutil.Process().create_time()
 
     def write(line: dict[str, Any]) -> None:
         _write(out, line)
@@ -228,7 +234,7 @@ def main() -> int:
     from segstudio.core.errors import UserError
 
     try:
-        write({"result": asdict(measure(request, lambda text: write({"stage": text})))})
+        write({"result": asdict(measure(request, lambda text: write({"stage": text}), loading))})
     except UserError as error:
         write({"error": error.message, "hint": error.hint})
         return 1
