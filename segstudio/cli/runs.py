@@ -1,6 +1,7 @@
 """Runs: listed, compared, promoted, asked for predictions, measured."""
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from segstudio.cli.command import add_project, command, given, perform
@@ -19,11 +20,15 @@ def _declare_runs(parser: argparse.ArgumentParser) -> None:
 def _runs(args: argparse.Namespace) -> int:
     if args.delete or args.purge:
         return perform("delete-runs", {"runs": args.delete or [], "purge": args.purge}, args, say_pairs)
-    return perform("runs", {}, args, _say_runs)
+    return perform("runs", {}, args, lambda result: _say_runs(result, args.project))
 
 
-def _say_runs(result: dict[str, Any]) -> None:
+def _say_runs(result: dict[str, Any], project: Path) -> None:
     say_table(result["runs"])
+    newest = result["runs"][0] if result["runs"] else {}
+    if newest.get("status") == "lost" and newest["epochs"]:
+        told = f"run {newest['run']:04} was broken off after epoch {newest['epochs']}"
+        tell(f"{told}: `segstudio train {project} --resume {newest['run']}` goes on with it")
     if result["champion"] is not None:
         tell(f"champion: run {result['champion']:04}")
 

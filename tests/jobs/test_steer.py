@@ -111,3 +111,14 @@ def test_there_must_be_a_training_and_a_wish(project, capsys):
     )
     assert main(["steer", folder]) == 1
     assert "--pause" in capsys.readouterr().err
+
+
+def test_the_list_of_runs_says_how_one_that_was_broken_off_goes_on(project, capsys):
+    run = project.runs.create("conv-unet-fast", "conv-unet", {"epochs": 9}, "scratch")
+    project.runs.update(run.id, status="lost", epochs=4)
+    assert main(["runs", str(project.folder)]) == 0
+    said = f"broken off after epoch 4: `segstudio train {project.folder} --resume {run.id}`"
+    assert said in capsys.readouterr().out.replace("\n", " ")
+    project.runs.update(run.id, status="finished")
+    assert main(["runs", str(project.folder)]) == 0
+    assert "broken off" not in capsys.readouterr().out
