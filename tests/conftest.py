@@ -54,8 +54,8 @@ def pytest_runtest_teardown(item: pytest.Function, nextitem: pytest.Item | None)
     """
     yield
     if nextitem is None or nextitem.path != item.path:
-        if "keras" in sys.modules:
-            sys.modules["keras"].backend.clear_session(free_memory=False)
+        if "segstudio.ml.network" in sys.modules:
+            sys.modules["segstudio.ml.network"].release()
         if "PySide6.QtWidgets" in sys.modules:
             _end_widgets()
         gc.unfreeze()  # what windows leave out of the search

@@ -81,6 +81,7 @@ def fit_network(
         ValueError: When an augmented copy would validate, or a sample that is learnt from too.
     """
     from segstudio.ml import fit
+    from segstudio.ml.network import release
 
     _require_apart(train, val)
     report.pace(is_even=False)  # how fast images are read says nothing about how fast is learnt from them
@@ -108,6 +109,7 @@ def fit_network(
             )
     finally:
         shutil.rmtree(cache, ignore_errors=True)
+        release()
 
 
 def tell_of_donors(augmenter: Augmenter | None, train: "Pictures", report: Reporter) -> None:
@@ -192,6 +194,7 @@ def find_rate(
         UserError: When nothing can be read.
         Cancelled: When the user stopped it.
     """
+    from segstudio.ml.network import release
     from segstudio.ml.rate_finder import sweep
 
     device, precision = computing_on(options)
@@ -213,6 +216,7 @@ def find_rate(
             return sweep(network, pairs, plan, Phase(report, 0.1, 0.9), steps)
     finally:
         shutil.rmtree(cache, ignore_errors=True)
+        release()
 
 
 def _plan(

@@ -1,11 +1,13 @@
+import gc
 import zipfile
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from segstudio.core.errors import UserError
-from segstudio.ml.network import load_network, prepare, read_attachment, save_network, transfer
+from segstudio.ml.network import load_network, prepare, read_attachment, release, save_network, transfer
 from segstudio.models.conv_unet import ConvUNet, ConvUNetOptions
 
 
@@ -81,3 +83,19 @@ def test_a_damaged_file_is_named(tmp_path):
     (tmp_path / "best.keras").write_bytes(b"PK not really")
     with pytest.raises(UserError, match=r"best\.keras"):
         load_network(tmp_path / "best.keras", "float32")
+
+
+def test_a_training_leaves_no_graph_behind():
+    def graphs():
+        gc.collect()
+        return sum(isinstance(one, tf.__internal__.FuncGraph) for one in gc.get_objects())
+
+    release()
+    before = graphs()
+    network = build()
+    network.compile("adam", "binary_crossentropy")
+    network.fit(noise(), noise() > 127, verbose=0)
+    assert graphs() > before + 2
+    del network
+    release()
+    assert graphs() <= before, "a worker that trains all day would fill the memory"
