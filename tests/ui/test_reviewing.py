@@ -381,6 +381,8 @@ def test_two_readers_settle_what_differs_by_keys(qtbot, window: Window, tmp_path
     assert {panel.model.rows[0].sample_id, panel.model.rows[1].sample_id} == {1, 3}
     assert "look here" in [row.comment for row in panel.model.rows[:2]]
     assert session.shown_run == "Boris"
+    against = window.workspace.review_panel._against
+    qtbot.waitUntil(lambda: against.text() == "Your mask against that of Boris")
     walk, settled = window.workspace.walk, {}
     window.workspace.set_going_on(False)
     QTest.mouseClick(panel.walk_button, Qt.MouseButton.LeftButton)

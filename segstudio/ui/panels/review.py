@@ -119,6 +119,8 @@ class ReviewPanel(QWidget):
 
     def _show_measurement(self, measurement: Measurement) -> None:
         self._measurement = measurement
+        reader = self._session.reader
+        self._against.setText(f"Your mask against that of {reader}" if reader else "Mask against prediction")
         share = 100 * measurement.foreground / max(1, measurement.pixels)
         self._area.setText(f"{measurement.foreground:,} px  ·  {share:.1f} %".replace(",", "\u202f"))
         self._dress()
@@ -232,7 +234,9 @@ class ReviewPanel(QWidget):
         layout.addWidget(self._unusual)
         layout.addWidget(self._suspicious)
         layout.addSpacing(8)
-        layout.addWidget(heading("Mask against prediction"))
+        self._against = heading("Mask against prediction")
+        self._against.setWordWrap(True)  # the name of a reader may be long
+        layout.addWidget(self._against)
         layout.addWidget(self._figure_table())
         self._note = muted(wraps=True)
         layout.addWidget(self._note)
