@@ -118,9 +118,13 @@ class ToolOptions(QWidget):
 
     def _fit(self) -> None:
         """Where there is little room, the slider of the radius gives way to what has no other place."""
-        shown = [one for one in (self._title, self._row, self._words, self._apply, self._cancel) if one is not None]
-        wanted = sum(one.sizeHint().width() + self._layout.spacing() for one in shown if not one.isHidden())
-        self.radius.set_short(wanted + self.radius.full_width > self.width())
+        self.radius.set_short(self.sizeHint().width() > self.width())
+
+    def sizeHint(self) -> QSize:
+        """What all of it takes, the slider too where it has given way: else it would never come back."""
+        hint = super().sizeHint()
+        more = 0 if self.radius.isHidden() else self.radius.full_width - self.radius.sizeHint().width()
+        return QSize(hint.width() + more, hint.height())
 
     def minimumSizeHint(self) -> QSize:
         # In a narrow window the options are cut off, and not the buttons that come after them.

@@ -204,6 +204,15 @@ def test_every_view_of_correcting_is_worth_showing(qtbot, window: Window, tmp_pa
     assert all((one != other).any() for one, other in pairwise(seen)), "each of them shows something else"
 
 
+def test_the_slider_of_the_radius_gives_way_and_comes_back(qtbot, window: Window):
+    slider = window._tool_bar.options.radius._slider
+    for tool in ("smart-brush", "grabcut", "brush"):
+        window.workspace.set_tool(tool)
+        for width in (1440, 1100, 1440):
+            window.resize(width, 900)
+            qtbot.waitUntil(lambda width=width, tool=tool: slider.isHidden() == (width == 1100 and tool != "brush"))
+
+
 def test_what_cannot_be_used_says_why(window: Window):
     action = window.actions_by_name["undo"]
     assert not action.isEnabled()
