@@ -39,6 +39,7 @@ def option(
     choices: Sequence[str] = (),
     zero: str = "",
     has_slider: bool = False,
+    only_with: str = "",
 ) -> Any:
     """A field of an Options model with what a form and a command line need to show it.
 
@@ -55,6 +56,8 @@ def option(
         choices: The only texts that are allowed, when they are known to a registry alone and not to the type.
         zero: What 0 means when it is no number but a choice, for example "all"; a form shows it in place of the 0.
         has_slider: Whether every form also shows a slider, for a number that is felt rather than known.
+        only_with: What it takes to make a difference: another field's name, which must not be 0 then, or "name=value".
+            A form lets it be changed only then.
     """
     extra: dict[str, Any] = {
         "unit": unit,
@@ -63,6 +66,7 @@ def option(
         "choices": list(choices),
         "zero": zero,
         "slider": has_slider,
+        "only_with": only_with,
     }
     field = Field(default=default, title=label, description=help, ge=ge, le=le, gt=gt, json_schema_extra=extra)
     if choices:
@@ -99,6 +103,12 @@ def is_advanced(field: FieldInfo) -> bool:
 def has_slider(field: FieldInfo) -> bool:
     """Whether the field was made by `option` with has_slider."""
     return bool(_extra(field).get("slider", False))
+
+
+def only_with(field: FieldInfo) -> tuple[str, str]:
+    """The field without which this one makes no difference, and the value that it must have, or "" for any but 0."""
+    name, _, value = str(_extra(field).get("only_with", "")).partition("=")
+    return name, value
 
 
 def is_path(field: FieldInfo) -> bool:

@@ -53,7 +53,7 @@ class TrainOptions(Options):
         help="Epochs in which the learning rate rises step by step: large first steps can spoil pretrained weights.",
     )  # fmt: skip
     plateau: int = option(
-        5, "Plateau", ge=1, le=1000, unit="epochs", is_advanced=True,
+        5, "Plateau", ge=1, le=1000, unit="epochs", is_advanced=True, only_with="schedule=plateau",
         help="With the schedule plateau: after how many epochs without a better one the learning rate is halved.",
     )  # fmt: skip
     patience: int = option(
@@ -68,7 +68,7 @@ class TrainOptions(Options):
         "epoch.",
     )  # fmt: skip
     averaged_epochs: float = option(
-        3.0, "Averaged", gt=0, le=1000, unit="epochs", is_advanced=True,
+        3.0, "Averaged", gt=0, le=1000, unit="epochs", is_advanced=True, only_with="keep=average",
         help="With keep=average: about so many epochs are in the average.",
     )  # fmt: skip
     clipping: float = option(
@@ -82,7 +82,7 @@ class TrainOptions(Options):
         "learning rate; then all learn together. 0: all from the first epoch.",
     )  # fmt: skip
     tuned_rate: float = option(
-        1e-4, "Tuned rate", gt=0, le=1, is_advanced=True,
+        1e-4, "Tuned rate", gt=0, le=1, is_advanced=True, only_with="frozen_epochs",
         help="The learning rate once the encoder learns too, when it was kept first; smaller, or it forgets what it "
         "knows of pictures.",
     )  # fmt: skip
@@ -123,7 +123,7 @@ class TrainOptions(Options):
         "around foreground. Validation looks at fixed parts, prediction at overlapping ones. 0: the whole image.",
     )  # fmt: skip
     crops: int = option(
-        4, "Crops", ge=1, le=1000, unit="an image", is_advanced=True,
+        4, "Crops", ge=1, le=1000, unit="an image", is_advanced=True, only_with="crop",
         help="With crop: so many different parts of each image make an epoch.",
     )  # fmt: skip
     fine_tuning: float = option(

@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QFormLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from segstudio.core.options import Options, checked, has_slider, is_advanced, unit_of
+from segstudio.core.options import Options, checked, has_slider, is_advanced, only_with, unit_of
 from segstudio.ui.field_editors import Editor, editor_for
 from segstudio.ui.field_text import as_plain
 from segstudio.ui.fold import Fold
@@ -67,6 +67,7 @@ class Form(QWidget):
         self._error_labels: dict[str, QLabel] = {}
         self._notes: dict[str, QLabel] = {}
         self._is_writing = False
+        self._locked: dict[str, str] = {}
         order = [*(name for name in first if name in model.model_fields), *model.model_fields]
         fields = {name: model.model_fields[name] for name in order if name not in hidden}
         plain = {name: field for name, field in fields.items() if not is_advanced(field)}
@@ -125,13 +126,31 @@ class Form(QWidget):
         self.set_values(self._defaults)
 
     def set_locked(self, names: Collection[str], reason: str) -> None:
-        """Let these fields be seen but not changed, and say why; all others can be."""
+        """Let these fields be seen but not changed, and say why; all others can be, as far as they take effect."""
+        self._locked = dict.fromkeys(names, reason)
+        self._show_usable()
+
+    def _show_usable(self) -> None:
+        """Let only those fields be changed that are not locked and would make a difference."""
         for name, editor in self._editors.items():
-            is_locked = name in names
-            editor.widget.setEnabled(not is_locked)
+            description = self.model.model_fields[name].description or ""
+            idle = self._idle(name)
+            reason = self._locked.get(name) or (f"{idle}. {description}".strip() if idle else "")
+            editor.widget.setEnabled(not reason)
             if editor.slider is not None:
-                editor.slider.setEnabled(not is_locked)
-            editor.widget.setToolTip(reason if is_locked else self.model.model_fields[name].description or "")
+                editor.slider.setEnabled(not reason)
+            editor.widget.setToolTip(reason or description)
+
+    def _idle(self, name: str) -> str:
+        """Why a field makes no difference as the others stand; empty when it does, or has to be mended."""
+        other, value = only_with(self.model.model_fields[name])
+        if other not in self._editors or name in self.errors:
+            return ""
+        now = self._editors[other].read()
+        if str(now) == value if value else now:
+            return ""
+        title = self.model.model_fields[other].title or other
+        return f"Makes no difference without {title}{f' {value}' if value else ''}"
 
     def set_notes(self, notes: Mapping[str, str]) -> None:
         """Show a quiet line below each of these fields, and none below all others."""
@@ -223,6 +242,7 @@ class Form(QWidget):
         if self._is_writing:
             return
         self.errors = self._judge()
+        self._show_usable()
         for name, label in self._error_labels.items():
             text = self.errors.get(name, "")
             label.setText(text)

@@ -17,7 +17,9 @@ from PySide6.QtWidgets import QApplication, QComboBox, QFileDialog, QLabel, QLin
 from pytestqt.qtbot import QtBot
 
 from segstudio.core.errors import UserError
-from segstudio.core.options import Options, option
+from segstudio.core.options import Options, checked, only_with, option
+from segstudio.jobs.presets import options_of
+from segstudio.models import MODELS
 from segstudio.ui.combo import Combo
 from segstudio.ui.form import Form
 from segstudio.ui.number_box import NumberBox, number_text, stepped
@@ -83,7 +85,8 @@ def test_form_of_every_registered_tool_model_and_job_gives_the_defaults(qtbot: Q
             assert model.model_validate(form.values()) == model(), model
             assert form.is_valid
         for name, field in model.model_fields.items():
-            assert form.editor(name).toolTip() == field.description, f"{model.__name__}.{name} says nothing of itself"
+            assert field.description, f"{model.__name__}.{name} says nothing of itself"
+            assert form.editor(name).toolTip().endswith(field.description)
 
 
 def test_defaults_come_out_as_they_are(qtbot: QtBot) -> None:
@@ -438,3 +441,33 @@ def test_what_is_too_long_for_a_combo_box_ends_in_dots(qtbot: QtBot) -> None:
     assert box.shown_text().startswith("0001 · conv")
     assert box.shown_text().endswith("…")
     assert not box.grab().isNull()
+
+
+def test_what_would_make_no_difference_cannot_be_changed_and_says_why(qtbot: QtBot) -> None:
+    model = options_of("conv-unet")
+    form = Form(model)
+    qtbot.addWidget(form)
+    dependent = [name for name, field in model.model_fields.items() if only_with(field)[0]]
+    assert set(dependent) == {"plateau", "averaged_epochs", "tuned_rate", "crops"}
+    assert not any(form.editor(name).isEnabled() for name in dependent)
+    assert form.editor("plateau").toolTip().startswith("Makes no difference without Schedule plateau. With")
+    assert form.editor("crops").toolTip().startswith("Makes no difference without Crop. With crop")
+    form.set_values({"schedule": "plateau", "keep": "average", "frozen_epochs": 3, "crop": 256})
+    assert all(form.editor(name).isEnabled() for name in dependent)
+    assert form.editor("plateau").toolTip() == model.model_fields["plateau"].description
+    form.set_locked(["plateau"], "as in the run")
+    form.set_values({"crop": 0})
+    assert not form.editor("plateau").isEnabled(), "it stays locked"
+    assert not form.editor("crops").isEnabled()
+    form.set_values({"crops": 0})
+    assert form.editor("crops").isEnabled(), "what is wrong can be mended"
+
+
+@pytest.mark.parametrize("name", MODELS.names())
+def test_what_an_option_depends_on_is_there(name: str) -> None:
+    fields = options_of(name).model_fields
+    for field in fields.values():
+        other, value = only_with(field)
+        assert not other or other in fields
+        if value:
+            checked(options_of(name), {other: value})
