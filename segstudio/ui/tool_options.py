@@ -19,8 +19,8 @@ _STEPS = 200
 SLIDER = 96
 """Pixels that the slider takes."""
 
-_SPACING = 6
-"""Pixels between it and the number."""
+_SPACING, _MARGIN = 6, 4
+"""Pixels between it and the number, and before it."""
 
 
 class RadiusSlider(QWidget):
@@ -37,7 +37,7 @@ class RadiusSlider(QWidget):
         self._slider.valueChanged.connect(self._set_radius)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(4, 0, 0, 0)
+        layout.setContentsMargins(_MARGIN, 0, 0, 0)
         layout.setSpacing(_SPACING)
         layout.addWidget(self._slider)
         layout.addWidget(self._label)
@@ -49,8 +49,8 @@ class RadiusSlider(QWidget):
     @property
     def full_width(self) -> int:
         """What number and slider together take."""
-        width = self.sizeHint().width()
-        return width + SLIDER + _SPACING if self._slider.isHidden() else width
+        label = max(self._label.sizeHint().width(), self._label.minimumWidth())
+        return _MARGIN + SLIDER + _SPACING + label
 
     def serve(self, panes: Panes | None) -> None:
         """Show and change the radius of these panes' tool."""
@@ -122,9 +122,14 @@ class ToolOptions(QWidget):
 
     def sizeHint(self) -> QSize:
         """What all of it takes, the slider too where it has given way: else it would never come back."""
-        hint = super().sizeHint()
-        more = 0 if self.radius.isHidden() else self.radius.full_width - self.radius.sizeHint().width()
-        return QSize(hint.width() + more, hint.height())
+        margins = self._layout.contentsMargins()
+        width = margins.left() + margins.right()
+        if not self.radius.isHidden():
+            width += self.radius.full_width + self._layout.spacing()
+        for part in (self._title, self._row, self._words, self._apply, self._cancel):
+            if part is not None and not part.isHidden():
+                width += part.sizeHint().width() + self._layout.spacing()
+        return QSize(width, super().sizeHint().height())
 
     def minimumSizeHint(self) -> QSize:
         # In a narrow window the options are cut off, and not the buttons that come after them.

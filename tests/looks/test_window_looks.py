@@ -206,7 +206,7 @@ def test_every_view_of_correcting_is_worth_showing(qtbot, window: Window, tmp_pa
 
 def test_the_slider_of_the_radius_gives_way_and_comes_back(qtbot, window: Window):
     slider = window._tool_bar.options.radius._slider
-    for tool in ("smart-brush", "grabcut", "brush"):
+    for tool in ("smart-brush", "brush"):
         window.workspace.set_tool(tool)
         for width in (1440, 1100, 1440):
             window.resize(width, 900)
