@@ -4,11 +4,12 @@ import hashlib
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -103,7 +104,14 @@ def _ask(request: Request, report: Reporter) -> dict[str, Any]:
         raise Exhausted(
             "the network does not fit into the memory that is free", "choose a smaller size, or a slimmer network"
         )
-    raise UserError(f"the network cannot be tried: {said[-1]}", "another network or another size may do")
+    raise UserError(f"the network cannot be tried: {reason_in(said)}", "another network or another size may do")
+
+
+def reason_in(said: Sequence[str]) -> str:
+    """The line of a traceback that says what was wrong; TensorFlow goes on after it with where in its graph."""
+    named = [line for line in said if re.match(r"[\w.]*(Error|Exception)\b", line)]
+    own = [line for line in said if re.search(r"message: ", line)]
+    return (own or named or said)[-1].strip()
 
 
 def _conversation(process: "subprocess.Popen[str]", request: str, report: Reporter) -> dict[str, Any]:

@@ -238,8 +238,10 @@ def main() -> int:
     except UserError as error:
         write({"error": error.message, "hint": error.hint})
         return 1
-    except Exception as error:  # TensorFlow's own out of memory has no type that holds everywhere
-        if "ResourceExhausted" not in type(error).__name__ and not isinstance(error, MemoryError):
+    except Exception as error:
+        from segstudio.ml.memory import is_exhausted
+
+        if not is_exhausted(error):
             raise
         write({"exhausted": str(error).splitlines()[0]})
         return 1

@@ -46,6 +46,7 @@ from segstudio.ml.averaging import WeightAverage
 from segstudio.ml.data import ALIKE, Pairs, Pictures, batches_in_order, batches_of_epoch
 from segstudio.ml.helm import Helm
 from segstudio.ml.measures import measures
+from segstudio.ml.memory import is_exhausted
 from segstudio.ml.network import load_network, read_arrays, read_attachment, save_network, weights_digest
 from segstudio.ml.objective import EQUAL, ClassWeights, objective
 from segstudio.ml.sample_losses import SampleLosses
@@ -352,15 +353,15 @@ def _one_epoch(network: keras.Model, train: Pictures, val: Pairs, helm: Helm, re
             with keeper.shown():
                 row |= _validated(network, train, val, helm, report, epoch)
             break
-        except tf.errors.ResourceExhaustedError:
+        except tf.errors.OpError as error:
+            if failures:  # in the words of whoever could not augment, instead of TensorFlow's
+                raise failures[0] from None
+            if not is_exhausted(error):
+                raise
             if plan.batch == 1:
                 raise UserError("not even one image fits into memory", "choose a smaller size") from None
             helm.plan = replace(helm.plan, batch=plan.batch // 2)
             report.log(f"out of memory: going on with batches of {helm.plan.batch}")
-        except tf.errors.OpError:
-            if failures:  # in the words of whoever could not augment, instead of TensorFlow's
-                raise failures[0] from None
-            raise
     row["learning_rate"] = rate
     row["images_per_second"] = steps.images_per_second
     return row | _memory()

@@ -16,6 +16,7 @@ from segstudio.jobs import JOBS, dataset_lint
 from segstudio.jobs.dataset_lint import facts_of, lint, look_inverted
 from segstudio.jobs.presets import preset
 from segstudio.jobs.training_samples import select
+from segstudio.jobs.trial import reason_in
 from segstudio.project.check import check_project
 from segstudio.project.project import Project
 from segstudio.project.samples import NewSample
@@ -262,6 +263,18 @@ def test_what_cannot_be_is_a_finding_with_its_hint(project, tmp_path, monkeypatc
     result = preflight(project, step=False, start="77")
     assert result["findings"][0]["kind"] == "options"
     assert "0077" in result["findings"][0]["text"]
+
+
+def test_what_a_traceback_says_is_found_in_it():
+    said = ["Traceback (most recent call last):", '  File "fit.py", line 3, in fit', "ValueError: no such layer"]
+    assert reason_in(said) == "ValueError: no such layer"
+    graph = [
+        "AbortedError: Graph execution error:",
+        "exception:Status: 1, message: no kernel, in file x.cc:3",
+        "\t [[{{node n}}]]",
+    ]
+    assert reason_in(graph).startswith("exception:Status: 1, message: no kernel")
+    assert reason_in(["it ended with 3"]) == "it ended with 3"
 
 
 def test_a_batch_beyond_all_images_is_worth_a_word(project):
