@@ -1,5 +1,6 @@
 """What every test gets: an own home, no display, no network of Albumentations, and the real data where it lies."""
 
+import ctypes
 import gc
 import os
 import sys
@@ -18,6 +19,9 @@ settings.register_profile("any machine", deadline=None, suppress_health_check=[H
 settings.load_profile("any machine")
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
+
+
+_C_LIBRARY = ctypes.CDLL(None) if sys.platform.startswith("linux") else None
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +64,8 @@ def pytest_runtest_teardown(item: pytest.Function, nextitem: pytest.Item | None)
             _end_widgets()
         gc.unfreeze()  # what windows leave out of the search
         gc.collect()
+        if hasattr(_C_LIBRARY, "malloc_trim"):
+            _C_LIBRARY.malloc_trim(0)  # what is free goes back to the system
     elif "qapp" in item.fixturenames:
         gc.collect(0)
 

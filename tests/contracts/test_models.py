@@ -17,6 +17,16 @@ SMALL = {
 }
 """Options that make a network small; a network without an entry is built as it comes."""
 
+
+@pytest.fixture(autouse=True)
+def gone_after_it():
+    """These are the largest networks of all: kept until somebody looks for garbage they took 1.6 GB."""
+    from segstudio.ml.network import release
+
+    yield
+    release()
+
+
 every_model = pytest.mark.parametrize("name", MODELS.names())
 
 
