@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from segstudio.core.metrics import EMPTY_CONVENTION, Counts, mean
+from segstudio.core.metrics import EMPTY_CONVENTION, Counts, compared, mean
 
 MASKS = hnp.arrays(np.uint8, (4, 5), elements=st.integers(0, 1))
 NUMBERS = st.integers(0, 5)
@@ -45,6 +45,13 @@ def test_figures_are_their_definitions(truth, predicted) -> None:
 @given(COUNTS, COUNTS, COUNTS)
 def test_counts_add_up(a, b, c) -> None:
     assert sum((a, b, c), Counts()) == (a + b) + c == c + (b + a)
+
+
+@pytest.mark.parametrize("metric", ["iou", "dice"])
+def test_in_a_comparison_every_image_has_a_score(metric: str) -> None:
+    assert compared(Counts(tn=9), metric) == 1, "nothing is there and nothing was predicted"
+    assert compared(Counts(fp=1, tn=8), metric) == 0, "a false alarm"
+    assert compared(Counts(tp=1, fp=1, fn=1), metric) == pytest.approx({"iou": 1 / 3, "dice": 1 / 2}[metric])
 
 
 def test_predicting_nothing_scores_nothing_and_a_perfect_model_one() -> None:

@@ -340,6 +340,18 @@ def test_a_full_disk_loses_nothing_that_memory_can_keep(desk: Desk, monkeypatch:
     assert opened.replayed == 1
 
 
+def test_closing_writes_what_there_was_no_room_for(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*args: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    desk.paint(0)
+    monkeypatch.setattr(os, "write", full)
+    desk.paint(1)
+    assert desk.journal.problem
+    monkeypatch.undo()
+    assert np.array_equal(desk.reopen().mask, dot(1))
+
+
 def test_compaction_keeps_the_end_and_the_unsaved(desk: Desk) -> None:
     for number in range(6):
         desk.paint(number)
