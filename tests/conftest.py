@@ -21,6 +21,9 @@ settings.load_profile("any machine")
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 
+MAKES_MUCH = frozenset({"contracts", "flows", "jobs", "looks", "ml", "ui"})
+"""Folders whose tests make windows and networks; to look for garbage after any other costs more than it gives."""
+
 _C_LIBRARY = ctypes.CDLL(None) if sys.platform.startswith("linux") else None
 
 
@@ -57,7 +60,10 @@ def pytest_runtest_teardown(item: pytest.Function, nextitem: pytest.Item | None)
     Windows of this file, before threads of the next one can come upon them.
     """
     yield
-    if nextitem is None or nextitem.path != item.path:
+    if nextitem is not None and nextitem.path == item.path:
+        if "qapp" in item.fixturenames:
+            gc.collect(0)
+    elif item.path.parent.name in MAKES_MUCH:
         if "segstudio.ml.network" in sys.modules:
             sys.modules["segstudio.ml.network"].release()
         if "PySide6.QtWidgets" in sys.modules:
@@ -66,8 +72,6 @@ def pytest_runtest_teardown(item: pytest.Function, nextitem: pytest.Item | None)
         gc.collect()
         if hasattr(_C_LIBRARY, "malloc_trim"):
             _C_LIBRARY.malloc_trim(0)  # what is free goes back to the system
-    elif "qapp" in item.fixturenames:
-        gc.collect(0)
 
 
 def _end_widgets() -> None:
