@@ -240,6 +240,13 @@ def test_places_lead_to_the_step():
     assert check_recipe(of(Step("Blur", 0.5), disabled)) == []
 
 
+def test_an_object_that_is_gone_only_now_and_then_is_told_too():
+    sometimes = Step("Affine", 1.0, {"translate_percent": {"x": [-1.0, 0.2], "y": [-1.0, 0.2]}})
+    (lost,) = [one for one in check_recipe(of(sometimes)) if one.kind == "lost"]
+    assert lost.severity == "warning"
+    assert "2 of 4 tries nothing" in lost.message
+
+
 def test_steps_that_are_harmless_alone_may_lose_the_object_together():
     half = Step("Affine", 1.0, {"translate_percent": {"x": [0.13, 0.13], "y": [0, 0]}})
     assert check_recipe(of(half)) == []
