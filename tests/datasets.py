@@ -1,9 +1,12 @@
 """Small generated datasets for tests: real files, cheap to make, with something in them that a network can learn."""
 
 from pathlib import Path
+from typing import BinaryIO, TypeVar
 
 import numpy as np
 from PIL import Image
+
+_Place = TypeVar("_Place", Path, BinaryIO)
 
 
 def blob_pair(
@@ -47,7 +50,7 @@ def make_dataset(
     return folder
 
 
-def dicom(path: Path, values: np.ndarray, **tags: object) -> Path:
+def dicom(path: _Place, values: np.ndarray, **tags: object) -> _Place:
     """Write a DICOM file with those stored values, and any tags by their names."""
     import pydicom
     from pydicom.dataset import FileDataset, FileMetaDataset

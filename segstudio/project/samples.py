@@ -146,10 +146,15 @@ class Samples:
             (json.dumps(ids), state, reviewer, reviewer),
         ).fetchall()
         connection.executemany(
-            "UPDATE sample SET state = ?, state_changed = ?, reviewer = ?, "
-            "is_sealed = is_sealed OR (? AND revision > 0) WHERE id = ?",
-            [(state, time, reviewer, state.is_decided, sample_id) for sample_id, *_ in found],
+            "UPDATE sample SET state = ?, state_changed = ?, reviewer = ? WHERE id = ?",
+            [(state, time, reviewer, sample_id) for sample_id, *_ in found],
         )
+        if state.is_decided:  # also where the verdict is no other: it is about another mask by now
+            connection.execute(
+                "UPDATE sample SET is_sealed = 1 WHERE id IN (SELECT value FROM json_each(?)) AND revision > 0 "
+                "AND NOT is_sealed",
+                (json.dumps(ids),),
+            )
         # Who accepts a suspicious mask has looked at it: the same mask is not asked about again.
         number = "revision" if state in (ReviewState.ACCEPTED, ReviewState.REJECTED) else "NULL"
         connection.execute(

@@ -51,6 +51,7 @@ class ElidedLabel(QLabel):
     def set_help(self, text: str) -> None:
         """Say more about the words in the tooltip, whether they end in dots or not."""
         self._help = text
+        self.setToolTip(text)
         self.update()
 
     @property

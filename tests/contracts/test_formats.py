@@ -21,6 +21,7 @@ from segstudio.formats import (
     read_thumbnail,
     sniff_format,
 )
+from tests.datasets import dicom
 
 WRITERS = {
     "bmp": ("BMP", {}),
@@ -46,9 +47,12 @@ def picture(channels: int = 1) -> np.ndarray:
 
 
 def encoded(entry: type[ImageFormat], pixels: np.ndarray) -> bytes:
+    out = io.BytesIO()
+    if entry.name == "dicom":
+        dicom(out, pixels)
+        return out.getvalue()
     assert entry.name in WRITERS, f"tell this test how a {entry.title} file is written"
     kind, options = WRITERS[entry.name]
-    out = io.BytesIO()
     Image.fromarray(pixels).save(out, kind, **options)
     return out.getvalue()
 

@@ -118,7 +118,8 @@ def test_looks_are_counted_and_a_torn_line_is_left_out(project: Project) -> None
     told = []
     project.changed.connect(told.append)
     assert project.looks.record("0001", "evaluate") == 1
-    assert told == [frozenset({"runs"})]
+    assert len(told) == 1
+    assert "runs" in told[0]
     assert project.looks.words() == "This project has looked at its test split once."
     project.looks.record("0002", "stress")
     with (project.folder / "test_looks.csv").open("a", encoding="utf-8") as file:

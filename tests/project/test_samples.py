@@ -82,6 +82,19 @@ def test_a_verdict_changes_the_snapshot_and_nothing_else_of_it(project: Project)
     assert_same(after, fresh(project))
 
 
+@pytest.mark.parametrize("state", [ReviewState.FLAGGED, ReviewState.REJECTED])
+def test_the_same_verdict_on_another_mask_seals_that_too(project: Project, state: ReviewState) -> None:
+    """A flag stays when somebody paints, so the next one changes no state; what was judged can be found again."""
+    masks = [np.full(project.masks.load(project.samples.get(1)).shape, value, np.uint8) for value in (1, 0)]
+    masks[1][3:9, 4:7] = 1
+    project.samples.set_state([1], state)
+    assert project.masks.save(1, masks[0]).revision == 1
+    project.samples.set_state([1], state)
+    assert project.masks.save(1, masks[1]).revision == 2
+    assert np.array_equal(project.masks.load_revision(project.samples.get(1), 1), masks[0])
+    assert np.array_equal(project.masks.load_revision(project.samples.get(1), 2), masks[1])
+
+
 def test_a_verdict_is_told_once_and_kept_with_its_time(project: Project) -> None:
     told = []
     project.changed.connect(told.append)
