@@ -310,7 +310,7 @@ class Story(RuleBasedStateMachine):
     @rule(state=st.sampled_from(list(ReviewState)))
     def decide(self, state: ReviewState) -> None:
         self.project.samples.set_state([1], state)
-        if state is not self.state and state.is_decided:
+        if state.is_decided:  # also the same one again: it may be about another mask
             self.is_sealed = True
         self.state = state
 
