@@ -18,6 +18,7 @@ from segstudio.jobs import JOBS, ProjectJob
 from segstudio.jobs.model_card import metadata_of
 from segstudio.jobs.model_check import Check, check_exported
 from segstudio.jobs.model_scripts import script_of, tuning_script_of
+from segstudio.jobs.outside import require_outside
 from segstudio.project.project import Project
 from segstudio.project.runs import Run
 
@@ -119,9 +120,7 @@ class ExportModel(ProjectJob[ExportModelOptions]):
         if not self.options.to:
             raise UserError("export wants a file or a folder to write to", "say it with --to")
         to = Path(self.options.to).expanduser().absolute()
-        for kept, word in ((project.source, "dataset"), (project.folder, "project")):
-            if to.resolve().is_relative_to(kept.resolve()):
-                raise UserError(f"{to} lies in the {word} itself", "choose a folder outside of it")
+        require_outside(project, to)
         return to
 
     def _images(self, project: Project, report: Reporter) -> list[np.ndarray]:

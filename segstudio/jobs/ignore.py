@@ -15,6 +15,7 @@ from segstudio.core.sample import Sample
 from segstudio.formats import encode_mask, read_mask_values
 from segstudio.jobs import JOBS, ProjectJob
 from segstudio.jobs.editing import refuse_beside_a_window
+from segstudio.jobs.outside import require_outside
 from segstudio.project.filter import compile_filter
 from segstudio.project.project import Project
 
@@ -111,9 +112,7 @@ class Ignore(ProjectJob[IgnoreOptions]):
 
     def _write(self, project: Project, samples: list[Sample], report: Reporter) -> int:
         folder, written = Path(self.options.to).expanduser().absolute(), 0
-        for kept, word in ((project.source, "dataset"), (project.folder, "project")):
-            if folder.resolve().is_relative_to(kept.resolve()):
-                raise UserError(f"{folder} lies in the {word} itself", "choose a folder outside of it")
+        require_outside(project, folder)
         for number, sample in enumerate(samples, 1):
             try:
                 region = project.ignored.load(sample)

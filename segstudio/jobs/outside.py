@@ -17,7 +17,16 @@ def folder_outside(project: Project, to: str) -> Path:
     folder = Path(to).expanduser().absolute()
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file", "choose a folder")
-    for kept, word in ((project.source, "dataset"), (project.folder, "project")):
-        if folder.resolve().is_relative_to(kept.resolve()):
-            raise UserError(f"{folder} lies in the {word} itself", "choose a folder outside of it")
+    require_outside(project, folder)
     return folder
+
+
+def require_outside(project: Project, path: Path) -> None:
+    """Refuse a file or folder, whether it is there or not, that lies in the dataset or in the project.
+
+    Raises:
+        UserError: When it does.
+    """
+    for kept, word in ((project.source, "dataset"), (project.folder, "project")):
+        if path.resolve().is_relative_to(kept.resolve()):
+            raise UserError(f"{path} lies in the {word} itself", "choose a folder outside of it")
