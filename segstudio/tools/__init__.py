@@ -64,6 +64,7 @@ class Pointer:
         mode: What the keys held at the press want of a tool that has modes; None when none is held.
         is_regular: Whether a square or circle is wanted (Shift while dragging).
         is_centred: Whether the press is the middle of the shape (Alt while dragging).
+        is_carried: Whether the shape moves along as a whole (Space while dragging).
         pressure: Of a pen, above 0 up to 1; a mouse always presses with 1.
         zoom: Pixels of the screen per image pixel, for what is measured by the hand and not by the picture.
     """
@@ -77,6 +78,7 @@ class Pointer:
     mode: Mode | None = None
     is_regular: bool = False
     is_centred: bool = False
+    is_carried: bool = False
     pressure: float = 1.0
     zoom: float = 1.0
 

@@ -17,7 +17,7 @@ class Ellipse(Tool[RegionOptions]):
     name = "ellipse"
     title = "Ellipse"
     key = "O"
-    help = "Drag the rectangle around it; then Shift makes it a circle and Alt grows it from the middle."
+    help = "Drag the box around it; then Shift makes it a circle, Alt grows it from the middle and Space moves it."
     group = "Shapes"
     rank = 70
     Options = RegionOptions

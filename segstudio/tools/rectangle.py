@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from segstudio.core.mask import Rect
 from segstudio.core.raster import Point, Region, box, snapped_box
 from segstudio.tools import TOOLS, Outline, Pointer, Preview, Scene, Steps, Tool
 from segstudio.tools.lasso import RegionOptions, change
@@ -14,7 +15,7 @@ class Rectangle(Tool[RegionOptions]):
     name = "rectangle"
     title = "Rectangle"
     key = "M"
-    help = "Drag from corner to corner; then Shift makes it square and Alt grows it from the middle."
+    help = "Drag from corner to corner; then Shift makes it square, Alt grows it from the middle and Space moves it."
     group = "Shapes"
     rank = 60
     Options = RegionOptions
@@ -42,10 +43,14 @@ def dragged_shape(
         shape: The pixels between two corners.
         outline: What to draw between two corners.
     """
-    one = other = press.point
-    while (event := (yield Preview(outline(one, other), text=_size(one, other)))) is not None:
+    start = last = one = other = press.point
+    picture = Rect.of(scene.document.shape)
+    while (event := (yield Preview(outline(one, other), text=_size(one, other, picture)))) is not None:
         if isinstance(event, Pointer) and not event.is_step_back:
-            one, other = _ends(press.point, event)
+            if event.is_carried:
+                start = (start[0] + event.x - last[0], start[1] + event.y - last[1])
+            last = event.point
+            one, other = _ends(start, event)
     change(scene, label, shape(scene.document.shape, one, other), press.mode_of(options.mode))
 
 
@@ -59,8 +64,9 @@ def _ends(start: Point, pointer: Pointer) -> tuple[Point, Point]:
     return first, (start[0] + across, start[1] + down)
 
 
-def _size(one: Point, other: Point) -> str:
-    rect = snapped_box(one, other)
+def _size(one: Point, other: Point, picture: Rect) -> str:
+    """How many pixels of the picture lie between two corners."""
+    rect = snapped_box(one, other).intersect(picture)
     return f"{rect.width} × {rect.height}" if not rect.is_empty else ""
 
 

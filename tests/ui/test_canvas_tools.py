@@ -24,6 +24,7 @@ from tests.ui.test_canvas_pixels import pixels
 
 NO, SHIFT, ALT = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.AltModifier
 LEFT, RIGHT, NONE = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton, Qt.MouseButton.NoButton
+MIDDLE = Qt.MouseButton.MiddleButton
 HEIGHT, WIDTH = 90, 120
 
 
@@ -54,10 +55,68 @@ class Hand:
             self.move(*point)
         self.release(*points[-1])
 
+    def click(self, x: float, y: float, button: Qt.MouseButton = LEFT) -> None:
+        self.drag((x, y), button=button)
+
     def _send(self, kind: QEvent.Type, x: float, y: float, button: Qt.MouseButton, held: Qt.MouseButton) -> None:
         point = QPointF(*self.canvas.frame.to_widget(x, y))
         everywhere = QPointF(self.canvas.mapToGlobal(QPoint(0, 0))) + point
         QApplication.sendEvent(self.canvas, QMouseEvent(kind, point, everywhere, button, held, self.keys))
+
+
+PENS = {
+    end: QPointingDevice("pen", 7, QPointingDevice.DeviceType.Stylus, end, QPointingDevice.Capability.Position, 1, 2)
+    for end in (QPointingDevice.PointerType.Pen, QPointingDevice.PointerType.Eraser)
+}
+"""Kept: Qt remembers the devices of events."""
+
+
+class Pen:
+    """A pen over one pane, in image pixels; a tap follows the one before by `pause` milliseconds."""
+
+    def __init__(self, panes: Panes) -> None:
+        self.canvas = panes.canvas("truth")
+        self.end = QPointingDevice.PointerType.Pen
+        self.now = 1000
+
+    def press(self, x: float, y: float, pressure: float = 0.7) -> bool:
+        return self._send(QEvent.Type.TabletPress, x, y, LEFT, LEFT, pressure)
+
+    def move(self, x: float, y: float) -> bool:
+        return self._send(QEvent.Type.TabletMove, x, y, NONE, LEFT)
+
+    def hover(self, x: float, y: float) -> bool:
+        """As Qt does, the mouse follows when the program does not want to know of the pen itself."""
+        is_taken = self._send(QEvent.Type.TabletMove, x, y, NONE, NONE, 0.0)
+        if not is_taken:
+            point = QPointF(*self.canvas.frame.to_widget(x, y))
+            everywhere = self.canvas.mapToGlobal(point)
+            event = QMouseEvent(QEvent.Type.MouseMove, point, everywhere, NONE, NONE, NO, self._device)
+            QApplication.sendEvent(self.canvas, event)
+        return is_taken
+
+    def release(self, x: float, y: float) -> bool:
+        return self._send(QEvent.Type.TabletRelease, x, y, LEFT, NONE, 0.0)
+
+    def tap(self, x: float, y: float, pause: int = 2000) -> None:
+        self.now += pause
+        self.press(x, y)
+        self.release(x, y)
+
+    @property
+    def _device(self) -> QPointingDevice:
+        return PENS[self.end]
+
+    def _send(
+        self, kind: QEvent.Type, x: float, y: float, button: Qt.MouseButton, held: Qt.MouseButton, pressure: float = 0.7
+    ) -> bool:
+        point = QPointF(*self.canvas.frame.to_widget(x, y))
+        device = self._device
+        event = QTabletEvent(kind, device, point, self.canvas.mapToGlobal(point), pressure, 0, 0, 0, 0, 0, NO, button,
+                             held)  # fmt: skip
+        event.setTimestamp(self.now)
+        QApplication.sendEvent(self.canvas, event)
+        return event.isAccepted()
 
 
 @pytest.fixture
@@ -301,18 +360,13 @@ def test_scribbles_are_shown_and_enter_makes_the_change(qtbot, panes, document, 
 # --- pens
 
 
-def test_the_pressure_of_a_pen_makes_the_stroke_narrower(panes, document, hand) -> None:
+def test_the_pressure_of_a_pen_makes_the_stroke_narrower(panes, document) -> None:
     def width_at(pressure: float) -> int:
-        device = QPointingDevice("pen", 7, QPointingDevice.DeviceType.Stylus, QPointingDevice.PointerType.Pen,
-                                 QPointingDevice.Capability.Position, 1, 2)  # fmt: skip
-        for kind in (QEvent.Type.TabletPress, QEvent.Type.TabletRelease):
-            point = QPointF(*hand.canvas.frame.to_widget(60, 60))
-            held = LEFT if kind == QEvent.Type.TabletPress else NONE
-            event = QTabletEvent(kind, device, point, hand.canvas.mapToGlobal(point), pressure, 0, 0, 0, 0, 0, NO, LEFT,
-                                 held)  # fmt: skip
-            QApplication.sendEvent(hand.canvas, event)
+        pen.press(60, 60, pressure)
+        pen.release(60, 60)
         return int(document.mask[60].sum())
 
+    pen = Pen(panes)
     document.replace(np.zeros((HEIGHT, WIDTH), np.uint8), "Clear")
     panes.set_tool_options("brush", BrushOptions(radius=20, has_pressure=True))
     assert width_at(0.5) == 20
@@ -320,6 +374,196 @@ def test_the_pressure_of_a_pen_makes_the_stroke_narrower(panes, document, hand) 
     document.replace(np.zeros((HEIGHT, WIDTH), np.uint8), "Clear")
     panes.set_tool_options("brush", BrushOptions(radius=20))
     assert width_at(0.5) == 40
+
+
+def test_a_mouse_pushed_aside_while_a_pen_draws_adds_nothing(panes, document, hand) -> None:
+    document.replace(np.zeros((HEIGHT, WIDTH), np.uint8), "Clear")
+    panes.set_tool_options("brush", BrushOptions(radius=2))
+    pen = Pen(panes)
+    pen.press(20, 20)
+    pen.move(30, 20)
+    hand.move(30, 80)
+    hand.button = LEFT
+    hand.release(30, 80)  # of a button that went down elsewhere
+    pen.move(40, 20)
+    pen.release(40, 20)
+    assert not document.mask[30:].any()
+    assert document.mask[20, 20:40].all()
+    pen.hover(60, 60)
+    assert not document.mask[30:].any()
+    assert document.history.undo_label == "Brush"
+
+
+def test_a_press_of_the_mouse_takes_over_from_a_pen_and_the_other_way_round(panes, document, hand) -> None:
+    document.replace(np.zeros((HEIGHT, WIDTH), np.uint8), "Clear")
+    panes.set_tool_options("brush", BrushOptions(radius=2))
+    pen, steps = Pen(panes), len(document.history.past)
+    pen.press(20, 20)
+    pen.move(30, 20)
+    hand.press(20, 60)
+    hand.move(30, 60)
+    pen.move(30, 80)
+    pen.release(30, 80)
+    hand.move(40, 60)
+    hand.release(40, 60)
+    assert len(document.history.past) == steps + 2  # each stroke can be undone for itself
+    assert document.mask[20, 20:30].all()
+    assert document.mask[60, 20:40].all()
+    assert not document.mask[30:50].any()
+    assert not document.mask[70:].any()
+    hand.press(60, 20)
+    pen.press(80, 60)
+    hand.move(60, 40)
+    hand.release(60, 40)
+    pen.move(90, 60)
+    pen.release(90, 60)
+    assert len(document.history.past) == steps + 4
+    assert document.mask[60, 80:90].all()
+    assert not document.mask[30:50, 60].any()
+
+
+def test_two_taps_of_a_pen_close_a_polygon_and_two_slow_ones_do_not(panes, document) -> None:
+    document.replace(np.zeros((HEIGHT, WIDTH), np.uint8), "Clear")
+    panes.set_tool("polygon")
+    pen = Pen(panes)
+    for corner in ((20, 20), (80, 20), (80, 70)):
+        pen.tap(*corner)
+    pen.tap(20, 70)
+    pen.tap(20, 70)
+    assert not document.mask.any()
+    pen.tap(20, 70, pause=100)
+    assert document.mask[20:70, 20:80].all()
+
+
+def test_the_other_end_of_a_pen_says_what_it_will_do(panes, document) -> None:
+    pen = Pen(panes)
+    pen.end = QPointingDevice.PointerType.Eraser
+    pen.hover(20, 20)
+    assert panes.canvas("image").marks.sign == "\N{MINUS SIGN}"
+    panes.set_tool("rectangle")
+    assert panes.canvas("image").marks.sign == "\N{MINUS SIGN}"
+    pen.end = QPointingDevice.PointerType.Pen
+    pen.hover(20, 20)
+    assert panes.canvas("image").marks.sign == "+"
+
+
+# --- what hands do in the middle of something
+
+
+def test_panning_in_the_middle_of_a_stroke_neither_ends_it_nor_leaves_it_hanging(panes, document, hand) -> None:
+    document.replace(np.zeros((HEIGHT, WIDTH), np.uint8), "Clear")
+    panes.set_tool_options("brush", BrushOptions(radius=2))
+    hand.press(20, 20)
+    middle = Hand(panes)
+    middle.press(20, 20, MIDDLE)
+    hand.move(30, 25)  # the picture goes along: still over the same pixel
+    hand.release(20, 20)
+    middle.release(20, 20)
+    painted = document.mask.copy()
+    assert painted.any()
+    assert not painted[:, 40:].any()
+    hand.hover(90, 60)
+    assert np.array_equal(document.mask, painted)
+    hand.drag((90, 60), (92, 60))
+    assert document.mask[60, 90]
+
+
+def test_a_stroke_goes_on_after_panning(panes, document, hand) -> None:
+    document.replace(np.zeros((HEIGHT, WIDTH), np.uint8), "Clear")
+    panes.set_tool_options("brush", BrushOptions(radius=2))
+    hand.press(20, 20)
+    middle = Hand(panes)
+    middle.press(20, 20, MIDDLE)
+    middle.release(20, 20)
+    hand.move(60, 20)
+    hand.release(60, 20)
+    assert document.mask[20, 20:60].all()
+
+
+def test_a_click_on_the_first_corner_closes_a_polygon(panes, document, hand) -> None:
+    document.replace(np.zeros((HEIGHT, WIDTH), np.uint8), "Clear")
+    panes.set_tool("polygon")
+    for corner in ((20, 20), (80, 20), (80, 70), (20, 70)):
+        hand.click(*corner)
+    hand.hover(20.5, 20.5)
+    marks = panes.canvas("image").marks
+    assert marks.text == "close"
+    assert marks.outline[-1] == marks.outline[0]
+    hand.click(20.5, 20.5)
+    assert document.mask[20:70, 20:80].all()
+    assert document.mask.sum() == 50 * 60
+
+
+def test_a_right_click_takes_a_corner_back_and_the_sign_stays(panes, document, hand) -> None:
+    panes.set_tool("polygon")
+    hand.click(20, 20)
+    hand.click(80, 20)
+    hand.click(80, 70)
+    hand.click(5, 5, button=RIGHT)
+    marks = panes.canvas("image").marks
+    assert len(marks.outline) == 3
+    assert marks.sign == "+"
+    hand.click(5, 5, button=RIGHT)
+    hand.click(5, 5, button=RIGHT)
+    assert panes.canvas("image").marks.outline == ()
+    hand.click(20, 20, button=RIGHT)  # who takes away may go on with either button
+    hand.click(80, 20, button=RIGHT)
+    hand.click(80, 70)
+    assert len(panes.canvas("image").marks.outline) == 4
+    assert panes.canvas("image").marks.sign == "\N{MINUS SIGN}"
+
+
+def test_shift_keeps_the_sides_of_a_polygon_straight(panes, document, hand) -> None:
+    document.replace(np.zeros((HEIGHT, WIDTH), np.uint8), "Clear")
+    panes.set_tool("polygon")
+    hand.click(20, 20)
+    hand.keys = SHIFT
+    hand.click(80, 24)
+    assert panes.canvas("image").marks.outline[1] == pytest.approx((80, 20))
+    hand.click(78, 70)
+    hand.keys = NO
+    QTest.keyClick(hand.canvas, Qt.Key.Key_Return)
+    ys, xs = np.nonzero(document.mask)
+    assert document.mask.any()
+    assert xs.max() == 79
+    assert ys.min() == 20
+
+
+def test_a_polygon_given_up_for_another_tool_is_told(panes, document, hand) -> None:
+    refusals: list[str] = []
+    panes.tool_refused.connect(refusals.append)
+    panes.set_tool("polygon")
+    hand.click(20, 20)
+    panes.set_tool("brush")
+    assert refusals == []  # one click is nothing to speak of
+    panes.set_tool("polygon")
+    for corner in ((20, 20), (80, 20), (80, 70)):
+        hand.click(*corner)
+    panes.set_tool("brush")
+    assert refusals == ["Polygon was given up: it was not finished. Enter finishes it."]
+
+
+@pytest.mark.parametrize("name", ["rectangle", "ellipse"])
+def test_space_moves_a_shape_along(name, panes, document, hand) -> None:
+    document.replace(np.zeros((HEIGHT, WIDTH), np.uint8), "Clear")
+    panes.set_tool(name)
+    hand.press(20, 20)
+    hand.move(40, 30)
+    QTest.keyPress(hand.canvas, Qt.Key.Key_Space)
+    hand.move(80, 60)
+    QTest.keyRelease(hand.canvas, Qt.Key.Key_Space)
+    hand.move(90, 70)
+    hand.release(90, 70)
+    ys, xs = np.nonzero(document.mask)
+    assert (xs.min(), ys.min(), xs.max(), ys.max()) == (60, 50, 89, 69)
+
+
+def test_a_rectangle_says_what_it_covers_of_the_picture(panes, document, hand) -> None:
+    panes.set_tool("rectangle")
+    hand.press(-30, -20)
+    hand.move(50, 40)
+    assert panes.canvas("image").marks.text == "50 × 40"
+    hand.release(50, 40)
 
 
 # --- operations on the whole mask

@@ -4,8 +4,9 @@
 - right button: the tool's opposite; with Shift or Alt too, but for tools with modes: there Shift adds, Alt subtracts,
   both intersect
 - Ctrl+left button: select a part of the picture to decide about, with the tool when it has modes, else by a lasso
-- Shift, Alt pressed while dragging: a square or circle, about the middle
-- middle button, Space+left: pan
+- Shift, Alt pressed while dragging: a square or circle, about the middle; Space: the whole shape moves along
+- middle button, Space+left: pan, also in the middle of a drag
+- a pen: the tip is the left button, its other end the right one; while one device draws, the other's moves mean nothing
 - wheel, pinch: zoom to the pointer
 - Ctrl+wheel, Shift+wheel: brush radius
 - Escape, Return, Backspace: cancel a drag, finish it, take its last corner back; Escape without one: select nothing
@@ -19,6 +20,7 @@ from typing import Any, Protocol
 
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPointF, Qt, Signal
 from PySide6.QtGui import (
+    QGuiApplication,
     QKeyEvent,
     QMouseEvent,
     QNativeGestureEvent,
@@ -66,6 +68,8 @@ SIGNS = {
 
 LEAST_PRESSURE = 0.02
 """A pen that hardly touches still paints."""
+
+PENS = (QPointingDevice.PointerType.Pen, QPointingDevice.PointerType.Eraser)
 
 DECISIONS = (Qt.Key.Key_Escape, Qt.Key.Key_Return, Qt.Key.Key_Enter)
 TOOL_BUTTONS = (Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton)
@@ -119,8 +123,13 @@ class PointerInput(QObject):
         self.pending: Pending | None = None
         self._view = view
         self._pan_from: QPointF | None = None
+        self._pan_button = Qt.MouseButton.NoButton
         self._is_space_down = False
+        self._is_pen = False
+        self._is_eraser_near = False
+        self._last_tap: tuple[int, QPointF] | None = None
         self._is_alternate = False
+        self._began_alternate = False
         self._modifiers = NO_KEYS
         self._keys_of_press = NO_KEYS
         self._mode_of_press: Mode | None = None
@@ -173,7 +182,7 @@ class PointerInput(QObject):
         self.outlined.emit()
 
     def finish(self) -> bool:
-        """End the drag under way and keep what it did; a polygon that is not closed is given up.
+        """End the drag under way and keep what it did; a polygon that is not closed is given up, and that is told.
 
         One that the person has finished, and that waits for what its tool has not found out yet, is waited for.
 
@@ -190,7 +199,12 @@ class PointerInput(QObject):
             title = self.tool.title if self.tool is not None else "The change"
             self.refused.emit(f"{title} was not made: it takes too long to compute. Click again, and wait for it.")
             return False
-        if drag.work is not None or self._has_many_clicks:
+        if self._has_many_clicks and self._dragged is not None:
+            title, is_worth_words = self._dragged.title, len(drag.outline) > 2 or bool(drag.preview.scribbles)
+            self.cancel()
+            if is_worth_words:
+                self.refused.emit(f"{title} was given up: it was not finished. Enter finishes it.")
+        elif drag.work is not None:
             self.cancel()
         else:
             self._end(drag.finish)
@@ -238,11 +252,13 @@ class PointerInput(QObject):
         if not has_modes(type(self.options)) and self._means_selection:
             return SIGNS[Mode.SELECT]
         if has_modes(type(self.options)):
-            alternate = self._is_alternate if self.drag is not None else False
+            alternate = self._began_alternate if self.drag is not None else self._is_eraser_near
             mode = self._mode_of_press if self.drag is not None else _mode(self._modifiers)
             wanted = Pointer(0, 0, alternate, mode=mode).mode_of(getattr(self.options, "mode", Mode.ADD))
             return SIGNS[wanted]
-        is_alternate = self._is_alternate if self.drag is not None else bool(self._modifiers & (SHIFT | ALT))
+        is_alternate = bool(self._modifiers & (SHIFT | ALT)) or self._is_eraser_near
+        if self.drag is not None:
+            is_alternate = self._is_alternate
         return self.tool.alternate_sign if is_alternate else ""
 
     @property
@@ -315,15 +331,25 @@ class PointerInput(QObject):
 
     def _press(self, canvas: Canvas, event: QMouseEvent) -> bool:
         button = event.button()
+        if self._is_of_other_device(event):
+            if event.pointerType() is QPointingDevice.PointerType.Finger:
+                return True  # the hand that holds the pen rests on the screen
+            self.finish()
         is_pan = button == Qt.MouseButton.MiddleButton or (button == Qt.MouseButton.LeftButton and self._is_space_down)
         if is_pan and self._pan_from is None:
-            self._pan_from = event.globalPosition()
-            self._button = button
+            # A button of its own: the one that draws may come up while the picture is held, or go on drawing after it.
+            self._pan_from, self._pan_button = event.globalPosition(), button
             self._show_cursor()
         elif button in TOOL_BUTTONS and self._pan_from is None:
             clicks = 2 if event.type() == QEvent.Type.MouseButtonDblClick else 1
-            self._tool_press(canvas, event, button, clicks, is_opposite=button == Qt.MouseButton.RightButton)
+            is_opposite = button == Qt.MouseButton.RightButton
+            self._tool_press(canvas, event, button, clicks, is_opposite=is_opposite)
         return True
+
+    def _is_of_other_device(self, event: QSinglePointEvent) -> bool:
+        """Whether a pen holds the drag under way and this comes from a mouse, or the other way round."""
+        is_held = self.drag is not None and self._button != Qt.MouseButton.NoButton
+        return is_held and (event.pointerType() in PENS) != self._is_pen
 
     def _tool_press(
         self, canvas: Canvas, event: QSinglePointEvent, button: Qt.MouseButton, clicks: int, *, is_opposite: bool
@@ -339,6 +365,7 @@ class PointerInput(QObject):
             # One button at a time: a second one during a stroke means nothing, a further click of a polygon does.
             if self._has_many_clicks:
                 self._button, self._is_alternate = button, is_alternate
+                self._is_pen = event.pointerType() in PENS
                 self._advance(self._pointer(canvas, event, clicks=clicks))
             return
         if self.refusal or self.scene is None:
@@ -356,6 +383,8 @@ class PointerInput(QObject):
             self.refused.emit(refusal)
             return
         self._button, self._is_alternate = button, is_alternate
+        self._began_alternate = is_alternate
+        self._is_pen = event.pointerType() in PENS
         self._modifiers = self._keys_of_press = keys
         self._mode_of_press = _mode(keys)
         # Qt and the X server drop moves that nobody has read yet; a fast curve would become a few straight lines.
@@ -381,11 +410,14 @@ class PointerInput(QObject):
             mode=self._mode_of_press if clicks else None,
             is_regular=bool(keys & SHIFT),
             is_centred=bool(keys & ALT),
+            is_carried=self._is_space_down and is_down,
             pressure=max(event.pressure(), LEAST_PRESSURE) if isinstance(event, QTabletEvent) else 1.0,
             zoom=canvas.frame.zoom,
         )
 
     def _move(self, canvas: Canvas, event: QMouseEvent) -> bool:
+        if self._is_of_other_device(event):
+            return True  # a mouse that is pushed aside while a pen draws
         if self._pan_from is not None:
             now = event.globalPosition()
             ratio = canvas.devicePixelRatioF()
@@ -398,6 +430,7 @@ class PointerInput(QObject):
 
     def _to(self, canvas: Canvas, event: QSinglePointEvent) -> None:
         self._note_keys(event.modifiers())
+        self._is_eraser_near = event.pointerType() is QPointingDevice.PointerType.Eraser
         if self.drag is not None:
             self._advance(self._pointer(canvas, event, is_down=self._button != Qt.MouseButton.NoButton))
         elif self.tool is not None and self.scene is not None and not self.refusal:
@@ -417,14 +450,15 @@ class PointerInput(QObject):
             self.outlined.emit()
 
     def _release(self, canvas: Canvas, event: QMouseEvent) -> bool:
-        if event.button() != self._button:
-            return True
-        self._button = Qt.MouseButton.NoButton
-        if self._pan_from is not None:
+        if self._pan_from is not None and event.button() == self._pan_button:
             self._pan_from = None
-            self._show_cursor()
-        elif self.drag is not None and self.tool is not None:
-            self._lift(canvas, event)
+        elif event.button() == self._button and not self._is_of_other_device(event):
+            self._button = Qt.MouseButton.NoButton
+            if self.drag is not None and self.tool is not None:
+                self._lift(canvas, event)
+        else:
+            return True
+        self._show_cursor()
         if not canvas.rect().contains(event.position().toPoint()):
             self.hovered.emit(None)
         return True
@@ -441,9 +475,14 @@ class PointerInput(QObject):
         # A pen's events come at its full rate and with fractions of a pixel; the mouse events that Qt would make of
         # them do not. Only what is not the tool's is left to those.
         is_tip = event.button() == Qt.MouseButton.LeftButton
+        is_foreign = self._is_of_other_device(event)
         if event.type() == QEvent.Type.TabletPress and is_tip and not self._is_space_down:
+            if is_foreign:
+                self.finish()
             is_opposite = event.pointerType() == QPointingDevice.PointerType.Eraser
-            self._tool_press(canvas, event, Qt.MouseButton.LeftButton, 1, is_opposite=is_opposite)
+            self._tool_press(canvas, event, Qt.MouseButton.LeftButton, self._taps(event), is_opposite=is_opposite)
+        elif event.type() != QEvent.Type.TabletPress and is_foreign:
+            pass
         elif event.type() == QEvent.Type.TabletMove and self.drag is not None and self._pan_from is None:
             self._to(canvas, event)
         elif event.type() == QEvent.Type.TabletRelease and is_tip and self.drag is not None:
@@ -454,6 +493,18 @@ class PointerInput(QObject):
             return False
         event.accept()
         return True
+
+    def _taps(self, event: QTabletEvent) -> int:
+        """2 when the tip comes down twice in one place, as two clicks of a mouse; Qt does not tell it of a pen."""
+        hints, before = QGuiApplication.styleHints(), self._last_tap
+        now, here = event.timestamp(), event.globalPosition()
+        is_second = (
+            before is not None
+            and now - before[0] <= hints.mouseDoubleClickInterval()
+            and (here - before[1]).manhattanLength() <= hints.touchDoubleTapDistance()
+        )
+        self._last_tap = None if is_second else (now, here)
+        return 2 if is_second else 1
 
     def _advance(self, pointer: Pointer) -> None:
         assert self.drag is not None
@@ -565,7 +616,7 @@ class PointerInput(QObject):
     def _show_cursor(self) -> None:
         if self._pan_from is not None:
             cursor = Qt.CursorShape.ClosedHandCursor
-        elif self._is_space_down:
+        elif self._is_space_down and self._button == Qt.MouseButton.NoButton:
             cursor = Qt.CursorShape.OpenHandCursor
         elif self.scene is None and not self._view.width:
             cursor = Qt.CursorShape.ArrowCursor
