@@ -12,6 +12,7 @@ from segstudio.core.options import Options, checked
 from segstudio.core.registry import Registry
 from segstudio.core.reporter import Reporter
 from segstudio.project.project import Project
+from segstudio.project.topics import Topics
 
 O = TypeVar("O", bound=Options)  # noqa: E741 - the options of one job
 
@@ -31,7 +32,7 @@ class Job(ABC, Generic[O]):
     name: ClassVar[str]
     title: ClassVar[str]
     lane: ClassVar[Literal["compute", "io"]] = "io"
-    topics: ClassVar[frozenset[str]] = frozenset()
+    topics: ClassVar[Topics] = frozenset()
     Options: ClassVar[type[Options]] = Options
 
     def __init__(self, options: O) -> None:

@@ -14,6 +14,7 @@ from segstudio.jobs import JOBS, ProjectJob
 from segstudio.jobs.editing import refuse_beside_a_window
 from segstudio.project.accepting import Plan, accept, finish, plan_accept
 from segstudio.project.project import Project
+from segstudio.project.topics import Topics
 
 _WORDS = {"right": True, "wrong": False}
 
@@ -52,7 +53,7 @@ class Accept(ProjectJob[AcceptOptions]):
 
     name: ClassVar[str] = "accept"
     title: ClassVar[str] = "Accept many"
-    topics: ClassVar[frozenset[str]] = frozenset({"samples", "masks", "predictions", "acts"})
+    topics: ClassVar[Topics] = frozenset({"samples", "masks", "predictions", "acts"})
     Options: ClassVar[type[Options]] = AcceptOptions
 
     def run(self, project: Project, report: Reporter) -> dict[str, Any]:

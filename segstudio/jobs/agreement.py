@@ -7,6 +7,7 @@ from segstudio.jobs import JOBS, ProjectJob
 from segstudio.jobs.import_bundle import agreement_of
 from segstudio.project.project import Project
 from segstudio.project.readers import readers
+from segstudio.project.topics import Topics
 
 
 @JOBS.register
@@ -15,7 +16,7 @@ class MeasureAgreement(ProjectJob[Any]):
 
     name: ClassVar[str] = "agreement"
     title: ClassVar[str] = "Agreement of readers"
-    topics: ClassVar[frozenset[str]] = frozenset({"predictions"})
+    topics: ClassVar[Topics] = frozenset({"predictions"})
 
     def run(self, project: Project, report: Reporter) -> dict[str, Any]:
         """Measure; `readers` has what `agreement_of` says of each, the newest first."""

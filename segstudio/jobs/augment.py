@@ -16,6 +16,7 @@ from segstudio.project.copy_rows import About
 from segstudio.project.copy_writer import CopyWriter
 from segstudio.project.filter import asked_splits, compile_filter
 from segstudio.project.project import Project
+from segstudio.project.topics import Topics
 
 
 class AugmentOptions(Options):
@@ -36,7 +37,7 @@ class Augment(ProjectJob[AugmentOptions]):
 
     name: ClassVar[str] = "augment"
     title: ClassVar[str] = "Augment"
-    topics: ClassVar[frozenset[str]] = frozenset({"augmented", "masks"})
+    topics: ClassVar[Topics] = frozenset({"augmented", "masks"})
     Options: ClassVar[type[Options]] = AugmentOptions
 
     def run(self, project: Project, report: Reporter) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from segstudio.project.clock import now
 from segstudio.project.project import Project
 from segstudio.project.run_files import save
 from segstudio.project.runs import Run
+from segstudio.project.topics import Topics
 
 WORDS = {"better": "better", "not worse": "not worse", "the same": "no worse"}
 """Why a run was promoted, by the verdict."""
@@ -35,7 +36,7 @@ class Challenge(ProjectJob[ChallengeOptions]):
     name: ClassVar[str] = "challenge"
     title: ClassVar[str] = "Meet the champion"
     lane: ClassVar = "compute"
-    topics: ClassVar[frozenset[str]] = frozenset({"runs", "predictions"})
+    topics: ClassVar[Topics] = frozenset({"runs", "predictions"})
     Options: ClassVar[type[Options]] = ChallengeOptions
 
     def run(self, project: Project, report: Reporter) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from segstudio.jobs import JOBS, Job
 from segstudio.project.check import Finding, check_project
 from segstudio.project.project import Project
 from segstudio.project.rebuilding import rebuild_index
+from segstudio.project.topics import Topics
 
 
 class CheckOptions(Options):
@@ -28,7 +29,7 @@ class Check(Job[CheckOptions]):
 
     name: ClassVar[str] = "check"
     title: ClassVar[str] = "Check project"
-    topics: ClassVar[frozenset[str]] = frozenset({"samples", "masks", "problems", "predictions"})
+    topics: ClassVar[Topics] = frozenset({"samples", "masks", "problems", "predictions"})
     Options: ClassVar[type[Options]] = CheckOptions
 
     def perform(self, folder: Path, report: Reporter) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from segstudio.project.cells import Arm, Choice
 from segstudio.project.comparisons import Comparison
 from segstudio.project.filter import compile_filter
 from segstudio.project.project import Project
+from segstudio.project.topics import Topics
 
 TRAINING = 0.97
 """Share of the time for the trainings; the rest measures and writes the report."""
@@ -89,7 +90,7 @@ class Compare(ProjectJob[CompareOptions]):
     name: ClassVar[str] = "compare"
     title: ClassVar[str] = "Compare"
     lane: ClassVar = "compute"
-    topics: ClassVar[frozenset[str]] = frozenset({"comparisons", "masks"})
+    topics: ClassVar[Topics] = frozenset({"comparisons", "masks"})
     Options: ClassVar[type[Options]] = CompareOptions
 
     def run(self, project: Project, report: Reporter) -> dict[str, Any]:

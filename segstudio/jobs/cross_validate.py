@@ -39,6 +39,7 @@ from segstudio.project.project import Project
 from segstudio.project.splitting import assign, folds, strata
 from segstudio.project.studies import LEARNT, LEFT_OUT, MEASURED, VALIDATES, Kind, Study
 from segstudio.project.suspicions import store_suspicions
+from segstudio.project.topics import Topics
 
 CARVED = (0.85, 0.15, 0.0)
 """Of what a fold does not measure, so much is learnt from and so much chooses the best epoch."""
@@ -76,7 +77,7 @@ class CrossValidate(ProjectJob[CrossValidateOptions]):
     name: ClassVar[str] = "cross-validate"
     title: ClassVar[str] = "Cross-validate"
     lane: ClassVar = "compute"
-    topics: ClassVar[frozenset[str]] = frozenset({"studies", "masks", "samples"})
+    topics: ClassVar[Topics] = frozenset({"studies", "masks", "samples"})
     Options: ClassVar[type[Options]] = CrossValidateOptions
 
     def run(self, project: Project, report: Reporter) -> dict[str, Any]:

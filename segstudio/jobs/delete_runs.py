@@ -6,6 +6,7 @@ from segstudio.core.options import Options, option
 from segstudio.core.reporter import Reporter
 from segstudio.jobs import JOBS, ProjectJob
 from segstudio.project.project import Project
+from segstudio.project.topics import Topics
 
 
 class DeleteRunsOptions(Options):
@@ -21,7 +22,7 @@ class DeleteRuns(ProjectJob[DeleteRunsOptions]):
 
     name: ClassVar[str] = "delete-runs"
     title: ClassVar[str] = "Delete runs"
-    topics: ClassVar[frozenset[str]] = frozenset({"acts", "runs", "predictions"})
+    topics: ClassVar[Topics] = frozenset({"acts", "runs", "predictions"})
     Options: ClassVar[type[Options]] = DeleteRunsOptions
 
     def run(self, project: Project, report: Reporter) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from segstudio.project.run_files import evaluation_file, save
 from segstudio.project.runs import Run
 from segstudio.project.scores import Score
 from segstudio.project.threads import in_threads, room_for
+from segstudio.project.topics import Topics
 
 PER_IMAGE = ("iou", "dice", "precision", "recall")
 POOLED = ("accuracy", "binary_iou", *PER_IMAGE)
@@ -88,7 +89,7 @@ class Evaluate(ProjectJob[EvaluateOptions]):
     name: ClassVar[str] = "evaluate"
     title: ClassVar[str] = "Evaluate"
     lane: ClassVar = "compute"
-    topics: ClassVar[frozenset[str]] = frozenset({"predictions", "runs"})
+    topics: ClassVar[Topics] = frozenset({"predictions", "runs"})
     Options: ClassVar[type[Options]] = EvaluateOptions
 
     def run(self, project: Project, report: Reporter) -> dict[str, Any]:

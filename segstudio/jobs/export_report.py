@@ -27,6 +27,7 @@ from segstudio.project.filter import compile_filter
 from segstudio.project.project import Project
 from segstudio.project.runs import Run
 from segstudio.project.sample_table import SampleTable
+from segstudio.project.topics import Topics
 
 MOST_PROBLEMS = 50
 """So many problems are listed; the others are counted."""
@@ -64,7 +65,7 @@ class ExportReport(ProjectJob[ExportReportOptions]):
     name: ClassVar[str] = "export-report"
     title: ClassVar[str] = "Export report"
     lane: ClassVar = "compute"
-    topics: ClassVar[frozenset[str]] = frozenset({"predictions"})
+    topics: ClassVar[Topics] = frozenset({"predictions"})
     Options: ClassVar[type[Options]] = ExportReportOptions
 
     def run(self, project: Project, report: Reporter) -> dict[str, Any]:

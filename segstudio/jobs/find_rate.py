@@ -13,6 +13,7 @@ from segstudio.jobs.presets import TrainOptions
 from segstudio.jobs.train import Request, Train, recipe_asked, settled
 from segstudio.jobs.training_samples import choose, examples
 from segstudio.project.project import Project
+from segstudio.project.topics import Topics
 
 
 class FindRateOptions(TrainOptions):
@@ -30,7 +31,7 @@ class FindRate(ProjectJob[FindRateOptions]):
     name: ClassVar[str] = "find-rate"
     title: ClassVar[str] = "Find learning rate"
     lane: ClassVar = "compute"
-    topics: ClassVar[frozenset[str]] = frozenset({"masks"})
+    topics: ClassVar[Topics] = frozenset({"masks"})
     Options: ClassVar[type[Options]] = FindRateOptions
 
     def __init__(self, request: Request, steps: int) -> None:

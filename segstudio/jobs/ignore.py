@@ -18,6 +18,7 @@ from segstudio.jobs.editing import refuse_beside_a_window
 from segstudio.jobs.outside import require_outside
 from segstudio.project.filter import compile_filter
 from segstudio.project.project import Project
+from segstudio.project.topics import Topics
 
 
 class IgnoreOptions(Options):
@@ -38,7 +39,7 @@ class Ignore(ProjectJob[IgnoreOptions]):
 
     name: ClassVar[str] = "ignore"
     title: ClassVar[str] = "Ignored regions"
-    topics: ClassVar[frozenset[str]] = frozenset({"masks", "samples", "predictions"})
+    topics: ClassVar[Topics] = frozenset({"masks", "samples", "predictions"})
     Options: ClassVar[type[Options]] = IgnoreOptions
 
     def run(self, project: Project, report: Reporter) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from segstudio.project.bundle import Bundle
 from segstudio.project.project import Project
 from segstudio.project.readers import agreement, import_bundle, means, pooled
 from segstudio.project.runs import Run
+from segstudio.project.topics import Topics
 
 
 class ImportBundleOptions(Options):
@@ -25,7 +26,7 @@ class ImportBundle(ProjectJob[ImportBundleOptions]):
 
     name: ClassVar[str] = "import-bundle"
     title: ClassVar[str] = "Import bundle"
-    topics: ClassVar[frozenset[str]] = frozenset({"runs", "predictions"})
+    topics: ClassVar[Topics] = frozenset({"runs", "predictions"})
     Options: ClassVar[type[Options]] = ImportBundleOptions
 
     def run(self, project: Project, report: Reporter) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from segstudio.core.user_settings import reviewer_name
 from segstudio.jobs import JOBS, ProjectJob
 from segstudio.project.filter import compile_filter
 from segstudio.project.project import Project
+from segstudio.project.topics import Topics
 
 
 class JudgeOptions(Options):
@@ -30,7 +31,7 @@ class Judge(ProjectJob[JudgeOptions]):
 
     name: ClassVar[str] = "judge"
     title: ClassVar[str] = "Give verdicts"
-    topics: ClassVar[frozenset[str]] = frozenset({"samples", "acts"})
+    topics: ClassVar[Topics] = frozenset({"samples", "acts"})
     Options: ClassVar[type[Options]] = JudgeOptions
 
     def run(self, project: Project, report: Reporter) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from segstudio.jobs import JOBS, ProjectJob
 from segstudio.project.filter import compile_filter
 from segstudio.project.lint import What
 from segstudio.project.project import Project
+from segstudio.project.topics import Topics
 
 
 class LintOptions(Options):
@@ -28,7 +29,7 @@ class LintMasks(ProjectJob[LintOptions]):
 
     name: ClassVar[str] = "lint"
     title: ClassVar[str] = "Find unusual masks"
-    topics: ClassVar[frozenset[str]] = frozenset({"samples", "settings"})
+    topics: ClassVar[Topics] = frozenset({"samples", "settings"})
     Options: ClassVar[type[Options]] = LintOptions
 
     def run(self, project: Project, report: Reporter) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from segstudio.core.reporter import Reporter
 from segstudio.jobs import JOBS, ProjectJob
 from segstudio.project.augmented import Copy
 from segstudio.project.project import Project
+from segstudio.project.topics import Topics
 
 
 class ListCopiesOptions(Options):
@@ -28,7 +29,7 @@ class ListCopies(ProjectJob[ListCopiesOptions]):
 
     name: ClassVar[str] = "copies"
     title: ClassVar[str] = "Copies"
-    topics: ClassVar[frozenset[str]] = frozenset({"augmented"})
+    topics: ClassVar[Topics] = frozenset({"augmented"})
     Options: ClassVar[type[Options]] = ListCopiesOptions
 
     def run(self, project: Project, report: Reporter) -> dict[str, Any]:

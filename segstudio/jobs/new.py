@@ -28,6 +28,7 @@ from segstudio.jobs import JOBS, Job
 from segstudio.project.project import INDEX, Project, check_new_folder
 from segstudio.project.samples import NewSample
 from segstudio.project.splitting import Fractions, assign, parse_fractions, split_text, splits_of_folders
+from segstudio.project.topics import Topics
 
 BY_FOLDERS = "folders"
 """What `split` is when the folders of the dataset say it."""
@@ -73,7 +74,7 @@ class New(Job[NewOptions]):
     name = "new"
     title = "New project"
     lane: ClassVar[Literal["compute", "io"]] = "io"
-    topics = frozenset({"samples", "masks", "settings", "problems"})
+    topics: ClassVar[Topics] = frozenset({"samples", "masks", "settings", "problems"})
     Options = NewOptions
 
     def perform(self, folder: Path, report: Reporter) -> dict[str, Any]:

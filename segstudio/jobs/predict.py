@@ -15,6 +15,7 @@ from segstudio.jobs import JOBS, ProjectJob
 from segstudio.project.filter import compile_filter
 from segstudio.project.project import Project
 from segstudio.project.runs import Run
+from segstudio.project.topics import Topics
 
 MEASURED_FLIPS = (
     "Predicts mirror images too and measures the mean: slower, often better. horizontal is left to right; all is "
@@ -62,7 +63,7 @@ class Predict(ProjectJob[PredictOptions]):
     name: ClassVar[str] = "predict"
     title: ClassVar[str] = "Predict"
     lane: ClassVar = "compute"
-    topics: ClassVar[frozenset[str]] = frozenset({"predictions", "samples"})
+    topics: ClassVar[Topics] = frozenset({"predictions", "samples"})
     Options: ClassVar[type[Options]] = PredictOptions
 
     def run(self, project: Project, report: Reporter) -> dict[str, Any]:

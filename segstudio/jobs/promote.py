@@ -6,6 +6,7 @@ from segstudio.core.options import Options, option
 from segstudio.core.reporter import Reporter
 from segstudio.jobs import JOBS, ProjectJob
 from segstudio.project.project import Project
+from segstudio.project.topics import Topics
 
 BY_HAND = "promoted by hand"
 
@@ -22,7 +23,7 @@ class Promote(ProjectJob[PromoteOptions]):
 
     name: ClassVar[str] = "promote"
     title: ClassVar[str] = "Promote a run"
-    topics: ClassVar[frozenset[str]] = frozenset({"runs"})
+    topics: ClassVar[Topics] = frozenset({"runs"})
     Options: ClassVar[type[Options]] = PromoteOptions
 
     def run(self, project: Project, report: Reporter) -> dict[str, Any]:

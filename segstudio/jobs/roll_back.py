@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from segstudio.core.reporter import Reporter
 from segstudio.jobs import JOBS, ProjectJob
 from segstudio.project.project import Project
+from segstudio.project.topics import Topics
 
 
 @JOBS.register
@@ -13,7 +14,7 @@ class RollBack(ProjectJob[Any]):
 
     name: ClassVar[str] = "roll-back"
     title: ClassVar[str] = "Roll back the champion"
-    topics: ClassVar[frozenset[str]] = frozenset({"runs"})
+    topics: ClassVar[Topics] = frozenset({"runs"})
 
     def run(self, project: Project, report: Reporter) -> dict[str, Any]:
         """Roll back; the result names the `champion` and the one `before`.

@@ -36,6 +36,7 @@ from segstudio.jobs.versions import versions
 from segstudio.project.cells import Score
 from segstudio.project.project import Project
 from segstudio.project.studies import LEARNT, LEFT_OUT, MEASURED, VALIDATES, VALIDATES_AND_MEASURED, Kind, Study
+from segstudio.project.topics import Topics
 
 LEAST = 3
 """Masks that the smallest network learns from at least."""
@@ -68,7 +69,7 @@ class StopAdvice(ProjectJob[StopAdviceOptions]):
     name: ClassVar[str] = "advise"
     title: ClassVar[str] = "Advice on more masks"
     lane: ClassVar = "compute"
-    topics: ClassVar[frozenset[str]] = frozenset({"studies", "masks"})
+    topics: ClassVar[Topics] = frozenset({"studies", "masks"})
     Options: ClassVar[type[Options]] = StopAdviceOptions
 
     def run(self, project: Project, report: Reporter) -> dict[str, Any]:

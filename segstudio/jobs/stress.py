@@ -32,6 +32,7 @@ from segstudio.jobs.stress_families import Family, chosen_families, recipe_again
 from segstudio.project.project import Project
 from segstudio.project.runs import Run
 from segstudio.project.scores import THRESHOLD
+from segstudio.project.topics import Topics
 
 FILE = "stress.json"
 """Name of the result in the run's folder."""
@@ -86,7 +87,7 @@ class Stress(ProjectJob[StressOptions]):
     name: ClassVar[str] = "stress"
     title: ClassVar[str] = "Stress test"
     lane: ClassVar = "compute"
-    topics: ClassVar[frozenset[str]] = frozenset({"runs"})
+    topics: ClassVar[Topics] = frozenset({"runs"})
     Options: ClassVar[type[Options]] = StressOptions
 
     def run(self, project: Project, report: Reporter) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from segstudio.jobs.evaluate import measurable
 from segstudio.jobs.predict import PredictOptions, predict_samples
 from segstudio.project.project import Project
 from segstudio.project.sample_table import SPLITS
+from segstudio.project.topics import Topics
 
 
 class ThresholdOptions(Options):
@@ -45,7 +46,7 @@ class Threshold(ProjectJob[ThresholdOptions]):
     name: ClassVar[str] = "threshold"
     title: ClassVar[str] = "Threshold"
     lane: ClassVar = "compute"
-    topics: ClassVar[frozenset[str]] = frozenset({"predictions", "runs", "settings"})
+    topics: ClassVar[Topics] = frozenset({"predictions", "runs", "settings"})
     Options: ClassVar[type[Options]] = ThresholdOptions
 
     def run(self, project: Project, report: Reporter) -> dict[str, Any]:

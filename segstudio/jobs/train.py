@@ -37,6 +37,7 @@ from segstudio.models import MODELS
 from segstudio.project.project import Project
 from segstudio.project.runs import Run
 from segstudio.project.steering import RunSteering, forget_wishes
+from segstudio.project.topics import Topics
 
 if TYPE_CHECKING:
     from segstudio.ml.data import Example
@@ -72,7 +73,7 @@ class Train(ProjectJob[TrainOptions]):
     name: ClassVar[str] = "train"
     title: ClassVar[str] = "Train"
     lane: ClassVar = "compute"
-    topics: ClassVar[frozenset[str]] = frozenset({"runs", "masks", "predictions", "samples"})
+    topics: ClassVar[Topics] = frozenset({"runs", "masks", "predictions", "samples"})
     Options: ClassVar[type[Options]] = TrainOptions
 
     def __init__(self, request: Request) -> None:

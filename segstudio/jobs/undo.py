@@ -9,6 +9,7 @@ from segstudio.jobs import JOBS, ProjectJob
 from segstudio.jobs.editing import refuse_beside_a_window
 from segstudio.project.acts import Act
 from segstudio.project.project import Project
+from segstudio.project.topics import Topics
 
 
 class UndoOptions(Options):
@@ -24,7 +25,7 @@ class Undo(ProjectJob[UndoOptions]):
 
     name: ClassVar[str] = "undo"
     title: ClassVar[str] = "Undo project change"
-    topics: ClassVar[frozenset[str]] = frozenset({"acts", "samples", "masks", "runs", "predictions"})
+    topics: ClassVar[Topics] = frozenset({"acts", "samples", "masks", "runs", "predictions"})
     Options: ClassVar[type[Options]] = UndoOptions
 
     def run(self, project: Project, report: Reporter) -> dict[str, Any]:

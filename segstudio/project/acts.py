@@ -21,6 +21,7 @@ from segstudio.core.sample import ReviewState
 from segstudio.project.clock import now
 from segstudio.project.documents import put_revision, revision_title, take_back
 from segstudio.project.mirror import append_reviews
+from segstudio.project.topics import Topic
 
 if TYPE_CHECKING:
     from segstudio.project.project import Project
@@ -305,7 +306,7 @@ _DONE = {
 }  # fmt: skip
 """How the verbs of titles are told afterwards."""
 
-_TOPICS: dict[Kind, tuple[str, ...]] = {
+_TOPICS: dict[Kind, tuple[Topic, ...]] = {
     "review": ("samples",), "split": ("samples",), "masks": ("samples", "masks"), "run": ("runs", "predictions"),
 }  # fmt: skip
 

@@ -13,7 +13,7 @@ say all: the index knows nothing of comparisons, so there is nothing to be made 
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from segstudio.core.errors import UserError
 from segstudio.core.way import Flips, flips_words
@@ -105,7 +105,7 @@ class Comparisons(Experiments[Comparison]):
     """The comparisons of a project; each change emits the topic "comparisons"."""
 
     experiment = Comparison
-    place: ClassVar[str] = "comparisons"
+    place: ClassVar[Literal["comparisons"]] = "comparisons"
     word: ClassVar[str] = "comparison"
     listing: ClassVar[str] = "comparisons"
     making: ClassVar[str] = "segstudio compare PROJECT --recipe NAME"

@@ -19,6 +19,7 @@ import psutil
 from filelock import FileLock
 
 from segstudio.core.errors import NotAProject, ProjectTooNew, ReadOnlyProject, UserError
+from segstudio.project.topics import Topic, Topics
 
 APPLICATION_ID = 0x53656753
 """`SegS`, in the header of every project file."""
@@ -58,7 +59,7 @@ class Connection(sqlite3.Connection):
 class _Level:
     """One open transaction, or one inside another."""
 
-    topics: set[str]
+    topics: set[Topic]
     afterwards: list[Callable[[], object]]
 
 
@@ -174,7 +175,7 @@ class Database:
         self._local.levels[-1].afterwards.append(act)
 
     @contextlib.contextmanager
-    def transaction(self, topics: Iterable[str], emit: Callable[[frozenset[str]], object]) -> Iterator[Connection]:
+    def transaction(self, topics: Iterable[Topic], emit: Callable[[Topics], object]) -> Iterator[Connection]:
         """Changes that happen together or not at all; one inside another joins it.
 
         Args:

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
 from filelock import FileLock, Timeout
 
@@ -118,7 +118,7 @@ class Experiments(ABC, Generic[T]):
     """
 
     experiment: type[T]
-    place: ClassVar[str]
+    place: ClassVar[Literal["comparisons", "studies"]]
     word: ClassVar[str]
     listing: ClassVar[str]
     making: ClassVar[str]

@@ -42,6 +42,7 @@ from segstudio.project.samples import NewSample, Samples
 from segstudio.project.settings import Settings
 from segstudio.project.stems import assign_stems
 from segstudio.project.studies import Studies
+from segstudio.project.topics import Topic, Topics
 
 INDEX = "project.sqlite"
 """The file that makes a folder a project."""
@@ -55,9 +56,7 @@ class Project:
 
     Attributes:
         folder: Where it lies.
-        changed: Emitted once after each transaction, in the thread that made it, with the topics that changed:
-            "samples", "masks", "runs", "predictions", "blobs", "comparisons", "studies", "settings", "problems",
-            "acts".
+        changed: Emitted once after each transaction, in the thread that made it, with the topics that changed.
         database: The index.
         samples: Images with their states and splits.
         masks: Their masks and revisions.
@@ -84,7 +83,7 @@ class Project:
         """For `open` and `create`."""
         self.folder = folder
         self.database = database
-        self.changed: Signal[[frozenset[str]]] = Signal()
+        self.changed: Signal[[Topics]] = Signal()
         self.notes = list(database.notes)
         self.reviewer = ""
         self._lock = lock
@@ -213,7 +212,7 @@ class Project:
         if self.read_only:
             raise ReadOnlyProject(f"the project is open for reading only: {self.read_only_reason}")
 
-    def transaction(self, *topics: str) -> AbstractContextManager[sqlite3.Connection]:
+    def transaction(self, *topics: Topic) -> AbstractContextManager[sqlite3.Connection]:
         """Changes that happen together; `changed` is emitted once after the commit, in the calling thread.
 
         A transaction inside another joins it; when it fails, its own part is taken back.

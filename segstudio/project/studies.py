@@ -14,7 +14,7 @@ comparisons the files say all, and the index knows nothing of them.
 
 from dataclasses import astuple, dataclass, field
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from segstudio.core.errors import UserError
 from segstudio.core.way import Flips, flips_words
@@ -130,7 +130,7 @@ class Studies(Experiments[Study]):
     """The studies of a project; each change emits the topic "studies"."""
 
     experiment = Study
-    place: ClassVar[str] = "studies"
+    place: ClassVar[Literal["studies"]] = "studies"
     word: ClassVar[str] = "study"
     listing: ClassVar[str] = "studies"
     making: ClassVar[str] = "segstudio cross-validate PROJECT"

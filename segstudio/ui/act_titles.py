@@ -4,6 +4,7 @@ from PySide6.QtCore import QObject, Signal
 
 from segstudio.project.accepting import Begun
 from segstudio.project.acts import Act
+from segstudio.project.topics import Topics
 from segstudio.ui.actions import Actions
 from segstudio.ui.audit import AuditWalk
 from segstudio.ui.session import Session
@@ -58,6 +59,6 @@ class ActTitles(QObject):
         own = self._actions.commands[command].text
         self._actions.rename(command, own if what is None else f"{verb}: {what.replace('&', '&&')}")
 
-    def _take_change(self, topics: frozenset[str]) -> None:
+    def _take_change(self, topics: Topics) -> None:
         if "acts" in topics:
             self.show()

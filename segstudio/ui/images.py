@@ -26,6 +26,7 @@ from segstudio.core.way import manner_words
 from segstudio.formats import read_thumbnail
 from segstudio.project.project import Project
 from segstudio.project.scores import THRESHOLD
+from segstudio.project.topics import Topics
 from segstudio.ui.canvas.layers import TRUTH
 from segstudio.ui.newest_first import NewestFirst
 
@@ -350,7 +351,7 @@ class Thumbnails(QObject):
         self._makers.close()
         self._kept.clear()
 
-    def _notice(self, topics: frozenset[str]) -> None:
+    def _notice(self, topics: Topics) -> None:
         # Called in whatever thread made the change. Which masks changed is not said, so each is looked at once more
         # when it is shown again; that costs a glance at the dates of two files.
         if "masks" in topics:

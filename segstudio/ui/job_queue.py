@@ -14,6 +14,7 @@ from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal, Slot
 from segstudio.core.duration import duration as duration
 from segstudio.core.steering import PAUSED
 from segstudio.jobs import JOBS
+from segstudio.project.topics import Topics
 from segstudio.ui.worker_thread import Loss, Patience, WorkerThread
 
 LOG_LINES = 1000
@@ -405,6 +406,6 @@ def trouble_of(job: str) -> str:
     return f"job {job}"
 
 
-def topics_of(record: JobRecord) -> frozenset[str]:
+def topics_of(record: JobRecord) -> Topics:
     """What the job may have changed in its project, for `Project.changed`."""
     return JOBS[record.job].topics if record.job in JOBS else frozenset()

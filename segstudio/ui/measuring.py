@@ -15,6 +15,7 @@ from segstudio.core.mask import Mask
 from segstudio.core.metrics import Counts
 from segstudio.core.reporter import ListReporter
 from segstudio.core.threshold import predicted_at
+from segstudio.project.topics import Topics
 from segstudio.ui.background import Background
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class Measuring(QObject):
         """Whether something is being measured, or will be in a moment."""
         return self._timer.isActive() or self._thread.is_busy
 
-    def _reveal(self, topics: frozenset[str]) -> None:
+    def _reveal(self, topics: Topics) -> None:
         """Somebody may have looked at the test split: then its figures need not be hidden any more."""
         if self._is_hidden and topics & {"runs", "predictions"}:
             self.measure_soon()

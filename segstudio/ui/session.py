@@ -23,6 +23,7 @@ from segstudio.core.timeline import Timeline
 from segstudio.project.documents import close_document, save_snapshot
 from segstudio.project.project import Project
 from segstudio.project.scores import THRESHOLD
+from segstudio.project.topics import Topics
 from segstudio.ui.arriving import Arrival, Arriving
 from segstudio.ui.autosave import Autosave
 from segstudio.ui.background import Background
@@ -30,8 +31,6 @@ from segstudio.ui.decisions import Decisions
 from segstudio.ui.images import ImageStore, LoadedSample, Thumbnails
 from segstudio.ui.measuring import Measuring
 from segstudio.ui.proposing import Proposing
-
-ALL_TOPICS = frozenset({"samples", "masks", "runs", "predictions", "blobs", "settings", "problems"})
 
 CLOSE_SECONDS = 15.0
 """How long closing waits for the disk."""
@@ -124,7 +123,7 @@ class Session(QObject):
         self._leave_ignored: Callable[[], None] = lambda: None
         self._measuring = Measuring(self)
         self._measuring.measured.connect(self.measured)
-        self._topics: frozenset[str] = frozenset()
+        self._topics: Topics = frozenset()
         self._is_predicted_anew = False
         self._telling = QTimer(self)
         self._telling.setSingleShot(True)
@@ -444,7 +443,7 @@ class Session(QObject):
         if not self._is_closed:
             self._reader.submit(work, done)
 
-    def take_job_end(self, topics: frozenset[str]) -> None:
+    def take_job_end(self, topics: Topics) -> None:
         """A job of another process has changed the project."""
         self._is_predicted_anew |= "predictions" in topics
         self._gather(topics)
@@ -561,7 +560,7 @@ class Session(QObject):
         if not self._arriving.ask_again() and self.sample is not None and self.loaded is not None:
             self.images.request(self.sample.id)
 
-    def _gather(self, topics: frozenset[str]) -> None:
+    def _gather(self, topics: Topics) -> None:
         if self._is_closed:
             return  # it was on its way from another thread
         # Saving a mask also brings its metrics up to date, in the same transaction: that is no new prediction.

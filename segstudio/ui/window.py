@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QAbstractButton, QDockWidget, QMainWindow, QStacke
 from segstudio.core.errors import UserError
 from segstudio.core.user_settings import reviewer_name
 from segstudio.project.project import INDEX, Project
+from segstudio.project.topics import Topics
 from segstudio.ui import areas, findable, theme
 from segstudio.ui.actions import Actions
 from segstudio.ui.banner import Banner
@@ -334,7 +335,7 @@ class Window(QMainWindow):
         self.attempt(lambda: self.open_project(projects[0]))
         self.show_image(worst)
 
-    def _take_change(self, topics: frozenset[str]) -> None:
+    def _take_change(self, topics: Topics) -> None:
         if self.workspace is not None and "runs" in topics:
             self._status.show_device(self.workspace.device())
         self._update()

@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given, settings
@@ -20,13 +20,10 @@ from segstudio.core.reporter import Cancelled, ListReporter
 from segstudio.jobs import JOBS, ProjectJob
 from segstudio.project.check import check_project
 from segstudio.project.project import Project
+from segstudio.project.topics import Topic
 from tests.project.projects import make_project
 
 NAMES = JOBS.names()
-TOPICS = {
-    "samples", "masks", "runs", "predictions", "comparisons", "studies", "settings", "problems", "recipes", "augmented",
-    "acts",
-}  # fmt: skip
 
 EXAMPLES: dict[str, dict[str, Any]] = {
     "new": {"source": "{dataset}"},
@@ -92,7 +89,7 @@ def test_a_job_says_what_it_is(name: str) -> None:
     assert job.title
     assert job.title[0].isupper()
     assert job.lane in ("compute", "io")
-    assert job.topics <= TOPICS
+    assert job.topics <= set(get_args(Topic))
     assert (job.__doc__ or "").rstrip().endswith(".")
     assert issubclass(job.Options, Options)
     for field in job.Options.model_fields.values():

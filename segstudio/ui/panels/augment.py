@@ -30,6 +30,7 @@ from segstudio.augmentation.safety import Finding, check_recipe
 from segstudio.augmentation.words import TITLES
 from segstudio.core.errors import UserError
 from segstudio.jobs.presets import DEFAULT, preset, presets
+from segstudio.project.topics import Topics
 from segstudio.ui import theme
 from segstudio.ui.background import Background
 from segstudio.ui.combo import Combo
@@ -414,7 +415,7 @@ class AugmentPanel(QWidget):
         self.queue_box.set_seed(self.view.preview.seed)
         self._remembering.start()
 
-    def _take_topics(self, topics: frozenset[str]) -> None:
+    def _take_topics(self, topics: Topics) -> None:
         if "recipes" in topics:
             self.editing.load()
         if "settings" in topics:

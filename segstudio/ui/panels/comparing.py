@@ -19,6 +19,7 @@ from segstudio.jobs.training_time import Paces, Planned
 from segstudio.project.comparisons import Comparison, Comparisons
 from segstudio.project.filter import compile_filter
 from segstudio.project.project import Project
+from segstudio.project.topics import Topics
 from segstudio.ui.job_queue import JobQueue, JobRecord
 from segstudio.ui.panels.arms import ArmDraft, ArmsEditor
 from segstudio.ui.panels.experimenting import Experimenting
@@ -105,7 +106,7 @@ class Comparing(Experimenting[Comparison]):
     IT = "the comparison"
     OTHER = "a comparison"
     EARLIER = "Earlier comparisons"
-    TOPICS = frozenset({"comparisons", "recipes", "runs"})
+    TOPICS: ClassVar[Topics] = frozenset({"comparisons", "recipes", "runs"})
 
     def __init__(self, session: Session, queue: JobQueue, parent: QWidget | None = None) -> None:
         super().__init__(session, queue, "compare", "a comparison", Plan, ComparisonsModel(), parent)

@@ -21,6 +21,7 @@ from segstudio.jobs.presets import DEFAULT, presets
 from segstudio.jobs.training_time import Paces, Planned
 from segstudio.project.experiments import Experiments
 from segstudio.project.project import Project
+from segstudio.project.topics import Topics
 from segstudio.ui.background import Background
 from segstudio.ui.combo import Combo
 from segstudio.ui.dialogs import places
@@ -75,7 +76,7 @@ class Experimenting(QWidget, Generic[E]):
     IT: ClassVar[str]
     OTHER: ClassVar[str]
     EARLIER: ClassVar[str]
-    TOPICS: ClassVar[frozenset[str]]
+    TOPICS: ClassVar[Topics]
 
     def __init__(
         self, session: Session, queue: JobQueue, job: str, what: str, plan: type[Options], model: ExperimentsModel[E],
@@ -348,7 +349,7 @@ class Experimenting(QWidget, Generic[E]):
             self._show(one, self.record.text if self.record is not None and is_running else "")
         self._update()
 
-    def _on_project_changed(self, topics: frozenset[str]) -> None:
+    def _on_project_changed(self, topics: Topics) -> None:
         if topics & self.TOPICS:
             self._is_stale = True
             if self.isVisible():

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from segstudio.project.lint import Finding
 from segstudio.project.project import Project
+from segstudio.project.topics import Topics
 from segstudio.ui.job_queue import JobQueue, JobRecord, JobState
 from segstudio.ui.panels.empty import Either, Empty
 from segstudio.ui.panels.project_list import ProjectList
@@ -57,7 +58,7 @@ class LintPanel(ProjectList[list[Finding]]):
     count_changed = Signal(int)
     rules_wanted = Signal()
 
-    TOPICS = frozenset({"samples", "masks", "predictions", "settings"})
+    TOPICS: ClassVar[Topics] = frozenset({"samples", "masks", "predictions", "settings"})
     HAS_BADGE: ClassVar[bool] = True
     WIDTHS = (64, 280, 86)
 

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from segstudio.project.problems import Problem
+from segstudio.project.topics import Topics
 from segstudio.ui.job_queue import JobQueue
 from segstudio.ui.panels.empty import Either, Empty
 from segstudio.ui.panels.rows_model import Index, RowsModel
@@ -124,7 +125,7 @@ class ProblemsPanel(QWidget):
         self._read()
         self._show()
 
-    def _on_project_changed(self, topics: frozenset[str]) -> None:
+    def _on_project_changed(self, topics: Topics) -> None:
         if "problems" in topics:
             self._read()
             self._refresh.start()

@@ -9,6 +9,7 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHeaderView, QWidget
 
 from segstudio.project.project import Project
+from segstudio.project.topics import Topics
 from segstudio.ui.background import Background
 from segstudio.ui.panels.rows_model import RowsModel
 from segstudio.ui.widgets import row_table
@@ -36,7 +37,7 @@ class ProjectList(QWidget, Generic[F]):
 
     sample_requested = Signal(int)
 
-    TOPICS: ClassVar[frozenset[str]]
+    TOPICS: ClassVar[Topics]
     HAS_BADGE: ClassVar[bool] = False
     WIDTHS: ClassVar[tuple[int, ...]]
 
@@ -87,7 +88,7 @@ class ProjectList(QWidget, Generic[F]):
         if self._is_stale:
             self._read()
 
-    def _on_project_changed(self, topics: frozenset[str]) -> None:
+    def _on_project_changed(self, topics: Topics) -> None:
         if topics & self.TOPICS:
             self._is_stale = not self.isVisible()
             if not self._is_stale:

@@ -21,6 +21,7 @@ from segstudio.core.sample import USABLE, Split
 from segstudio.project.augmented import Outlook
 from segstudio.project.filter import asked_splits, compile_filter
 from segstudio.project.sample_table import SPLITS, STATES, SampleTable
+from segstudio.project.topics import Topics
 from segstudio.ui.background import Background
 from segstudio.ui.combo import Combo
 from segstudio.ui.job_queue import JobQueue, JobRecord, JobState
@@ -34,7 +35,7 @@ Which = Literal["all", "filter", "sample"]
 _WORDS: dict[Which, str] = {
     "all": "every training sample", "filter": "the list's training samples", "sample": "the sample on screen",
 }  # fmt: skip
-_TOPICS = frozenset({"samples", "masks", "augmented", "recipes"})
+_TOPICS: Topics = frozenset({"samples", "masks", "augmented", "recipes"})
 
 
 class QueueBox(QWidget):
@@ -187,7 +188,7 @@ class QueueBox(QWidget):
 
     # --- counting
 
-    def _take_topics(self, topics: frozenset[str]) -> None:
+    def _take_topics(self, topics: Topics) -> None:
         if topics & _TOPICS:
             self._count_again()
             self._look_soon()

@@ -1,7 +1,7 @@
 """Readers panel: how far other readers' masks are the same as one's own, sample by sample, the least first."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 from segstudio.project.project import Project
 from segstudio.project.readers import Agreement, agreement, means, readers
 from segstudio.project.runs import Run
+from segstudio.project.topics import Topics
 from segstudio.ui.combo import Combo
 from segstudio.ui.panels.empty import Either, Empty
 from segstudio.ui.panels.project_list import ProjectList
@@ -57,7 +58,7 @@ class ReadersPanel(ProjectList[_Table]):
     walk_wanted = Signal()
     import_wanted = Signal()
 
-    TOPICS = frozenset({"samples", "masks", "predictions", "runs"})
+    TOPICS: ClassVar[Topics] = frozenset({"samples", "masks", "predictions", "runs"})
     WIDTHS = (280, 64, 64, 90, 90, 90)
 
     def __init__(self, parent: QWidget | None = None) -> None:

@@ -19,6 +19,7 @@ from segstudio.core.errors import UserError
 from segstudio.core.way import Manner, manner_from
 from segstudio.jobs.promote import BY_HAND
 from segstudio.project.runs import Run
+from segstudio.project.topics import Topics
 from segstudio.ui import theme
 from segstudio.ui.background import Background
 from segstudio.ui.job_queue import JobQueue
@@ -247,7 +248,7 @@ class RunsPanel(QWidget):
         if row is not None:
             self.table.selectRow(row)
 
-    def _on_project_changed(self, topics: frozenset[str]) -> None:
+    def _on_project_changed(self, topics: Topics) -> None:
         if "runs" in topics or ("predictions" in topics and "masks" not in topics):
             self._reload_when_seen()
 

@@ -37,6 +37,7 @@ from segstudio.core.sample import ReviewState, Split
 from segstudio.project.filter import compile_filter
 from segstudio.project.sample_table import STATES, SampleTable
 from segstudio.project.sorting import sorted_rows
+from segstudio.project.topics import Topics
 from segstudio.ui import theme
 from segstudio.ui.background import Background
 from segstudio.ui.combo import Combo
@@ -98,7 +99,7 @@ _WORDS = [
     *("comment:", "reviewer:", "seconds>"),
     *("mask:no", "mask:yes", "problem:yes", "problem:no", "revision>0", "width>", "height>"),
 ]
-_TOPICS = frozenset({"samples", "masks", "predictions"})
+_TOPICS: Topics = frozenset({"samples", "masks", "predictions"})
 _TYPING_MS = 150
 
 
@@ -313,7 +314,7 @@ class SamplesPanel(QFrame):
     def _clear_filter(self) -> None:
         self.set_filter("")
 
-    def _reload(self, topics: frozenset[str]) -> None:
+    def _reload(self, topics: Topics) -> None:
         if topics & _TOPICS:
             self._ask(keeps_order=True)
 

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 from segstudio.core.errors import UserError
 from segstudio.jobs.stress import StressOptions, load_result, recipe_from_stress, write_table
 from segstudio.project.runs import Run
+from segstudio.project.topics import Topics
 from segstudio.ui.background import Background
 from segstudio.ui.combo import Combo
 from segstudio.ui.dialogs import places
@@ -176,7 +177,7 @@ class Stressing(QWidget):
 
     # runs and results
 
-    def _on_project_changed(self, topics: frozenset[str]) -> None:
+    def _on_project_changed(self, topics: Topics) -> None:
         if "runs" in topics:
             self._show_runs()
 

@@ -14,6 +14,7 @@ from segstudio.jobs.presets import preset
 from segstudio.jobs.training_time import Paces, Planned
 from segstudio.project.project import Project
 from segstudio.project.studies import Kind, Studies, Study
+from segstudio.project.topics import Topics
 from segstudio.ui.job_queue import JobQueue, JobRecord
 from segstudio.ui.panels.experimenting import Experimenting
 from segstudio.ui.panels.experiments_model import ExperimentsModel
@@ -105,7 +106,7 @@ class Studying(Experimenting[Study]):
     IT = "it"
     OTHER = "another one"
     EARLIER = "Earlier ones"
-    TOPICS = frozenset({"studies"})
+    TOPICS: ClassVar[Topics] = frozenset({"studies"})
 
     def __init__(self, session: Session, queue: JobQueue, kind: Kind, parent: QWidget | None = None) -> None:
         super().__init__(session, queue, JOBS[kind], WHAT[kind].lower(), PLANS[kind], StudiesModel(), parent)

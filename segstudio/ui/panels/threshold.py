@@ -31,6 +31,7 @@ from segstudio.core.threshold import BYTES, Sweep, level_of, threshold_of
 from segstudio.core.way import PLAIN, manner_words
 from segstudio.jobs.threshold import usual_manner
 from segstudio.project.sample_table import SPLITS
+from segstudio.project.topics import Topics
 from segstudio.ui import theme
 from segstudio.ui.background import Background
 from segstudio.ui.number_box import TEXT_MARGIN
@@ -227,7 +228,7 @@ class ThresholdBar(QFrame):
     def _may_store(self) -> bool:
         return not self._session.project.read_only
 
-    def _notice(self, topics: frozenset[str]) -> None:
+    def _notice(self, topics: Topics) -> None:
         is_small = self._known is None or len(self._known.sweep) <= MOST_FOLLOWED
         if self._is_wanted and topics & {"samples", "masks", "settings"} and is_small:
             self._rest.start()

@@ -1,6 +1,6 @@
 """Train panel: choose a preset, change its options, start, watch the curves, stop with the best weights kept."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, Signal
@@ -15,6 +15,7 @@ from segstudio.core.errors import UserError
 from segstudio.core.steering import Wish
 from segstudio.jobs.presets import DEFAULT, presets
 from segstudio.project.runs import Run
+from segstudio.project.topics import Topics
 from segstudio.ui.form import Form
 from segstudio.ui.job_queue import JobQueue, JobRecord, JobState
 from segstudio.ui.panels.curves import Curves
@@ -134,7 +135,7 @@ class TrainPanel(QWidget):
         self.preflight.clear()
         if session is not None:
             session.project_changed.connect(self._on_project_changed)
-            self._on_project_changed({"recipes"})
+            self._on_project_changed(frozenset({"recipes"}))
         self.curves.clear()
         self._tell("")
         self.options.show_options(*self._last_options())
@@ -457,7 +458,7 @@ class TrainPanel(QWidget):
                     self._larger.strip.refresh()
             self._update()
 
-    def _on_project_changed(self, topics: Collection[str]) -> None:
+    def _on_project_changed(self, topics: Topics) -> None:
         if self.session is not None and "recipes" in topics:
             self.options.augmentation.set_recipes(self.session.project.recipes.all())
 

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QLabel, QLineEdit, QListView, QSizePolicy, QVBoxLa
 from segstudio.core.errors import UserError
 from segstudio.project.augmented import Copy
 from segstudio.project.stems import folded
+from segstudio.project.topics import Topics
 from segstudio.ui import theme
 from segstudio.ui.background import Background
 from segstudio.ui.combo import Combo
@@ -26,7 +27,7 @@ from segstudio.ui.views.copies_model import CELL, KINDS, CopiesModel, CopyDelega
 from segstudio.ui.widgets import READ_ONLY, allow, muted, push_button
 from segstudio.ui.wrapping_bar import WrappingBar
 
-_TOPICS = frozenset({"augmented", "masks", "recipes"})
+_TOPICS: Topics = frozenset({"augmented", "masks", "recipes"})
 _TYPING_MS = 150
 _CONFIRM_MS = 5000
 """So long "Delete 120?" is asked."""
@@ -241,7 +242,7 @@ class CopiesView(QWidget):
             raise error
         self.reload()
 
-    def _notice(self, topics: frozenset[str]) -> None:
+    def _notice(self, topics: Topics) -> None:
         if topics & _TOPICS:
             self._stamp = None  # what is hidden looks again when it is shown
             if self.isVisible():
