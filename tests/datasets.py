@@ -51,7 +51,7 @@ def make_dataset(
 
 
 def dicom(path: _Place, values: np.ndarray, **tags: object) -> _Place:
-    """Write a DICOM file with those stored values, and any tags by their names."""
+    """Write a DICOM file with those stored values, (H, W), (H, W, 3) or (frames, H, W), and any tags by their names."""
     import pydicom
     from pydicom.dataset import FileDataset, FileMetaDataset
     from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage
@@ -61,10 +61,13 @@ def dicom(path: _Place, values: np.ndarray, **tags: object) -> _Place:
     meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
     meta.MediaStorageSOPInstanceUID = pydicom.uid.generate_uid()
     header = FileDataset(path, {}, file_meta=meta, preamble=b"\0" * 128)
-    header.Rows, header.Columns = values.shape[:2]
-    header.SamplesPerPixel = 1 if values.ndim == 2 else 3
-    header.PhotometricInterpretation = "MONOCHROME2" if values.ndim == 2 else "RGB"
-    if values.ndim == 3:
+    is_colour = values.ndim == 3 and values.shape[2] == 3
+    header.Rows, header.Columns = values.shape[:2] if is_colour else values.shape[-2:]
+    if values.ndim == 3 and not is_colour:
+        header.NumberOfFrames = len(values)
+    header.SamplesPerPixel = 3 if is_colour else 1
+    header.PhotometricInterpretation = "RGB" if is_colour else "MONOCHROME2"
+    if is_colour:
         header.PlanarConfiguration = 0
     header.BitsAllocated = header.BitsStored = values.dtype.itemsize * 8
     header.HighBit = header.BitsStored - 1
@@ -74,3 +77,47 @@ def dicom(path: _Place, values: np.ndarray, **tags: object) -> _Place:
         setattr(header, name, value)
     header.save_as(path, enforce_file_format=True)
     return path
+
+
+def ct(count: int = 12, size: tuple[int, int] = (40, 30), seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """A body of 40 Hounsfield units in air with two lungs of -800 in it, and the mask of the lungs.
+
+    Args:
+        count: How many slices.
+        size: Width (left to right) and depth (front to back) in voxels.
+        seed: Of the noise, and of where the lungs lie.
+
+    Returns:
+        int16 and uint8 of shape (width, depth, count), as NIfTI stores them: right to left, front to back, feet first.
+    """
+    rng = np.random.default_rng(seed)
+    width, depth = size
+    x, y = np.meshgrid(np.linspace(-1, 1, width), np.linspace(-1, 1, depth), indexing="ij")
+    values = np.full((width, depth, count), -1000.0)
+    mask = np.zeros((width, depth, count), np.uint8)
+    shift = rng.uniform(-0.08, 0.08, 2)
+    for index in range(count):
+        reach = 0.4 * np.sin(np.pi * (index + 0.5) / count)
+        values[x**2 + 1.3 * y**2 < 0.8, index] = 40
+        for side in (-0.42, 0.42):
+            mask[((x - side - shift[0]) / 0.7) ** 2 + (y - shift[1]) ** 2 < reach**2, index] = 1
+    values[mask > 0] = -800
+    return np.rint(values + rng.normal(0, 15, values.shape)).astype(np.int16), mask
+
+
+def nifti(path: Path, values: np.ndarray, affine: np.ndarray | None = None) -> Path:
+    """Write a volume, by default with slices 5 mm apart of voxels of 0.8 mm, stored towards left, back and head."""
+    import nibabel
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nibabel.save(nibabel.Nifti1Image(values, np.diag([-0.8, -0.8, 5, 1]) if affine is None else affine), path)
+    return path
+
+
+def nnunet(folder: Path, cases: int = 3, count: int = 12) -> Path:
+    """Write imagesTr/case_N_0000.nii.gz and labelsTr/case_N.nii.gz below `folder` and return it."""
+    for number in range(cases):
+        values, mask = ct(count, seed=number)
+        nifti(folder / f"imagesTr/case_{number}_0000.nii.gz", values)
+        nifti(folder / f"labelsTr/case_{number}.nii.gz", mask)
+    return folder

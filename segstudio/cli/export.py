@@ -28,7 +28,7 @@ def _declare_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format",
         metavar="NAME",
-        help="of masks: png (0 and 255, when not given) or png01 (0 and 1); "
+        help="of masks: png (0 and 255, when not given), png01 (0 and 1), or volumes (NIfTI as the volumes lay); "
         "of a dataset: folders (when not given), split-folders, coco or yolo; "
         "of a model: keras, savedmodel, tflite or onnx",
     )

@@ -11,11 +11,12 @@ from typing import Any
 from segstudio.cli.command import add_project, command, given, perform, performed, show
 from segstudio.cli.words import figure, say_pairs, say_table, tell
 from segstudio.core.errors import UserError
+from segstudio.volumes import Slicing
 
 
 @command("open", "open the window on a project, a dataset folder or an archive")
 def _declare_open(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("path", nargs="?", help="project, dataset folder or .zip archive")
+    parser.add_argument("path", nargs="?", help="project, dataset folder, .zip archive or volume")
     parser.add_argument("--sample", metavar="IMAGE", help="the image to begin with; the last one when not given")
     parser.set_defaults(command=_open)
 
@@ -26,12 +27,17 @@ def _open(args: argparse.Namespace) -> int:
     return app.main(args.path, sample=args.sample)
 
 
-@command("new", "make a project from a folder or archive of images and masks")
+@command("new", "make a project from a folder or archive of images and masks, or from volumes")
 def _declare_new(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("project", type=Path, metavar="PROJECT", help="the folder to make")
-    parser.add_argument("--from", dest="source", required=True, metavar="PATH", help="dataset folder or .zip archive")
+    parser.add_argument(
+        "--from", dest="source", required=True, metavar="PATH",
+        help="dataset folder, .zip archive, or one volume (NIfTI, MGH, DICOM of several frames, TIFF of several pages)",
+    )  # fmt: skip
     parser.add_argument("--images", metavar="DIR", help="folder of the images, below PATH")
-    parser.add_argument("--masks", metavar="DIR", help="folder of the masks, below PATH")
+    parser.add_argument(
+        "--masks", metavar="DIR", help="folder of the masks, below PATH; file of a single volume's mask"
+    )
     parser.add_argument(
         "--split",
         metavar="70/15/15",
@@ -42,11 +48,14 @@ def _declare_new(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--foreground", metavar="VALUES", help="which mask values are foreground: 1,2 or #fa3253 or 250,50,83"
     )
+    for name, metavar in (("window", "NAME|CENTRE/WIDTH"), ("plane", "PLANE"), ("channel", "N")):
+        field = Slicing.model_fields[name]
+        parser.add_argument(f"--{name}", metavar=metavar, help=f"of volumes: {field.description}")
     parser.set_defaults(command=_new)
 
 
 def _new(args: argparse.Namespace) -> int:
-    names = ("source", "images", "masks", "split", "seed", "group_by", "foreground")
+    names = ("source", "images", "masks", "split", "seed", "group_by", "foreground", *Slicing.model_fields)
     return perform("new", given(args, *names), args, _say_new)
 
 
@@ -55,6 +64,10 @@ def _say_new(result: dict[str, Any]) -> None:
         f"{result['pairs']} pairs of image and mask ({result['empty']} masks empty, {result['full']} full), "
         f"{result['without_mask']} images without a mask"
     )
+    for one in result["volumes"]:
+        window = "" if one["window"] is None else f", seen from {one['window'][0]:g} to {one['window'][1]:g}"
+        plane = "" if one["plane"] == "auto" else f"{one['plane']} "
+        tell(f"  {one['volume']}: {one['slices']} {plane}slices{window}")
     for note in result["notes"]:
         tell(f"  {note['path']}: {note['reason']}")
 

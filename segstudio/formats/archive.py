@@ -50,7 +50,7 @@ def extract(archive: Path, folder: Path, report: Reporter) -> None:
         with _errors_told(archive), zipfile.ZipFile(archive) as content:
             entries = [(entry, parts) for entry in content.infolist() if (parts := _parts(archive, entry))]
             total = sum(entry.file_size for entry, _ in entries)
-            _check_space(archive, folder.parent, total)
+            check_space(archive, folder.parent, total)
             temporary.mkdir()
             done = 0
             for entry, parts in entries:
@@ -75,7 +75,12 @@ def _errors_told(archive: Path) -> Iterator[None]:
         raise UserError(f"{archive}: cannot be unpacked: {error.strerror or error}") from error
 
 
-def _check_space(archive: Path, where: Path, total: int) -> None:
+def check_space(archive: Path, where: Path, total: int) -> None:
+    """Refuse what would need more bytes than the disk has.
+
+    Raises:
+        UserError: When unpacking `archive` takes `total` bytes and `where` has fewer, or hardly more.
+    """
     free = shutil.disk_usage(where).free
     if total + _KEPT_FREE > free:
         raise UserError(

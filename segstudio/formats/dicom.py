@@ -26,7 +26,7 @@ _GREY = ("MONOCHROME1", "MONOCHROME2")
 
 @FORMATS.register
 class Dicom(ImageFormat):
-    """DICOM files with one grey or colour picture; stacks of slices in one file are refused."""
+    """DICOM files with one grey or colour picture; stacks in one file are volumes."""
 
     name = "dicom"
     title = "DICOM"
@@ -84,18 +84,27 @@ def _seen(header: "Dataset") -> np.ndarray:
     return 255 - grey if kind == "MONOCHROME1" else grey
 
 
-def _header(file: BinaryIO, *, has_pixels: bool = True) -> "Dataset":
-    """What the file says; Unreadable when it holds no picture, several, or one that is too large."""
-    _silence()
+def read_header(file: BinaryIO, *, has_pixels: bool) -> "Dataset":
+    """What the file says, of however many pictures.
+
+    Raises:
+        Unreadable: When it holds none.
+    """
+    silence_pydicom()
     import pydicom
 
     header = pydicom.dcmread(file, stop_before_pixels=not has_pixels)
-    rows, columns = header.get("Rows"), header.get("Columns")
-    if not rows or not columns:
+    if not header.get("Rows") or not header.get("Columns"):
         raise Unreadable("the file holds no picture")
+    return header
+
+
+def _header(file: BinaryIO, *, has_pixels: bool = True) -> "Dataset":
+    """What the file says; Unreadable when it holds no picture, several, or one that is too large."""
+    header = read_header(file, has_pixels=has_pixels)
     if (frames := int(header.get("NumberOfFrames") or 1)) > 1:
         raise Unreadable(f"the file holds {frames} pictures", "save each as a file of its own")
-    if rows * columns > MAX_PIXELS:
+    if header.Rows * header.Columns > MAX_PIXELS:
         raise Unreadable("the file says that it holds more pixels than this program opens (178 million)")
     return header
 
@@ -121,7 +130,7 @@ def _as_seen(values: np.ndarray, header: "Dataset") -> np.ndarray:
     """Stored grey values as uint8, more being brighter in the file's own terms."""
     from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut
 
-    if window := _window(header):
+    if window := window_of(header):
         return _through(apply_modality_lut(values, header), *window)
     if header.get("VOILUTSequence"):
         seen = apply_voi_lut(apply_modality_lut(values, header), header)
@@ -134,7 +143,7 @@ def _as_seen(values: np.ndarray, header: "Dataset") -> np.ndarray:
     return windowed(apply_modality_lut(values, header))
 
 
-def _window(header: "Dataset") -> tuple[float, float, str] | None:
+def window_of(header: "Dataset") -> tuple[float, float, str] | None:
     """Centre, width and function of the first window, or None when the file has none that can be used."""
     centre, width = _first(header.get("WindowCenter")), _first(header.get("WindowWidth"))
     if centre is None or width is None or not math.isfinite(centre) or not width > 0:
@@ -171,7 +180,7 @@ def _palette(values: np.ndarray, header: "Dataset") -> np.ndarray:
     return np.ascontiguousarray(colours if colours.dtype == np.uint8 else (colours >> 8).astype(np.uint8))
 
 
-def _silence() -> None:
+def silence_pydicom() -> None:
     """Let no warning of pydicom out: scanners write what the standard forbids, and the picture is read or refused."""
     import pydicom.config
 

@@ -30,42 +30,58 @@ class Listing(NamedTuple):
     notes: list[Note]
 
 
-def list_pictures(root: Path, skip: Collection[Path] = (), report: Reporter | None = None) -> Listing:
+def list_pictures(
+    root: Path,
+    skip: Collection[Path] = (),
+    report: Reporter | None = None,
+    also: frozenset[str] = frozenset(),
+    *,
+    is_deep: bool = True,
+) -> Listing:
     """All files below `root` that are pictures by their suffix, in a fixed order.
 
     Hidden files and what operating systems strew are passed over; other files, projects of this program and folders
     that cannot be read are noted. Links to folders are followed, but no folder is entered twice.
+
+    Args:
+        root: The folder.
+        skip: Folders that are not entered.
+        report: Told about the progress.
+        also: Further suffixes that are taken for pictures, lower case, with the dot.
+        is_deep: Whether folders in it are entered too.
 
     Raises:
         UserError: When `root` is no folder.
     """
     if not root.is_dir():
         raise UserError(f"{root}: there is no such folder" if not root.exists() else f"{root}: this is not a folder")
-    walk = _Walk(root, frozenset(path.resolve() for path in skip), report)
-    walk.run()
+    walk = _Walk(root, frozenset(path.resolve() for path in skip), report, image_suffixes() | also)
+    walk.run(is_deep=is_deep)
     return Listing(walk.folders, walk.notes())
 
 
 class _Walk:
-    def __init__(self, root: Path, skip: frozenset[Path], report: Reporter | None) -> None:
+    def __init__(self, root: Path, skip: frozenset[Path], report: Reporter | None, suffixes: frozenset[str]) -> None:
         self.root = root
         self.folders: dict[tuple[str, ...], list[str]] = {}
         self._skip = skip
         self._report = report
-        self._suffixes = image_suffixes()
+        self._suffixes = suffixes
         self._entered: set[tuple[int, int]] = set()
         self._notes: list[Note] = []
         self._others: defaultdict[str, list[str]] = defaultdict(list)
         self._count = 0
         self._throttle = Throttle(0.1)
 
-    def run(self) -> None:
+    def run(self, *, is_deep: bool) -> None:
         # Links come after all that is really there, so that a folder is known by its own name.
         links: list[tuple[str, ...]] = []
         waiting: list[tuple[str, ...]] = [()]
         while waiting or links:
             parts = waiting.pop() if waiting else links.pop()
             folders, linked = self._enter(parts)
+            if not is_deep:
+                return
             waiting += reversed(folders)
             links = [*reversed(linked), *links]
         self.folders = dict(sorted(self.folders.items()))

@@ -40,6 +40,7 @@ _MASK_SUFFIX = re.compile(rf"(.+?)({_BETWEEN}(?:{_MASK_AFFIX})(?:[_\-. ]?\d{{1,2
 _MASK_PREFIX = re.compile(rf"((?:{_MASK_AFFIX}){_BETWEEN})(.+)", re.IGNORECASE)
 _IMAGE_SUFFIX = re.compile(rf"(.+?)({_BETWEEN}(?:{_IMAGE_AFFIX}))", re.IGNORECASE)
 _IMAGE_PREFIX = re.compile(rf"((?:{_IMAGE_AFFIX}){_BETWEEN})(.+)", re.IGNORECASE)
+_PACKED = re.compile(r"\.[a-z][a-z0-9]{1,3}\.gz$", re.IGNORECASE)
 _WORD_BREAK = re.compile(
     r"[\W_]+"
     r"|(?<=[^\W\d_A-Z])(?=[A-Z])"  # ground|Truth
@@ -95,7 +96,9 @@ def folded(text: str) -> str:
 
 
 def split_suffix(name: str) -> tuple[str, str]:
-    """The stem and the lower-case suffix of a file name; only the last dot counts ("F2.ts_f_500.jpg")."""
+    """The stem and the lower-case suffix of a file name: from the last dot ("F2.ts_f_500.jpg"), or ".nii.gz"."""
+    if (packed := _PACKED.search(name)) and packed.start():
+        return name[: packed.start()], packed[0].lower()
     stem, dot, suffix = name.rpartition(".")
     return (stem, dot + suffix.lower()) if stem else (name, "")
 

@@ -101,6 +101,8 @@ def scan(
     report: Reporter | None = None,
     *,
     skip: Collection[Path] = (),
+    also: frozenset[str] = frozenset(),
+    is_deep: bool = True,
 ) -> Scan:
     """Find images and their masks below a folder, without opening any of them.
 
@@ -110,6 +112,8 @@ def scan(
         masks: The folder of the masks, below `source`, when names shall not decide.
         report: Told about the progress.
         skip: Folders that are not entered.
+        also: Further suffixes that are taken for pictures, lower case, with the dot.
+        is_deep: Whether folders in it are entered too.
 
     Returns:
         All that was found; the same folder gives the same answer on every system.
@@ -117,9 +121,10 @@ def scan(
     Raises:
         UserError: When a folder is missing or nothing in it is a picture.
     """
-    listing = list_pictures(source, skip, report)
+    listing = list_pictures(source, skip, report, also, is_deep=is_deep)
     if not listing.folders:
-        raise UserError(f"{source}: there are no pictures in this folder", f"looked for {_suffix_list()}")
+        looked_for = " ".join(sorted(image_suffixes() | also))
+        raise UserError(f"{source}: there are no pictures in this folder", f"looked for {looked_for}")
     image_folder = None if images is None else _below(source, images, "images")
     mask_folder = None if masks is None else _below(source, masks, "masks")
     places = _places(list(listing.folders), image_folder, mask_folder)
@@ -476,7 +481,3 @@ def _pictures(count: int) -> str:
 def _names(files: list[_File]) -> str:
     shown = ", ".join(file.path for file in files[:4])
     return shown if len(files) <= 4 else f"{shown} and {len(files) - 4} more"
-
-
-def _suffix_list() -> str:
-    return " ".join(sorted(image_suffixes()))

@@ -52,7 +52,7 @@ class PillowFormat(ImageFormat):
     def read(cls, file: BinaryIO) -> np.ndarray:
         """See ImageFormat."""
         with cls.open(file) as picture:
-            return pixels(_flattened(_loaded(picture)))
+            return pixels(flattened(_loaded(picture)))
 
     @classmethod
     def read_values(cls, file: BinaryIO) -> np.ndarray:
@@ -73,7 +73,7 @@ class PillowFormat(ImageFormat):
             long, short = max(picture.size), min(picture.size)
             # Only JPEG heeds this: it decodes at a half, a quarter or an eighth of the size.
             picture.draft(None, (max_side, max_side))
-            flat = _flattened(_loaded(picture))
+            flat = flattened(_loaded(picture))
             width, height = (long, short) if flat.width >= flat.height else (short, long)
             flat.thumbnail((max_side, max_side), Image.Resampling.BILINEAR, reducing_gap=2.0)
             return Preview(pixels(flat), width, height)
@@ -81,7 +81,7 @@ class PillowFormat(ImageFormat):
     @classmethod
     def open(cls, file: BinaryIO) -> Image.Image:
         """The picture, not yet decoded; Unreadable when it is a bomb or has several pages."""
-        _silence_pillow()
+        silence_pillow()
         try:
             picture = Image.open(file, formats=(cls.pillow_name,))
         except Image.DecompressionBombError as error:
@@ -122,8 +122,8 @@ def _orientation(picture: Image.Image) -> int:
     return 1
 
 
-def _flattened(picture: Image.Image) -> Image.Image:
-    """Mode L or RGB, whatever the mode: alpha is dropped, a palette of greys becomes grey, deep greys get a window."""
+def flattened(picture: Image.Image) -> Image.Image:
+    """In mode L or RGB, whatever it was: alpha is dropped, a palette of greys becomes grey, deep greys get a window."""
     if picture.mode in DEEP_MODES:
         return Image.fromarray(windowed(np.asarray(picture)))
     if picture.mode in ("L", "RGB"):
@@ -143,10 +143,10 @@ def _mask_values(picture: Image.Image) -> np.ndarray:
         return narrowed(np.asarray(picture))
     if picture.mode in ("P", "PA"):
         indices = np.asarray(picture.getchannel(0) if picture.mode == "PA" else picture)
-        values = pixels(_flattened(picture))
+        values = pixels(flattened(picture))
         # A palette that was never filled in (all black) would hide the classes; then the indices are what was meant.
         return np.array(indices) if _distinct(values) < len(np.unique(indices)) else values
-    values = pixels(_flattened(picture))
+    values = pixels(flattened(picture))
     if picture.mode in ("LA", "RGBA"):
         values[np.asarray(picture.getchannel("A")) == 0] = 0
     return values
@@ -173,7 +173,7 @@ def _distinct(values: np.ndarray) -> int:
     return len(np.unique(packed))
 
 
-def _silence_pillow() -> None:
+def silence_pillow() -> None:
     """Let no warning of Pillow out: the picture is either read or refused, and a BadImage says more.
 
     Set again at every call, because `warnings.catch_warnings` (around every test, for one) undoes it; and not with

@@ -5,10 +5,40 @@ the same for everybody. Where the file names a window (DICOM does), that is take
 thousandth of the pixels are cut off, so that one hot pixel, or a burnt-in letter, does not make the rest black.
 """
 
+import math
+import re
+
 import numpy as np
+
+from segstudio.core.errors import UserError
 
 CUT_OFF = 0.001
 """Share of the pixels that becomes black, and white, at most."""
+
+WINDOWS = {"lung": (-600.0, 1500.0), "soft-tissue": (40.0, 400.0), "bone": (500.0, 2000.0), "brain": (40.0, 80.0)}
+"""Centre and width in Hounsfield units, as radiologists look at CT (https://radiopaedia.org/articles/52108)."""
+
+Bounds = tuple[float, float]
+"""The value that becomes black, and the one that becomes white."""
+
+
+def parse_window(text: str) -> Bounds | None:
+    """The window that a person means by "lung" or "-600/1500" (centre/width); None for "auto".
+
+    Raises:
+        UserError: When it is none of these.
+    """
+    name = text.strip().lower().replace(" ", "-")
+    if name in ("", "auto"):
+        return None
+    match = re.fullmatch(r"(-?\d+(?:\.\d+)?)[/,:](\d+(?:\.\d+)?)", name)
+    if match is None and name not in WINDOWS:
+        known = ", ".join(["auto", *WINDOWS])
+        raise UserError(f"{text!r} is no window", f"say {known}, or centre/width such as -600/1500")
+    centre, width = WINDOWS[name] if match is None else (float(match[1]), float(match[2]))
+    if not (width > 0 and math.isfinite(centre) and math.isfinite(width)):
+        raise UserError(f"the window {text!r} has no width", "say centre/width such as -600/1500")
+    return centre - width / 2, centre + width / 2
 
 
 def windowed(values: np.ndarray) -> np.ndarray:
@@ -30,7 +60,7 @@ def windowed(values: np.ndarray) -> np.ndarray:
             return np.zeros(values.shape, np.uint8)
         if not is_finite.all():
             values = np.where(is_finite, values, values[is_finite].min())
-    low, high = _bounds(values)
+    low, high = bounds(values)
     return scaled(values, low, high)
 
 
@@ -47,8 +77,12 @@ def scaled(values: np.ndarray, low: float, high: float) -> np.ndarray:
     return seen
 
 
-def _bounds(values: np.ndarray) -> tuple[float, float]:
-    """The values that are cut off at; those of the whole range where nearly all pixels are alike."""
+def bounds(values: np.ndarray) -> Bounds:
+    """The values that are cut off at; those of the whole range where nearly all pixels are alike.
+
+    Args:
+        values: Finite, of any shape and any integer or floating type; not empty.
+    """
     if np.issubdtype(values.dtype, np.integer) and values.dtype.itemsize <= 2:
         low, high = _bounds_by_counting(values)
     else:

@@ -1,6 +1,8 @@
 """export masks: write the current masks as files for other programs."""
 
 import contextlib
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar, Literal
 
@@ -12,11 +14,14 @@ from segstudio.core.options import Options, option
 from segstudio.core.reporter import Reporter
 from segstudio.core.sample import Sample
 from segstudio.formats import encode_grey
+from segstudio.formats.naming import folded
 from segstudio.jobs import JOBS, ProjectJob
 from segstudio.jobs.outside import folder_outside
 from segstudio.project.filter import compile_filter
 from segstudio.project.project import Project
 from segstudio.project.threads import in_threads
+from segstudio.volumes.record import VolumeRecord, read_records
+from segstudio.volumes.stacking import stacked, stacked_name, stacked_suffix
 
 _VALUES = {"png": 255, "png01": 1}
 
@@ -25,8 +30,11 @@ class ExportMasksOptions(Options):
     """What to write, and where."""
 
     to: str = option("", "Folder", help="Where it is written; made when missing.", is_path=True)
-    format: Literal["png", "png01"] = option(
-        "png", "Format", help="png is 8-bit grey with 0 and 255, png01 with 0 and 1, as many training programs want it."
+    format: Literal["png", "png01", "volumes"] = option(
+        "png",
+        "Format",
+        help="png is 8-bit grey with 0 and 255, png01 with 0 and 1, as many training programs want it; volumes puts "
+        "the slices of each volume together again, as it lay (NIfTI; TIFF for stacks without a place in space).",
     )
     filter: str = option("", "Only", help="Which samples, for example state:accepted,corrected; empty is all.")
     ignored: str = option(
@@ -50,7 +58,8 @@ class ExportMasks(ProjectJob[ExportMasksOptions]):
         Returns:
             `to`, `masks` (how many were written), `without_mask`, `notes` [{path, reason}] for those left out,
             `ignored` (how many of the masks have an ignored region) and `ignored_to` (where these were written, or
-            null), and `words`, when they were not.
+            null), and `words`, when they were not. Of volumes also `volumes` [{volume, file, slices, masks}]: how many
+            slices each has, and how many of them have a mask; the others are empty in the file.
 
         Raises:
             UserError: When the folder is none to write to, or not one mask could be written.
@@ -62,6 +71,10 @@ class ExportMasks(ProjectJob[ExportMasksOptions]):
         table = project.samples.table()
         samples = [table.row(int(row)) for row in compile_filter(self.options.filter).rows(table)]
         chosen = [sample for sample in samples if sample.has_mask]
+        if self.options.format == "volumes":
+            return _Stacking(project, chosen, folder, regions, self.options.overwrite).run(
+                report, len(samples) - len(chosen)
+            )
         if not self.options.overwrite:
             _refuse_to_overwrite(folder, chosen)
             if regions is not None:
@@ -85,12 +98,7 @@ class ExportMasks(ProjectJob[ExportMasksOptions]):
             "without_mask": len(samples) - len(chosen),
             "notes": notes,
         }
-        told |= {"ignored": ignored, "ignored_to": None if regions is None else str(regions)}
-        if ignored and regions is None:
-            what = "1 of these masks has an ignored region" if ignored == 1 else f"{ignored} have ignored regions"
-            told["words"] = f"{what}, which no mask can say: --ignored FOLDER writes them beside."
-            report.log(told["words"])
-        return told
+        return told | _told_of_ignored(ignored, regions, report)
 
     def _write(self, project: Project, sample: Sample, folder: Path, regions: Path | None) -> bool:
         """Write the mask, and what is ignored where that is wanted; whether anything is."""
@@ -105,6 +113,112 @@ class ExportMasks(ProjectJob[ExportMasksOptions]):
             except OSError as error:
                 raise UserError(f"{where} cannot be written: {error.strerror or error}") from error
         return ignored is not None
+
+
+class _Stacking:
+    """Puts the masks of volumes together again."""
+
+    def __init__(
+        self, project: Project, samples: list[Sample], folder: Path, regions: Path | None, is_overwriting: bool
+    ) -> None:
+        self._project = project
+        self._samples = {sample.image: sample for sample in samples}
+        self._folder = folder
+        self._regions = regions
+        self._records = [one for one in read_records(project.source) if self._of(one)]
+        if not self._records:
+            raise UserError(
+                "none of these samples with masks is a slice of a volume", "png writes a file for each of them"
+            )
+        self._files = _file_names(self._records)
+        wanted = [one / name for one in (folder, regions) if one is not None for name in self._files]
+        if not is_overwriting and (there := next((path for path in wanted if path.exists()), None)):
+            raise UserError(f"{there} exists already", "choose another folder")
+        self._notes: list[dict[str, str]] = []
+        self._masks = self._ignored = self._done = 0
+
+    def run(self, report: Reporter, without_mask: int) -> dict[str, Any]:
+        told = []
+        for record, name in zip(self._records, self._files, strict=True):
+            before = self._masks
+            self._put(self._folder / name, stacked(record, self._read(record, report)))
+            if self._regions is not None and any(map(self._is_ignoring, self._of(record))):
+                self._put(self._regions / name, stacked(record, self._read_ignored(record)))
+            told.append(
+                {
+                    "volume": record.image,
+                    "file": name,
+                    "slices": len(record.slices),
+                    "masks": self._masks - before,
+                }
+            )
+        report.artifact(self._folder)
+        result = {
+            "to": str(self._folder),
+            "masks": self._masks,
+            "without_mask": without_mask,
+            "notes": self._notes,
+            "volumes": told,
+        }
+        return result | _told_of_ignored(self._ignored, self._regions, report)
+
+    def _of(self, record: VolumeRecord) -> list[Sample]:
+        return [self._samples[path] for path in record.slices if path is not None and path in self._samples]
+
+    def _read(self, record: VolumeRecord, report: Reporter) -> Iterator[np.ndarray | None]:
+        """The mask of each slice, and how many of them have an ignored region counted on the way."""
+        samples = [None if path is None else self._samples.get(path) for path in record.slices]
+        with in_threads(samples, lambda one: None if one is None else self._project.masks.load(one)) as read:
+            for sample, result in read:
+                mask = None
+                if sample is not None:
+                    try:
+                        mask = result.result()
+                        self._masks += 1
+                        self._ignored += self._is_ignoring(sample)
+                    except UserError as error:
+                        report.note(sample.image, str(error))
+                        self._notes.append({"path": sample.image, "reason": f"{error}; its slice is empty"})
+                    self._done += 1
+                    report.progress(self._done, len(self._samples), sample.name)
+                yield mask
+
+    def _is_ignoring(self, sample: Sample) -> bool:
+        with contextlib.suppress(UserError):
+            return self._project.ignored.load(sample) is not None
+        return False
+
+    def _read_ignored(self, record: VolumeRecord) -> Iterator[np.ndarray | None]:
+        for path in record.slices:
+            sample = None if path is None else self._samples.get(path)
+            yield None if sample is None else self._project.ignored.load(sample)
+
+    @staticmethod
+    def _put(path: Path, data: bytes) -> None:
+        try:
+            write_atomically(path, data, is_durable=False)
+        except OSError as error:
+            raise UserError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def _file_names(records: list[VolumeRecord]) -> list[str]:
+    """A file for each volume, called as its labels were, or as itself where two would share one."""
+    wanted = [stacked_name(record) for record in records]
+    counts = Counter(map(folded, wanted))
+    return [
+        f"{name if counts[folded(name)] == 1 else record.name}{stacked_suffix(record)}"
+        for name, record in zip(wanted, records, strict=True)
+    ]
+
+
+def _told_of_ignored(ignored: int, regions: Path | None, report: Reporter) -> dict[str, Any]:
+    """What the job tells of ignored regions, and in words that they were left out."""
+    told: dict[str, Any] = {"ignored": ignored, "ignored_to": None if regions is None else str(regions)}
+    if ignored and regions is None:
+        what = "1 of these masks has an ignored region" if ignored == 1 else f"{ignored} have ignored regions"
+        told["words"] = f"{what}, which no mask can say: --ignored FOLDER writes them beside."
+        report.log(told["words"])
+    return told
 
 
 def _name(sample: Sample) -> PurePosixPath:

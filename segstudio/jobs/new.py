@@ -1,18 +1,18 @@
-"""New: a project from a folder or an archive of images and masks."""
+"""New: a project from a folder or an archive of images and masks, or of volumes, which become slices."""
 
 import re
 import secrets
 import shutil
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from segstudio.core.errors import BadImage, UserError
-from segstudio.core.options import Options, option
+from segstudio.core.options import option
 from segstudio.core.percentage import percent
 from segstudio.core.reporter import Phase, Reporter
 from segstudio.core.sample import Split
@@ -21,7 +21,7 @@ from segstudio.formats.archive import extract, is_archive
 from segstudio.formats.duplicates import group_near_duplicates, picture_hash
 from segstudio.formats.foreground import ForegroundRule, parse_foreground, value_text
 from segstudio.formats.naming import split_of_path
-from segstudio.formats.pairing import Pair, Scan, scan
+from segstudio.formats.pairing import Pair, Scan
 from segstudio.formats.parallel import in_parallel
 from segstudio.formats.survey import MaskSurvey, foreground_share, survey_masks
 from segstudio.jobs import JOBS, Job
@@ -29,6 +29,9 @@ from segstudio.project.project import INDEX, Project, check_new_folder
 from segstudio.project.samples import NewSample
 from segstudio.project.splitting import Fractions, assign, parse_fractions, split_text, splits_of_folders
 from segstudio.project.topics import Topics
+from segstudio.volumes import Slicing
+from segstudio.volumes.record import VolumeRecord
+from segstudio.volumes.unpacking import Holding, find, unpack, volume_format
 
 BY_FOLDERS = "folders"
 """What `split` is when the folders of the dataset say it."""
@@ -39,16 +42,24 @@ VAL_SHARE = 0.15
 LARGEST_SUBJECT = 0.3
 """A patient with a larger share of all images is taken for a name that an anonymising program has put everywhere."""
 
+BLOCKS = 12
+"""Into about so many runs of neighbouring slices a volume is parted when it is all there is to split."""
+
+_UNZIPPED = ".unzipped"
 _HASHED_SIDE = 128
 _SHOWN_VALUES = 12
 
 
-class NewOptions(Options):
+class NewOptions(Slicing):
     """What a project is made from."""
 
-    source: str = option("", "Dataset", help="Folder or .zip archive of images and masks.", is_path=True)
+    source: str = option(
+        "", "Dataset", help="Folder or .zip archive of images and masks, or of volumes; or one volume.", is_path=True
+    )
     images: str = option("", "Images", help="Folder of the images below the dataset; found by its name when empty.")
-    masks: str = option("", "Masks", help="Folder of the masks below the dataset; found by its name when empty.")
+    masks: str = option(
+        "", "Masks", help="Folder of the masks below the dataset, or the mask of a single volume; found when empty."
+    )
     split: str = option(
         "70/15/15",
         "Split",
@@ -87,20 +98,27 @@ class New(Job[NewOptions]):
         check_new_folder(folder, source)
         is_in_place = source.is_relative_to(folder)
         place = folder if is_in_place else _new_place(folder)
+        slices = place / ("data" if not (place / "data").exists() else "slices")
         try:
-            dataset, left_out = source, _Notes(report)
-            if source.is_file():
-                dataset = place / "data"
-                extract(source, dataset, left_out)
-            found = scan(dataset, chosen.images or None, chosen.masks or None, report, skip=(folder, place))
-            draft = _Draft(found, left_out.notes)
+            left_out = _Notes(report)
+            holding, records = _found(chosen, source, place, left_out, report, skip=(folder, place)), []
+            if holding.volumes:
+                unpacked = unpack(
+                    holding, slices, Slicing(**chosen.model_dump(include=set(Slicing.model_fields))), report
+                )
+                holding, records = Holding(unpacked.scan), unpacked.records
+                shutil.rmtree(place / _UNZIPPED, ignore_errors=True)
+            elif source.is_file():
+                (place / _UNZIPPED).rename(slices)
+                holding = Holding(replace(holding.scan, source=slices))
+            draft = _Draft(holding.scan, left_out.notes, records)
             draft.look(report, chosen.foreground)
             draft.group(pattern, report, is_grouping_near=chosen.near_duplicates)
             draft.split(fractions, chosen.seed, report)
             report.progress(0, 0, "writing the project")
             Project.create(
                 place,
-                dataset,
+                holding.scan.source,
                 draft.rows(),
                 rule=draft.rule,
                 split=chosen.model_dump(include={"split", "seed", "group_by", "near_duplicates"}),
@@ -110,12 +128,23 @@ class New(Job[NewOptions]):
             if not is_in_place:
                 _move(place, folder)
         except BaseException:
-            if not is_in_place:
-                shutil.rmtree(place, ignore_errors=True)
+            for made in (slices, place / _UNZIPPED) if is_in_place else (place,):
+                shutil.rmtree(made, ignore_errors=True)
             raise
         for path, reason in draft.all_notes():
             report.note(path, reason)
         return draft.result()
+
+
+def _found(
+    chosen: NewOptions, source: Path, place: Path, notes: "_Notes", report: Reporter, *, skip: tuple[Path, ...]
+) -> Holding:
+    """The images and masks of a dataset; an archive is unpacked beside where the project is made."""
+    dataset = source
+    if source.is_file() and is_archive(source):
+        dataset = place / _UNZIPPED
+        extract(source, dataset, notes)
+    return find(dataset, chosen.images or None, chosen.masks or None, report, skip=() if dataset != source else skip)
 
 
 class _Notes(Phase):
@@ -143,8 +172,10 @@ def _source(text: str) -> Path:
     source = _without_dots(Path(text).expanduser())
     if not source.exists():
         raise UserError(f"{source}: there is no such folder or file")
-    if source.is_file() and not is_archive(source):
-        raise UserError(f"{source}: this is neither a folder nor a zip archive", "unpack it and give the folder")
+    if source.is_file() and not is_archive(source) and volume_format(source) is None:
+        raise UserError(
+            f"{source}: this is neither a folder nor a zip archive nor a volume", "unpack it and give the folder"
+        )
     if (source / INDEX).exists():
         raise UserError(f"{source} is a project already", "open it, or give the folder of the images")
     return source
@@ -226,9 +257,12 @@ class _Draft:
         notes: Files that are no sample's.
     """
 
-    def __init__(self, found: Scan, notes: list[tuple[str, str]]) -> None:
+    def __init__(self, found: Scan, notes: list[tuple[str, str]], records: Sequence[VolumeRecord]) -> None:
         self._found = found
         self._seen = [_Seen(pair) for pair in found.pairs]
+        index_of = {pair.image: index for index, pair in enumerate(found.pairs)}
+        self._records = records
+        self._volumes = [[index_of[path] for path in record.slices if path is not None] for record in records]
         self._cut = 0
         self._near_groups = self._across = 0
         self._by_folders: Counter[Split] | None = None
@@ -276,7 +310,7 @@ class _Draft:
 
     def group(self, pattern: re.Pattern[str] | None, report: Reporter, *, is_grouping_near: bool) -> None:
         """Find out which samples must stay on one side."""
-        links = self._links_by_subject(report)
+        links = self._links_by_volume(report) + self._links_by_subject(report)
         if pattern is not None:
             links += self._links_by_pattern(pattern)
         if is_grouping_near:
@@ -287,6 +321,27 @@ class _Draft:
             name = self._group_name(pattern, members)
             for index in members:
                 self._seen[index].group = name
+
+    def _links_by_volume(self, report: Reporter) -> list[list[int]]:
+        """Slices of one volume, and volumes of one patient, belong together; a volume alone is parted into runs."""
+        if len(self._volumes) == 1 and len(self._volumes[0]) == len(self._seen):
+            (slices,) = self._volumes
+            length = max(1, -(-len(slices) // BLOCKS))
+            runs = [slices[start : start + length] for start in range(0, len(slices), length)]
+            report.log(
+                f"there is one volume only: {len(runs)} runs of {length} neighbouring slices are dealt to the splits; "
+                "the patient is the same in all of them, so figures of the test split flatter"
+            )
+            return runs
+        by_subject: dict[str, list[int]] = {}
+        for record, slices in zip(self._records, self._volumes, strict=True):
+            if record.subject:
+                by_subject.setdefault(record.subject, []).append(slices[0])
+        several = [firsts for firsts in by_subject.values() if len(firsts) > 1]
+        if len(self._volumes) > 1 and any(len(firsts) == len(self._volumes) for firsts in several):
+            report.log("all volumes name the same patient, as anonymised ones do: each is taken for one of its own")
+            several = []
+        return [*self._volumes, *several]
 
     def _links_by_subject(self, report: Reporter) -> list[list[int]]:
         by_subject: dict[str, list[int]] = {}
@@ -313,7 +368,12 @@ class _Draft:
         return list(by_text.values())
 
     def _links_by_look(self) -> list[list[int]]:
-        indices = np.array([i for i, one in enumerate(self._seen) if one.look.hash is not None], dtype=np.int64)
+        # Of a volume its middle alone: the first and last slices, hardly more than air, are alike in all of them.
+        passed = {i for slices in self._volumes for i in slices} - {
+            slices[len(slices) // 2] for slices in self._volumes
+        }
+        known = (i for i, one in enumerate(self._seen) if one.look.hash is not None and i not in passed)
+        indices = np.array(list(known), dtype=np.int64)
         if len(indices) < 2:
             return []
         hashes = np.stack([self._seen[i].look.hash for i in indices])
@@ -417,6 +477,16 @@ class _Draft:
             "split_of_folders": self._by_folders and {split.value: self._by_folders[split] for split in Split},
             "groups": len({one.group for one in self._seen} - {""}),
             "near_duplicates": {"groups": self._near_groups, "left_apart": self._cut, "across": self._across},
+            "volumes": [
+                {
+                    "volume": one.image,
+                    "mask": one.mask,
+                    "slices": len(one.slices),
+                    "plane": one.plane,
+                    "window": one.window,
+                }
+                for one in self._records
+            ],
             "pairing": dict(Counter(one.pair.how for one in self._seen if one.pair.mask).most_common()),
             "ambiguous": len(self._found.ambiguous),
             "unmatched_masks": len(self._found.unmatched_masks),
