@@ -52,18 +52,23 @@ class TiffVolume(Volume):
             self._picture: Any = Image.open(path, formats=("TIFF",))
         except Image.DecompressionBombError as error:
             raise Unreadable("its pages have more pixels than this program opens (178 million)") from error
+        try:
+            self._take(slicing.channel)
+        except BaseException:
+            self.close()
+            raise
+
+    def _take(self, channel: int) -> None:
         self.width, self.height = self._picture.size
         if self.width * self.height > MAX_PIXELS:
             raise Unreadable("its pages have more pixels than this program opens (178 million)")
         pages = int(getattr(self._picture, "n_frames", 1))
         channels = _channels(self._picture, pages)
-        if slicing.channel > channels:
-            raise Unreadable(
-                f"it has {'no channels' if channels == 1 else f'{channels} channels'}", "choose another one"
-            )
         if channels > 1:
-            self.remark = f"it holds {channels} channels; number {slicing.channel} is taken"
-        self._pages = range(slicing.channel - 1, pages, channels)
+            if channel > channels:
+                raise Unreadable(f"it has {channels} channels", "choose another one")
+            self.remark = f"it holds {channels} channels; number {channel} is taken"
+        self._pages = range(channel - 1 if channels > 1 else 0, pages, channels)
         self.count = len(self._pages)
         self.place = {"kind": "tiff"}
 
