@@ -106,6 +106,9 @@ def put_mask(project: "Project", sample: Sample, mask: Mask, title: str) -> Samp
 def put_revision(project: "Project", sample: Sample, number: int) -> Sample:
     """Make a kept revision the current one again; see `Masks.put_back`. The sample must not be open.
 
+    A sample that never had a mask and gets rid of the one that somebody took as a whole is as before it was opened:
+    it has no history.
+
     Raises:
         BadImage: When that revision cannot be read any more.
         RuntimeError: When the sample is open and has a journal.
@@ -115,7 +118,22 @@ def put_revision(project: "Project", sample: Sample, number: int) -> Sample:
         project.masks.put_back(sample.id, number)
         return project.samples.get(sample.id)
 
+    if number == 0 and sample.truth is None and _is_first_step(project, sample):
+        # Before the mask goes: a journal of strokes on a mask that is no more would be put aside as out of date.
+        journal_path(project.folder / "journal", sample.stem).unlink()
+        return write()
     return _put(project, sample, project.masks.load_revision(sample, number), revision_title(number), write)
+
+
+def _is_first_step(project: "Project", sample: Sample) -> bool:
+    """Whether all that was ever done to the mask of a sample that is not open is one edit."""
+    if not journal_path(project.folder / "journal", sample.stem).is_file():
+        return False
+    document = open_document(project, sample).document
+    try:
+        return len(document.history.past) == 1 and not document.history.future
+    finally:
+        close_document(document)
 
 
 def revision_title(number: int) -> str:

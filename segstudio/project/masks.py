@@ -76,7 +76,7 @@ class _Stored(NamedTuple):
     sha256: str | None
 
 
-class _Before(NamedTuple):
+class Before(NamedTuple):
     """How a sample stood before the first edit since its last verdict."""
 
     state: str
@@ -329,7 +329,7 @@ class Masks:
         """
         if not stored.revision:
             return not self._file(sample).is_file() and self._is_revision(sample, 0, mask)
-        before = self._before_edit(sample.id)
+        before = self.before_edit(sample.id)
         if before is None or not before.may_be(mask) or not self._is_revision(sample, before.revision, mask):
             return False
         if stored.is_sealed:
@@ -370,7 +370,7 @@ class Masks:
         except (BadImage, OSError):
             return False
 
-    def _before_edit(self, sample_id: int) -> "_Before | None":
+    def before_edit(self, sample_id: int) -> "Before | None":
         """How a sample stood before it was corrected; None when a verdict was given since, or nobody knows."""
         row = self._project.database.row(
             "SELECT before_edit, state, state_changed FROM sample WHERE id = ?", (sample_id,)
@@ -378,7 +378,7 @@ class Masks:
         if row[0] is None or row[1] != ReviewState.CORRECTED:
             return None
         since, *before = json.loads(row[0])
-        return _Before(*before) if since == row[2] else None
+        return Before(*before) if since == row[2] else None
 
     def on_disk(self, sample: Sample) -> Mask:
         """The mask that lies in the file, whatever the index knows of it, and without telling the index.

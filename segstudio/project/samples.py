@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,8 @@ import numpy as np
 
 from segstudio.core.errors import UserError
 from segstudio.core.sample import ReviewState, Sample, Split
-from segstudio.project.acts import BATCH, Row, review_title
+from segstudio.project.acts import BATCH, Kind, Row, review_title
+from segstudio.project.acts import COLUMNS as ACT_COLUMNS
 from segstudio.project.clock import now
 from segstudio.project.mirror import SAMPLES_SQL, Review, append_reviews, write_samples
 from segstudio.project.problems import storable
@@ -111,12 +112,21 @@ class Samples:
         counts = np.bincount(self.table().state, minlength=len(STATES))
         return {state: int(count) for state, count in zip(STATES, counts, strict=True)}
 
-    def set_state(self, sample_ids: Iterable[int], state: ReviewState) -> None:
+    def set_state(
+        self, sample_ids: Iterable[int], state: ReviewState, *, proposed: Collection[int] = frozenset()
+    ) -> None:
         """Give the verdict on some samples; their current revisions are sealed by it. An act that can be undone.
 
         It is told with the name of the project's reviewer. A verdict that a sample has already is given anew only when
         somebody else gives it.
+
+        Args:
+            sample_ids: What the verdict is about.
+            state: The verdict.
+            proposed: Which of them had no mask and got the one that was proposed to them by this verdict: who undoes
+                it takes that mask away again.
         """
+        kind: Kind = "masks" if proposed else "review"
         time, ids = now(), list(sample_ids)
         self._project.require_writable()
         act: int | None = None
@@ -126,22 +136,30 @@ class Samples:
             if state.is_decided:
                 self._project.masks.keep(batch)
             with self._project.transaction("samples") as connection:
-                rows, name = self._judge(connection, batch, state, time)
+                rows, name = self._judge(connection, batch, state, time, proposed)
+                if kind == "review":
+                    rows = [(key, _without_revision(before), _without_revision(after)) for key, before, after in rows]
                 count += len(rows)
                 title = review_title(state, count, name)
                 acts = self._project.acts
-                act = acts.record("review", title, rows) if act is None else acts.extend(act, rows, title)
+                act = acts.record(kind, title, rows) if act is None else acts.extend(act, rows, title)
                 reviews = self.reviews([sample_id for sample_id, *_ in rows])
                 self._project.database.after_commit(partial(append_reviews, self._project.folder, reviews))
 
     def _judge(
-        self, connection: sqlite3.Connection, ids: list[int], state: ReviewState, time: str
+        self,
+        connection: sqlite3.Connection,
+        ids: list[int],
+        state: ReviewState,
+        time: str,
+        proposed: Collection[int],
     ) -> tuple[list[Row], str]:
-        """Write the verdict on some samples; returns what it has changed, and the name of the first of them."""
+        """Write the verdict on some samples; returns what it has changed, as an act of masks, and the first's name."""
+        begun = {one: self._project.masks.before_edit(one) for one in ids if one in proposed}
         reviewer = self._project.reviewer
         is_by_other = "(reviewer <> ? AND ? <> '')" if state.is_decided else "(? <> ?)"
         found = connection.execute(
-            "SELECT id, image, state, state_changed, reviewer, settled_revision FROM sample "
+            "SELECT id, image, state, state_changed, reviewer, revision, settled_revision FROM sample "
             f"WHERE id IN (SELECT value FROM json_each(?)) AND (state <> ? OR {is_by_other})",
             (json.dumps(ids), state, reviewer, reviewer),
         ).fetchall()
@@ -169,7 +187,14 @@ class Samples:
                 (json.dumps([one for one, *_ in found]),),
             )
         )
-        rows: list[Row] = [(one, before, (str(state), time, reviewer, settled[one])) for one, _, *before in found]
+        rows: list[Row] = []
+        for one, _, *standing in found:
+            revision = standing[_REVISION]
+            if one in begun:  # a flagged sample stays flagged when it gets a mask, others count as corrected
+                before = begun[one]
+                judged = standing[:3] if before is None else (before.state, before.state_changed, before.reviewer)
+                standing = [*judged, 0, None]
+            rows.append((one, standing, (str(state), time, reviewer, revision, settled[one])))
         return rows, str(found[0][1]).rpartition("/")[2] if found else ""
 
     def reviews(self, sample_ids: Iterable[int]) -> list[Review]:
@@ -265,6 +290,14 @@ def sample_of(row: Any) -> Sample:
     return Sample(
         sample_id, image, truth, stem, width, height, ReviewState(state), Split(split), group, revision, problem
     )
+
+
+_REVISION = ACT_COLUMNS["masks"].index("revision")
+
+
+def _without_revision(values: Sequence[Any]) -> Sequence[Any]:
+    """The values of an act of kind "masks" as those of one of kind "review"."""
+    return [*values[:_REVISION], *values[_REVISION + 1 :]]
 
 
 def _ends_with(path: str, tail: str) -> bool:

@@ -26,9 +26,10 @@ class Decisions:
     def set_states(self, sample_ids: Sequence[int], state: ReviewState) -> None:
         """Give one verdict on samples, as one act that can be undone; to accept what is proposed makes it the mask."""
         shown = self._session.sample
+        proposed: set[int] = set()
         if state is ReviewState.ACCEPTED and shown is not None and shown.id in sample_ids:
-            self._session.proposing.keep()
-        self._session.write(lambda: self._project.samples.set_state(sample_ids, state))
+            proposed = {shown.id} if self._session.proposing.keep() else set()
+        self._session.write(lambda: self._project.samples.set_state(sample_ids, state, proposed=proposed))
 
     def set_split(self, sample_ids: Sequence[int], split: Split) -> None:
         """Move samples between training and validation, with their groups."""

@@ -57,14 +57,15 @@ class Proposing(QObject):
         if self._declined is not None:
             self._declined.withdraw()
 
-    def keep(self) -> None:
-        """The person has accepted what is on screen: what is proposed there is the mask."""
+    def keep(self) -> bool:
+        """The person has accepted what is on screen: what is proposed there is the mask; False when nothing is."""
         session, sample, document = self._session, self._session.sample, self._session.document
         if sample is None or document is None or not document.is_proposed:
-            return
+            return False
         if not document.keep_proposal():
             # That nothing is there is a mask too, and no step of history.
             session.store(lambda: session.project.masks.save(sample.id, np.zeros(document.shape, np.uint8)))
+        return True
 
     def work_for(
         self, sample: Sample, document: Document | None, loaded: LoadedSample | None

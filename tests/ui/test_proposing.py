@@ -8,7 +8,9 @@ from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QSettings, Qt
 from PySide6.QtTest import QTest
 from shiboken6 import isValid
 
+from segstudio.core.reporter import ListReporter
 from segstudio.core.sample import ReviewState, Split
+from segstudio.project.check import check_project
 from segstudio.project.project import Project
 from segstudio.project.samples import NewSample
 from segstudio.ui import app as application
@@ -81,6 +83,19 @@ def press(qtbot, window: Window, key: Qt.Key, modifiers: Qt.KeyboardModifier = Q
     qtbot.waitUntil(lambda: window.is_settled() and window.session.autosave.state == "saved")
 
 
+def verdict(qtbot, window: Window, key: Qt.Key, state: ReviewState, modifiers=Qt.KeyboardModifier.NoModifier) -> None:
+    """Press a key that gives the sample on screen another state."""
+    project, sample_id = window.session.project, window.session.sample.id
+    press(qtbot, window, key, modifiers)
+    qtbot.waitUntil(lambda: project.samples.get(sample_id).state is state and window.is_settled())
+    qtbot.waitUntil(lambda: window.session.sample is not None and window.is_settled())
+
+
+def take_back_act(qtbot, window: Window, state: ReviewState) -> None:
+    qtbot.waitUntil(window.actions_by_name["undo-act"].isEnabled)
+    verdict(qtbot, window, Qt.Key.Key_Z, state, CONTROL | ALT)
+
+
 def paint(window: Window) -> None:
     canvas = window.panes.canvas("truth")
     at = QPoint(*(round(part) for part in canvas.frame.to_widget(55, 10)))
@@ -146,6 +161,39 @@ def test_one_key_accepts_what_is_proposed_and_goes_on(qtbot, window: Window, fol
     again = opened(qtbot, folder)
     assert again.actions_by_name["verdict-go-on"].isChecked(), "it is remembered"
     close(again)
+
+
+@pytest.mark.parametrize("number", [2, 4])
+def test_undoing_an_accept_takes_the_mask_away_again_and_proposes_it(number, qtbot, window, folder) -> None:
+    session, samples = window.session, window.session.project.samples
+    assert bar(number).any() == (number == 2), "also where the prediction shows nothing"
+    go_to(qtbot, window, number + 1)
+    verdict(qtbot, window, Qt.Key.Key_F, ReviewState.FLAGGED)
+    verdict(qtbot, window, Qt.Key.Key_A, ReviewState.ACCEPTED)
+    assert session.project.masks.revisions(samples.get(number + 1))
+    for _ in range(2):
+        take_back_act(qtbot, window, ReviewState.FLAGGED)  # as before the verdict, and not corrected by hand
+        assert not samples.get(number + 1).has_mask, "what nobody has said is not learnt from"
+        qtbot.waitUntil(lambda: session.document is not None and session.document.is_proposed)
+        assert np.array_equal(session.document.mask, bar(number))
+        qtbot.waitUntil(window.actions_by_name["redo-act"].isEnabled)
+        verdict(qtbot, window, Qt.Key.Key_Y, ReviewState.ACCEPTED, CONTROL | ALT)
+        assert np.array_equal(session.project.masks.load(samples.get(number + 1)), bar(number))
+    take_back_act(qtbot, window, ReviewState.FLAGGED)
+    take_back_act(qtbot, window, ReviewState.TODO)
+    close(window)
+    with Project.open(folder) as project:
+        assert check_project(project, ListReporter()) == []
+
+
+def test_undoing_an_accept_of_what_was_painted_keeps_the_strokes(qtbot, window: Window) -> None:
+    session = window.session
+    go_to(qtbot, window, 3)
+    paint(window)
+    painted = session.document.mask.copy()
+    verdict(qtbot, window, Qt.Key.Key_A, ReviewState.ACCEPTED)
+    take_back_act(qtbot, window, ReviewState.CORRECTED)
+    assert np.array_equal(session.document.mask, painted)
 
 
 def test_a_stroke_takes_it_and_both_can_be_undone_after_reopening(qtbot, window: Window, folder: Path) -> None:
