@@ -5,6 +5,7 @@ from typing import Any
 
 from segstudio.cli.command import add_project, command, given, perform
 from segstudio.cli.words import say_pairs, say_table, tell
+from segstudio.core.wording import count_text
 
 
 @command("recipes", "list the augmentation recipes of a project, or check what one of them would spoil")
@@ -65,6 +66,6 @@ def _say_copies(result: dict[str, Any]) -> None:
     names = ("name", "source", "number", "seed", "rejected", "stale")
     say_table([{name: row[name] for name in names} for row in result["copies"]])
     if result["deleted"]:
-        tell(f"{result['deleted']} copies are deleted")
+        tell(f"deleted: {count_text(result['deleted'], 'copy', 'copies')}")
     else:
-        tell(f"{len(result['copies'])} copies, {result['usable']} of them are learnt from")
+        tell(f"{count_text(len(result['copies']), 'copy', 'copies')}, {result['usable']} of them are learnt from")

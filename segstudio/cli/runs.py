@@ -7,6 +7,7 @@ from typing import Any
 from segstudio.cli.command import add_project, command, given, perform
 from segstudio.cli.words import figure, say_pairs, say_table, tell
 from segstudio.core.way import FLIPS, TILINGS, manner_words
+from segstudio.core.wording import count_text
 
 
 @command("runs", "list the runs of a project")
@@ -70,7 +71,8 @@ def _challenge(args: argparse.Namespace) -> int:
 
 def _say_meeting(result: dict[str, Any]) -> None:
     say_table([{name: row[name] for name in ("image", "before", "after", "difference")} for row in result["worse"]])
-    tell(f"\n{len(result['worse'])} images got worse, {result['better']} better, {result['same']} stayed the same")
+    worse = count_text(len(result["worse"]), "image")
+    tell(f"\n{worse} got worse, {result['better']} better, {result['same']} stayed the same")
     tell(result["summary"])
     if result["is_promoted"]:
         tell(f"run {result['run']:04} is the champion now (`segstudio rollback` takes that back)")
@@ -200,7 +202,8 @@ def _say_threshold(result: dict[str, Any]) -> None:
     tell(f"used: {figure(used['threshold'])} (IoU {figure(used['iou'])})")
     if result["before"] != result["threshold"]:
         tell(f"until now: {figure(result['before'])}")
-    words = f"{len(result['flips'])} samples change their verdict (IoU of {figure(result['accept'])}, or empty)"
+    change = "1 sample changes its" if len(result["flips"]) == 1 else f"{len(result['flips'])} samples change their"
+    words = f"{change} verdict (IoU of {figure(result['accept'])}, or empty)"
     tell(words if result["before"] != result["threshold"] else f"with the best, {words}")
     for one in result["flips"][:10]:
         tell(f"  {one['image']}: IoU {figure(one['iou_before'])} to {figure(one['iou'])}")

@@ -8,6 +8,7 @@ from segstudio.cli.command import add_project, command, given, perform, show
 from segstudio.cli.words import figure, say_pairs, say_table, tell
 from segstudio.core.errors import UserError
 from segstudio.core.percentage import percent
+from segstudio.core.wording import count_text
 
 
 @command("list", "list samples")
@@ -29,7 +30,7 @@ def _list(args: argparse.Namespace) -> int:
 def _say_samples(result: dict[str, Any]) -> None:
     say_table(result["samples"])
     if count := result["test_shown"]:
-        images, times = ("1 sample" if count == 1 else f"{count} samples"), result["test_looks"]
+        images, times = count_text(count, "sample"), result["test_looks"]
         tell(f"with figures of {images} of the test split: this project has looked at it "
              f"{'once' if times == 1 else f'{times} times'}; --filter -split:test leaves them out")  # fmt: skip
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from segstudio.core.errors import UserError
 from segstudio.core.reporter import Reporter
+from segstudio.core.wording import count_text
 from segstudio.formats import image_suffixes
 from segstudio.formats.listing import Note, list_pictures
 from segstudio.formats.naming import (
@@ -475,7 +476,7 @@ def _same_names_elsewhere(images: list[_File]) -> list[Note]:
 
 
 def _pictures(count: int) -> str:
-    return "1 picture" if count == 1 else f"{count} pictures"
+    return count_text(count, "picture")
 
 
 def _names(files: list[_File]) -> str:

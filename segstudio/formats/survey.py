@@ -10,6 +10,7 @@ import numpy as np
 from segstudio.core.errors import BadImage
 from segstudio.core.percentage import percent
 from segstudio.core.reporter import Reporter
+from segstudio.core.wording import count_text
 from segstudio.formats import FORMATS, read_mask, read_mask_values, reason_of
 from segstudio.formats.foreground import ForegroundRule, Value, value_text
 from segstudio.formats.naming import split_suffix
@@ -69,7 +70,7 @@ class ValueShare:
     example: Path
 
     def __str__(self) -> str:
-        masks = "1 mask" if self.files == 1 else f"{self.files} masks"
+        masks = count_text(self.files, "mask")
         return f"{value_text(self.value)} ({percent(self.share, 2)} of all pixels, {masks})"
 
 

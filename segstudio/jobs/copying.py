@@ -19,6 +19,7 @@ from segstudio.augmentation.recipe import Recipe
 from segstudio.core.errors import UserError
 from segstudio.core.reporter import Reporter
 from segstudio.core.sample import Sample, Split
+from segstudio.core.wording import count_text
 from segstudio.project.augmented import copy_name
 from segstudio.project.copy_donors import CopyDonors, DonorRow, digest_of, read_donors
 from segstudio.project.copy_rows import Row
@@ -117,7 +118,8 @@ class Copying:
         self.removed = len(surplus)
         to_make = {row.name for order in self._missing for row in order.rows}
         self._unwanted = surplus | (to_make & there.keys())
-        self._report.log(f"{self.total} copies of {len(samples)} samples, {self.kept} of them there already")
+        text = f"{count_text(self.total, 'copy', 'copies')} of {count_text(len(samples), 'sample')}"
+        self._report.log(f"{text}, {self.kept} of them there already")
 
     def _fix_donors(self, donors: Sequence[Sample]) -> str:
         """Fix what is taken from: whatever is edited meanwhile, the copies of this job take the same. Returns its hash.
@@ -179,7 +181,8 @@ class Copying:
         pending: dict[Future[None], _Order] = {}
         with self._pool(threads) as pool:
             while True:
-                self._report.progress(self.kept + self.written, total, f"{self.kept + self.written} of {total} copies")
+                there = self.kept + self.written
+                self._report.progress(there, total, f"{there} of {count_text(total, 'copy', 'copies')}")
                 for order in islice(orders, 2 * threads - len(pending)):
                     pending[pool.submit(self._make, order)] = order
                 if not pending:

@@ -21,6 +21,7 @@ from segstudio.core.files import write_atomically
 from segstudio.core.percentage import percent
 from segstudio.core.reporter import Reporter
 from segstudio.core.sample import USABLE, Sample, Split
+from segstudio.core.wording import count_text
 from segstudio.formats import read_preview
 from segstudio.formats.duplicates import NEAR, near_pairs, picture_hash
 from segstudio.jobs.training_samples import Chosen
@@ -44,7 +45,7 @@ FEW = 5
 FEW_TO_VALIDATE = 2
 
 NAMED = 50
-"""So many samples are named in a finding; all are counted."""
+"""So many samples are named in a finding; all are count_text."""
 
 MOSTLY = 0.95
 """A share of empty masks, or of an image's area, beyond this is worth a word."""
@@ -311,7 +312,7 @@ def _unreadable(parts: Mapping[str, Sequence[Sample]], facts: Mapping[int, Facts
         findings.append(
             _found(
                 "unreadable" if part == "train" else f"unreadable-{part}", "blocks" if is_all else "warns",
-                f"{len(bad)} of {len(samples)} samples {word} cannot be read: {facts[bad[0].id].problem}",
+                f"{len(bad)} of {count_text(len(samples), 'sample')} {word} cannot be read: {facts[bad[0].id].problem}",
                 "put the files back or mend them; `segstudio check PROJECT` lists all"
                 + ("" if is_all else "; a training leaves them out"),
                 bad,
@@ -519,7 +520,7 @@ def _store(project: Project, rule: str, files: Mapping[str, Any]) -> None:
 
 
 def _samples(count: int) -> str:
-    return f"{count} sample{'' if count == 1 else 's'}"
+    return count_text(count, "sample")
 
 
 def _masks(count: int) -> str:

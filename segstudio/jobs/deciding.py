@@ -11,6 +11,7 @@ from segstudio.core.dry_run import DryRun, Request
 from segstudio.core.errors import UserError
 from segstudio.core.reporter import Reporter
 from segstudio.core.sample import Sample
+from segstudio.core.wording import count_text, rate_text
 from segstudio.formats import read_thumbnail
 from segstudio.jobs.fitting import network_of
 from segstudio.jobs.presets import TrainOptions, presets
@@ -140,7 +141,7 @@ def decisions_of(
         made.append(Decision(name, f"{getattr(options, name)}{unit}", why, is_auto))
     made.append(_augmentation(options, start, chosen))
     made.append(_balance(project, options, start, chosen))
-    made.append(Decision("learning_rate", f"{options.learning_rate:g}", _origin("learning_rate", options, start)))
+    made.append(Decision("learning_rate", rate_text(options.learning_rate), _origin("learning_rate", options, start)))
     return made
 
 
@@ -201,7 +202,7 @@ def _augmentation(options: TrainOptions, start: Start | None, chosen: Chosen) ->
     if options.augmentation == "off" or options.recipe == "none":
         return Decision("augmentation", "none", _origin("augmentation", options, start))
     how = {"on-the-fly": "anew every epoch", "queued": "queued copies", "both": "queued copies, and anew every epoch"}
-    copies = f", {len(chosen.copies)} copies" if chosen.copies else ""
+    copies = f", {count_text(len(chosen.copies), 'copy', 'copies')}" if chosen.copies else ""
     value = f"{Path(options.recipe).stem}, {how[options.augmentation]}{copies}"
     return Decision("augmentation", value, _origin("recipe", options, start))
 

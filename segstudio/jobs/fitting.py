@@ -17,6 +17,7 @@ from segstudio.core.manifest import load_manifest, save_manifest
 from segstudio.core.options import checked
 from segstudio.core.reporter import Phase, Reporter
 from segstudio.core.steering import Steering
+from segstudio.core.wording import count_text
 from segstudio.jobs.presets import TrainOptions
 from segstudio.models import MODELS, Model, Shape
 
@@ -172,7 +173,8 @@ def _frozen(
         report.log("frozen epochs are left out: this network has no encoder that would learn afterwards")
         return ()
     report.log(
-        f"the encoder stays as it is for {min(options.frozen_epochs, options.epochs)} of {options.epochs} epochs"
+        f"the encoder stays as it is for {min(options.frozen_epochs, options.epochs)} of "
+        f"{count_text(options.epochs, 'epoch')}"
     )
     return names
 
@@ -311,7 +313,7 @@ def _pairs(
     else:
         save_manifest(rows, manifest)
     parts = f" in {len(to_validate)} crops of {options.crop} px" if options.crop else ""
-    report.log(f"{len(to_learn)} images to learn from, {len(rows) - len(to_learn)} to validate by{parts}")
+    report.log(f"{count_text(len(to_learn), 'image')} to learn from, {len(rows) - len(to_learn)} to validate by{parts}")
     return to_learn, to_validate
 
 

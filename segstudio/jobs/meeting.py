@@ -22,6 +22,7 @@ from segstudio.core.sample import USABLE, ReviewState, Sample, Split
 from segstudio.core.statistics import FEWEST, Paired, paired
 from segstudio.core.threshold import Histogram
 from segstudio.core.way import PLAIN, way_of
+from segstudio.core.wording import count_text
 from segstudio.jobs.predict import PredictOptions, predict_samples, predicted_apart
 from segstudio.jobs.starts import names_file
 from segstudio.project.project import Project
@@ -131,7 +132,10 @@ def judges(project: Project, runs: Sequence[Run]) -> Judges:
     accepted = sum(one.split is not Split.VAL and one.id not in validated for one in samples)
     notes = []
     if accepted:
-        notes.append(f"{len(samples) - accepted} images validate; {accepted} more are accepted masks, new to both.")
+        validating = len(samples) - accepted
+        judged = "1 image validates" if validating == 1 else f"{validating} images validate"
+        more = "1 more is an accepted mask" if accepted == 1 else f"{accepted} more are accepted masks"
+        notes.append(f"{judged}; {more}, new to both.")
     has_chosen = any(run.options.get("keep", "best") == "best" for run in runs)
     if has_chosen and any(one.id in validated for one in samples):
         notes.append("The validation images also chose the best epoch of the runs: their scores are a little too good.")
@@ -332,7 +336,7 @@ def summary(
 ) -> str:
     """The verdict as one or two sentences; `is_known` says whether the challenger is new to the images for sure."""
     (before, after), (low, high) = scores.mean(0), found.interval
-    images = "1 image" if found.images == 1 else f"{found.images} images"
+    images = count_text(found.images, "image")
     who = f"Run {challenger.name}"
     if verdict == "the same":
         return f"{who} scores the same as the champion, run {champion.name}, on every one of {images}."

@@ -11,6 +11,7 @@ from segstudio.core.options import Options, option
 from segstudio.core.reporter import Phase, Reporter
 from segstudio.core.sample import Sample
 from segstudio.core.way import Flips, Tiling, Way, manner_of, way_of
+from segstudio.core.wording import count_text
 from segstudio.jobs import JOBS, ProjectJob
 from segstudio.project.filter import compile_filter
 from segstudio.project.project import Project
@@ -125,7 +126,7 @@ def predict_samples(
             network = load_network(run.best_weights, chosen.precision)
 
             def advanced(share: float) -> None:
-                count = f"{len(predicted) + 1} of {len(samples)} images"
+                count = f"{len(predicted) + 1} of {count_text(len(samples), 'image')}"
                 predicting.progress(len(predicted) + 0.99 * share, len(samples), f"image {count}, in tiles")
 
             done = predictions(
@@ -136,7 +137,8 @@ def predict_samples(
                     run.id, sample, probability, uncertainty=disagreement, kind=kind, manner=manner
                 )
                 predicted.append(sample.id)
-                predicting.progress(len(predicted), len(samples), f"{len(predicted)} of {len(samples)} images")
+                count = f"{len(predicted)} of {count_text(len(samples), 'image')}"
+                predicting.progress(len(predicted), len(samples), count)
     finally:
         # Also after a cancel: no stored prediction shall stay without its figures.
         project.predictions.score(run.id, predicted)
@@ -163,4 +165,4 @@ def predicted_apart(
         done = predict(network, samples, project.read_image, report, lambda one: one.image, batch, way)
         for number, (sample, probability) in enumerate(done, 1):
             yield sample, probability
-            report.progress(number, len(samples), f"{number} of {len(samples)} images")
+            report.progress(number, len(samples), f"{number} of {count_text(len(samples), 'image')}")

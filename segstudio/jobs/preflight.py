@@ -9,6 +9,7 @@ from segstudio.core.duration import duration
 from segstudio.core.errors import UserError
 from segstudio.core.options import AUTO, Options, checked, option
 from segstudio.core.reporter import Phase, Reporter
+from segstudio.core.wording import count_text
 from segstudio.jobs import JOBS, ProjectJob
 from segstudio.jobs.dataset_lint import Finding, Severity, in_order, lint
 from segstudio.jobs.deciding import Decision, decisions_of, of_machine, tried, with_numbers
@@ -177,8 +178,8 @@ class _Check:
         estimate = self._estimate()
         assert estimate is not None
         text = (
-            f"about {duration(estimate['seconds'])} for {_count(estimate['epochs'], 'epoch')} of "
-            f"{_count(estimate['steps'], 'step')}, {_seconds(estimate['seconds_per_step'])} each"
+            f"about {duration(estimate['seconds'])} for {count_text(estimate['epochs'], 'epoch')} of "
+            f"{count_text(estimate['steps'], 'step')}, {_seconds(estimate['seconds_per_step'])} each"
         )
         if estimate["seconds"] <= LONG:
             return [Finding("time", "fine", text)]
@@ -218,10 +219,6 @@ def _batch(options: TrainOptions, chosen: Chosen) -> list[Finding]:
         return []
     text = f"a batch of {options.batch} is more than the {images} images there are: an epoch is one step"
     return [Finding("batch", "warns", text, f"choose a smaller batch, or {AUTO}, to learn in more than one step")]
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def _seconds(seconds: float) -> str:

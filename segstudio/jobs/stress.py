@@ -26,6 +26,7 @@ from segstudio.core.options import Options, option
 from segstudio.core.reporter import Phase, Reporter
 from segstudio.core.sample import Sample, Split
 from segstudio.core.scaling import scaled_image
+from segstudio.core.wording import count_text
 from segstudio.jobs import JOBS, ProjectJob
 from segstudio.jobs.evaluate import measurable
 from segstudio.jobs.stress_families import Family, chosen_families, recipe_against
@@ -156,7 +157,10 @@ class Stress(ProjectJob[StressOptions]):
         from segstudio.ml.predict import forward_of
 
         chosen = choose_device(self.options.device)
-        report.log(f"run {run.name} on {chosen.title}, {chosen.precision}; {len(samples)} images, {len(cells)} cells")
+        report.log(
+            f"run {run.name} on {chosen.title}, {chosen.precision}; {count_text(len(samples), 'image')}, "
+            f"{count_text(len(cells), 'cell')}"
+        )
         with chosen.scope(), ThreadPoolExecutor(os.cpu_count()) as threads:
             network = load_network(run.best_weights, chosen.precision)
             shape = network.input_shape[1:]

@@ -13,6 +13,7 @@ from segstudio.core.files import write_atomically
 from segstudio.core.manifest import load_manifest
 from segstudio.core.options import Options, checked
 from segstudio.core.reporter import Cancelled, Reporter
+from segstudio.core.wording import count_text, rate_text
 from segstudio.jobs import JOBS, ProjectJob
 from segstudio.jobs.challenge import introduced
 from segstudio.jobs.dataset_lint import lint
@@ -246,7 +247,7 @@ class Training:
         if options.samples != "retrain" or not names_run(self.run.start):
             return options
         rate = options.fine_tuning * (options.tuned_rate if options.frozen_epochs else options.learning_rate)
-        reason = f"fine-tuning: learning rate {rate:g}, {options.fine_tuning:g} of the last options' rate"
+        reason = f"fine-tuning: learning rate {rate_text(rate)}, {options.fine_tuning:g} of the last options' rate"
         project.runs.explain(self.run, {"learning_rate": reason})
         report.log(reason)
         return options.replaced(learning_rate=rate, frozen_epochs=0)
@@ -414,7 +415,9 @@ def _resumed(project: Project, request: Request, report: Reporter) -> Training:
         )
     options = checked(options_of(run.model), {**run.options, **request.values})
     if run.epochs >= options.epochs:
-        raise UserError(f"run {run.name} has done all its {run.epochs} epochs", "give it more with --epochs")
+        raise UserError(
+            f"run {run.name} has done all of {count_text(run.epochs, 'epoch')}", "give it more with --epochs"
+        )
     if not run.last_weights.is_file():
         raise UserError(f"run {run.name} ended before its first epoch was done", "train anew")
     recipe = _recalled_recipe(project, run, options, report)
@@ -437,7 +440,7 @@ def _fitted(run: Run, options: TrainOptions) -> str:
         what = "stretched to that length, so that the learning rate rises once and falls again until the last one"
     else:
         what = "shortened to that length, so that the learning rate falls sooner"
-    return f"{options.epochs} epochs instead of {planned}: the cosine is {what}"
+    return f"{count_text(options.epochs, 'epoch')} instead of {planned}: the cosine is {what}"
 
 
 def _rebuilt(project: Project, request: Request, report: Reporter) -> Training:

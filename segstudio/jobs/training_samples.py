@@ -235,7 +235,9 @@ def copies_of(
     every = [copy for copy in project.augmented.copies(name) if copy.sample in learnt]
     there = [copy for copy in every if all(donor in learnt for donor, _ in copy.donors)]
     if len(there) < len(every):
-        reason = f"{len(every) - len(there)} copies are not used: they show parts of samples that are not learnt from"
+        count = len(every) - len(there)
+        unused = "1 copy is not used: it shows" if count == 1 else f"{count} copies are not used: they show"
+        reason = f"{unused} parts of samples that are not learnt from"
         report.note(f"augmented/{name}", reason)
     ignored = {one: project.ignored.sha256(project.samples.get(one)) for one in _donors_of(there)}
     current = _digest(project, name, recipe)

@@ -11,6 +11,7 @@ from segstudio.core.duration import duration
 from segstudio.core.errors import UserError
 from segstudio.core.manifest import load_manifest
 from segstudio.core.sample import Split
+from segstudio.core.wording import count_text
 from segstudio.jobs.deciding import size_of
 from segstudio.jobs.preflight import VALIDATING
 from segstudio.jobs.presets import TrainOptions, options_of
@@ -27,7 +28,7 @@ class Planned(NamedTuple):
     Attributes:
         model: Name of the network.
         options: All its options.
-        images: So many make an epoch, crops not counted.
+        images: So many make an epoch, crops not count_text.
     """
 
     model: str
@@ -113,7 +114,7 @@ class Paces:
         known = [one for one in each if one is not None]
         if not known or len(known) < len(each):
             return ""
-        count = "1 training" if len(each) == 1 else f"{len(each)} trainings"
+        count = count_text(len(each), "training")
         return f"{count}, about {duration(_rounded(sum(known)))} at the pace of earlier ones."
 
 

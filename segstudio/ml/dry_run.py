@@ -21,6 +21,7 @@ import psutil
 
 from segstudio.core.dry_run import SPARE, DryRun, Request, chosen_batch, chosen_size, precision_reason
 from segstudio.core.options import checked
+from segstudio.core.wording import count_text
 from segstudio.models import MODELS
 
 STEPS = 3
@@ -77,7 +78,7 @@ def measure(request: Request, say: Any = lambda _text: None, loading: float = 0.
         for count in _batches(first, batch):
             if not tried.may_try(count, budget):
                 break
-            say(f"steps of {count} images")
+            say(f"steps of {count_text(count, 'image')}")
             per_step = _seconds_per_step(network, request.channels, size, count)
             tried.add(count, per_step, _peak(device.name, is_gpu=is_gpu))
         per_save = _seconds_to_save(network)

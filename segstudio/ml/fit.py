@@ -42,6 +42,7 @@ from segstudio.core.files import write_atomically
 from segstudio.core.labels import Weighing
 from segstudio.core.reporter import Cancelled, Reporter
 from segstudio.core.steering import Steering, Unsteered
+from segstudio.core.wording import rate_text
 from segstudio.ml.averaging import WeightAverage
 from segstudio.ml.data import ALIKE, Pairs, Pictures, batches_in_order, batches_of_epoch
 from segstudio.ml.helm import Helm
@@ -281,9 +282,8 @@ def _epochs(network: keras.Model, train: Pictures, val: Pairs, helm: Helm, folde
         while epoch < helm.plan.epochs and not ended:
             epoch += 1
             if helm.plan.frozen and epoch == helm.plan.schedule.frozen_epochs + 1:
-                report.log(
-                    f"the encoder learns too from epoch {epoch} on, at a rate of {helm.plan.rate(epoch, rows):g}"
-                )
+                rate = rate_text(helm.plan.rate(epoch, rows))
+                report.log(f"the encoder learns too from epoch {epoch} on, at a rate of {rate}")
                 compile_for(network, helm.plan, epoch)
             row = _one_epoch(network, train, val, helm, report, epoch, rows, losses, keeper)
             row["epoch_seconds"] = clock.lap()

@@ -13,6 +13,7 @@ import keras
 
 from segstudio.core.reporter import Cancelled, Reporter
 from segstudio.core.steering import PAUSED, Change, Steering, Wish, in_force
+from segstudio.core.wording import count_text, rate_text
 
 if TYPE_CHECKING:
     from segstudio.ml.fit import Plan
@@ -85,7 +86,8 @@ class Helm:
     def _take(self, wish: Wish, network: keras.Model, place: tuple[int, int]) -> None:
         if wish.learning_rate is not None:
             self._keep(Change(*place, learning_rate=wish.learning_rate))
-            self._report.log(f"epoch {place[0]}: learning rate {wish.learning_rate:g} instead of {self.rate:g}")
+            rate, before = rate_text(wish.learning_rate), rate_text(self.rate)
+            self._report.log(f"epoch {place[0]}: learning rate {rate} instead of {before}")
             self._set_rate(network, wish.learning_rate)
         if wish.epochs is not None:
             self._extend(wish.epochs, place)
@@ -104,7 +106,8 @@ class Helm:
         self.plan = replace(self.plan, epochs=epochs)
         is_cosine = self.plan.schedule.kind == "cosine"
         self._report.log(
-            f"{epochs} epochs instead of {before}" + ("; the cosine is fitted to that length" if is_cosine else "")
+            f"{count_text(epochs, 'epoch')} instead of {before}"
+            + ("; the cosine is fitted to that length" if is_cosine else "")
         )
 
     def _keep(self, change: Change) -> None:

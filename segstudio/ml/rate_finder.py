@@ -13,6 +13,7 @@ import numpy as np
 
 from segstudio.core.errors import UserError
 from segstudio.core.reporter import Reporter
+from segstudio.core.wording import rate_text
 from segstudio.ml.data import Pictures, batches_of_epoch
 from segstudio.ml.fit import Plan, compile_for
 
@@ -123,11 +124,16 @@ def suggestion(rates: Sequence[float], losses: Sequence[float]) -> tuple[float |
     steepest = rates[settled + int(slopes.argmin())]
     rate = _round(min(steepest, rates[lowest] / MARGIN))
     return rate, (
-        f"the loss falls fastest near {steepest:.2g} and is lowest near {rates[lowest]:.2g}; the smaller of the first "
-        f"and a tenth of the second is {rate:g}"
+        f"the loss falls fastest near {_two(steepest)} and is lowest near {_two(rates[lowest])}; the smaller of the "
+        f"first and a tenth of the second is {rate_text(rate)}"
     )
 
 
 def _round(value: float) -> float:
     """To one digit: the curve says no more."""
     return float(f"{value:.0e}")
+
+
+def _two(rate: float) -> str:
+    """A rate that was measured roughly, to two digits."""
+    return rate_text(float(f"{rate:.2g}"))

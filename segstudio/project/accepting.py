@@ -23,6 +23,7 @@ from segstudio.core.mask import Mask
 from segstudio.core.reporter import Reporter
 from segstudio.core.sample import REVIEWED, ReviewState, Sample, Split
 from segstudio.core.threshold import predicted_at
+from segstudio.core.wording import count_text
 from segstudio.project.clock import now
 from segstudio.project.documents import put_mask, take_back
 from segstudio.project.filter import compile_filter
@@ -296,7 +297,7 @@ def _go_on(project: "Project", report: Reporter) -> list[int]:
             after = project.acts.standing("masks", done)
             rows = [(one, before[one], after[one]) for one in done]
             count += len(done)
-            title = f"accept {count:,} {what}{'' if count == 1 else 's'}".replace(",", "\u202f")
+            title = f"accept {count_text(count, what)}"
             act = project.acts.record("masks", title, rows) if act is None else project.acts.extend(act, rows, title)
             _reach(project, act, start + BATCH, count)
             project.database.after_commit(partial(append_reviews, project.folder, project.samples.reviews(done)))

@@ -3,7 +3,7 @@
 Verdicts, changes of split, bulk accepts and deleted runs are acts. Each is stored with how things stood before and
 after it, in the transaction that does it, so undo survives closing. The strokes of a sample have their own history.
 
-Undo brings back how things stood before; what has become something else since the act is left alone and counted.
+Undo brings back how things stood before; what has become something else since the act is left alone and count_text.
 """
 
 import contextlib
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from segstudio.core.errors import UserError
 from segstudio.core.sample import ReviewState
+from segstudio.core.wording import count_text
 from segstudio.project.clock import now
 from segstudio.project.documents import put_revision, revision_title, take_back
 from segstudio.project.mirror import append_reviews
@@ -288,7 +289,7 @@ class Acts:
 
 def review_title(state: ReviewState, count: int, name: str) -> str:
     """What giving a verdict is called: "accept 12 samples", "flag lung_03.png"."""
-    what = name if count == 1 else f"{count:,} samples".replace(",", "\u202f")
+    what = name if count == 1 else count_text(count, "sample")
     return f"{_VERBS[state]} {what}"
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from segstudio.core.errors import UserError
 from segstudio.core.reporter import Cancelled
+from segstudio.core.wording import count_text
 from segstudio.formats import image_size, read_mask_values
 from segstudio.formats.archive import extract, is_archive
 from segstudio.formats.foreground import ForegroundRule
@@ -55,7 +56,7 @@ class Preview:
         """The dataset in one line; `rule` says what is foreground, None when that is still to be chosen."""
         pairs = self.found.pairs
         empty, full = self._empty_and_full(rule)
-        parts = [f"{len(pairs)} images", f"{self.found.with_mask} with a mask"]
+        parts = [count_text(len(pairs), "image"), f"{self.found.with_mask} with a mask"]
         without = len(pairs) - self.found.with_mask
         for count, words in (
             (without, "without a mask"),

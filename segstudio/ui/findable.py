@@ -6,6 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QSettings
 
+from segstudio.core.wording import count_text
 from segstudio.project.sample_table import STATES, SampleTable
 from segstudio.ui import theme
 from segstudio.ui.actions import WANTING, Actions, Command, plain_text
@@ -108,7 +109,7 @@ def _samples(workspace: Workspace) -> Source:
             lowered.extend(name.lower() for name in table.image)  # once, and only when somebody types
         rows = [row for row, name in enumerate(lowered) if all(word in name for word in words)]
         if len(rows) > _SAMPLES:
-            count = f"{len(rows):,} samples".replace(",", "\u202f")
+            count = count_text(len(rows), "sample")
             pattern = f"name:*{words[0]}*" if len(words) == 1 else " ".join(f"name:*{word}*" for word in words)
             yield Entry(f"List {typed.strip()}", partial(workspace.samples_panel.set_filter, pattern), "Filter",
                         count, icon="filter", rank=-1)  # fmt: skip

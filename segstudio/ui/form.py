@@ -12,10 +12,10 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QFormLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from segstudio.core.options import Options, checked, has_slider, is_advanced, only_with, unit_of
+from segstudio.core.wording import number_text
 from segstudio.ui.field_editors import Editor, editor_for
 from segstudio.ui.field_text import as_plain
 from segstudio.ui.fold import Fold
-from segstudio.ui.number_box import number_text
 from segstudio.ui.widgets import muted
 
 SHARE = "share"

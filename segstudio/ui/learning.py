@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 
 from segstudio.core.errors import UserError
+from segstudio.core.wording import count_text
 from segstudio.jobs.challenge import with_outcome
 from segstudio.ui.banner import Kind
 from segstudio.ui.job_queue import JobQueue, JobRecord, JobState, trouble_of
@@ -69,7 +70,10 @@ class Learning(QObject):
         """Ask the best run about the samples that are selected, or the one on screen."""
         ids = self._saved_workspace().samples_panel.chosen_ids()
         if ids:
-            self._predict({"samples": ids}, "Predict this sample" if len(ids) == 1 else f"Predict {len(ids)} samples")
+            self._predict(
+                {"samples": ids},
+                "Predict this sample" if len(ids) == 1 else f"Predict {count_text(len(ids), 'sample')}",
+            )
 
     def predict_filtered(self) -> None:
         """Ask the best run about the samples of the list."""
@@ -176,7 +180,7 @@ class Learning(QObject):
         other = ("Promote all the same", "Make it the champion although it lost", lambda: panel.promote_run(run))
         if met["is_promoted"]:
             other = ("Roll back", "Give the title back to the champion before", panel.roll_back)
-        hint = f"{len(met['worse'])} images got worse, {met['better']} better."
+        hint = f"{count_text(len(met['worse']), 'image')} got worse, {met['better']} better."
         kind = "info" if met["is_promoted"] else "warn"
         workspace.banner.tell(with_outcome(met), hint, kind=kind, topic="champion", buttons=(look, other))
 

@@ -11,6 +11,8 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QValidator, QWheelEvent
 from PySide6.QtWidgets import QAbstractSpinBox, QWidget
 
+from segstudio.core.wording import number_text
+
 TEXT_MARGIN = 7
 """Pixels left of the text of a spin box, as in other fields; the style sheet has no say in it."""
 
@@ -99,16 +101,6 @@ class NumberBox(QAbstractSpinBox):
             super().wheelEvent(event)
         else:
             event.ignore()
-
-
-def number_text(value: float) -> str:
-    """The shortest text that gives the number back: "224", "0.001", "1e-5"."""
-    if isinstance(value, int):
-        return str(value)
-    text = repr(float(value)).replace("e+", "e")
-    mantissa, e, exponent = text.partition("e")
-    mantissa = mantissa.removesuffix(".0")
-    return f"{mantissa}e{int(exponent)}" if e else mantissa
 
 
 def stepped(value: float, *, is_up: bool) -> float:

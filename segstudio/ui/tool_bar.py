@@ -8,6 +8,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QPushButton, QToolBar, QToolButton, QWidget
 
 from segstudio.core.sample import ReviewState
+from segstudio.core.wording import count_text
 from segstudio.project.pace import Pace, pace_of
 from segstudio.project.sample_table import STATES, SampleTable
 from segstudio.tools import TOOLS
@@ -162,6 +163,6 @@ def _progress(table: SampleTable) -> list[str]:
     """How far the review is, in many words and in few."""
     decided = int((table.state != STATES.index(ReviewState.TODO)).sum())
     flagged = int((table.state == STATES.index(ReviewState.FLAGGED)).sum())
-    words = [f"{len(table):,} samples", f"{decided:,} decided", *([f"{flagged:,} flagged"] if flagged else [])]
+    words = [count_text(len(table), "sample"), f"{decided:,} decided", *([f"{flagged:,} flagged"] if flagged else [])]
     full, short = "  ·  ".join(words), f"{decided:,} of {len(table):,}"
     return [one.replace(",", "\u202f") for one in (full, short)]

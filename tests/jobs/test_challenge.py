@@ -166,7 +166,7 @@ def test_the_validation_split_and_accepted_masks_that_neither_learnt_judge(proje
     review(project, [5], ReviewState.FLAGGED)
     found = judges(project, (one, other))
     assert [one.id for one in found.samples] == [3, 5]
-    assert any("1 more are accepted masks" in note for note in found.notes)
+    assert any("1 image validates; 1 more is an accepted mask" in note for note in found.notes)
     with project.transaction("samples") as connection:
         connection.execute("UPDATE sample SET group_name = 'twins' WHERE id IN (2, 3)")
     assert judging(project, one, other) == [5], "a near-duplicate of what was learnt is no judge"

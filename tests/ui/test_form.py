@@ -18,11 +18,12 @@ from pytestqt.qtbot import QtBot
 
 from segstudio.core.errors import UserError
 from segstudio.core.options import Options, checked, only_with, option
+from segstudio.core.wording import number_text
 from segstudio.jobs.presets import options_of
 from segstudio.models import MODELS
 from segstudio.ui.combo import Combo
 from segstudio.ui.form import Form
-from segstudio.ui.number_box import NumberBox, number_text, stepped
+from segstudio.ui.number_box import NumberBox, stepped
 from segstudio.ui.range_slider import RangeSlider
 
 

@@ -10,9 +10,9 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
 
+from segstudio.core.wording import number_text
 from segstudio.ui import theme
 from segstudio.ui.job_queue import JobQueue, JobRecord, JobState
-from segstudio.ui.number_box import number_text
 from segstudio.ui.panels.job_progress import JobProgress
 from segstudio.ui.plot import ValueAxis, cosmetic_pen
 from segstudio.ui.widgets import muted, push_button

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QListWidget, QListWid
 
 from segstudio.core.errors import UserError
 from segstudio.core.percentage import percent
+from segstudio.core.wording import count_text
 from segstudio.formats.foreground import ForegroundRule, Value, value_text
 from segstudio.formats.survey import MaskSurvey, ValueShare
 from segstudio.ui import theme
@@ -192,7 +193,7 @@ def _sentence(survey: MaskSurvey) -> str:
 def _item(one: ValueShare, *, is_ticked: bool) -> QListWidgetItem:
     swatch = QPixmap(16, 16)
     swatch.fill(QColor(*(one.value if len(one.value) == 3 else one.value * 3)))
-    masks = "1 mask" if one.files == 1 else f"{one.files} masks"
+    masks = count_text(one.files, "mask")
     icon = QIcon()
     for mode in (QIcon.Mode.Normal, QIcon.Mode.Selected):  # the same colour in both: it is the one of the mask
         icon.addPixmap(swatch, mode)

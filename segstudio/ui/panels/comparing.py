@@ -13,6 +13,7 @@ from segstudio.core.errors import UserError
 from segstudio.core.options import Options, option
 from segstudio.core.sample import Split
 from segstudio.core.way import Flips
+from segstudio.core.wording import count_text
 from segstudio.jobs.predict import MEASURED_FLIPS
 from segstudio.jobs.presets import preset
 from segstudio.jobs.training_time import Paces, Planned
@@ -92,7 +93,7 @@ class ComparisonsModel(ExperimentsModel[Comparison]):
         return f"{result['verdict']}\n{change_text(result['difference'])}"
 
     def _about(self, one: Comparison) -> str:
-        repeats = "1 repeat" if one.repeats == 1 else f"{one.repeats} repeats"
+        repeats = count_text(one.repeats, "repeat")
         return f"{one.title}\n{repeats} · {when_text(one.created)}"
 
 

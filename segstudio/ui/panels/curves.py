@@ -17,9 +17,9 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QToolButton, QVBoxLayo
 
 from segstudio.core.errors import UserError, of_system
 from segstudio.core.files import write_atomically
+from segstudio.core.wording import number_text
 from segstudio.ui import theme
 from segstudio.ui.dialogs.files import choose_curves_file
-from segstudio.ui.number_box import number_text
 from segstudio.ui.panels.course import FIGURES, Course, Series, course_of, csv_text, figures_in
 from segstudio.ui.plot import cosmetic_pen, make_zoom_plot, style_plot
 from segstudio.ui.widgets import allow, heading, text_button

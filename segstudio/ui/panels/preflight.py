@@ -12,6 +12,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from segstudio.core.duration import duration
+from segstudio.core.wording import count_text
 from segstudio.ui.fold import Fold
 from segstudio.ui.job_queue import JobRecord, JobState
 from segstudio.ui.panels.findings import FindingsList
@@ -122,7 +123,7 @@ def summary_of(result: Mapping[str, Any]) -> str:
     estimate = result.get("estimate")
     if not estimate:
         return ""
-    epochs = "1 epoch" if estimate["epochs"] == 1 else f"{estimate['epochs']} epochs"
+    epochs = count_text(estimate["epochs"], "epoch")
     return f"About {duration(estimate['seconds'])} for {epochs}, {estimate['bytes'] / 1e9:.1f} GB of memory"
 
 

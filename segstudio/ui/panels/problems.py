@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from segstudio.core.wording import count_text
 from segstudio.project.problems import Problem
 from segstudio.project.topics import Topics
 from segstudio.ui.job_queue import JobQueue
@@ -146,7 +147,7 @@ class ProblemsPanel(QWidget):
         before = self.model.rowCount()
         self.model.show_rows(rows)
         self._either.show_content(bool(rows))
-        self._summary.setText("1 file" if len(rows) == 1 else f"{len(rows)} files")
+        self._summary.setText(count_text(len(rows), "file"))
         self._enable_buttons()
         if len(rows) != before:
             self.count_changed.emit(len(rows))

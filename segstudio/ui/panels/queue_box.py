@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from segstudio.core.errors import UserError
 from segstudio.core.sample import USABLE, Split
+from segstudio.core.wording import count_text
 from segstudio.project.augmented import Outlook
 from segstudio.project.filter import asked_splits, compile_filter
 from segstudio.project.sample_table import SPLITS, STATES, SampleTable
@@ -81,7 +82,7 @@ class QueueBox(QWidget):
 
     @property
     def is_busy(self) -> bool:
-        """Whether something is being counted."""
+        """Whether something is being count_text."""
         return self._background.is_busy or self._looking.isActive()
 
     @property
@@ -340,9 +341,9 @@ class QueueBox(QWidget):
             return "The recipe has no step that is enabled."
         if not len(self._samples):
             return "No training sample is meant: they want a mask, and a verdict other than flagged or rejected."
-        samples = f"{number(len(self._samples))} training sample{'s' if len(self._samples) != 1 else ''}"
+        samples = count_text(len(self._samples), "training sample")
         made = self._made
-        parts = [f"{samples}, {number(total)} copies, seed {self._seed}"]
+        parts = [f"{samples}, {count_text(total, 'copy', 'copies')}, seed {self._seed}"]
         if made.anew:
             parts.append(f"{number(made.anew)} of them anew: their mask, the recipe or the seed is another by now")
         if made.removed:

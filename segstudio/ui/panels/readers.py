@@ -6,6 +6,7 @@ from typing import ClassVar, NamedTuple
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
+from segstudio.core.wording import count_text
 from segstudio.project.project import Project
 from segstudio.project.readers import Agreement, agreement, means, readers
 from segstudio.project.runs import Run
@@ -104,7 +105,11 @@ class ReadersPanel(ProjectList[_Table]):
             self.box.setCurrentIndex(self.box.findData(table.chosen.id))
         self._show_rows(table.rows)
         mean = means(table.rows)
-        words = [f"{len(table.rows)} samples", f"mean Dice {_figure(mean.dice)}", f"kappa {_figure(mean.kappa)}"]
+        words = [
+            count_text(len(table.rows), "sample"),
+            f"mean Dice {_figure(mean.dice)}",
+            f"kappa {_figure(mean.kappa)}",
+        ]
         if mean.same_verdict is not None:
             words.append(f"same verdict {100 * mean.same_verdict:.0f} % of {mean.both_judged} that both have judged")
         self.summary.setText("  ·  ".join(words))

@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from segstudio.augmentation.recipe import NONE, built_in_recipes
 from segstudio.core.advice import Remedy
 from segstudio.core.steering import Wish
+from segstudio.core.wording import count_text, number_text
 from segstudio.project.runs import Run
-from segstudio.ui.number_box import number_text
 from segstudio.ui.widgets import push_button
 
 STRONGER = {NONE: "light", "flip": "light", "light": "strong"}
@@ -97,7 +97,8 @@ class Remedies(QWidget):
 
     def _restart(self, words: str, how: str, run: Run, options: dict[str, Any]) -> QWidget:
         epochs = int(run.options.get("epochs") or 1)
-        help_text = f"A new training from the best weights of run {run.name}: {epochs} epochs, {how}; this one ends"
+        length = count_text(epochs, "epoch")
+        help_text = f"A new training from the best weights of run {run.name}: {length}, {how}; this one ends"
         values = {"start": str(run.id), "epochs": epochs, "samples": run.options.get("samples", "all"), **options}
         return push_button(words, help_text, lambda: self.restart_wanted.emit(values, words))
 

@@ -39,7 +39,7 @@ def has_predictions(folder: Path, run: Run) -> bool:
 
 
 def measured_on_test(project: Project) -> dict[int, float]:
-    """Mean IoU on the test split by run, where somebody has asked for it: each time was counted as a look.
+    """Mean IoU on the test split by run, where somebody has asked for it: each time was count_text as a look.
 
     What was predicted of that split is not looked at here, or the count beside the figures would be too small.
     """
@@ -65,7 +65,7 @@ def summary(run: Run) -> str:
         f"Run {run.name}: {run.status}",
         run.preset,
         f"from {start_text(run.start)}",
-        f"{epochs_text(run)} epochs" + _kept_text(run),
+        f"{epochs_text(run)} epoch{'' if epochs_text(run) == '1' else 's'}" + _kept_text(run),
         f"val IoU {run.best_val_iou:.3f}" if run.best_val_iou is not None else "",
         duration(run.seconds) if run.seconds else "",
         when_text(run.created),

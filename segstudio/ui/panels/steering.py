@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from segstudio.core.errors import UserError
 from segstudio.core.options import bounds_of, checked
 from segstudio.core.steering import Wish
+from segstudio.core.wording import count_text
 from segstudio.project.project import Project
 from segstudio.project.runs import Run
 from segstudio.project.steering import steer
@@ -139,7 +140,7 @@ def can_go_on(run: Run) -> bool:
 def epochs_words(run: Run) -> str:
     """How far a run came of what was planned: "26 of 60 epochs"."""
     planned = int(run.options.get("epochs") or 0)
-    return f"{run.epochs} of {max(planned, run.epochs)} epochs"
+    return f"{run.epochs} of {count_text(max(planned, run.epochs), 'epoch')}"
 
 
 class ExtendBox(QWidget):
@@ -218,8 +219,12 @@ class ExtendBox(QWidget):
 def _of_cosine(epochs: int, planned: int) -> str:
     """What becomes of a rate that falls along a cosine, in words; empty when nothing does."""
     if epochs > planned:
-        return f"The learning rate is planned anew for {epochs} epochs: it rises once, then falls again."
-    return f"The learning rate is planned anew for {epochs} epochs: it falls sooner." if epochs < planned else ""
+        return f"The learning rate is planned anew for {count_text(epochs, 'epoch')}: it rises once, then falls again."
+    return (
+        f"The learning rate is planned anew for {count_text(epochs, 'epoch')}: it falls sooner."
+        if epochs < planned
+        else ""
+    )
 
 
 def ask(record: JobRecord | None, project: Project, wish: Wish) -> None:

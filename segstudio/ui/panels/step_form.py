@@ -13,9 +13,9 @@ from segstudio.augmentation.recipe import Recipe, Step
 from segstudio.augmentation.safety import Finding
 from segstudio.core.errors import UserError
 from segstudio.core.options import Options, option, unit_of
+from segstudio.core.wording import number_text
 from segstudio.ui import theme
 from segstudio.ui.form import Form
-from segstudio.ui.number_box import number_text
 from segstudio.ui.panels.catalogue import tooltip
 from segstudio.ui.panels.findings import FindingsList
 from segstudio.ui.views.preview import Extreme

@@ -1,7 +1,7 @@
 """The threshold bar under the panes: one slider shows what every threshold would give, and the best can be chosen.
 
 While the slider is moved, the panes, the figures of the sample and the curve follow; nothing is stored before *Use*.
-All figures are sums of what was counted before (see core/threshold.py), so no file is read meanwhile.
+All figures are sums of what was count_text before (see core/threshold.py), so no file is read meanwhile.
 """
 
 from concurrent.futures import Future
@@ -29,6 +29,7 @@ from segstudio.core.errors import UserError
 from segstudio.core.sample import Split
 from segstudio.core.threshold import BYTES, Sweep, level_of, threshold_of
 from segstudio.core.way import PLAIN, manner_words
+from segstudio.core.wording import count_text
 from segstudio.jobs.threshold import usual_manner
 from segstudio.project.sample_table import SPLITS
 from segstudio.project.topics import Topics
@@ -234,7 +235,7 @@ class ThresholdBar(QFrame):
             self._rest.start()
 
     def _read(self) -> None:
-        """Read what is counted, and count what is not, in the thread."""
+        """Read what is count_text, and count what is not, in the thread."""
         self._rest.stop()
         if not self._is_wanted or self._is_closed:
             return
@@ -504,7 +505,7 @@ class ThresholdBar(QFrame):
 def _how(known: _Known) -> str:
     """How what is looked at was predicted, where that is not in the plain manner, or not all of it."""
     words = manner_words(known.manner)
-    images = "1 image" if known.left_out == 1 else f"{known.left_out} images"
+    images = count_text(known.left_out, "image")
     out = f"{images} predicted in another way left out" if known.left_out else ""
     text = " · ".join(filter(None, (words, out)))
     return text[:1].upper() + text[1:]

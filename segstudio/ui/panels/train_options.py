@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QFormLayout, QHBoxLayout, QVBoxLayout
 from segstudio.augmentation.recipe import NONE, Recipe, built_in_recipes
 from segstudio.core.errors import UserError
 from segstudio.core.options import AUTO
+from segstudio.core.wording import count_text
 from segstudio.jobs.presets import DEFAULT, Preset, TrainOptions, options_of, preset, presets
 from segstudio.jobs.starts import SAVED_MODEL, names_file, network_of_file
 from segstudio.models import MODELS
@@ -194,9 +195,9 @@ class TrainOptionsEditor(QWidget):
         of_network = [name for name in values if name not in TrainOptions.model_fields]
         self.form.set_locked(of_network if self._is_from_run() else [], "As in the run that it starts from")
         size = f"{self.form.text('size')} px" if values["size"] else f"{AUTO} px"
-        parts = [f"{values['epochs']} epochs", f"batch {values['batch'] or AUTO}", size]
+        parts = [count_text(values["epochs"], "epoch"), f"batch {values['batch'] or AUTO}", size]
         if values["limit"]:  # it decides how good the model can become, and lies folded away; there is room for three
-            parts[1:] = [parts[2], f"{values['limit']} samples"]
+            parts[1:] = [parts[2], count_text(values["limit"], "sample")]
         self.fold.set_title(f"Options: {' · '.join(parts)}")
         if not self.form.is_valid:
             self.fold.unfold()

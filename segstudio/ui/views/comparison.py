@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from segstudio.core.errors import UserError
+from segstudio.core.wording import count_text
 from segstudio.project.cells import Score
 from segstudio.project.comparisons import Comparison
 from segstudio.ui import theme
@@ -501,7 +502,7 @@ def verdict_text(effect: Mapping[str, Any]) -> str:
 def interval_of(label: str, found: Mapping[str, Any], place: int | None = None, *, is_main: bool = False) -> Interval:
     """A row of intervals from an effect or a sub-group of a result; `place` is the arm's among the arms."""
     low, high = found["interval"]
-    images = f"{found['images']} images" if found["images"] != 1 else "1 image"
+    images = count_text(found["images"], "image")
     colour = None if place is None else arm_color(place)
     note = images if place is None else p_text(found.get("p_value"))
     return Interval(label, float(found["difference"]), float(low), float(high), note, colour, is_main)
@@ -509,9 +510,9 @@ def interval_of(label: str, found: Mapping[str, Any], place: int | None = None, 
 
 def subtitle(comparison: Comparison) -> str:
     """What was compared, in a line."""
-    repeats = "1 repeat" if comparison.repeats == 1 else f"{comparison.repeats} repeats"
+    repeats = count_text(comparison.repeats, "repeat")
     parts = [comparison.title, repeats, f"{comparison.split} split", METRICS[comparison.metric],
-             f"{_epochs(comparison)} epochs", when_text(comparison.created)]  # fmt: skip
+             count_text(_epochs(comparison), "epoch"), when_text(comparison.created)]  # fmt: skip
     if comparison.result is not None and comparison.result.get("seconds"):
         parts.append(f"took {duration(float(comparison.result['seconds']))}")
     return " · ".join(parts)

@@ -6,6 +6,7 @@ from typing import Any
 from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from segstudio.core.wording import count_text
 from segstudio.ui import theme
 from segstudio.ui.session import Session
 from segstudio.ui.views.differences import Interval, Intervals
@@ -129,9 +130,8 @@ class MeetingPart(QWidget):
                 self.table.selectRow(0)
             else:
                 self.flip.show_image(None)
-        counts = (
-            f"{len(meeting['worse'])} images got worse, {meeting['better']} better, {meeting['same']} stayed the same."
-        )
+        worse = count_text(len(meeting["worse"]), "image")
+        counts = f"{worse} got worse, {meeting['better']} better, {meeting['same']} stayed the same."
         self.notes.setText("\n".join([counts, *(f"· {note}" for note in (*meeting["notes"], meeting["rule"]))]))
 
     def _flip(self, index: QModelIndex) -> None:
