@@ -62,11 +62,13 @@ class Filter:
     Attributes:
         text: What it was compiled from.
         asks_test_figures: Whether it asks for samples of the test split by how right a run is on them.
+        others: Those of the conditions that ask nothing of the kind.
     """
 
     text: str
     conditions: tuple[Condition, ...]
     asks_test_figures: bool = False
+    others: tuple[Condition, ...] = ()
 
     def rows(self, table: SampleTable) -> NDArray[np.intp]:
         """The rows of the table that fulfil every term, ascending.
@@ -80,10 +82,21 @@ class Filter:
                 "figures of the test split are hidden until somebody looks at them",
                 "View ▸ Show test figures, `segstudio list` or `segstudio evaluate` shows them, which is counted",
             )
+        return np.flatnonzero(self._fulfils(table, self.conditions))
+
+    def left_out(self, table: SampleTable) -> int:
+        """How many samples are not found only because their figures are hidden: they may fulfil every term or not."""
+        if len(self.others) == len(self.conditions) or not table.hidden.any():
+            return 0
+        candidates = self._fulfils(table, self.others) & (table.hidden == 1)
+        return int(np.count_nonzero(candidates & ~self._fulfils(table, self.conditions)))
+
+    @staticmethod
+    def _fulfils(table: SampleTable, conditions: tuple[Condition, ...]) -> Flags:
         found = np.ones(len(table), np.bool_)
-        for condition in self.conditions:
+        for condition in conditions:
             found &= condition(table)
-        return np.flatnonzero(found)
+        return found
 
 
 @dataclass(frozen=True)
@@ -105,7 +118,9 @@ def compile_filter(text: str) -> Filter:
     """
     terms = list(_terms(text))
     asks = Split.TEST in asked_splits(text) and any(term.field in OF_TRUTH for term in terms)
-    return Filter(text, tuple(_condition(term) for term in terms), asks)
+    conditions = [(_condition(term), term.field in OF_TRUTH) for term in terms]
+    others = tuple(condition for condition, is_of_truth in conditions if not is_of_truth)
+    return Filter(text, tuple(condition for condition, _ in conditions), asks, others)
 
 
 def asked_splits(text: str) -> frozenset[Split]:

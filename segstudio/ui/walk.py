@@ -1,5 +1,9 @@
 """Walk: from error to error over all listed samples, the worst first, and the decisions about each.
 
+Images of the test split are left out as long as nobody has looked at how right the run is there, see `project.looks`:
+the order of their errors, their number and size would tell it. What a person points at there can be decided all the
+same.
+
 Where the errors are is known from the index, so no file is read to find the next one. Those of the sample on screen are
 found anew, in a thread, whenever its mask changes: what a person asks for waits until that is done, so that a key
 pressed early means the same as one pressed late.
@@ -26,6 +30,7 @@ from segstudio.core.mask import Mask, Rect
 from segstudio.core.raster import EMPTY_REGION, Region
 from segstudio.core.sample import Sample
 from segstudio.core.threshold import predicted_at
+from segstudio.core.wording import count_text
 from segstudio.project.blob_table import MOST
 from segstudio.project.walk_order import WalkOrder
 from segstudio.ui.background import Background
@@ -312,13 +317,15 @@ class Walk(QObject):
             self._session.tolerance,
             not self._session.project.read_only,
         )
-        before, self._run = self._before, run
+        samples, before, self._run = self._session.project.samples, self._before, run
         assert run is not None
 
         def load() -> WalkOrder:
             if is_writable:
                 predictions.find_missing_blobs(None, lambda: not self._is_closed)
-            return WalkOrder(blobs.ranking(run, tolerance), before)
+            ranking, table = blobs.ranking(run, tolerance), samples.table()
+            hidden = table.id[table.hidden == 1]
+            return WalkOrder(ranking[~np.isin(ranking["sample"], hidden)] if hidden.size else ranking, before)
 
         def take(future: "Future[WalkOrder]") -> None:
             if (run, tolerance) != (predictions.current(), self._session.tolerance):
@@ -378,7 +385,7 @@ class Walk(QObject):
 
     def _take_found(self, found: _Found) -> None:
         self._found = found
-        if self._order is not None:
+        if self._order is not None and not self._session.project.looks.hides(found.sample, found.run):
             self._order.replace(found.sample.id, found.errors, found.blobs)
         if self.is_here and self.place is not None:
             blob = found.errors.at(self.place.blob.x, self.place.blob.y)
@@ -418,11 +425,22 @@ class Walk(QObject):
         self._trail, self._at, self.place = [], -1, None
         if count:
             hint = f"The next one begins again with the {left:,} that are left." if left else "None is left."
-            self.told.emit(f"That was the last of {count:,} errors.".replace(",", "\u202f"), hint)
+            hint = f"{hint} {self._words_of_hidden()}".strip()
+            self.told.emit(f"That was the last of {count_text(count, 'error')}.", hint)
         else:
             within = f" beyond {self._session.tolerance} px" if self._session.tolerance else ""
-            self.told.emit(f"The listed samples have no errors{within} that are not settled.", "")
+            hidden = self._words_of_hidden()
+            which = "other listed" if hidden else "listed"
+            self.told.emit(f"The {which} samples have no errors{within} that are not settled.", hidden)
         self._tell()
+
+    def _words_of_hidden(self) -> str:
+        """How many listed images the walk leaves out, and why; empty when none."""
+        table = self._session.project.samples.table()
+        count = int(np.count_nonzero(table.hidden[table.indices_of(self._listed())]))
+        if not count:
+            return ""
+        return f"{count_text(count, 'image')} of the test split left out: figures hidden (View ▸ Show test figures)."
 
     def _go_to(self, place: Place, *, is_fresh: bool = False) -> None:
         self.place = place

@@ -52,6 +52,10 @@ def test_figures_of_the_test_split_are_hidden_until_somebody_looks(project: Proj
     assert not len(compile_filter("-split:train,val iou>=0").rows(table))
     with pytest.raises(UserError, match="hidden until somebody looks"):
         compile_filter("split:test iou>=0").rows(table)
+    hidden = int(table.hidden.sum())
+    assert hidden > 0
+    assert compile_filter("iou<2").left_out(table) == compile_filter("iou<2 -split:train").left_out(table) == hidden
+    assert compile_filter("-split:test iou<2").left_out(table) == compile_filter("state:todo").left_out(table) == 0
     assert len(compile_filter("split:test uncertainty>=0").rows(table)) == 1
     order = sorted_rows(table, np.arange(len(table)), "iou")
     assert SPLITS[table.split[order[-1]]] is Split.TEST, "the place in the order tells nothing"
@@ -64,6 +68,7 @@ def test_figures_of_the_test_split_are_hidden_until_somebody_looks(project: Proj
     assert known(project, "iou_before") == {Split.TRAIN, Split.VAL}, "nobody has looked at the run before"
     assert not project.looks.hides(test, run)
     assert not project.samples.table().hidden.any()
+    assert compile_filter("iou<2").left_out(project.samples.table()) == 0
 
 
 def test_each_run_is_looked_at_on_its_own_and_other_weights_are_another_run(project: Project) -> None:

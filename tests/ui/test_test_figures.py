@@ -47,7 +47,13 @@ def test_they_are_shown_when_they_are_asked_for_and_that_is_counted(qtbot, windo
     samples.set_filter("-split:train,val iou<2")
     settle(qtbot, window)
     assert "View ▸ Show test figures" in samples.empty_label.text()
+    samples.set_filter("iou<2")
+    settle(qtbot, window)
+    assert samples.left_out_label.isVisible()
+    assert samples.left_out_label.text() == "Without 1 test sample: figures hidden"
     samples.set_filter("")
+    settle(qtbot, window)
+    assert not samples.left_out_label.isVisible()
     session.show(test.id)
     settle(qtbot, window)
     qtbot.waitUntil(lambda: review._reveal.isVisible())
@@ -79,3 +85,34 @@ def test_they_are_shown_when_they_are_asked_for_and_that_is_counted(qtbot, windo
     window.actions_by_name["test-figures"].trigger()
     settle(qtbot, window)
     assert len(looks.all()) == 1, "the same figures tell nothing new"
+
+
+def test_the_walk_leaves_them_out_and_says_so_until_they_are_shown(qtbot, window: Window) -> None:
+    session, walk, samples = window.session, window.workspace.walk, window.workspace.samples_panel
+    test = next(one for one in session.project.samples.all() if one.split is Split.TEST)
+
+    def walked() -> list[int]:
+        """Step until the walk has come to its end; the samples it led to."""
+        found = []
+        for _ in range(200):
+            press(window, Qt.Key.Key_N)
+            qtbot.waitUntil(lambda: not walk.is_busy and window.is_settled())
+            if walk.place is None:
+                return found
+            found.append(walk.place.sample_id)
+        raise AssertionError("no end")
+
+    samples.set_filter(f"name:{test.image.rpartition('/')[2]}")
+    session.show(test.id)  # also when it is on screen
+    settle(qtbot, window)
+    assert walked() == []
+    assert "The other listed samples have no errors" in window.banner.text
+    assert "1 image of the test split left out" in window.banner.text
+    assert session.project.looks.all() == []
+    with qtbot.waitSignal(session.predicted):
+        window.actions_by_name["test-figures"].trigger()
+    settle(qtbot, window)
+    found = walked()
+    assert found
+    assert set(found) == {test.id}
+    assert len(session.project.looks.all()) == 1

@@ -34,6 +34,7 @@ from PySide6.QtWidgets import (
 
 from segstudio.core.errors import UserError
 from segstudio.core.sample import ReviewState, Split
+from segstudio.core.wording import count_text
 from segstudio.project.filter import compile_filter
 from segstudio.project.sample_table import STATES, SampleTable
 from segstudio.project.sorting import sorted_rows
@@ -114,11 +115,12 @@ class _Query:
 
 @dataclass(frozen=True, eq=False)
 class _Answer:
-    """What is listed: the rows of a table that fit, in order."""
+    """What is listed: the rows of a table that fit, in order; and how many have only hidden figures to be found by."""
 
     query: _Query
     table: SampleTable
     rows: Rows
+    left_out: int
 
 
 class SamplesPanel(QFrame):
@@ -329,7 +331,9 @@ class SamplesPanel(QFrame):
 
         def answer() -> _Answer:
             table = samples.table()
-            return _Answer(query, table, sorted_rows(table, compile_filter(query.text).rows(table), query.sort))
+            wanted = compile_filter(query.text)
+            rows = sorted_rows(table, wanted.rows(table), query.sort)
+            return _Answer(query, table, rows, wanted.left_out(table))
 
         self._background.submit(answer, self._take)
 
@@ -369,6 +373,8 @@ class SamplesPanel(QFrame):
         self._shown_words = f"{shown:,} of {count:,}{'' if is_stale else ' shown'}".replace(",", "\u202f")
         self._show_chosen()
         self.stale_button.setVisible(is_stale)
+        self.left_out_label.setText(f"Without {count_text(answer.left_out, 'test sample')}: figures hidden")
+        self.left_out_label.setVisible(answer.left_out > 0 and shown > 0)
         self.empty_label.setVisible(shown == 0)
         self.clear_button.setVisible(shown == 0 and count > 0)
         self.view.setVisible(shown > 0)
@@ -425,6 +431,12 @@ class SamplesPanel(QFrame):
         self.error_label.setWordWrap(True)
         self.error_label.setProperty("error", True)
         self.error_label.hide()
+        self.left_out_label = muted()
+        self.left_out_label.setToolTip(
+            "The filter asks how right the predictions are. On the test split that is hidden until somebody asks, "
+            "which is counted: View ▸ Show test figures"
+        )
+        self.left_out_label.hide()
         self.count_label = ElidedLabel()
         self.count_label.setProperty("muted", True)
         self.stale_button = text_button("", "List anew: some samples changed and no longer fit filter or order")
@@ -448,6 +460,7 @@ class SamplesPanel(QFrame):
         line.addWidget(self.sort_box)
         layout.addLayout(line)
         layout.addWidget(self.error_label)
+        layout.addWidget(self.left_out_label)
         layout.addWidget(self.view, 1)
         layout.addWidget(self.empty_label, 1, Qt.AlignmentFlag.AlignBottom)
         layout.addWidget(self.clear_button, 1, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
