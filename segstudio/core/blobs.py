@@ -144,9 +144,9 @@ class Errors:
         box, inside = found
         reach = _SQUARE_CORNER * (self.tolerance + 1)
         shape = self.depths.signed.shape
-        around = _grown(box, math.ceil(reach) + self._crumb, (shape[0], shape[1]))
+        around = box.grown(math.ceil(reach) + self._crumb).clip((shape[0], shape[1]))
         away = np.ones((around.height, around.width), np.uint8)
-        here = box._replace(x=box.x - around.x, y=box.y - around.y).slices
+        here = box.relative_to(around).slices
         away[here] -= inside.view(np.uint8)
         near = _distances(away) <= reach
         wrong = self.depths.beyond(0, blob.kind)[around.slices].view(np.bool_)
@@ -155,7 +155,7 @@ class Errors:
         if self.tolerance:
             chosen |= self._crumbs(chosen, wrong & ~chosen, np.abs(self.depths.signed[around.slices]))
         region = Region.of(chosen)
-        placed = region.rect._replace(x=region.rect.x + around.x, y=region.rect.y + around.y)
+        placed = region.rect.placed_in(around)
         return Region(self._outside(placed), region.inside)
 
     @property
@@ -195,7 +195,7 @@ class Errors:
         return None
 
     def _outside(self, box: Rect) -> Rect:
-        return box._replace(x=box.x + self.depths.rect.x, y=box.y + self.depths.rect.y)
+        return box.placed_in(self.depths.rect)
 
     def _worst_of(self, parts: Components, count: int) -> list[Blob]:
         """The most severe of some parts.
@@ -336,17 +336,17 @@ def _put_depths(signed: Depths, rect: Rect, truth: Mask, predicted: Mask, kind: 
     box = bounding_box(wrong[rect.slices])
     if box.is_empty:
         return
-    box = box._replace(x=box.x + rect.x, y=box.y + rect.y)
+    box = box.placed_in(rect)
     # The nearest pixel of the other class lies within the foreground, or right beside it: no need to look farther.
     mask_box = bounding_box(truth)
-    around = box.union(mask_box) if is_positive else _grown(mask_box, 1, shape)
+    around = box.union(mask_box) if is_positive else mask_box.grown(1).clip(shape)
     # What is not 0 gets its distance to the nearest 0.
     part = truth[around.slices]
     distances = _distances(part ^ 1 if is_positive else np.ascontiguousarray(part))
     farthest = math.hypot(*shape)
-    inner = box._replace(x=box.x - around.x, y=box.y - around.y).slices
+    inner = box.relative_to(around).slices
     depth = np.minimum(distances[inner], np.float32(farthest))
-    target = box._replace(x=box.x - rect.x, y=box.y - rect.y).slices
+    target = box.relative_to(rect).slices
     np.copyto(signed[target], depth if is_positive else -depth, where=wrong[box.slices])
 
 
@@ -359,7 +359,3 @@ def _is_in_ring(truth: Mask, tolerance: int) -> npt.NDArray[np.bool_]:
 def _distances(mask: npt.NDArray[Any]) -> Depths:
     """For each pixel that is 1 the distance to the nearest 0; 0 for the others."""
     return cast(Depths, cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_PRECISE))
-
-
-def _grown(rect: Rect, by: int, shape: tuple[int, int]) -> Rect:
-    return Rect.between(rect.x - by, rect.y - by, rect.right + by, rect.bottom + by).clip(shape)

@@ -61,8 +61,8 @@ def change_of(edit: Edit, after: Mask) -> Change:
         came = cv2.countNonZero(cv2.bitwise_and(flips, np.ascontiguousarray(now)))
         added, removed = added + came, removed + cv2.countNonZero(flips) - came
         common = rect.intersect(place)
-        inner = common._replace(x=common.x - rect.x, y=common.y - rect.y).slices
-        flipped[common._replace(x=common.x - place.x, y=common.y - place.y).slices] = flips[inner]
+        inner = common.relative_to(rect).slices
+        flipped[common.relative_to(place).slices] = flips[inner]
     part = after[place.slices]
     shares = np.stack([part & (1 - flipped), part & flipped, (1 - part) & flipped], axis=-1) * np.uint8(255)
     scale = min(1.0, SIDE / max(place.width, place.height, 1))

@@ -88,8 +88,8 @@ def combined(mask: Mask, region: Region, mode: Mode) -> Patch:
     pixels = np.zeros((rect.height, rect.width), np.uint8)
     common = rect.intersect(region.rect)
     if not common.is_empty:
-        here = common._replace(x=common.x - rect.x, y=common.y - rect.y).slices
-        there = common._replace(x=common.x - region.rect.x, y=common.y - region.rect.y).slices
+        here = common.relative_to(rect).slices
+        there = common.relative_to(region.rect).slices
         pixels[here] = mask[common.slices] & inside[there]
     return Patch(rect, pixels)
 
@@ -320,7 +320,7 @@ class Stroke:
         bounds = NOWHERE
         for tile, rect in _tiles_in(self.shape, region.rect):
             part = rect.intersect(region.rect)
-            inside = region.inside[part._replace(x=part.x - region.rect.x, y=part.y - region.rect.y).slices]
+            inside = region.inside[part.relative_to(region.rect).slices]
             if inside.any():
                 self._keep(tile)
                 _set(self._mask[part.slices], inside.view(np.uint8), value)
@@ -336,7 +336,7 @@ class Stroke:
         bounds = NOWHERE
         for tile, rect in _tiles_in(self.shape, patch.rect):
             part = rect.intersect(patch.rect)
-            pixels = patch.pixels[part._replace(x=part.x - patch.rect.x, y=part.y - patch.rect.y).slices]
+            pixels = patch.pixels[part.relative_to(patch.rect).slices]
             if not np.array_equal(self._mask[part.slices], pixels):
                 self._keep(tile)
                 self._mask[part.slices] = pixels
@@ -451,7 +451,7 @@ def _grown(bounds: Rect, rect: Rect, difference: Mask) -> Rect:
     if rect.intersect(bounds) == rect:
         return bounds  # most tiles of a large change; looking for their own bounds would take longest of all
     box = bounding_box(difference)
-    return bounds.union(box._replace(x=box.x + rect.x, y=box.y + rect.y))
+    return bounds.union(box.placed_in(rect))
 
 
 def _packed_size(rect: Rect) -> int:

@@ -65,6 +65,18 @@ class Rect(NamedTuple):
         """The part inside an array of `shape` (H, W)."""
         return self.intersect(Rect.of(shape))
 
+    def grown(self, by: int) -> "Rect":
+        """The same with so many pixels more on each side."""
+        return Rect.between(self.x - by, self.y - by, self.right + by, self.bottom + by)
+
+    def relative_to(self, outer: "Rect") -> "Rect":
+        """Where it lies in an array that holds the pixels of `outer`; `placed_in` is the way back."""
+        return Rect(self.x - outer.x, self.y - outer.y, self.width, self.height)
+
+    def placed_in(self, outer: "Rect") -> "Rect":
+        """Where it lies itself, when it was found in an array that holds the pixels of `outer`."""
+        return Rect(self.x + outer.x, self.y + outer.y, self.width, self.height)
+
     @classmethod
     def of(cls, shape: tuple[int, int]) -> "Rect":
         """All of an array of `shape` (H, W)."""

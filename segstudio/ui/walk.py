@@ -509,7 +509,7 @@ class Walk(QObject):
         # Nothing is wrong outside of the rectangle that the errors lie in.
         rect = region.rect.intersect(found.errors.depths.rect)
         here = rect.slices
-        inside = region.inside[rect._replace(x=rect.x - region.rect.x, y=rect.y - region.rect.y).slices]
+        inside = region.inside[rect.relative_to(region.rect).slices]
         wrong = (found.errors.truth[here] != found.errors.predicted[here]) & inside
         disputed = Region(rect, wrong)
         is_at_walk = self.is_here if is_whole else self._is_walk_in(disputed)

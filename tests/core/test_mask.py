@@ -26,6 +26,15 @@ def test_intersection_is_what_both_cover(one: Rect, other: Rect) -> None:
 
 
 @given(RECTS, RECTS)
+def test_a_rectangle_within_another_and_back(one: Rect, other: Rect) -> None:
+    assert one.relative_to(other).placed_in(other) == one
+    assert one.relative_to(one) == Rect(0, 0, one.width, one.height)
+    outer, inner = one.grown(3), one.relative_to(one.grown(3))
+    assert inner == Rect(3, 3, one.width, one.height)
+    assert outer == Rect(one.x - 3, one.y - 3, one.width + 6, one.height + 6)
+
+
+@given(RECTS, RECTS)
 def test_union_is_the_box_around_both(one: Rect, other: Rect) -> None:
     both = painted(one) | painted(other)
     assert bounding_box(both) == bounding_box(painted(one.union(other)))

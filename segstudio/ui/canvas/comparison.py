@@ -120,10 +120,10 @@ class Comparison(QObject):
         for changed in self._unforgiven:
             rect = rect.union(changed)
         self._unforgiven.clear()
-        rect = _grown(rect, reach, document.shape)
-        around = _grown(rect, reach, document.shape)
+        rect = rect.grown(reach).clip(document.shape)
+        around = rect.grown(reach).clip(document.shape)
         truth, part = document.mask[around.slices].copy(), predicted[around.slices]
-        inner = rect._replace(x=rect.x - around.x, y=rect.y - around.y)
+        inner = rect.relative_to(around)
 
         tolerance = self.tolerance
 
@@ -144,7 +144,3 @@ class Comparison(QObject):
     def close_threads(self) -> None:
         """End the thread that finds the ring of tolerance."""
         self._forgiving.close()
-
-
-def _grown(rect: Rect, by: int, shape: tuple[int, int]) -> Rect:
-    return Rect.between(rect.x - by, rect.y - by, rect.right + by, rect.bottom + by).clip(shape)

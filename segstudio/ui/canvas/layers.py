@@ -214,7 +214,7 @@ class ErrorLayer:
         picture = frame.picture
         if self._on_screen is None or self._on_screen[0] != frame:
             self._on_screen = (frame, sample(self._predicted, frame, picture))
-        return self._on_screen[1][rect._replace(x=rect.x - picture.x, y=rect.y - picture.y).slices]
+        return self._on_screen[1][rect.relative_to(picture).slices]
 
 
 class PreviewLayer:
@@ -232,7 +232,7 @@ class PreviewLayer:
             self._part = self._around(patch.rect, (mask.shape[0], mask.shape[1]))
             before = mask[self._part.slices]
             after = before.copy()
-            inner = patch.rect._replace(x=patch.rect.x - self._part.x, y=patch.rect.y - self._part.y)
+            inner = patch.rect.relative_to(self._part)
             after[inner.slices] = patch.pixels
             self._added = Pyramid((after > before).view(np.uint8), gain=255)
             self._removed = Pyramid((before > after).view(np.uint8), gain=255)
@@ -382,10 +382,8 @@ def _packed(pixels: NDArray[Any]) -> Screen:
 
 
 def _grown(rect: Rect, frame: Frame) -> Rect:
-    by = outline_width(frame)
-    return Rect.between(rect.x - by, rect.y - by, rect.right + by, rect.bottom + by).intersect(frame.picture)
+    return rect.grown(outline_width(frame)).intersect(frame.picture)
 
 
 def _inner(pixels: NDArray[Any], around: Rect, rect: Rect) -> Pixels:
-    x, y = rect.x - around.x, rect.y - around.y
-    return pixels[y : y + rect.height, x : x + rect.width]
+    return pixels[rect.relative_to(around).slices]
