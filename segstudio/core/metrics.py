@@ -21,6 +21,10 @@ COMPARED_CONVENTION = (
 """The convention for empty masks in comparisons: every image has a score in every arm; see `compared`."""
 
 
+METRICS = {"iou": "IoU", "dice": "Dice"}
+"""By what two networks are compared, and what people call it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Counts:
     """How many pixels were judged how; counts of several images add up with `+`, or with `sum(counts, Counts())`.

@@ -7,7 +7,7 @@ import numpy as np
 
 from segstudio.core.errors import UserError
 from segstudio.core.files import resource
-from segstudio.jobs.comparison_result import METRICS
+from segstudio.core.metrics import METRICS
 from segstudio.jobs.report_pictures import TRUTH, as_rgb, data_uri, tinted, with_errors
 from segstudio.project.cells import Epochs
 from segstudio.project.comparisons import Comparison

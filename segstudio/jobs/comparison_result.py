@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from segstudio.core.metrics import COMPARED_CONVENTION
+from segstudio.core.metrics import COMPARED_CONVENTION, METRICS
 from segstudio.core.percentage import percent
 from segstudio.core.reporter import Reporter
 from segstudio.core.sample import Sample
@@ -22,7 +22,6 @@ from segstudio.project.project import Project
 EXTREMES = 6
 """So many images are named that were helped most, and hurt most."""
 
-METRICS = {"iou": "IoU", "dice": "Dice"}
 
 Floats = npt.NDArray[np.float64]
 

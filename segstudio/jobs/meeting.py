@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from segstudio.core.errors import UserError
 from segstudio.core.manifest import load_manifest
-from segstudio.core.metrics import COMPARED_CONVENTION, Counts, compared
+from segstudio.core.metrics import COMPARED_CONVENTION, METRICS, Counts, compared
 from segstudio.core.reporter import Phase, Reporter
 from segstudio.core.sample import USABLE, ReviewState, Sample, Split
 from segstudio.core.statistics import FEWEST, Paired, paired
@@ -37,8 +37,6 @@ RULE = (
     "all the same."
 )
 """When a run is promoted by itself; shown wherever a verdict is."""
-
-METRICS = {"iou": "IoU", "dice": "Dice"}
 
 
 @dataclass

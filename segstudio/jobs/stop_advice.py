@@ -14,13 +14,12 @@ import numpy as np
 
 from segstudio.core.errors import UserError
 from segstudio.core.learning_curve import FEWEST_SIZES, MORE, learning_curve
-from segstudio.core.metrics import COMPARED_CONVENTION
+from segstudio.core.metrics import COMPARED_CONVENTION, METRICS
 from segstudio.core.options import Options, option
 from segstudio.core.reporter import Reporter
 from segstudio.core.sample import Sample, Split
 from segstudio.core.way import Flips, flips_notes
 from segstudio.jobs import JOBS, ProjectJob
-from segstudio.jobs.comparison_result import METRICS
 from segstudio.jobs.evaluate import measurable
 from segstudio.jobs.predict import MEASURED_FLIPS
 from segstudio.jobs.presets import DEFAULT, TrainOptions

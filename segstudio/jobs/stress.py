@@ -21,7 +21,7 @@ from segstudio.augmentation.recipe import Recipe
 from segstudio.core.errors import UserError
 from segstudio.core.files import write_atomically
 from segstudio.core.labels import FOREGROUND, IGNORED, labelled, scaled_labels
-from segstudio.core.metrics import COMPARED_CONVENTION, Counts, compared
+from segstudio.core.metrics import COMPARED_CONVENTION, METRICS, Counts, compared
 from segstudio.core.options import Options, option
 from segstudio.core.reporter import Phase, Reporter
 from segstudio.core.sample import Sample, Split
@@ -44,7 +44,6 @@ CHUNK = 32
 DRAWS = 2000
 """Of the bootstrap."""
 
-METRICS = ("iou", "dice")
 COLUMNS = ("transform", "title", "strength", "label", "iou", "dice", "lost", "low", "high")
 
 Pixels = NDArray[np.uint8]

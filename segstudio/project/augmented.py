@@ -23,6 +23,7 @@ from filelock import FileLock, Timeout
 
 from segstudio.augmentation.augmenter import seed_of
 from segstudio.core.errors import UserError
+from segstudio.core.files import stamp_of
 from segstudio.core.sample import Split
 from segstudio.project.clock import now
 from segstudio.project.copy_donors import CopyDonors, donor_samples, read_donors
@@ -354,7 +355,7 @@ class AugmentedCopies:
         """What the text files say; read again only when one of them is another."""
         folder = self.folder(recipe)
         paths = [folder / name for name in ("manifest.csv", "rejected.csv", "about.json")]
-        stamps = tuple(map(_stamp, paths))
+        stamps = tuple(map(stamp_of, paths))
         read = self._read_before.get(folder.name)
         if read is None or read.stamps != stamps:
             manifest, rejected, about = paths
@@ -409,11 +410,3 @@ def _has_other_mask(revision: int, mask_sha256: str, source: _Source) -> bool:
         # The content decides: an index made anew from the files may count revisions otherwise.
         return source.mask_sha256 != mask_sha256
     return source.revision != revision
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    try:
-        status = path.stat()
-    except OSError:
-        return 0, 0
-    return status.st_mtime_ns, status.st_size

@@ -48,6 +48,9 @@ from segstudio.core.raster import Point
 from segstudio.core.registry import Registry
 from segstudio.core.selection import Selection
 
+Check = Callable[[], None]
+"""To be called often while something slow is computed; raises Stopped when nobody waits for it any more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
@@ -97,11 +100,12 @@ class Memory:
     """What was computed from one image and is worth keeping: the newest few, for tools in any thread.
 
     Attributes:
-        most: How many are kept.
+        MOST: How many are kept.
     """
 
-    def __init__(self, most: int = 4) -> None:
-        self.most = most
+    MOST: ClassVar[int] = 4
+
+    def __init__(self) -> None:
         self._kept: OrderedDict[Hashable, Any] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -116,7 +120,7 @@ class Memory:
         """Keep something; the oldest is forgotten."""
         with self._lock:
             self._kept[key] = value
-            while len(self._kept) > self.most:
+            while len(self._kept) > self.MOST:
                 self._kept.popitem(last=False)
 
 
@@ -151,12 +155,11 @@ class Work:
         text: What it is, for whoever waits: "Looking for edges".
     """
 
-    def __init__(self, compute: Callable[[Callable[[], None]], Any], text: str) -> None:
+    def __init__(self, compute: Callable[[Check], Any], text: str) -> None:
         """Describe it.
 
         Args:
-            compute: Returns the result. It is given a function to call often, which raises Stopped when nobody waits
-                any more.
+            compute: Returns the result.
             text: What it is.
         """
         self.text = text

@@ -1,7 +1,7 @@
 """GrabCut: scribble on what is foreground and what is not, and the border between moves to the edge in the picture."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Literal, cast
 
 import cv2
@@ -12,9 +12,8 @@ from segstudio.core.edit import Patch
 from segstudio.core.mask import Mask, Rect
 from segstudio.core.options import Options, option
 from segstudio.core.raster import brush_centre, brush_diameter, capsule
-from segstudio.tools import TOOLS, Computed, Pointer, Preview, Scene, Scribble, Steps, Tool, Work
+from segstudio.tools import TOOLS, Check, Computed, Pointer, Preview, Scene, Scribble, Steps, Tool, Work
 
-Check = Callable[[], None]
 Pixels = npt.NDArray[np.uint8]
 
 _CONTEXT = 1.25

@@ -1,6 +1,5 @@
 """Redraw: draw a part of the outline anew, and it takes the place of the part beside it."""
 
-from collections.abc import Callable
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -11,10 +10,9 @@ from segstudio.core.edit import NO_PATCH, Mode, Patch, combined
 from segstudio.core.mask import Mask, bounding_box
 from segstudio.core.options import Options, option
 from segstudio.core.raster import Point, polygon
-from segstudio.tools import TOOLS, Computed, Pointer, Preview, Scene, Steps, Tool, Work
+from segstudio.tools import TOOLS, Check, Computed, Pointer, Preview, Scene, Steps, Tool, Work
 from segstudio.tools.lasso import is_away
 
-Check = Callable[[], None]
 Points = npt.NDArray[np.float64]
 """(N, 2) of x and y in image pixels."""
 

@@ -1,7 +1,6 @@
 """Superpixels: the picture falls into segments of like pixels, and a click or a drag takes whole ones."""
 
 import math
-from collections.abc import Callable
 from typing import NamedTuple, cast
 
 import cv2
@@ -12,10 +11,9 @@ from segstudio.core.edit import Patch, combined
 from segstudio.core.mask import NOWHERE, Mask, Rect
 from segstudio.core.options import option
 from segstudio.core.raster import Point, Region
-from segstudio.tools import NOTHING, TOOLS, Computed, Pointer, Preview, Scene, Steps, Tool, Work
+from segstudio.tools import NOTHING, TOOLS, Check, Computed, Pointer, Preview, Scene, Steps, Tool, Work
 from segstudio.tools.lasso import RegionOptions, change
 
-Check = Callable[[], None]
 Labels = npt.NDArray[np.int32]
 
 _LARGEST = 1_000_000

@@ -1,5 +1,6 @@
 """Background: one thread that does things in order, and tells the window's thread when each is done."""
 
+import sqlite3
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -10,7 +11,12 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
+from segstudio.core.errors import UserError
+
 Done = Callable[["Future[Any]"], object]
+
+EXPECTED = (UserError, OSError, sqlite3.Error)
+"""What reading a project in the background may meet: damaged files, and a project that was closed meanwhile."""
 
 PATIENCE = 2.0
 """Seconds that the window may stand still for something decided that is being computed."""

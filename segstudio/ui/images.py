@@ -19,7 +19,7 @@ from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, Qt, Signal
 from PySide6.QtGui import QImage, QPixmap
 
 from segstudio.core.errors import UserError
-from segstudio.core.files import write_atomically
+from segstudio.core.files import stamp_of, write_atomically
 from segstudio.core.mask import Mask
 from segstudio.core.sample import Sample
 from segstudio.core.way import manner_words
@@ -226,7 +226,7 @@ class ImageStore(QObject):
         kept = wanted.kept
         try:
             sample = self._project.samples.get(sample_id)
-            stamp = _stamp(self._project.image_path(sample))
+            stamp = stamp_of(self._project.image_path(sample))
             image = kept.loaded.image if kept and kept.stamp == stamp else self._project.read_image(sample)
             run_id = self._project.predictions.current()
             level = THRESHOLD if run_id is None else self._project.predictions.level(run_id)
@@ -371,7 +371,13 @@ class Thumbnails(QObject):
     def _key(self, sample: Sample) -> str:
         """What tells whether a thumbnail still shows the files as they are."""
         mask = self._project.masks.path(sample)
-        parts = (sample.image, _stamp(self._project.image_path(sample)), sample.revision, mask and _stamp(mask), SIDE)
+        parts = (
+            sample.image,
+            stamp_of(self._project.image_path(sample)),
+            sample.revision,
+            mask and stamp_of(mask),
+            SIDE,
+        )
         return hashlib.sha1(repr(parts).encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
 
     def _path(self, sample: Sample) -> Path:
@@ -438,14 +444,6 @@ class Thumbnails(QObject):
         while len(self._kept) > self._most:
             self._kept.popitem(last=False)
         self.ready.emit(made.sample_id)
-
-
-def _stamp(path: Path) -> _Stamp:
-    try:
-        status = path.stat()
-    except OSError:
-        return 0, 0
-    return status.st_mtime_ns, status.st_size
 
 
 def _told(error: BaseException) -> str:

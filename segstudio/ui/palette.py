@@ -12,7 +12,6 @@ from PySide6.QtCore import (
     QEvent,
     QModelIndex,
     QObject,
-    QPersistentModelIndex,
     QPointF,
     QRect,
     QSize,
@@ -37,9 +36,8 @@ from segstudio.ui import theme
 from segstudio.ui.bindings import shown
 from segstudio.ui.keyboard import as_latin
 from segstudio.ui.keycaps import caps_width, draw_caps
+from segstudio.ui.rows_model import Index
 from segstudio.ui.widgets import ElidedLabel
-
-Index = QModelIndex | QPersistentModelIndex
 
 WIDTH, ROW, ROWS = 640, 34, 11
 MOST = 60

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import QAbstractTableModel, QEvent, QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import QAbstractTableModel, QEvent, QModelIndex, Qt, Signal
 from PySide6.QtGui import QFont, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QHeaderView, QLabel, QLineEdit, QVBoxLayout, QWidget
 
@@ -14,9 +14,9 @@ from segstudio.ui.bindings import Bindings, shown
 from segstudio.ui.dialogs import places
 from segstudio.ui.dialogs.questions import agrees
 from segstudio.ui.keyboard import is_shifted_sign, key_meant
+from segstudio.ui.rows_model import Index
 from segstudio.ui.widgets import card, heading, muted, push_button, row_table, set_property, without_default
 
-Index = QModelIndex | QPersistentModelIndex
 _COLUMNS = ("Command", "Menu", "Keys")
 _ALONE = (Qt.Key.Key_Shift, Qt.Key.Key_Control, Qt.Key.Key_Alt, Qt.Key.Key_Meta, Qt.Key.Key_AltGr, Qt.Key.Key_CapsLock)
 _FILES = "Keys of SegStudio (*.toml)"

@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractTableModel, Qt
 from PySide6.QtWidgets import QHeaderView, QTableView, QWidget
 
 from segstudio.ui import theme
 from segstudio.ui.dataset_preview import Row
-
-Index = QModelIndex | QPersistentModelIndex
+from segstudio.ui.rows_model import Index
 
 _COLUMNS = ("Image", "Mask", "Why")
 

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from segstudio.augmentation.catalogue import Entry
 from segstudio.ui import theme
-from segstudio.ui.panels.rows_model import Index
+from segstudio.ui.rows_model import Index
 from segstudio.ui.widgets import muted
 
 WIDTH, HEIGHT = 372, 540

@@ -4,7 +4,6 @@ An experiment is many trainings that are planned and measured together: a compar
 a job; what it has trained stays when that is stopped, and another job goes on with the rest.
 """
 
-import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
@@ -22,7 +21,7 @@ from segstudio.jobs.training_time import Paces, Planned
 from segstudio.project.experiments import Experiments
 from segstudio.project.project import Project
 from segstudio.project.topics import Topics
-from segstudio.ui.background import Background
+from segstudio.ui.background import EXPECTED, Background
 from segstudio.ui.combo import Combo
 from segstudio.ui.dialogs import places
 from segstudio.ui.form import Form
@@ -44,8 +43,6 @@ ROW_MARGIN, CELL_MARGIN = 10, 26
 
 FILES = "Page (*.html);;Everything (*.json);;Scores (*.csv)"
 """What one can be exported as."""
-
-EXPECTED = (UserError, OSError, sqlite3.Error)
 
 
 class _Read(NamedTuple, Generic[E]):

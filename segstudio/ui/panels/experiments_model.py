@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject, Qt
 
 from segstudio.project.experiments import Experiment
 from segstudio.ui import theme
-from segstudio.ui.panels.rows_model import Index, RowsModel
+from segstudio.ui.rows_model import Index, RowsModel
 
 E = TypeVar("E", bound=Experiment)
 

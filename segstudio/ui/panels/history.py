@@ -21,7 +21,7 @@ from segstudio.core.timeline import Timeline
 from segstudio.ui import theme
 from segstudio.ui.background import Background
 from segstudio.ui.canvas.layers import ADDED, IGNORED, REMOVED, Colour
-from segstudio.ui.panels.rows_model import Index
+from segstudio.ui.rows_model import Index
 from segstudio.ui.session import Session
 from segstudio.ui.times import when_text
 

@@ -30,7 +30,7 @@ from segstudio.core.steering import PAUSED
 from segstudio.ui import theme
 from segstudio.ui.job_queue import JobQueue, JobRecord, JobState, duration
 from segstudio.ui.panels.empty import Either, Empty
-from segstudio.ui.panels.rows_model import Index, RowsModel
+from segstudio.ui.rows_model import Index, RowsModel
 from segstudio.ui.widgets import allow, push_button, row_table
 
 RECORD_ROLE = Qt.ItemDataRole.UserRole

@@ -12,7 +12,7 @@ from segstudio.project.topics import Topics
 from segstudio.ui.job_queue import JobQueue, JobRecord, JobState
 from segstudio.ui.panels.empty import Either, Empty
 from segstudio.ui.panels.project_list import ProjectList
-from segstudio.ui.panels.rows_model import Index, RowsModel
+from segstudio.ui.rows_model import Index, RowsModel
 from segstudio.ui.widgets import READ_ONLY, allow, muted, push_button
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from segstudio.project.problems import Problem
 from segstudio.project.topics import Topics
 from segstudio.ui.job_queue import JobQueue
 from segstudio.ui.panels.empty import Either, Empty
-from segstudio.ui.panels.rows_model import Index, RowsModel
+from segstudio.ui.rows_model import Index, RowsModel
 from segstudio.ui.widgets import muted, push_button, row_table
 
 if TYPE_CHECKING:

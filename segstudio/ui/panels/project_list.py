@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHeaderView, QWidget
 from segstudio.project.project import Project
 from segstudio.project.topics import Topics
 from segstudio.ui.background import Background
-from segstudio.ui.panels.rows_model import RowsModel
+from segstudio.ui.rows_model import RowsModel
 from segstudio.ui.widgets import row_table
 
 if TYPE_CHECKING:

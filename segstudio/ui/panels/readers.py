@@ -14,7 +14,7 @@ from segstudio.project.topics import Topics
 from segstudio.ui.combo import Combo
 from segstudio.ui.panels.empty import Either, Empty
 from segstudio.ui.panels.project_list import ProjectList
-from segstudio.ui.panels.rows_model import Index, RowsModel
+from segstudio.ui.rows_model import Index, RowsModel
 from segstudio.ui.widgets import ElidedLabel, allow, push_button
 
 
@@ -53,11 +53,9 @@ class ReadersPanel(ProjectList[_Table]):
 
     Signals:
         walk_wanted: Told when the person wants to walk through the differences.
-        import_wanted: Told when the person wants to import a bundle.
     """
 
     walk_wanted = Signal()
-    import_wanted = Signal()
 
     TOPICS: ClassVar[Topics] = frozenset({"samples", "masks", "predictions", "runs"})
     WIDTHS = (280, 64, 64, 90, 90, 90)

@@ -32,7 +32,7 @@ from segstudio.augmentation.places import Place, Steps, step_at
 from segstudio.augmentation.recipe import Step, walk
 from segstudio.core.percentage import percent
 from segstudio.ui import theme
-from segstudio.ui.panels.rows_model import Index
+from segstudio.ui.rows_model import Index
 
 ROW = 32
 INDENT = 20

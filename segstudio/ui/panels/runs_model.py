@@ -7,8 +7,8 @@ from PySide6.QtGui import QFont
 
 from segstudio.project.runs import Run
 from segstudio.ui import theme
-from segstudio.ui.panels.rows_model import Index, RowsModel
 from segstudio.ui.panels.run_words import epochs_text, figure
+from segstudio.ui.rows_model import Index, RowsModel
 
 TOKENS = {
     "running": "accent",

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
+from PySide6.QtCore import QAbstractListModel, QRect, QSize, Qt
 from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
@@ -13,8 +13,8 @@ from segstudio.core.way import MANNERS, PLAIN, manner_words
 from segstudio.project.sample_table import SampleTable
 from segstudio.ui import theme
 from segstudio.ui.images import Thumbnails
+from segstudio.ui.rows_model import Index
 
-Index = QModelIndex | QPersistentModelIndex
 Rows = npt.NDArray[np.intp]
 
 IdRole = int(Qt.ItemDataRole.UserRole)

@@ -1,6 +1,5 @@
 """Stressing: starts a stress test of a run, and turns what was found into a recipe."""
 
-import sqlite3
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from segstudio.core.errors import UserError
 from segstudio.jobs.stress import StressOptions, load_result, recipe_from_stress, write_table
 from segstudio.project.runs import Run
 from segstudio.project.topics import Topics
-from segstudio.ui.background import Background
+from segstudio.ui.background import EXPECTED, Background
 from segstudio.ui.combo import Combo
 from segstudio.ui.dialogs import places
 from segstudio.ui.form import Form
@@ -24,8 +23,6 @@ from segstudio.ui.widgets import READ_ONLY, allow, heading, keeping_focus, muted
 
 HIDDEN = ("run", "transforms", "to")
 """Options that have no row in the form: the box above it, all of them, and a button."""
-
-EXPECTED = (UserError, OSError, sqlite3.Error)
 
 ABOUT = (
     "How much does the model lose when pictures are darker, noisier or tilted than those it learnt from? "

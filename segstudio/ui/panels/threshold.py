@@ -36,8 +36,8 @@ from segstudio.project.topics import Topics
 from segstudio.ui import theme
 from segstudio.ui.background import Background
 from segstudio.ui.number_box import TEXT_MARGIN
-from segstudio.ui.panels.rows_model import Index, RowsModel
 from segstudio.ui.plot import cosmetic_pen, make_plot, style_plot
+from segstudio.ui.rows_model import Index, RowsModel
 from segstudio.ui.session import Session
 from segstudio.ui.widgets import ElidedLabel, allow, heading, push_button, row_table, slider, text_button
 

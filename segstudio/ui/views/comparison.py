@@ -1,6 +1,5 @@
 """Comparison view: the arms' curves while they are trained, then the verdict, its evidence, and the pictures."""
 
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -18,23 +17,23 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from segstudio.core.errors import UserError
+from segstudio.core.metrics import METRICS
 from segstudio.core.wording import count_text
 from segstudio.project.cells import Score
 from segstudio.project.comparisons import Comparison
 from segstudio.ui import theme
-from segstudio.ui.background import Background
+from segstudio.ui.background import EXPECTED, Background
 from segstudio.ui.canvas.layers import FALSE_NEGATIVE, FALSE_POSITIVE, Colour
 from segstudio.ui.combo import Combo
 from segstudio.ui.job_queue import duration
 from segstudio.ui.panels.empty import Either, Empty
-from segstudio.ui.panels.rows_model import Index, RowsModel
+from segstudio.ui.rows_model import Index, RowsModel
 from segstudio.ui.session import Session
 from segstudio.ui.times import when_text
 from segstudio.ui.views.arm_curves import ArmCurves, arm_color
 from segstudio.ui.views.differences import Dot, DotPlot, Interval, Intervals
 from segstudio.ui.views.examples import ExampleRow, Wanted, pictures_of
-from segstudio.ui.views.numbers import METRICS, p_text, with_minus
+from segstudio.ui.views.numbers import p_text, with_minus
 from segstudio.ui.widgets import heading, in_column, lay_on_card, muted, row_table, scrolling
 
 EXAMPLES = 4
@@ -51,9 +50,6 @@ NOTHING_YET = (
     "No comparison yet",
     "Choose the arms on the right and press Start comparison: the verdict, how sure it is and the images come here.",
 )
-
-EXPECTED = (UserError, OSError, sqlite3.Error)
-"""What reading a comparison may meet: damaged files, and a project that was closed meanwhile."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QAbstractListModel, QObject, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
@@ -12,9 +12,8 @@ from segstudio.project.augmented import Copy
 from segstudio.project.stems import folded
 from segstudio.ui import theme
 from segstudio.ui.copy_thumbnails import CopyThumbnails
+from segstudio.ui.rows_model import Index
 from segstudio.ui.views.tiles import applied_text
-
-Index = QModelIndex | QPersistentModelIndex
 
 CopyRole = int(Qt.ItemDataRole.UserRole)
 """The Copy."""

@@ -1,6 +1,5 @@
 """One image of a comparison: as it is, its true mask, and what two arms predict, with the errors in colours."""
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -10,20 +9,21 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QGridLayout, QSizePolicy, QWidget
 
-from segstudio.core.errors import UserError
+from segstudio.core.metrics import METRICS
 from segstudio.core.scaling import scaled_mask
 from segstudio.project.comparisons import Comparison
 from segstudio.project.project import Project
 from segstudio.project.scores import THRESHOLD
+from segstudio.ui.background import EXPECTED
 from segstudio.ui.canvas.layers import TRUTH
-from segstudio.ui.views.numbers import METRICS, change_text
+from segstudio.ui.views.numbers import change_text
 from segstudio.ui.views.pictures import Picture, compared, outlined, small, to_image
 from segstudio.ui.widgets import ElidedLabel, muted
 
 SIDE = 360
 """Side of the pictures in pixels; they are shown at half of that on a classical screen."""
 
-_EXPECTED = (UserError, OSError, KeyError, sqlite3.Error)
+_EXPECTED = (*EXPECTED, KeyError)
 """A file that is damaged or gone, a sample that is gone, a project that was closed meanwhile."""
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from PySide6.QtCore import QModelIndex, QObject, Qt
 from PySide6.QtWidgets import QHeaderView, QTableView
 
-from segstudio.ui.panels.rows_model import Index, RowsModel
+from segstudio.ui.rows_model import Index, RowsModel
 from segstudio.ui.widgets import row_table
 
 ROW_HEIGHT = 26

@@ -6,13 +6,14 @@ from typing import Any
 from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from segstudio.core.metrics import METRICS
 from segstudio.core.wording import count_text
 from segstudio.ui import theme
 from segstudio.ui.session import Session
 from segstudio.ui.views.differences import Interval, Intervals
 from segstudio.ui.views.flip import Flip, Flipped
 from segstudio.ui.views.lines import TableModel, fit, lines_table
-from segstudio.ui.views.numbers import METRICS, change_text, with_minus
+from segstudio.ui.views.numbers import change_text, with_minus
 from segstudio.ui.views.run_facts import Facts
 from segstudio.ui.widgets import heading, in_column, muted, push_button
 

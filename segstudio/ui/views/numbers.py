@@ -2,9 +2,6 @@
 
 import re
 
-METRICS = {"iou": "IoU", "dice": "Dice"}
-"""What people call a metric."""
-
 _NEGATIVE = re.compile(r"(?<![\w-])-(?=\d)")
 
 

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from segstudio.project.runs import Run
 from segstudio.ui import theme
-from segstudio.ui.background import Background
+from segstudio.ui.background import EXPECTED, Background
 from segstudio.ui.combo import Combo
 from segstudio.ui.panels.empty import Either, Empty
 from segstudio.ui.session import Session
@@ -17,7 +17,7 @@ from segstudio.ui.times import when_text
 from segstudio.ui.views.lines import TableModel, fit, lines_table
 from segstudio.ui.views.measured import MeasuredPart
 from segstudio.ui.views.meeting import MeetingPart
-from segstudio.ui.views.run_facts import EXPECTED, Facts, Points, counted_points, facts_of, other_of
+from segstudio.ui.views.run_facts import Facts, Points, counted_points, facts_of, other_of
 from segstudio.ui.views.run_plots import ScatterPlot
 from segstudio.ui.widgets import heading, in_column, lay_on_card, muted, push_button, scrolling
 

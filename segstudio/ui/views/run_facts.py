@@ -1,6 +1,5 @@
 """What the run view shows of a run and of the one that it is held against, read in a thread."""
 
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,9 +15,6 @@ from segstudio.project.run_files import read_evaluations, read_meeting
 from segstudio.project.runs import Run
 from segstudio.project.since import Since, changes_since
 from segstudio.ui.views.run_plots import Point
-
-EXPECTED = (UserError, OSError, sqlite3.Error)
-"""What reading a run may meet: damaged files, and a project that was closed meanwhile."""
 
 MOST_POINTS = 3000
 """Of more images than this, dots are left out: nobody can tell them apart, and drawing them takes its time."""

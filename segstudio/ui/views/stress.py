@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from segstudio.core.errors import UserError
+from segstudio.core.metrics import METRICS
 from segstudio.core.sample import Sample
 from segstudio.core.scaling import scaled_image, scaled_mask
 from segstudio.jobs.stress import rows_of
@@ -30,9 +31,9 @@ from segstudio.ui import theme
 from segstudio.ui.background import Background
 from segstudio.ui.canvas.layers import TRUTH
 from segstudio.ui.panels.empty import Either, Empty
-from segstudio.ui.panels.rows_model import Index, RowsModel
+from segstudio.ui.rows_model import Index, RowsModel
 from segstudio.ui.session import Session
-from segstudio.ui.views.numbers import METRICS, change_text, short_change_text
+from segstudio.ui.views.numbers import change_text, short_change_text
 from segstudio.ui.views.pictures import Picture, outlined, shrunk, to_image
 from segstudio.ui.widgets import READ_ONLY, allow, heading, lay_on_card, muted, push_button, row_table
 

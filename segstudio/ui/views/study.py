@@ -9,17 +9,18 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QLabel, QVBoxLayout, QWidget
 
+from segstudio.core.metrics import METRICS
 from segstudio.core.percentage import percent
 from segstudio.project.sample_table import SUSPICIOUS
 from segstudio.project.studies import Kind, Study
 from segstudio.ui import theme
 from segstudio.ui.job_queue import duration
 from segstudio.ui.panels.empty import Either, Empty
-from segstudio.ui.panels.rows_model import Index, RowsModel
 from segstudio.ui.plot import cosmetic_pen, make_plot, style_plot
+from segstudio.ui.rows_model import Index, RowsModel
 from segstudio.ui.session import Session
 from segstudio.ui.times import when_text
-from segstudio.ui.views.numbers import METRICS, change_text, with_minus
+from segstudio.ui.views.numbers import change_text, with_minus
 from segstudio.ui.widgets import heading, lay_on_card, muted, row_table, scrolling
 
 WHAT = {Kind.FOLDS: "Cross-validation", Kind.CURVE: "Advice on more masks"}

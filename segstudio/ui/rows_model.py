@@ -1,4 +1,4 @@
-"""RowsModel: what every table of rows under a line of titles has in common."""
+"""RowsModel: what every table of rows under a line of titles has in common; Index, for every model."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 
 Index = QModelIndex | QPersistentModelIndex
+"""What Qt may hand to a model as the place of something."""
 
 
 class RowsModel(QAbstractTableModel):
