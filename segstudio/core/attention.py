@@ -10,12 +10,11 @@ PAUSE = 30.0
 class Attention:
     """Adds up seconds by what is being looked at.
 
-    Time counts from an input until the next one, but no longer than `pause` after the last; what comes after that is a
+    Time counts from an input until the next one, but no longer than PAUSE after the last; what comes after that is a
     pause and nobody's work.
     """
 
-    def __init__(self, pause: float = PAUSE) -> None:
-        self._pause = pause
+    def __init__(self) -> None:
         self._what: int | None = None
         self._since = 0.0
         self._last_input: float | None = None
@@ -44,7 +43,7 @@ class Attention:
 
     def _credit(self, now: float) -> None:
         if self._what is not None and self._last_input is not None:
-            spent = min(now, self._last_input + self._pause) - self._since
+            spent = min(now, self._last_input + PAUSE) - self._since
             if spent > 0:
                 self._seconds[self._what] = self._seconds.get(self._what, 0.0) + spent
         self._since = now

@@ -147,7 +147,7 @@ def predict_samples(
 
 
 def predicted_apart(
-    project: Project, run: Run, samples: Sequence[Sample], way: Way, device: str, report: Reporter, batch: int = 8
+    project: Project, run: Run, samples: Sequence[Sample], way: Way, device: str, report: Reporter
 ) -> Iterator[tuple[Sample, NDArray[np.uint8]]]:
     """Predict in a way that the stored predictions were not made in; those stay as they are.
 
@@ -162,7 +162,7 @@ def predicted_apart(
     report.log(f"run {run.name} on {chosen.title}, {chosen.precision}: {way.words}; what is stored stays as it is")
     with chosen.scope():
         network = load_network(run.best_weights, chosen.precision)
-        done = predict(network, samples, project.read_image, report, lambda one: one.image, batch, way)
+        done = predict(network, samples, project.read_image, report, lambda one: one.image, way=way)
         for number, (sample, probability) in enumerate(done, 1):
             yield sample, probability
             report.progress(number, len(samples), f"{number} of {count_text(len(samples), 'image')}")

@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 
 from segstudio import __version__
+from segstudio.core.epoch_table import Epochs
 from segstudio.core.errors import UserError
 from segstudio.core.files import resource
 from segstudio.core.metrics import METRICS
 from segstudio.jobs.report_charts import Line, histogram, line_chart
 from segstudio.jobs.report_pictures import TRUTH, as_rgb, data_uri, tinted, with_errors
-from segstudio.project.cells import Choice, Epochs
+from segstudio.project.cells import Choice
 from segstudio.project.project import Project
 from segstudio.project.scores import THRESHOLD
 from segstudio.project.studies import Kind, Study
@@ -63,8 +64,8 @@ def page(project: Project, study: Study) -> str:
     )
 
 
-def _shown(value: float | None, digits: int = 4) -> str:
-    return "–" if value is None else f"{value:.{digits}f}"
+def _shown(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"
 
 
 def _figures(result: dict[str, Any]) -> list[dict[str, str]]:

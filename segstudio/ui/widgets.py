@@ -199,11 +199,11 @@ def text_button(text: str, help_text: str) -> QToolButton:
     return button
 
 
-def action_button(action: QAction, *, size: int = 18) -> QToolButton:
+def action_button(action: QAction) -> QToolButton:
     """A flat button for a command; a click leaves the keys to the canvas."""
     button = QToolButton()
     button.setDefaultAction(action)
-    button.setIconSize(QSize(size, size))
+    button.setIconSize(QSize(18, 18))
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     return button
 

@@ -130,7 +130,7 @@ def test_what_is_planned_is_asked_for_and_remembered(
     assert record.options == {
         "preset": "conv-unet-fast", "folds": 3, "repeats": 2, "epochs": 0, "include_test": True, "flips": "off",
     }  # fmt: skip
-    assert page.is_studying
+    assert page.is_under_way
     assert page.start_button.isHidden()
     qtbot.waitUntil(lambda: record.state.is_end, timeout=WAIT)  # the worker of this test dies at once
     assert not page.start_button.isHidden()

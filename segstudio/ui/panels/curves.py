@@ -51,11 +51,9 @@ class Chart(QWidget):
 
     Signals:
         hovered: The epoch under the pointer, or None when it left.
-        figure_changed: Another figure was chosen.
     """
 
     hovered = Signal(object)
-    figure_changed = Signal()
 
     def __init__(self, name: str, *, is_choosable: bool = False, parent: QWidget | None = None) -> None:
         """Make an empty chart.
@@ -156,7 +154,6 @@ class Chart(QWidget):
     def _on_chosen(self, name: str) -> None:
         self.choose(name)
         self.offer(self._offered[0])
-        self.figure_changed.emit()
 
     def set_log(self, is_log: bool) -> None:
         """Show what has no upper end on a logarithmic axis."""

@@ -130,11 +130,6 @@ class Studying(Experimenting[Study]):
     def experiments(self) -> Studies:
         return self.session.project.studies
 
-    @property
-    def is_studying(self) -> bool:
-        """Whether such a study of this project runs or waits."""
-        return self.is_under_way
-
     def start(self) -> JobRecord:
         plan = self.form.options().model_dump()
         values = {"preset": str(self.preset_box.currentData()), **plan}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from segstudio.core.sample import Sample, Split
@@ -21,11 +21,8 @@ class AugmentView(QWidget):
     """Two pages under a line that says which sample is looked at.
 
     Attributes:
-        page_changed: Told after the other page came to the front.
         preview: What the recipe does to the sample on screen.
     """
-
-    page_changed = Signal()
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -121,7 +118,6 @@ class AugmentView(QWidget):
         self._stack.setCurrentWidget(page)
         self.setFocusProxy(page)
         self._show_sample(self._session.sample)
-        self.page_changed.emit()
 
     def _show_sample(self, sample: Sample | None) -> None:
         words, is_other = "", False
