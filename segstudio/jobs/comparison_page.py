@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from segstudio.core.epoch_table import Epochs
 from segstudio.core.errors import UserError
 from segstudio.core.files import resource
 from segstudio.core.metrics import METRICS
 from segstudio.jobs.report_pictures import TRUTH, as_rgb, data_uri, tinted, with_errors
-from segstudio.project.cells import Epochs
 from segstudio.project.comparisons import Comparison
 from segstudio.project.project import Project
 from segstudio.project.scores import THRESHOLD

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from segstudio.core.duration import duration
+from segstudio.core.epoch_table import Epochs
 from segstudio.core.errors import UserError
 from segstudio.core.manifest import load_manifest
 from segstudio.core.sample import Split
@@ -16,7 +17,7 @@ from segstudio.jobs.deciding import size_of
 from segstudio.jobs.preflight import VALIDATING
 from segstudio.jobs.presets import TrainOptions, options_of
 from segstudio.models import MODELS
-from segstudio.project.cells import Arm, Cell, Epochs
+from segstudio.project.cells import Arm, Cell
 from segstudio.project.project import Project
 from segstudio.project.runs import Run
 from segstudio.project.sample_table import SPLITS

@@ -20,8 +20,6 @@ the second: it has more weights to move then, and moments of the first would bel
 but the weights crosses the boundary, and a run that was killed there goes on exactly, too.
 """
 
-import csv
-import io
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -37,8 +35,8 @@ import tensorflow as tf
 
 from segstudio.augmentation.augmenter import Augmenter
 from segstudio.core.advice import NOT_A_NUMBER, advice
+from segstudio.core.epoch_table import METRICS, save_epochs
 from segstudio.core.errors import UserError
-from segstudio.core.files import write_atomically
 from segstudio.core.labels import Weighing
 from segstudio.core.reporter import Cancelled, Reporter
 from segstudio.core.steering import Steering, Unsteered
@@ -53,7 +51,7 @@ from segstudio.ml.objective import EQUAL, ClassWeights, objective
 from segstudio.ml.sample_losses import SampleLosses
 from segstudio.ml.schedule import Row, Schedule, kept_row
 
-BEST, LAST, METRICS = "best.keras", "last.keras", "metrics.csv"
+BEST, LAST = "best.keras", "last.keras"
 
 Watcher = Callable[[keras.Model, Row], None]
 """Is shown the network and its figures after every epoch; must change neither."""
@@ -478,11 +476,6 @@ class _Steps(keras.callbacks.Callback):  # type: ignore[misc]
 
 def _publish(rows: list[Row], folder: Path, report: Reporter) -> None:
     """Write metrics.csv anew, whole, and tell the reporter of its last row."""
-    text = io.StringIO(newline="")
-    # Rows of an older version, or of a computer with a GPU, may have other columns.
-    writer = csv.DictWriter(text, list(dict.fromkeys(name for row in reversed(rows) for name in row)))
-    writer.writeheader()
-    writer.writerows(rows)
-    write_atomically(folder / METRICS, text.getvalue().encode("utf-8"))
+    save_epochs(rows, folder / METRICS)
     figures = {name: value for name, value in rows[-1].items() if name != "epoch"}
     report.metric(rows[-1]["epoch"], **figures)

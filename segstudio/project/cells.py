@@ -12,11 +12,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from segstudio.core.epoch_table import METRICS, Epochs, load_epochs
 from segstudio.core.errors import BadImage, UserError
 from segstudio.core.files import write_atomically
 from segstudio.core.sample import Sample
@@ -24,9 +25,6 @@ from segstudio.formats import encode_grey, read_mask_values
 
 ARM_NAME = re.compile(r"\w[\w.+-]{0,39}")
 """What an arm may be called: it is part of a folder's name."""
-
-Epochs: TypeAlias = list[dict[str, float]]
-"""The figures of each epoch of a training."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,14 +135,8 @@ class Cell:
         write_atomically(self.folder / "done.json", json_bytes(how))
 
     def metrics(self) -> Epochs:
-        """The figures of each epoch so far, from metrics.csv; also while it is being trained."""
-        try:
-            text = (self.folder / "metrics.csv").read_text(encoding="utf-8")
-        except OSError:
-            return []
-        return [
-            {name: float(value) for name, value in row.items() if value} for row in csv.DictReader(io.StringIO(text))
-        ]
+        """The figures of each epoch so far, see `load_epochs`."""
+        return load_epochs(self.folder / METRICS)
 
     def save_prediction(self, sample: Sample, probability: NDArray[np.uint8]) -> None:
         """Keep what the network says of a sample: uint8 (H, W) at the image's size, 255 times the probability."""

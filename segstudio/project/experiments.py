@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
 from filelock import FileLock, Timeout
 
+from segstudio.core.epoch_table import Epochs
 from segstudio.core.errors import UserError
 from segstudio.core.files import write_atomically
-from segstudio.project.cells import Cell, Epochs, Score, json_bytes, read_scores, write_scores
+from segstudio.project.cells import Cell, Score, json_bytes, read_scores, write_scores
 from segstudio.project.clock import now
 
 if TYPE_CHECKING:

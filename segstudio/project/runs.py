@@ -12,7 +12,6 @@
 The folder says all; the rows of the index are for sorting and can be made anew from it.
 """
 
-import csv
 import json
 import os
 import shutil
@@ -27,6 +26,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import psutil
 import tomli_w
 
+from segstudio.core.epoch_table import METRICS, Epochs, load_epochs
 from segstudio.core.errors import UserError
 from segstudio.core.files import write_atomically
 from segstudio.core.threshold import DEFAULT, level_of
@@ -44,8 +44,6 @@ READER = "reader"
 USABLE = frozenset({"finished", "stopped", "lost"})
 """Statuses of runs whose best weights may be used."""
 
-
-Epochs: TypeAlias = list[dict[str, float]]
 Events: TypeAlias = list[dict[str, Any]]
 
 
@@ -324,29 +322,8 @@ class Runs:
         return self.get(run_id)
 
     def metrics(self, run_id: int) -> Epochs:
-        """The values of each epoch from metrics.csv; an epoch that was run twice counts the last time."""
-        path = self._folder(run_id) / "metrics.csv"
-        if not path.is_file():
-            return []
-        epochs: dict[float, dict[str, float]] = {}
-        with path.open(encoding="utf-8", newline="") as file:
-            for line in csv.DictReader(file):
-                values = _numbers(line)
-                if "epoch" in values:
-                    epochs[values["epoch"]] = values
-        return [epochs[epoch] for epoch in sorted(epochs)]
-
-    def append_metrics(self, run: Run, epoch: int, values: Mapping[str, float]) -> None:
-        """Add the values of one epoch to metrics.csv; a name that is new gives the file another column."""
-        path = run.folder / "metrics.csv"
-        lines = [line for line in self.metrics(run.id) if line["epoch"] != epoch]
-        lines.append({"epoch": epoch, **{name: float(value) for name, value in values.items()}})
-        lines.sort(key=lambda line: line["epoch"])
-        names = dict.fromkeys(name for line in lines for name in line)
-        text = ",".join(names) + "\n"
-        for line in lines:
-            text += ",".join(_plain(line.get(name)) for name in names) + "\n"
-        write_atomically(path, text.encode())
+        """The figures of each epoch so far, see `load_epochs`."""
+        return load_epochs(self._folder(run_id) / METRICS)
 
     def explain(self, run: Run, reasons: Mapping[str, str]) -> None:
         """Add to the table `reasons` of options.toml why options have the values they have.
@@ -541,19 +518,3 @@ def _without_none(values: Any) -> Any:
     if isinstance(values, list | tuple):
         return [_without_none(value) for value in values if value is not None]
     return str(values) if isinstance(values, Path) else values
-
-
-def _numbers(line: Mapping[str, Any]) -> dict[str, float]:
-    values = {}
-    for name, text in line.items():
-        try:
-            values[name] = float(text)
-        except (TypeError, ValueError):
-            continue
-    return values
-
-
-def _plain(value: float | None) -> str:
-    if value is None:
-        return ""
-    return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))

@@ -7,6 +7,7 @@ from segstudio.ui.job_queue import JobState
 from segstudio.ui.panels.jobs import state_text
 from tests.flows.conftest import PATIENCE_MS
 from tests.flows.test_story import choose_quick_training
+from tests.project.projects import append_metrics
 
 RATE = 0.00025
 
@@ -16,7 +17,7 @@ def test_curves_take_the_centre_and_give_it_back(open_window, project):
         for _ in range(2):
             run = made.runs.create("conv-unet-fast", "conv-unet", {"epochs": 3}, "scratch")
             for epoch in (1, 2, 3):
-                made.runs.append_metrics(run, epoch, {"loss": 1 / epoch, "val_loss": 1.1 / epoch, "val_dice": 0.5})
+                append_metrics(run, epoch, {"loss": 1 / epoch, "val_loss": 1.1 / epoch, "val_dice": 0.5})
             made.runs.update(run.id, status="finished", epochs=3)
     hands = open_window(project)
     workspace = hands.window.workspace

@@ -14,6 +14,7 @@ from segstudio.jobs import JOBS
 from segstudio.jobs.report_charts import Line, histogram, line_chart, steps_of
 from segstudio.project.project import Project
 from segstudio.project.runs import READER
+from tests.project.projects import append_metrics
 
 
 @pytest.fixture
@@ -66,7 +67,7 @@ def test_the_report_tells_of_dataset_runs_curves_and_conventions(
     run = project.runs.get(runs[0])
     for epoch in range(1, 6):
         values = {"loss": 1 / epoch, "val_loss": 1.2 / epoch, "iou": 1 - 1 / (1 + epoch), "val_iou": 0.9}
-        project.runs.append_metrics(run, epoch, values)
+        append_metrics(run, epoch, values)
     project.problems.extend([("images/broken.png", "it is <cut> off")])
     first = next(iter(project.samples.all()))
     project.samples.set_state([first.id], ReviewState.FLAGGED)

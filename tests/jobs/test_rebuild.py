@@ -16,6 +16,7 @@ from segstudio.jobs.rebuild import compared_with, warn_of_versions
 from segstudio.project.run_files import read_card
 from segstudio.project.since import changes_since
 from tests.jobs.projects import TINY, make_project, review
+from tests.project.projects import append_metrics
 
 pytestmark = pytest.mark.training
 
@@ -163,11 +164,11 @@ def test_other_figures_are_found_and_named(project):
 def test_figures_that_the_version_of_the_original_did_not_know_are_no_differences(tmp_path):
     with make_project(tmp_path) as project:
         old, new = (project.runs.create("conv-unet-fast", "conv-unet", {}, "scratch") for _ in range(2))
-        project.runs.append_metrics(old, 1, {"iou": 0.5, "val_iou": 0.4})
-        project.runs.append_metrics(new, 1, {"iou": 0.5, "dice": 0.6, "val_iou": 0.4, "val_dice": 0.5})
+        append_metrics(old, 1, {"iou": 0.5, "val_iou": 0.4})
+        append_metrics(new, 1, {"iou": 0.5, "dice": 0.6, "val_iou": 0.4, "val_dice": 0.5})
         found = compared_with(project, old, new, [])
         assert (found["is_same"], found["figures"]) == (True, 2)
-        project.runs.append_metrics(new, 2, {"iou": 0.5, "val_iou": 0.4})
+        append_metrics(new, 2, {"iou": 0.5, "val_iou": 0.4})
         assert not compared_with(project, old, new, [])["is_same"], "an epoch that is missing is one"
 
 

@@ -12,6 +12,7 @@ from segstudio.core.reporter import Cancelled, ListReporter
 from segstudio.jobs.presets import options_of
 from segstudio.jobs.train import Training
 from tests.jobs.projects import make_project
+from tests.project.projects import append_metrics
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def stopped(project):
     run = project.runs.create("conv-unet-fast", "conv-unet", {"epochs": 4}, "scratch")
     run.best_weights.write_bytes(b"good")
     for epoch, iou in ((1, 0.4), (2, 0.5)):
-        project.runs.append_metrics(run, epoch, {"val_iou": iou, "val_loss": 1 - iou})
+        append_metrics(run, epoch, {"val_iou": iou, "val_loss": 1 - iou})
     figures = {"best_epoch": 2, "best_val_iou": 0.5, "best_val_loss": 0.5}
     return project.runs.update(run.id, status="stopped", epochs=2, **figures)
 
@@ -65,7 +66,7 @@ def test_a_resumed_run_that_comes_to_nothing_is_still_the_best(project, stopped,
 
 def test_what_it_learnt_until_it_broke_off_is_counted(project, stopped, monkeypatch):
     def fit(run):
-        project.runs.append_metrics(run, 3, {"val_iou": 0.6, "val_loss": 0.3})
+        append_metrics(run, 3, {"val_iou": 0.6, "val_loss": 0.3})
         raise UserError("the loss is no longer a number")
 
     with pytest.raises(UserError):

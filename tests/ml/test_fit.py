@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from segstudio.augmentation.augmenter import Augmenter
 from segstudio.augmentation.recipe import Recipe, Step, built_in_recipes
+from segstudio.core.epoch_table import METRICS
 from segstudio.core.errors import UserError
 from segstudio.core.metrics import Counts
 from segstudio.core.reporter import Cancelled, ListReporter
@@ -49,7 +50,7 @@ def same_weights(one, other):
 
 
 def epochs_in(folder):
-    with (folder / fit.METRICS).open(encoding="utf-8", newline="") as file:
+    with (folder / METRICS).open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -115,7 +116,7 @@ def test_a_stopped_run_keeps_its_best_and_a_resumed_one_ends_as_if_never_stopped
     assert stopped.best["epoch"] == 1
     assert (tmp_path / fit.BEST).is_file()
     # As after a kill -9 between writing the checkpoint and metrics.csv.
-    (tmp_path / fit.METRICS).unlink()
+    (tmp_path / METRICS).unlink()
     resumed = fit.resume(TRAIN, VAL, PLAN, tmp_path, ListReporter(), "float32")
     assert [row["epoch"] for row in resumed.rows] == [1, 2, 3]
     for mine, theirs in zip(resumed.rows, outcome.rows, strict=True):

@@ -1,9 +1,12 @@
 """Small projects for tests, of real files."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
+from segstudio.core.epoch_table import METRICS, load_epochs, save_epochs
 from segstudio.core.sample import Split
 from segstudio.project.project import Project
+from segstudio.project.runs import Run
 from segstudio.project.samples import NewSample
 from tests.datasets import make_dataset
 
@@ -22,3 +25,9 @@ def make_project(folder: Path, count: int = 6, size: tuple[int, int] = SIZE) -> 
     """A project in folder/project of a dataset in folder/dataset; the caller closes it."""
     source = make_dataset(folder / "dataset", count, size)
     return Project.create(folder / "project", source, new_samples(count, size))
+
+
+def append_metrics(run: Run, epoch: int, figures: Mapping[str, float]) -> None:
+    """The curves of a run as its training would leave them after one more epoch."""
+    path = run.folder / METRICS
+    save_epochs([*load_epochs(path), {"epoch": epoch, **figures}], path)

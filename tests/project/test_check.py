@@ -23,6 +23,7 @@ from segstudio.project.check import Finding, check_project
 from segstudio.project.project import INDEX, Project
 from segstudio.project.rebuilding import rebuild_index
 from segstudio.project.suspicions import reasons, store_suspicions
+from tests.project.projects import append_metrics
 from tests.project.test_samples import COLUMNS
 
 LEFT = np.zeros((48, 64), np.uint8)
@@ -42,7 +43,7 @@ def work_a_little(project: Project) -> None:
     for value in (0, 200):
         run = project.runs.create("preset", "model", {"epochs": 2}, "scratch", "a try")
         for epoch in (1, 2):
-            project.runs.append_metrics(run, epoch, {"loss": 1 / epoch})
+            append_metrics(run, epoch, {"loss": 1 / epoch})
         run.best_weights.write_bytes(b"weights")
         project.runs.update(run.id, status="finished", epochs=2, best_epoch=2, best_val_iou=0.5, seconds=1.5)
         for sample in project.samples.all():
@@ -262,7 +263,7 @@ def test_what_was_asked_of_a_run_is_not_what_became_of_it(project: Project) -> N
     run = project.runs.create("preset", "model", {"epochs": 3, "device": "auto"}, "scratch")
     project.runs.update(run.id, device="CPU")
     for epoch, iou in ((1, 0.4), (2, 0.3)):
-        project.runs.append_metrics(run, epoch, {"val_iou": iou, "val_loss": 1.0})
+        append_metrics(run, epoch, {"val_iou": iou, "val_loss": 1.0})
     project.runs.replan(run.id, epochs=40, device="gpu")
     project.runs.append_event(run, "steer", epoch=2, step=0, epochs=40)
     project.close()

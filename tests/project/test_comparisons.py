@@ -72,7 +72,7 @@ def test_a_cell_keeps_predictions_curves_and_how_it_went(project):
     cell = create(project).cell("strong", 1)
     assert (cell.is_done, cell.done(), cell.metrics()) == (False, {}, [])
     cell.folder.mkdir(parents=True)
-    (cell.folder / "metrics.csv").write_text("epoch,val_iou,loss\n1,0.5,0.7\n2,0.6,\n", encoding="utf-8")
+    (cell.folder / "metrics.csv").write_text("epoch,val_iou,loss\n1,0.5,0.7\n2,0.6,torn\n", encoding="utf-8")
     assert cell.metrics() == [{"epoch": 1, "val_iou": 0.5, "loss": 0.7}, {"epoch": 2, "val_iou": 0.6}]
     sample = next(iter(project.samples.all()))
     probability = np.random.default_rng(0).integers(0, 256, (sample.height, sample.width)).astype(np.uint8)

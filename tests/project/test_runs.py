@@ -1,7 +1,6 @@
 """Runs: numbers, folders, curves, the best one, and what becomes of one whose process died."""
 
 import json
-import math
 import subprocess
 import sys
 import tomllib
@@ -16,7 +15,7 @@ from segstudio.core.errors import UserError
 from segstudio.project.project import Project
 from segstudio.project.runs import Owner, Run, read_events
 from tests.project.processes import finish, start_python, wait_for_line
-from tests.project.projects import make_project
+from tests.project.projects import append_metrics, make_project
 
 
 def create(project: Project, **options: Any) -> Run:
@@ -110,35 +109,12 @@ def test_the_last_run_is_the_newest_with_weights(project: Project) -> None:
 def test_curves_grow_by_epochs(project: Project) -> None:
     run = create(project)
     assert project.runs.metrics(run.id) == []
-    project.runs.append_metrics(run, 1, {"loss": 0.5, "images_per_second": 12})
-    project.runs.append_metrics(run, 2, {"loss": 0.25, "val_iou": 1 / 3})
-    project.runs.append_metrics(run, 2, {"loss": 0.125})
+    append_metrics(run, 1, {"loss": 0.5, "images_per_second": 12})
+    append_metrics(run, 2, {"loss": 0.25, "val_iou": 1 / 3})
+    append_metrics(run, 2, {"loss": 0.125})
     assert project.runs.metrics(run.id) == [
         {"epoch": 1, "loss": 0.5, "images_per_second": 12}, {"epoch": 2, "loss": 0.125},
     ]  # fmt: skip
-    lines = (run.folder / "metrics.csv").read_text(encoding="utf-8").splitlines()
-    assert lines == ["epoch,loss,images_per_second", "1,0.5,12", "2,0.125,"]
-
-
-values = st.dictionaries(
-    st.sampled_from(["loss", "val_loss", "iou", "learning_rate"]), st.floats(allow_nan=True), min_size=1
-)
-
-
-@settings(max_examples=20, deadline=None)
-@given(epochs=st.lists(values, min_size=1, max_size=5))
-def test_curves_are_read_as_they_were_written(
-    epochs: list[dict[str, float]], tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    with make_project(tmp_path_factory.mktemp("runs"), 1) as project:
-        run = create(project)
-        for epoch, line in enumerate(epochs, start=1):
-            project.runs.append_metrics(run, epoch, line)
-        for line, read in zip(epochs, project.runs.metrics(run.id), strict=True):
-            assert read.keys() - {"epoch"} == line.keys()
-            assert all(
-                read[name] == value or math.isnan(read[name]) == math.isnan(value) for name, value in line.items()
-            )
 
 
 def test_a_line_torn_by_a_crash_is_left_out(project: Project) -> None:

@@ -35,7 +35,7 @@ from segstudio.ui.session import Session
 from segstudio.ui.times import when_text
 from segstudio.ui.views.curves import CurvesView
 from segstudio.ui.worker_thread import Patience
-from tests.project.projects import make_project
+from tests.project.projects import append_metrics, make_project
 
 SCRIPT = [sys.executable, str(Path(__file__).with_name("scripted_worker.py"))]
 WAIT = 20_000
@@ -60,9 +60,7 @@ def add_run(project: Project, *, status: str = "finished", epochs: int = 20, val
     one = preset("conv-unet-fast")
     run = project.runs.create(one.name, one.model, one.options(epochs=20).model_dump(), "scratch")
     for epoch in range(1, epochs + 1):
-        project.runs.append_metrics(
-            run, epoch, {"loss": 1 / epoch, "val_loss": 1.2 / epoch, "iou": 0.8, "val_iou": 0.7}
-        )
+        append_metrics(run, epoch, {"loss": 1 / epoch, "val_loss": 1.2 / epoch, "iou": 0.8, "val_iou": 0.7})
     run.best_weights.write_bytes(b"weights")
     run.last_weights.write_bytes(b"weights")
     return project.runs.update(
@@ -230,7 +228,7 @@ def test_run_under_way_is_drawn_epoch_by_epoch(qtbot: QtBot, session: Session, q
     panel = shown(qtbot, session, queue)
     run = add_run(session.project, status="running", epochs=1)
     record = queue.submit("train", {}, project=session.project.folder)
-    session.project.runs.append_metrics(run, 2, {"loss": 0.1})
+    append_metrics(run, 2, {"loss": 0.1})
     qtbot.waitUntil(lambda: panel.curves.loss.series[0].epochs == [1, 2], timeout=WAIT)
     queue.cancel(record.id)
     qtbot.waitUntil(lambda: record.state.is_end, timeout=WAIT)

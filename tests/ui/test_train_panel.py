@@ -24,7 +24,7 @@ from segstudio.ui.panels.train_options import FROM_ELSEWHERE, FROM_FILE
 from segstudio.ui.plot import WholeAxis
 from segstudio.ui.session import Session
 from segstudio.ui.worker_thread import Patience
-from tests.project.projects import make_project
+from tests.project.projects import append_metrics, make_project
 
 SCRIPT = [sys.executable, str(Path(__file__).with_name("scripted_worker.py")), "training"]
 WAIT = 20_000
@@ -67,9 +67,7 @@ def add_run(
     values = preset(name).options(**options).model_dump()
     run = project.runs.create(name, preset(name).model, values, values["start"])
     for epoch in range(1, epochs + 1):
-        project.runs.append_metrics(
-            run, epoch, {"loss": 1 / epoch, "val_loss": 1.2 / epoch, "iou": 0.8, "val_iou": 0.7}
-        )
+        append_metrics(run, epoch, {"loss": 1 / epoch, "val_loss": 1.2 / epoch, "iou": 0.8, "val_iou": 0.7})
     run.best_weights.write_bytes(b"weights")
     return project.runs.update(run.id, status=status, epochs=epochs, best_epoch=1, best_val_iou=0.7, best_val_loss=1.2)
 
@@ -393,7 +391,7 @@ def test_what_is_noticed_after_a_resume_counts_the_epochs_before_it(
     run = add_run(session.project, status="lost", epochs=3)
     for epoch in range(4, 21):
         figures = {"loss": 0.1, "val_loss": 0.1, "val_iou": 0.9 if epoch == 4 else 0.8}
-        session.project.runs.append_metrics(run, epoch, figures)
+        append_metrics(run, epoch, figures)
     record = queue.submit("train", {"resume": str(run.id)}, project=session.project.folder)
     qtbot.waitUntil(lambda: len(record.metrics) == 3, timeout=WAIT)
     qtbot.waitUntil(lambda: "No epoch of the last 16 was better" in panel._message.text(), timeout=WAIT)
