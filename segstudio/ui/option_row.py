@@ -29,6 +29,8 @@ MODES = {
 
 BOX_WIDTH = 76
 
+_SPACING = 6
+
 
 class ModeButtons(QWidget):
     """Add, subtract, intersect: one of them is on."""
@@ -98,15 +100,19 @@ class OptionRow(QWidget):
         self._options = options
         self._editors: dict[str, Editor] = {}
         self._cells: dict[str, list[QWidget]] = {}
-        self._is_writing = False
+        self._titles: dict[str, QWidget] = {}
+        self._idle: frozenset[str] = frozenset()
+        self._is_writing = self._is_short = False
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(6)
+        row.setSpacing(_SPACING)
         fields = {name: field for name, field in type(options).model_fields.items() if name not in hidden}
         for name, field in fields.items():
             if not is_advanced(field):
                 for cell in self._cells_of(name, field):
                     row.addWidget(cell)
+                if isinstance(self._cells[name][0], QLabel):
+                    self._titles[name] = self._cells[name][0]
         advanced = {name: field for name, field in fields.items() if is_advanced(field)}
         if advanced:
             row.addWidget(self._more(advanced))
@@ -118,10 +124,27 @@ class OptionRow(QWidget):
         for name, editor in self._editors.items():
             if editor.read() != getattr(options, name):
                 editor.write(getattr(options, name))
+        self._idle = frozenset(idle)
+        self._show_cells()
+        self._is_writing = False
+
+    def set_short(self, is_short: bool) -> None:
+        """Leave the titles of boxes out, or put them back; a tooltip says them too."""
+        if is_short != self._is_short:
+            self._is_short = is_short
+            self._show_cells()
+
+    @property
+    def full_width(self) -> int:
+        """What the row takes with all its titles."""
+        hidden = [one for name, one in self._titles.items() if self._is_short and name not in self._idle]
+        return self.sizeHint().width() + sum(one.sizeHint().width() + _SPACING for one in hidden)
+
+    def _show_cells(self) -> None:
         for name, cells in self._cells.items():
             for cell in cells:
-                cell.setVisible(name not in idle)
-        self._is_writing = False
+                is_left_out = self._is_short and cell is self._titles.get(name)
+                cell.setVisible(name not in self._idle and not is_left_out)
 
     def focus_first(self) -> None:
         """Let the person type the first value."""
@@ -164,7 +187,7 @@ class OptionRow(QWidget):
                 cells.append(muted(unit_of(field)))
         for cell in cells:
             if not cell.toolTip():
-                cell.setToolTip(field.description or "")
+                cell.setToolTip(f"{title}: {field.description}" if field.description else title)
             cell.installEventFilter(self)
         self._editors[name].changed.connect(lambda: self._take(name))
         self._cells[name] = cells

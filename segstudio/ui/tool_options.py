@@ -52,6 +52,11 @@ class RadiusSlider(QWidget):
         label = max(self._label.sizeHint().width(), self._label.minimumWidth())
         return _MARGIN + SLIDER + _SPACING + label
 
+    @property
+    def short_width(self) -> int:
+        """What the number alone takes."""
+        return self.full_width - SLIDER - _SPACING
+
     def serve(self, panes: Panes | None) -> None:
         """Show and change the radius of these panes' tool."""
         self._panes = panes
@@ -117,18 +122,24 @@ class ToolOptions(QWidget):
         self._fit()
 
     def _fit(self) -> None:
-        """Where there is little room, the slider of the radius gives way to what has no other place."""
-        self.radius.set_short(self.sizeHint().width() > self.width())
+        """Where there is little room, the slider of the radius gives way, and then the titles of number boxes do."""
+        missing = self.sizeHint().width() - self.width()
+        self.radius.set_short(missing > 0)
+        if self._row is not None:
+            given = 0 if self.radius.isHidden() else self.radius.full_width - self.radius.short_width
+            self._row.set_short(missing > given)
 
     def sizeHint(self) -> QSize:
-        """What all of it takes, the slider too where it has given way: else it would never come back."""
+        """What all of it takes, what has given way too: else it would never come back."""
         margins = self._layout.contentsMargins()
         width = margins.left() + margins.right()
         if not self.radius.isHidden():
             width += self.radius.full_width + self._layout.spacing()
-        for part in (self._title, self._row, self._words, self._apply, self._cancel):
-            if part is not None and not part.isHidden():
+        for part in (self._title, self._words, self._apply, self._cancel):
+            if not part.isHidden():
                 width += part.sizeHint().width() + self._layout.spacing()
+        if self._row is not None and not self._row.isHidden():
+            width += self._row.full_width + self._layout.spacing()
         return QSize(width, super().sizeHint().height())
 
     def minimumSizeHint(self) -> QSize:

@@ -320,7 +320,8 @@ class Window(QMainWindow):
         session = self.session
         if session is not None and record.project == session.project.folder:
             session.take_job_end(topics_of(record))
-        if record.state in (JobState.FAILED, JobState.LOST):
+        is_told = self.workspace is not None and self.workspace.tells_end_of(record)
+        if record.state in (JobState.FAILED, JobState.LOST) and not is_told:
             hint = record.hint or "Its log is in the Jobs panel (View ▸ Jobs)."
             self.banner.tell(f"{record.title}: {record.message}", hint, kind="bad", topic=trouble_of(record.job))
 

@@ -20,6 +20,8 @@ from typing import Any, ClassVar
 import psutil
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, Qt, QThread, QTimer, Signal, Slot
 
+from segstudio.jobs import JOBS
+
 TAIL_BYTES = 8 * 1024
 """How much of the process's standard error is kept, to tell why it died."""
 
@@ -261,7 +263,10 @@ class ComputeProcess(QObject):
         if self._is_warm and not self._has_begun and not self._is_cancelled:
             # It had died unnoticed before the job reached it: not the job's fault.
             self._waiting, self._job = self._job, None
-        self._report_loss(*describe_death(code, is_crash=status == QProcess.ExitStatus.CrashExit))
+        name = "" if self._job is None else str(self._job["job"])
+        uses_network = name not in JOBS or JOBS[name].lane == "compute"
+        is_crash = status == QProcess.ExitStatus.CrashExit
+        self._report_loss(*describe_death(code, is_crash=is_crash, uses_network=uses_network))
         self._go_on()
 
     def _report_loss(self, message: str, hint: str) -> None:
@@ -356,12 +361,13 @@ class WorkerThread(QThread):
 atexit.register(WorkerThread.end_all)
 
 
-def describe_death(code: int, *, is_crash: bool) -> tuple[str, str]:
+def describe_death(code: int, *, is_crash: bool, uses_network: bool = True) -> tuple[str, str]:
     """What to say of a process that has died: message and hint.
 
     Args:
         code: Its exit code; after a crash on POSIX the number of the signal.
         is_crash: Whether it was ended from outside or by a fault, and did not exit by itself.
+        uses_network: Whether its job was one with a network, that needs less memory when it is given less at once.
     """
     if not is_crash:
         return f"the compute process ended with exit code {code}", "its last words are in the log"
@@ -372,7 +378,8 @@ def describe_death(code: int, *, is_crash: bool) -> tuple[str, str]:
     except ValueError:
         name = f"signal {code}"
     if name == "SIGKILL":
-        hint = "most often the machine ran out of memory: try a smaller batch or picture size"
+        what = "try a smaller batch or picture size" if uses_network else "close other programs, then start it again"
+        hint = f"most often the machine ran out of memory: {what}"
     else:
         hint = "its last words are in the log"
     return f"the compute process was ended by {name}", hint

@@ -30,7 +30,7 @@ from segstudio.ui.canvas.panes import Panes
 from segstudio.ui.centre import Centre
 from segstudio.ui.facts import facts_of
 from segstudio.ui.ignoring import Ignoring
-from segstudio.ui.job_queue import JobQueue
+from segstudio.ui.job_queue import JobQueue, JobRecord
 from segstudio.ui.pages import Page, Pages
 from segstudio.ui.panels.audit import AuditBar
 from segstudio.ui.panels.display import PANES, DisplayBar
@@ -137,6 +137,10 @@ class Workspace(QWidget):
     def runs_panel(self) -> "RunsPanel":
         """The panel of all trainings."""
         return self.pages.runs.panel
+
+    def tells_end_of(self, record: JobRecord) -> bool:
+        """Whether the panel in front shows by itself how a job has ended."""
+        return self.pages.train.is_made and self.train_panel.tells_end_of(record)
 
     def show_training(self) -> None:
         """Bring the panel of training to the front."""

@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent, QPointingDevice, QTabletEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
 from segstudio.core.document import Document
@@ -719,3 +719,24 @@ def test_the_strip_closes_a_polygon(panes, document, hand, strip) -> None:
     shown_button(strip, "Apply").click()
     assert document.mask[55, 85]
     assert panes.pointer.drag is None
+
+
+def test_where_there_is_little_room_titles_go_before_choices_are_cut_off(qtbot, panes, strip) -> None:
+    panes.set_tool("smart-brush")
+    strip.show()
+
+    def is_cut_off() -> bool:
+        return any(one.isVisible() and one.width() < one.sizeHint().width() for one in strip.findChildren(Combo))
+
+    def titles() -> list[str]:
+        return [one.text() for one in strip.findChildren(QLabel) if one.isVisible() and one.text() == "Tolerance"]
+
+    full = strip.sizeHint().width()
+    strip.setFixedWidth(full)
+    qtbot.waitUntil(lambda: titles() == ["Tolerance"] and not is_cut_off())
+    slider = strip.radius.full_width - strip.radius.short_width
+    strip.setFixedWidth(full - slider - 20)
+    qtbot.waitUntil(lambda: titles() == [] and not is_cut_off())
+    assert strip.sizeHint().width() == full, "else they would never come back"
+    strip.setFixedWidth(full)
+    qtbot.waitUntil(lambda: titles() == ["Tolerance"] and not is_cut_off())

@@ -20,6 +20,7 @@ from segstudio.ui.copy_thumbnails import CopyThumbnails
 from segstudio.ui.session import Session
 from segstudio.ui.views.copies import CopiesView
 from segstudio.ui.views.copies_model import CopiesModel, Counts, tooltip
+from segstudio.ui.wrapping_bar import WrappingBar
 from tests.ui.projects import make_project
 
 COPIES = 2
@@ -114,7 +115,9 @@ def test_a_click_and_a_button_reject_and_restore(qtbot: QtBot, view: CopiesView)
     qtbot.waitUntil(lambda: "1 rejected" in view.count_label.text())
     assert rejected(view) == ["sample_00-02"]
     assert [copy.name for copy in view.selected()] == ["images/sample_00-02"], "the selection stays"
-    assert not view.reject_button.isEnabled()
+    assert not view.reject_button.isVisible()
+    view.resize(786, 700)  # what it has in a window of 1440 pixels
+    assert not view.findChild(WrappingBar).is_wrapped
     QTest.mouseClick(view.restore_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: "rejected" not in view.count_label.text())
     assert rejected(view) == []

@@ -328,13 +328,20 @@ def test_curves_draw_only_when_something_came(qtbot: QtBot) -> None:
     assert curves.iou.series[1].values == [], "what is not a number is not drawn"
 
 
-def test_best_epoch_is_never_what_the_training_began_with(qtbot: QtBot) -> None:
+def test_the_ring_stands_at_the_beginning_as_long_as_no_epoch_was_better(qtbot: QtBot) -> None:
     curves = Curves()
     qtbot.addWidget(curves)
     assert curves.best_epoch is None
-    for epoch, iou, loss in ((0, 0.9, 0.1), (1, 0.7, 0.3), (2, 0.7, 0.2), (3, 0.6, 0.1)):
+    curves.append(0, {"val_iou": 0.7, "val_loss": 0.25})
+    assert curves.best_epoch is None, "nothing was learnt yet"
+    for epoch, iou, loss in ((1, 0.65, 0.3), (2, 0.7, 0.3)):
         curves.append(epoch, {"val_iou": iou, "val_loss": loss})
-    assert curves.best_epoch == 2
+        assert curves.best_epoch == 0, "its weights are kept"
+    curves._draw()
+    assert curves.iou._best_dot.getData()[0].tolist() == [0]
+    for epoch, iou, loss in ((3, 0.8, 0.3), (4, 0.8, 0.2), (5, 0.6, 0.1)):
+        curves.append(epoch, {"val_iou": iou, "val_loss": loss})
+    assert curves.best_epoch == 4
 
 
 def test_values_under_the_pointer_are_told_in_both_charts(qtbot: QtBot) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QLineEdit, QToolButton
+from PySide6.QtWidgets import QApplication, QLineEdit, QScrollArea, QToolButton
 from pytestqt.qtbot import QtBot
 
 from segstudio.augmentation.recipe import Recipe, Step, built_in_recipes
@@ -530,13 +530,28 @@ def test_every_training_is_checked_first_and_what_was_decided_stands_below_its_f
     assert not panel.preflight.isVisible()
 
 
+def test_start_stays_in_sight_however_long_the_options_are(qtbot: QtBot, panel: TrainPanel) -> None:
+    panel.resize(340, 500)
+    panel.options.fold.unfold()
+    qtbot.waitUntil(lambda: panel.options.height() > panel.height())
+    area = panel.findChild(QScrollArea)
+    for value in (area.verticalScrollBar().maximum(), 0):
+        area.verticalScrollBar().setValue(value)
+        place = panel.start_button.mapTo(panel, panel.start_button.rect().bottomRight())
+        assert panel.rect().contains(place)
+        assert panel.start_button.visibleRegion().boundingRect() == panel.start_button.rect()
+
+
 def test_what_blocks_stops_the_start_in_words(qtbot: QtBot, panel: TrainPanel, queue: JobQueue) -> None:
     panel.form.set_values({"seed": 13})
     record = panel.start()
     qtbot.waitUntil(lambda: record.state.is_end, timeout=WAIT)
     assert (record.state, record.message, record.hint) == (JobState.FAILED, "all masks are empty", "correct some")
     assert panel.preflight.texts == ["All masks are empty."]
-    assert "all masks are empty" in panel._message.text().lower()
+    assert panel._message.text() == "Not started: the check has found why it would fail.", (
+        "the reason stands above once"
+    )
+    assert panel.tells_end_of(record)
     assert panel.start_button.isVisible()
     assert not panel.preflight.pass_button.isVisible()
 

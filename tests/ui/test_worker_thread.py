@@ -296,3 +296,26 @@ def test_death_by_an_unknown_signal_has_a_name() -> None:
     message, hint = describe_death(250, is_crash=True)
     assert "250" in message or "0x" in message
     assert hint
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_the_hint_for_a_killed_job_fits_the_job() -> None:
+    assert "batch" in describe_death(signal.SIGKILL, is_crash=True)[1]
+    hint = describe_death(signal.SIGKILL, is_crash=True, uses_network=False)[1]
+    assert "memory" in hint
+    assert "batch" not in hint
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize(("job", "has_batch"), [("augment", False), ("predict", True)])
+def test_a_killed_job_gets_its_own_hint(job, has_batch, qtbot: QtBot, tmp_path: Path) -> None:
+    script = f"import os, signal; os.kill(os.getpid(), signal.{signal.SIGKILL.name})"
+    thread = WorkerThread([sys.executable, "-c", script], IMPATIENT)
+    heard = Heard(thread)
+    try:
+        thread.send("1", job, tmp_path, {})
+        qtbot.waitUntil(lambda: bool(heard.losses), timeout=20_000)
+    finally:
+        thread.close()
+        thread.join()
+    assert ("batch" in heard.losses[0].hint) is has_batch

@@ -91,12 +91,15 @@ class Course:
 
     @property
     def best_epoch(self) -> float | None:
-        """The epoch that validates best: highest validation IoU so far, at a tie the lowest validation loss."""
+        """The epoch that validates best: highest validation IoU so far, at a tie the lowest validation loss.
+
+        Epoch 0 is what the training began with: 0 as long as nothing was better, None before there is anything else.
+        """
         iou, loss = self.of("val_iou"), self.of("val_loss")
-        # Epoch 0 is what the training began with; its weights are those of another run.
-        points = [(value, epoch) for value, epoch in zip(iou.values, iou.epochs, strict=True) if epoch > 0]
-        best = max(points, key=lambda point: (point[0], -(loss.at(point[1]) or 0.0)), default=None)
-        return None if best is None else best[1]
+        points = list(zip(iou.values, iou.epochs, strict=True))
+        if not any(epoch > 0 for _, epoch in points):
+            return None
+        return max(points, key=lambda point: (point[0], -(loss.at(point[1]) or 0.0)))[1]
 
 
 def course_of(epochs: Iterable[Mapping[str, float]], label: str = "") -> Course:

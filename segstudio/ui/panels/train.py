@@ -485,10 +485,23 @@ class TrainPanel(QWidget):
                 self.predict_button.setVisible(record.options.get("samples") != "retrain")
             case JobState.CANCELLED:
                 self._tell(stop_text(record))
+            case _ if self._is_told_by_check(record):
+                self._tell("Not started: the check has found why it would fail.")
             case _:
                 self._tell(failure_text(record, self._run), is_error=True)
                 if has_exploded(record) and self._run is not None and self._run.best_weights.is_file():
                     self._offer(("restart-lower",))
+
+    def _is_told_by_check(self, record: JobRecord) -> bool:
+        """Whether what the check shows is why a training was not begun: the same words need not stand there twice."""
+        check = self.check
+        if check is None or not has_result(check) or check.result["ok"] or not self.preflight.isVisibleTo(self):
+            return False
+        return (record.message, record.hint) == first_block(check.result)
+
+    def tells_end_of(self, record: JobRecord) -> bool:
+        """Whether somebody who looks at the window sees here how a job has ended."""
+        return record is self.record and self.isVisible()
 
     def _show_run(self, run: Run) -> None:
         assert self.session is not None
@@ -519,6 +532,7 @@ class TrainPanel(QWidget):
         is_checking = not is_over(self.check)
         allow(self.check_button, *usable, (not is_checking, "it is being checked"))
         self.check_button.setVisible(not self.is_training)
+        self._footer.setVisible(not self.is_training)
         self.checking.show_record(self.check if is_checking else None)
         self.options.set_busy(self.is_training)
         self._empty.set_text(*(WAITING if self.is_training else NOTHING_YET))
@@ -536,7 +550,10 @@ class TrainPanel(QWidget):
     # how it looks
 
     def _lay_out(self) -> None:
-        buttons = QHBoxLayout()
+        # Below what scrolls: however long the options are, what they are for stays in sight.
+        self._footer = QWidget()
+        buttons = QHBoxLayout(self._footer)
+        buttons.setContentsMargins(9, 4, 9, 9)
         buttons.addWidget(self.start_button)
         buttons.addWidget(self.check_button)
         buttons.addStretch(1)
@@ -547,7 +564,6 @@ class TrainPanel(QWidget):
         column = QVBoxLayout(content)
         column.setSpacing(8)
         column.addWidget(self.options)
-        column.addLayout(buttons)
         column.addWidget(self.preflight)
         column.addWidget(self.checking)
         column.addWidget(self.progress)
@@ -561,7 +577,8 @@ class TrainPanel(QWidget):
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(area)
+        layout.addWidget(area, 1)
+        layout.addWidget(self._footer)
 
 
 _EPOCHS = {"best": "best epoch", "last": "last epoch", "average": "average of the weights after epoch"}

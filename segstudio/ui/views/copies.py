@@ -24,7 +24,7 @@ from segstudio.ui.panels.empty import Either, Empty
 from segstudio.ui.session import Session
 from segstudio.ui.views.close_look import CloseLook
 from segstudio.ui.views.copies_model import CELL, KINDS, CopiesModel, CopyDelegate, Counts, fits
-from segstudio.ui.widgets import READ_ONLY, allow, muted, push_button
+from segstudio.ui.widgets import READ_ONLY, allow, keeping_focus, muted, push_button, text_button
 from segstudio.ui.wrapping_bar import WrappingBar
 
 _TOPICS: Topics = frozenset({"augmented", "masks", "recipes"})
@@ -320,6 +320,10 @@ class CopiesView(QWidget):
         usable, rejected = (any(one.is_rejected is wanted for one in chosen) for wanted in (False, True))
         allow(self.reject_button, writable, any_chosen, (usable, "they are rejected"))
         allow(self.restore_button, writable, any_chosen, (rejected, "none of them is rejected"))
+        # Of the two only what can be done with the selection stands there: the bar has room for one line.
+        with keeping_focus(self.reject_button, self.restore_button):
+            self.restore_button.setVisible(rejected)
+            self.reject_button.setVisible(usable or not rejected)
         allow(self.folder_button, (self._copies, "there are no copies"))
         allow(self.delete_button, writable, (self._copies, "there are no copies"))
         asks = self._unconfirm.isActive()
@@ -363,7 +367,7 @@ class CopiesView(QWidget):
         self.recipe_box = Combo()
         self.recipe_box.setAccessibleName("Recipe")
         self.recipe_box.setToolTip("Whose copies are shown")
-        self.recipe_box.setMinimumContentsLength(14)
+        self.recipe_box.setMinimumContentsLength(10)
         self.recipe_box.activated.connect(lambda _row: self.set_recipe(str(self.recipe_box.currentData())))
         self.kind_box = Combo()
         self.kind_box.setAccessibleName("Which copies")
@@ -376,6 +380,7 @@ class CopiesView(QWidget):
         self.filter_edit.setAccessibleName("Made from")
         self.filter_edit.setClearButtonEnabled(True)
         self.filter_edit.setMaximumWidth(220)
+        self.filter_edit.setMinimumWidth(70)
         self.filter_edit.textEdited.connect(lambda _text: self._typing.start())
         self.filter_edit.textChanged.connect(lambda text: None if text else self._typing.start())
         self.filter_edit.returnPressed.connect(lambda: self.gallery.setFocus(Qt.FocusReason.OtherFocusReason))
@@ -386,7 +391,8 @@ class CopiesView(QWidget):
             "Reject", "No training learns from the selected copies  (X or Del)", self.reject
         )
         self.restore_button = push_button("Restore", "Let the selected copies in again  (X or Del)", self.restore)
-        self.folder_button = push_button("Folder", "Open the folder of these copies", self._open_folder)
+        self.folder_button = text_button("", "Open the folder of these copies")
+        self.folder_button.clicked.connect(lambda _=False: self._open_folder())
         self.delete_button = push_button(
             "Delete all", "Delete all copies by this recipe; they can be made again, with the same bytes", self.delete
         )
@@ -406,7 +412,12 @@ class CopiesView(QWidget):
         self._nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._lay_out()
         self.setFocusProxy(self.gallery)
-        theme.notifier().changed.connect(self._tell)
+        self.folder_button.setIcon(theme.icon("folder"))
+        theme.notifier().changed.connect(self._dress)
+
+    def _dress(self) -> None:
+        self.folder_button.setIcon(theme.icon("folder"))
+        self._tell()
 
     def _lay_out(self) -> None:
         bar = WrappingBar(
