@@ -105,7 +105,7 @@ class Command:
 COMMANDS: tuple[Command, ...] = (
     Command("new-folder", "New from &folder…", "File", "Make a project from a folder of images and masks.",
             "new", ("Ctrl+N",)),
-    Command("new-archive", "New from &archive…", "File", "Make a project from a zip of images and masks.",
+    Command("new-archive", "New from fi&le…", "File", "Make a project from a zip of images and masks, or a volume.",
             "archive", ("Ctrl+Shift+N",)),
     Command("demo", "New &demo project…", "File", "Make projects of generated pictures to try the program with.",
             "demo"),

@@ -67,7 +67,7 @@ def _file(make: _Handlers) -> dict[str, Handler]:
     window = make.window
     return {
         "new-folder": lambda: _begin_from(window, files.choose_dataset_folder(window)),
-        "new-archive": lambda: _begin_from(window, files.choose_archive(window)),
+        "new-archive": lambda: _begin_from(window, files.choose_dataset_file(window)),
         "demo": partial(_make_demo, window),
         "open": partial(_open, window),
         "save": make.of_project(lambda w: w.session.save_now()),

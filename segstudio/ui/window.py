@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QAbstractButton, QDockWidget, QMainWindow, QStacke
 
 from segstudio.core.errors import UserError
 from segstudio.core.user_settings import reviewer_name
+from segstudio.formats.naming import split_suffix
 from segstudio.project.project import INDEX, Project
 from segstudio.project.topics import Topics
 from segstudio.ui import areas, findable, theme
@@ -36,6 +37,7 @@ from segstudio.ui.status_bar import StatusBar
 from segstudio.ui.tool_bar import ToolBar
 from segstudio.ui.welcome import Welcome, remember_project
 from segstudio.ui.workspace import Workspace
+from segstudio.volumes import all_suffixes
 
 if TYPE_CHECKING:
     from segstudio.ui.panels.train import TrainPanel
@@ -195,7 +197,7 @@ class Window(QMainWindow):
         return agrees(self, words, "Close all the same") and self.close_project(is_forced=True)
 
     def open_path(self, path: Path | str) -> None:
-        """Open a project, or begin one from a folder of images or a zip."""
+        """Open a project, or begin one from a folder of images, a zip or a volume."""
         path = Path(path)
         if (path / INDEX).is_file() or (path / "project.json").is_file():
             self.attempt(lambda: self.open_project(path))
@@ -465,10 +467,12 @@ class Window(QMainWindow):
 
 
 def _dropped(event: QDropEvent) -> Path | None:
-    """The folder or zip that is dragged, if it is one."""
+    """The folder, zip or volume that is dragged, if it is one."""
     urls = event.mimeData().urls()
     path = Path(urls[0].toLocalFile()) if len(urls) == 1 and urls[0].isLocalFile() else None
-    return path if path is not None and (path.is_dir() or path.suffix.lower() == ".zip") else None
+    if path is None or path.is_dir():
+        return path
+    return path if split_suffix(path.name)[1] in {".zip", *all_suffixes()} else None
 
 
 def _show_dock(dock: QDockWidget, is_shown: bool) -> None:

@@ -48,6 +48,13 @@ class Slicing(Options):
         return text
 
 
+def size_words(size: tuple[int, int, int], plane: str) -> str:
+    """Slices, height and width for a person: "30 axial slices of 122×101"."""
+    count, height, width = size
+    kind = "" if plane == "auto" else f"{plane} "
+    return f"{count} {kind}{'slice' if count == 1 else 'slices'} of {width}×{height}"
+
+
 class Volume(ABC):
     """An open stack of pictures of one size; its slices may be read from several threads.
 
@@ -81,8 +88,7 @@ class Volume(ABC):
     @property
     def words(self) -> str:
         """The size for a person: "30 axial slices of 122×101"."""
-        kind = "" if self.plane == "auto" else f"{self.plane} "
-        return f"{self.count} {kind}{'slice' if self.count == 1 else 'slices'} of {self.width}×{self.height}"
+        return size_words(self.size, self.plane)
 
     def prepare(self, scratch: Path, report: Reporter) -> None:  # noqa: B027 - most kinds have nothing to prepare
         """Make the slices readable; called once, before any of them is read.
@@ -146,6 +152,11 @@ class VolumeFormat(ABC):
 
 
 VOLUME_FORMATS: Registry[VolumeFormat] = Registry("segstudio.volumes", "kind of volume")
+
+
+def all_suffixes() -> tuple[str, ...]:
+    """The suffixes of files that may be volumes, lower case, with the dot, sorted."""
+    return tuple(sorted({suffix for entry in VOLUME_FORMATS for suffix in entry.suffixes}))
 
 
 def volume_suffixes() -> frozenset[str]:

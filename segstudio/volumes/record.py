@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from segstudio.core.files import write_atomically
+from segstudio.volumes import size_words
 
 NAME = "volumes.json"
 _VERSION = 1
@@ -36,6 +37,11 @@ class VolumeRecord:
     size: tuple[int, int, int]
     slices: list[str | None]
     place: dict[str, Any]
+
+    @property
+    def words(self) -> str:
+        """The size for a person: "30 axial slices of 122×101"."""
+        return size_words(self.size, self.plane)
 
 
 def write_records(dataset: Path, records: list[VolumeRecord]) -> None:

@@ -21,7 +21,7 @@ from segstudio.formats.naming import folded, split_suffix
 from segstudio.formats.pairing import Pair, Scan, scan
 from segstudio.formats.parallel import in_parallel
 from segstudio.formats.window import Bounds, bounds, parse_window, scaled
-from segstudio.volumes import VOLUME_FORMATS, Slicing, Volume, VolumeFormat, volume_suffixes
+from segstudio.volumes import VOLUME_FORMATS, Slicing, Volume, VolumeFormat, all_suffixes, volume_suffixes
 from segstudio.volumes.record import VolumeRecord, write_records
 
 IMAGES, MASKS = "images", "masks"
@@ -92,7 +92,7 @@ def find(
     if source.is_file():
         return _single(source, masks, report)
     found = _without_other_channels(scan(source, images, masks, report, skip=skip, also=volume_suffixes()))
-    suffixes = {suffix for entry in VOLUME_FORMATS for suffix in entry.suffixes}
+    suffixes = all_suffixes()
     paths = [path for pair in found.pairs for path in (pair.image, pair.mask) if path is not None]
     candidates = [path for path in paths if split_suffix(path)[1] in suffixes]
     kinds = in_parallel(lambda path: volume_format(source / path), candidates, report, "looking for volumes")
@@ -153,7 +153,9 @@ def _without_other_channels(found: Scan) -> Scan:
     )
 
 
-def unpack(holding: Holding, folder: Path, slicing: Slicing, report: Reporter) -> Unpacked:
+def unpack(
+    holding: Holding, folder: Path, slicing: Slicing, report: Reporter, *, is_for_looking: bool = False
+) -> Unpacked:
     """Write a dataset of slices into a new folder, which appears only when it is complete.
 
     Ordinary pictures beside the volumes are copied. What cannot be read is noted, and the rest goes on.
@@ -163,6 +165,8 @@ def unpack(holding: Holding, folder: Path, slicing: Slicing, report: Reporter) -
         folder: Where images/, masks/ and volumes.json shall lie; must not exist.
         slicing: How volumes are taken apart.
         report: Told about the progress; may cancel, which leaves nothing behind.
+        is_for_looking: Whether masks of volumes alone are written, to see what they hold. Slices of images are then
+            named and do not exist, and ordinary pictures are named where they lie.
 
     Raises:
         UserError: When the disk has no room, or nothing at all can be read.
@@ -171,7 +175,7 @@ def unpack(holding: Holding, folder: Path, slicing: Slicing, report: Reporter) -
     place = folder.parent / f".tmp-{secrets.token_hex(8)}"
     try:
         place.mkdir()
-        unpacking = _Unpacking(holding, place, slicing, report)
+        unpacking = _Unpacking(holding, place, slicing, report, is_for_looking=is_for_looking)
         unpacking.run()
         result = unpacking.result(folder)
         shutil.rmtree(unpacking.scratch)
@@ -212,13 +216,16 @@ def opened(kind: type[VolumeFormat], path: Path, slicing: Slicing) -> Iterator[V
 class _Unpacking:
     """Volume after volume, picture after picture."""
 
-    def __init__(self, holding: Holding, place: Path, slicing: Slicing, report: Reporter) -> None:
+    def __init__(
+        self, holding: Holding, place: Path, slicing: Slicing, report: Reporter, *, is_for_looking: bool
+    ) -> None:
         self.scratch = place / ".scratch"
         self._holding = holding
         self._source = holding.scan.source
         self._place = place
         self._slicing = slicing
         self._report = report
+        self._is_for_looking = is_for_looking
         self._names = _Names([pair.image for pair in holding.scan.pairs])
         self._pairs: list[Pair] = []
         self._notes: list[Note] = []
@@ -229,7 +236,8 @@ class _Unpacking:
         pairs = self._holding.scan.pairs
         sizes = [self._bytes(pair) for pair in pairs]
         total = max(sum(sizes), 1)
-        check_space(self._source, self._place, sum(sizes))
+        if not self._is_for_looking:
+            check_space(self._source, self._place, sum(sizes))
         done = 0
         for pair, size in zip(pairs, sizes, strict=True):
             phase = Phase(self._report, done / total, size / total)
@@ -263,6 +271,10 @@ class _Unpacking:
             return 1
 
     def _copy(self, pair: Pair) -> None:
+        if self._is_for_looking:
+            mask = None if pair.mask is None else str(self._source / pair.mask)
+            self._pairs.append(replace(pair, image=str(self._source / pair.image), mask=mask))
+            return
         image = f"{IMAGES}/{self._names.of(pair.image)}{split_suffix(pair.image)[1]}"
         mask = None if pair.mask is None else f"{MASKS}/{self._names.of(pair.image)}{split_suffix(pair.mask)[1]}"
         for source, target in ((pair.image, image), (pair.mask, mask)):
@@ -280,13 +292,9 @@ class _Unpacking:
         with opened(kind, self._source / pair.image, self._slicing) as volume:
             if volume.remark:
                 self._notes.append((pair.image, volume.remark))
-            has_labels, problem = self._take_labels(pair, name, volume, report.part(0, 0.3 if pair.mask else 0))
-            written = report.part(0.3 if pair.mask else 0, 0.7 if pair.mask else 1)
-            volume.prepare(self.scratch, written.part(0, 0.3))
-            seen = _window_of(volume, self._slicing, written.part(0.3, 0.2))
-            stem = name.rpartition("/")[2]
-            write = functools.partial(self._write_image, volume, seen, f"{IMAGES}/{name}/{stem}")
-            results = in_parallel(write, range(volume.count), written.part(0.5, 0.5), f"slices of {pair.image}")
+            share = 0 if pair.mask is None else 1 if self._is_for_looking else 0.3
+            has_labels, problem = self._take_labels(pair, name, volume, report.part(0, share))
+            seen, results = self._take_images(pair.image, name, volume, report.part(share, 1 - share))
             slices: list[str | None] = []
             for index, result in enumerate(results):
                 if isinstance(result, Unreadable):
@@ -305,6 +313,18 @@ class _Unpacking:
                     name, pair.image, pair.mask, volume.plane, window, volume.subject, volume.size, slices, volume.place
                 )
             )
+
+    def _take_images(
+        self, path: str, name: str, volume: Volume, report: Phase
+    ) -> tuple[Bounds | None, Iterator[str | Unreadable]]:
+        """Write the slices of a volume; through which window, and where each lies or what is wrong with it."""
+        start = f"{IMAGES}/{name}/{name.rpartition('/')[2]}"
+        if self._is_for_looking:
+            return None, (self._path(volume, start, index) for index in range(volume.count))
+        volume.prepare(self.scratch, report.part(0, 0.3))
+        seen = window_of(volume, parse_window(self._slicing.window), report.part(0.3, 0.2))
+        write = functools.partial(self._write_image, volume, seen, start)
+        return seen, in_parallel(write, range(volume.count), report.part(0.5, 0.5), f"slices of {path}")
 
     def _take_labels(self, pair: Pair, name: str, image: Volume, report: Phase) -> tuple[set[int], str]:
         """Write the masks of the slices; the slices that have one, and what kept others from it."""
@@ -341,13 +361,10 @@ class _Unpacking:
 
     def _write_image(self, volume: Volume, seen: Bounds | None, start: str, index: int) -> str | Unreadable:
         try:
-            values = _slice(volume, index)
+            pixels = shown(volume, seen, index)
         except Unreadable as error:
             return error
-        if values.ndim == 3:
-            return self._put(volume, start, index, encode_rgb(values))
-        grey = values.astype(np.uint8) if seen is None else scaled(_without_gaps(values, seen[0]), *seen)
-        return self._put(volume, start, index, encode_grey(255 - grey if volume.is_inverted else grey))
+        return self._put(volume, start, index, encode_rgb(pixels) if pixels.ndim == 3 else encode_grey(pixels))
 
     def _write_mask(self, labels: "_Labels", start: str, index: int) -> str | Unreadable:
         try:
@@ -357,12 +374,16 @@ class _Unpacking:
         return self._put(labels.volume, start, index, encode_rgb(values) if values.ndim == 3 else encode_grey(values))
 
     def _put(self, volume: Volume, start: str, index: int, data: bytes) -> str:
-        digits = max(3, len(str(volume.count)))
-        path = f"{start}_{index + 1:0{digits}d}.png"
+        path = self._path(volume, start, index)
         target = self._place / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
         return path
+
+    @staticmethod
+    def _path(volume: Volume, start: str, index: int) -> str:
+        digits = max(3, len(str(volume.count)))
+        return f"{start}_{index + 1:0{digits}d}.png"
 
     def result(self, folder: Path) -> Unpacked:
         if not self._pairs:
@@ -427,6 +448,19 @@ def _without_gaps(values: np.ndarray, low: float) -> np.ndarray:
     return np.where(np.isfinite(values), values, low)
 
 
+def shown(volume: Volume, seen: Bounds | None, index: int) -> np.ndarray:
+    """A slice as 8 bits, through a window: uint8 (H, W) or (H, W, 3).
+
+    Raises:
+        Unreadable: When it is damaged.
+    """
+    values = _slice(volume, index)
+    if values.ndim == 3:
+        return values
+    grey: np.ndarray = values.astype(np.uint8) if seen is None else scaled(_without_gaps(values, seen[0]), *seen)
+    return 255 - grey if volume.is_inverted else grey
+
+
 class _Sample(NamedTuple):
     """What is known of one slice's values: the least and the greatest, whether all are whole, and some of them."""
 
@@ -452,12 +486,17 @@ def _sampled(volume: Volume, step: int, index: int) -> _Sample | None:
     return _Sample(float(flat.min()), float(flat.max()), is_whole, flat[index % step :: step])
 
 
-def _window_of(volume: Volume, slicing: Slicing, report: Reporter) -> Bounds | None:
+def window_of(volume: Volume, chosen: Bounds | None, report: Reporter) -> Bounds | None:
     """The bounds that all slices of a volume are seen through; None when its values are 8 bits as they are.
 
     One window for the whole volume: the same tissue is as bright in every slice.
+
+    Args:
+        volume: Prepared.
+        chosen: What a person has chosen; None goes by the file, and by its values.
+        report: Told about the progress; may cancel.
     """
-    chosen = parse_window(slicing.window) or volume.window
+    chosen = chosen or volume.window
     step = max(1, volume.count * volume.height * volume.width // _SAMPLED)
     look = functools.partial(_sampled, volume, step)
     samples = [one for one in in_parallel(look, range(volume.count), report, "finding the window") if one is not None]

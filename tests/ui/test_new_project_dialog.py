@@ -7,13 +7,14 @@ from PIL import Image
 from PySide6.QtCore import QCoreApplication, QEvent, Qt
 from PySide6.QtTest import QTest
 
+from segstudio.core.errors import UserError
 from segstudio.formats.survey import survey_masks
 from segstudio.project.project import Project
 from segstudio.ui.dataset_preview import Inspection
 from segstudio.ui.dialogs.foreground import telling_mask
 from segstudio.ui.dialogs.new_project import NewProjectDialog
 from segstudio.ui.job_queue import JobQueue
-from tests.datasets import make_dataset
+from tests.datasets import ct, make_dataset, nifti, nnunet
 
 WORKER_MS = 60_000
 
@@ -204,3 +205,87 @@ def test_a_value_that_nobody_ticks_is_no_foreground(qtbot, dialog: NewProjectDia
     dialog.foreground.list.item(0).setCheckState(Qt.CheckState.Unchecked)
     assert not dialog.create_button.isEnabled()
     assert "Tick" in dialog.why_label.text()
+
+
+def test_volumes_are_shown_as_such_and_a_slice_through_the_window(qtbot, dialog: NewProjectDialog, tmp_path: Path):
+    dataset = nnunet(tmp_path / "lungs", 2)
+    dialog.show()
+    look(qtbot, dialog, dataset)
+    assert dialog.summary.text() == "2 volumes  ·  24 images  ·  24 with a mask"
+    assert [(row.image, row.mask, row.problem) for row in dialog.preview.rows] == [
+        (f"imagesTr/case_{number}_0000.nii.gz", f"labelsTr/case_{number}.nii.gz", "") for number in range(2)
+    ]
+    assert dialog.preview.rows[0].how.startswith("12 axial slices of 40×30, ")
+    assert dialog.slicing.isVisible()
+    before = dialog.slicing.picture.pixmap().toImage()
+    assert not before.isNull()
+    dialog.slicing.form.set_values({"window": "-800/50"})
+    qtbot.waitUntil(lambda: not dialog.is_busy)
+    assert dialog.slicing.picture.pixmap().toImage() != before
+    assert dialog.options()["window"] == "-800/50"
+    dialog.slicing.form.set_values({"window": "-800"})
+    assert not dialog.create_button.isEnabled()
+    assert "window" in dialog.why_label.text()
+    dialog.slicing.form.set_values({"window": "bone", "plane": "coronal"})
+    qtbot.waitUntil(lambda: not dialog.is_busy)
+    assert dialog.summary.text().startswith("2 volumes  ·  60 images  ·  60 with a mask")
+    assert "30 coronal slices" in dialog.preview.rows[0].how
+    assert dialog.slicing.picture.pixmap().toImage() != before
+    assert (dialog.options()["plane"], dialog.options()["window"]) == ("coronal", "bone")
+    look(qtbot, dialog, make_dataset(tmp_path / "plain", 3))
+    assert not dialog.slicing.isVisible()
+    assert "window" not in dialog.options()
+
+
+def test_a_project_of_one_volume_whose_mask_is_chosen(qtbot, dialog: NewProjectDialog, tmp_path: Path):
+    source = nifti(tmp_path / "set/ct.nii.gz", ct()[0])
+    nifti(tmp_path / "set/other.nii", ct()[1] * 3)
+    dialog.folder_edit.setText(str(tmp_path / "project"))
+    look(qtbot, dialog, source)
+    assert dialog.summary.text() == "1 volume  ·  12 images  ·  0 with a mask  ·  12 without a mask"
+    assert dialog.folder_edit.text().endswith("ct")
+    assert not dialog.images_box.isEnabled()
+    dialog.folder_edit.setText(str(tmp_path / "project"))
+    dialog.masks_box.setCurrentIndex(dialog.masks_box.findText("other.nii"))
+    dialog.masks_box.activated.emit(dialog.masks_box.currentIndex())
+    qtbot.waitUntil(lambda: not dialog.is_busy)
+    assert dialog.summary.text() == "1 volume  ·  12 images  ·  12 with a mask"
+    assert dialog.masks_box.currentText() == "other.nii"
+    with qtbot.waitSignal(dialog.created, timeout=WORKER_MS):
+        dialog.create_project()
+    with Project.open(tmp_path / "project") as project:
+        sample = project.samples.by_image("images/ct/ct_006.png")
+        assert np.array_equal(project.masks.load(sample), ct()[1][:, :, 5].T)
+    assert sorted(path.name for path in (tmp_path / "set").iterdir()) == ["ct.nii.gz", "other.nii"]
+
+
+def test_what_is_unpacked_to_look_at_volumes_is_removed_again(tmp_path: Path):
+    (tmp_path / "set").mkdir()
+    inspection = Inspection(nnunet(tmp_path / "set", 1))
+    shown = inspection.run()
+    folder = shown.found.source
+    assert folder.exists()
+    assert shown.look is not None
+    assert shown.look.picture("auto").shape == (30, 40)
+    inspection.clean_up()
+    assert not folder.exists()
+    nifti(tmp_path / "set/imagesTr/case_0_0000.nii.gz", ct()[0]).write_bytes(b"\x1f\x8bnothing")
+    inspection = Inspection(tmp_path / "set")
+    try:
+        with pytest.raises(UserError, match="damaged"):
+            inspection.run()
+    finally:
+        inspection.clean_up()
+
+
+def test_a_channel_that_is_not_there_can_be_mended(qtbot, dialog: NewProjectDialog, tmp_path: Path):
+    dialog.show()
+    look(qtbot, dialog, nifti(tmp_path / "set/ct.nii.gz", np.stack([ct()[0]] * 2, axis=3)))
+    assert any("it holds 2 volumes" in row.problem for row in dialog.preview.rows)
+    dialog.slicing.form.set_values({"channel": 3})
+    qtbot.waitUntil(lambda: not dialog.is_busy)
+    assert (dialog.preview, dialog.slicing.isVisible()) == (None, True)
+    assert "it has 2 volumes" in dialog.banner.text
+    dialog.slicing.form.set_values({"channel": 2})
+    qtbot.waitUntil(lambda: not dialog.is_busy)
+    assert dialog.create_button.isEnabled()

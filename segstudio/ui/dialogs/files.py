@@ -5,6 +5,7 @@ from pathlib import Path
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from segstudio.ui.dialogs import places
+from segstudio.volumes import all_suffixes
 
 
 def choose_dataset_folder(parent: QWidget) -> Path | None:
@@ -12,9 +13,11 @@ def choose_dataset_folder(parent: QWidget) -> Path | None:
     return _folder(parent, "Folder with images and masks", "dataset")
 
 
-def choose_archive(parent: QWidget) -> Path | None:
-    """A zip of images and masks."""
-    return _existing(parent, "Archive with images and masks", "dataset", "Archives (*.zip)")
+def choose_dataset_file(parent: QWidget) -> Path | None:
+    """A zip of images and masks, or a volume."""
+    patterns = " ".join(f"*{suffix}" for suffix in (".zip", *all_suffixes()))
+    what = f"Archives and volumes ({patterns});;All files (*)"
+    return _existing(parent, "Archive with images and masks, or a volume", "dataset", what)
 
 
 def choose_project(parent: QWidget) -> Path | None:

@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 
 from segstudio.core.errors import UserError
 from segstudio.core.reporter import Cancelled
+from segstudio.formats.naming import split_suffix
 from segstudio.formats.pairing import Scan
 from segstudio.jobs.new import BY_FOLDERS
 from segstudio.project.project import INDEX
@@ -34,6 +35,7 @@ from segstudio.ui.dataset_preview import Inspection, Preview
 from segstudio.ui.dialogs import files
 from segstudio.ui.dialogs.foreground import ForegroundChoice
 from segstudio.ui.dialogs.pairing_table import PairingTable
+from segstudio.ui.dialogs.slicing import SlicingChoice
 from segstudio.ui.job_queue import JobQueue, JobRecord, JobState
 from segstudio.ui.number_box import TEXT_MARGIN
 from segstudio.ui.widgets import heading, muted
@@ -52,7 +54,7 @@ SPLITS = (
 
 
 class NewProjectDialog(QDialog):
-    """Looks at a folder or a zip, shows the pairs, lets the person choose, and makes the project.
+    """Looks at a folder, a zip or a volume, shows the pairs, lets the person choose, and makes the project.
 
     Attributes:
         created: Told the folder of the project that was made.
@@ -87,18 +89,20 @@ class NewProjectDialog(QDialog):
         return self._background.is_busy
 
     def look_at(self, source: Path, images: str = "", masks: str = "") -> None:
-        """Find out what a folder or an archive holds.
+        """Find out what a folder, an archive or a volume holds.
 
         Args:
-            source: The folder or archive.
+            source: The folder, archive or volume.
             images: Folder of the images below it; empty goes by names.
-            masks: Folder of the masks below it; empty goes by names.
+            masks: Folder of the masks below it, or the mask of a single volume; empty goes by names.
         """
+        if self._inspection is not None and self._inspection.source != source:
+            self.slicing.reset()
         self._forget_inspection()
         self.preview = None
         self.source_edit.setText(str(source))
         self.folder_edit.setText(str(_free_folder(source)))
-        inspection = self._inspection = Inspection(source, images, masks)
+        inspection = self._inspection = Inspection(source, images, masks, self.slicing.slicing)
         self._polling.start()  # first, for what cannot be found is told at once
         self._background.submit(inspection.run, partial(self._take_preview, inspection))
         self._update()
@@ -120,6 +124,7 @@ class NewProjectDialog(QDialog):
             "seed": self.seed_box.value(),
             "group_by": self.group_edit.text(),
             "foreground": self.foreground.text(),
+            **(self.slicing.slicing.model_dump() if self.preview is not None and self.preview.volumes else {}),
         }
 
     def closeEvent(self, event: QCloseEvent) -> None:
@@ -143,6 +148,7 @@ class NewProjectDialog(QDialog):
         if self._inspection is not None:
             inspection, self._inspection = self._inspection, None
             inspection.cancel()
+            self.slicing.forget_look()
             self._background.submit(inspection.clean_up)
 
     def _take_preview(self, inspection: Inspection, future: "Future[Preview]") -> None:
@@ -163,13 +169,15 @@ class NewProjectDialog(QDialog):
         self.banner.clear()
         self.table.show_rows(preview.rows)
         self.foreground.show_survey(preview.survey)
+        self.slicing.show_look(preview.look)
         self._show_summary()
         found = preview.found
         for box, folders, chosen in (
             (self.images_box, found.image_folders, self._inspection.images if self._inspection else ""),
             (self.masks_box, found.mask_folders, self._inspection.masks if self._inspection else ""),
         ):
-            _fill_folders(box, sorted({*found.image_folders, *found.mask_folders}), folders, chosen)
+            _fill_folders(box, preview.folders, folders, chosen)
+        self.images_box.setEnabled(not self._is_of_one_volume)
         self._offer_split_of(found)
 
     def _offer_split_of(self, found: Scan) -> None:
@@ -180,6 +188,11 @@ class NewProjectDialog(QDialog):
         if said := splits_of_folders(pair.image for pair in found.pairs):
             self.split_box.insertItem(0, f"As its folders say   {split_text(said)}", BY_FOLDERS)
             self.split_box.setCurrentIndex(0)
+
+    @property
+    def _is_of_one_volume(self) -> bool:
+        """Whether the dataset is a single volume, which has no folders."""
+        return self.preview is not None and self.preview.volumes == 1 and Path(self.source_edit.text()).is_file()
 
     def _show_summary(self) -> None:
         """The dataset in a line; how many masks are empty follows from what is foreground."""
@@ -216,9 +229,9 @@ class NewProjectDialog(QDialog):
             self.look_at(source, images, masks)
             self.folder_edit.setText(folder)
 
-    def _choose_source(self, *, is_archive: bool) -> None:
-        if is_archive:
-            path = files.choose_archive(self)
+    def _choose_source(self, *, is_file: bool) -> None:
+        if is_file:
+            path = files.choose_dataset_file(self)
         else:
             path = files.choose_dataset_folder(self)
         if path is not None:
@@ -260,19 +273,19 @@ class NewProjectDialog(QDialog):
         if self._job is not None or self._polling.isActive():
             return "wait"
         if self.preview is None:
-            return "Choose a folder or an archive."
+            return "Choose a folder, an archive or a volume."
         if not self.folder_edit.text().strip():
             return "Name the folder of the project."
         if (Path(self.folder_edit.text()).expanduser() / INDEX).exists():
             return "There is a project in this folder already."
-        return self.foreground.why_not
+        return self.slicing.why_not or self.foreground.why_not
 
     # how it looks
 
     def _build(self) -> None:
         self.banner = Banner()
         self.source_edit = QLineEdit()
-        self.source_edit.setPlaceholderText("a folder or a zip: choose, drop or write it")
+        self.source_edit.setPlaceholderText("a folder, a zip or a volume: choose, drop or write it")
         self.source_edit.editingFinished.connect(self._take_written_source)
         self.folder_edit = QLineEdit()
         self.folder_edit.textChanged.connect(lambda _text: self._update())
@@ -281,6 +294,9 @@ class NewProjectDialog(QDialog):
         self.foreground = ForegroundChoice()
         self.foreground.changed.connect(self._update)
         self.foreground.changed.connect(self._show_summary)
+        self.slicing = SlicingChoice(self._background)
+        self.slicing.changed.connect(self._update)
+        self.slicing.cut.connect(self._look_again)
         self._form = QWidget()
         content = QVBoxLayout(self._form)
         content.setContentsMargins(0, 0, 0, 0)
@@ -288,6 +304,7 @@ class NewProjectDialog(QDialog):
         content.addLayout(self._places())
         content.addWidget(self.summary)
         content.addWidget(self.table, 1)
+        content.addWidget(self.slicing)
         content.addWidget(self.foreground)
         content.addLayout(self._choices())
         layout = QVBoxLayout(self)
@@ -302,16 +319,18 @@ class NewProjectDialog(QDialog):
         grid = QGridLayout()
         grid.setColumnMinimumWidth(0, _LABELS)
         grid.setHorizontalSpacing(_SPACING)
-        folder, archive, browse = QPushButton("Folder…"), QPushButton("Archive…"), QPushButton("Choose…")
-        folder.clicked.connect(lambda _=False: self._choose_source(is_archive=False))
-        archive.clicked.connect(lambda _=False: self._choose_source(is_archive=True))
+        folder, file, browse = QPushButton("Folder…"), QPushButton("File…"), QPushButton("Choose…")
+        folder.setToolTip("A folder of images and masks, or of volumes")
+        file.setToolTip("A zip, or one volume (NIfTI, MGH, DICOM of several frames, TIFF of several pages)")
+        folder.clicked.connect(lambda _=False: self._choose_source(is_file=False))
+        file.clicked.connect(lambda _=False: self._choose_source(is_file=True))
         browse.clicked.connect(lambda _=False: self._choose_folder())
         self.images_box, self.masks_box = QComboBox(), QComboBox()
         for box in (self.images_box, self.masks_box):
             box.addItem("found by name", "")
             box.activated.connect(lambda _index: self._look_again())
         lines = (
-            ("Dataset", _line(self.source_edit, folder, archive)),
+            ("Dataset", _line(self.source_edit, folder, file)),
             ("Project folder", _line(self.folder_edit, browse)),
             ("Images in", _line(self.images_box, muted("Masks in"), self.masks_box)),
         )
@@ -401,7 +420,7 @@ def _free_folder(source: Path) -> Path:
     """A folder for the project that is not there yet, among the person's documents."""
     documents = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
     home = (Path(documents) if documents else Path.home()) / "SegStudio"
-    name = source.stem if source.is_file() else source.name
+    name = split_suffix(source.name)[0] if source.is_file() else source.name
     number, folder = 1, home / name
     while folder.exists():
         number += 1
