@@ -37,6 +37,7 @@ Fact = Literal[
     "errors",
     "idle",
     "preview",
+    "volumes",
 ]
 """What must be the case for a command to be usable; the window says which facts hold."""
 
@@ -59,6 +60,7 @@ WANTING: dict[Fact, str] = {
     "audit": "needs an audit: Sample ▸ Accept many",
     "audited": "nothing has been answered yet",
     "unfinished": "no accept was ended in the middle",
+    "volumes": "needs a project that was made from volumes",
 }
 """Why a command cannot be used, when its fact does not hold."""
 
@@ -115,6 +117,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("export", "&Export masks…", "File",
             "Copy all masks into a folder, for other programs; ignored regions go into another beside it.",
             "export", ("Ctrl+E",), "project"),
+    Command("export-volumes", "Export masks as &volumes…", "File",
+            "Put the masks of slices together again as the volumes lay, for 3D Slicer and other programs (NIfTI).",
+            "export", (), "volumes"),
     Command("export-dataset", "Export &dataset…", "File",
             "Write images, masks and splits as folders, COCO or YOLO, for other programs.", "export", (), "project"),
     Command("export-report", "Export &report…", "File",

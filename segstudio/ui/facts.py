@@ -17,6 +17,7 @@ def facts_of(workspace: "Workspace") -> set[Fact]:
     """What is the case now."""
     session, audit, acts = workspace.session, workspace.audit, workspace.acts
     facts: set[Fact] = {"project"}
+    facts |= {"volumes"} if workspace.has_volumes else set()
     if not session.project.read_only:
         facts.add("writable")
         facts |= {"trained"} if workspace.is_trained else set()

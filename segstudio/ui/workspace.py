@@ -44,6 +44,7 @@ from segstudio.ui.telling import Telling
 from segstudio.ui.walk import Walk
 from segstudio.ui.weighing import Weighing
 from segstudio.ui.widgets import card
+from segstudio.volumes.record import RECORDS
 
 if TYPE_CHECKING:
     from segstudio.ui.panels.augment import AugmentPanel
@@ -74,6 +75,7 @@ class Workspace(QWidget):
         remembering: How the project was looked at.
         is_error_view_wanted: Whether the errors are shown as soon as anything is predicted.
         verdicts_go_on: Whether a verdict leads to the next sample without one.
+        has_volumes: Whether the images are slices of volumes.
     """
 
     facts_changed = Signal()
@@ -106,6 +108,7 @@ class Workspace(QWidget):
         self.tabs = self._make_tabs()
         self.is_error_view_wanted = True
         self._is_trained: bool | None = None
+        self.has_volumes = (session.project.source / RECORDS).is_file()
         self.verdicts_go_on = False
         self._is_predicted = False
         self.remembering = Remembering(self)

@@ -8,7 +8,7 @@ from typing import Any
 from segstudio.core.files import write_atomically
 from segstudio.volumes import size_words
 
-NAME = "volumes.json"
+RECORDS = "volumes.json"
 _VERSION = 1
 
 
@@ -47,13 +47,13 @@ class VolumeRecord:
 def write_records(dataset: Path, records: list[VolumeRecord]) -> None:
     """Write volumes.json into a dataset's folder; OSError when that fails."""
     text = json.dumps({"version": _VERSION, "volumes": [asdict(one) for one in records]}, ensure_ascii=False, indent=1)
-    write_atomically(dataset / NAME, text.encode(), is_durable=False)
+    write_atomically(dataset / RECORDS, text.encode(), is_durable=False)
 
 
 def read_records(dataset: Path) -> list[VolumeRecord]:
     """The volumes that a dataset's slices come from; empty when it has none, or the file is damaged."""
     try:
-        content = json.loads((dataset / NAME).read_text(encoding="utf-8"))
+        content = json.loads((dataset / RECORDS).read_text(encoding="utf-8"))
         return [_record(one) for one in content["volumes"]]
     except (OSError, ValueError, KeyError, TypeError):
         return []
