@@ -28,6 +28,7 @@ from segstudio.jobs.training_samples import Chosen
 from segstudio.project.project import Project
 from segstudio.project.sample_table import STATES
 from segstudio.project.threads import in_threads
+from segstudio.volumes.record import volumes_of_slices
 
 Severity = Literal["blocks", "warns", "fine"]
 
@@ -141,7 +142,7 @@ def lint(project: Project, chosen: Chosen, report: Reporter, *, looks: int = LOO
         *_too_few(parts),
         *_foreground(project, parts, facts),
         *_inverted(parts, facts),
-        *_leaks(parts, facts),
+        *_leaks(parts, facts, volumes_of_slices(project.source)),
     ]
     known, total = len(facts), sum(map(len, parts.values()))
     if looks:
@@ -373,8 +374,13 @@ def _correlation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     return np.asarray((one * other).sum(axis=1) / np.maximum(norm, 1e-9))
 
 
-def _leaks(parts: Mapping[str, Sequence[Sample]], facts: Mapping[int, Facts]) -> list[Finding]:
-    """Pictures that are learnt from and, nearly the same, validate or test."""
+def _leaks(
+    parts: Mapping[str, Sequence[Sample]], facts: Mapping[int, Facts], volumes: Mapping[str, str]
+) -> list[Finding]:
+    """Pictures that are learnt from and, nearly the same, validate or test.
+
+    Slices of two volumes are none of those: at one height all patients look alike, and air does everywhere.
+    """
     placed = [(part, one) for part, samples in parts.items() for one in samples]
     placed = [(part, one) for part, one in placed if one.id in facts and facts[one.id].hash]
     if len(placed) < 2:
@@ -383,7 +389,7 @@ def _leaks(parts: Mapping[str, Sequence[Sample]], facts: Mapping[int, Facts]) ->
     leaked: dict[str, dict[int, tuple[Sample, Sample]]] = {"val": {}, "test": {}}
     for at, other in pairs.tolist():
         (part, one), (part_of_other, same) = placed[at], placed[other]
-        if part == part_of_other:
+        if part == part_of_other or volumes.get(one.image) != volumes.get(same.image):
             continue
         # What is measured stands first: test, then val.
         if ("train", "val", "test").index(part) < ("train", "val", "test").index(part_of_other):

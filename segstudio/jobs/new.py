@@ -368,20 +368,28 @@ class _Draft:
         return list(by_text.values())
 
     def _links_by_look(self) -> list[list[int]]:
-        # Of a volume its middle alone: the first and last slices, hardly more than air, are alike in all of them.
-        passed = {i for slices in self._volumes for i in slices} - {
-            slices[len(slices) // 2] for slices in self._volumes
-        }
+        # Slices of one height look alike in all patients, and those of air are: volumes are compared as a whole.
+        passed = {index for slices in self._volumes for index in slices}
         known = (i for i, one in enumerate(self._seen) if one.look.hash is not None and i not in passed)
         indices = np.array(list(known), dtype=np.int64)
+        copies = self._links_by_copy()
         if len(indices) < 2:
-            return []
+            return copies
         hashes = np.stack([self._seen[i].look.hash for i in indices])
         groups = group_near_duplicates(hashes)
         self._cut = groups.cut
         order = np.argsort(groups.ids, kind="stable")
         runs = np.split(indices[order], np.flatnonzero(np.diff(groups.ids[order])) + 1)
-        return [run.tolist() for run in runs if len(run) > 1]
+        return [*copies, *(run.tolist() for run in runs if len(run) > 1)]
+
+    def _links_by_copy(self) -> list[list[int]]:
+        """The first slices of volumes that are the same under several names."""
+        same: dict[bytes, list[int]] = {}
+        for slices in self._volumes:
+            hashes = [self._seen[index].look.hash for index in slices]
+            key = b"".join(b"" if one is None else one.tobytes() for one in hashes)
+            same.setdefault(key, []).append(slices[0])
+        return [firsts for firsts in same.values() if len(firsts) > 1]
 
     def _group_name(self, pattern: re.Pattern[str] | None, members: list[int]) -> str:
         paths = [self._seen[index].pair.image for index in members]

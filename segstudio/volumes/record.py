@@ -59,6 +59,11 @@ def read_records(dataset: Path) -> list[VolumeRecord]:
         return []
 
 
+def volumes_of_slices(dataset: Path) -> dict[str, str]:
+    """The name of the volume that each slice comes from, by the slice's path; ordinary pictures are not among them."""
+    return {path: record.name for record in read_records(dataset) for path in record.slices if path is not None}
+
+
 def _record(plain: dict[str, Any]) -> VolumeRecord:
     count, height, width = plain["size"]
     window = plain["window"]

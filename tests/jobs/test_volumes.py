@@ -137,9 +137,15 @@ def test_whole_volumes_stay_on_one_side_although_their_ends_look_alike(tmp_path:
         values[:, :, :2] = -1000
         nifti(tmp_path / f"set/images/case{number}.nii.gz", values)
         nifti(tmp_path / f"set/masks/case{number}.nii.gz", mask)
+    for folder in ("images", "masks"):
+        shutil.copy(tmp_path / f"set/{folder}/case3.nii.gz", tmp_path / f"set/{folder}/copy_of_3.nii.gz")
     result = new(tmp_path / "project", tmp_path / "set")
     found = splits(tmp_path / "project")
-    assert len(found) == 10
+    assert (len(found), result["groups"], result["near_duplicates"]["groups"]) == (11, 10, 1)
+    assert found["images/case3"] == found["images/copy_of_3"]
+    checked = JOBS["preflight"].from_values({"preset": "conv-unet-fast", "step": False})
+    findings = checked.perform(tmp_path / "project", ListReporter())["findings"]
+    assert not [one for one in findings if one["kind"].startswith("leak")], "air in two patients is no leak"
     assert all(len(one) == 1 for one in found.values())
     assert result["splits"]["train"] >= 40
     assert min(result["splits"].values()) >= 8
