@@ -406,6 +406,8 @@ class Window(QMainWindow):
         settings = QSettings()
         settings.setValue("geometry", self.saveGeometry())
         settings.setValue("docks", self.saveState())
+        self._lint_panel.close_threads()
+        self._readers_panel.close_threads()
         self.hide()  # a process that is busy may take its seconds to end; nobody needs to watch
         self.queue.shutdown()
         event.accept()

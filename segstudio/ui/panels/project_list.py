@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHeaderView, QWidget
 
 from segstudio.project.project import Project
 from segstudio.project.topics import Topics
-from segstudio.ui.background import Background
+from segstudio.ui.background import EXPECTED, Background
 from segstudio.ui.rows_model import RowsModel
 from segstudio.ui.widgets import row_table
 
@@ -73,15 +73,19 @@ class ProjectList(QWidget, Generic[F]):
 
     def set_session(self, session: "Session | None") -> None:
         """Show the list of another project, or of none."""
-        if self._session is not None:
-            self._session.project_changed.disconnect(self._on_project_changed)
+        before, self._session = self._session, session
+        if before is not None:
+            before.project_changed.disconnect(self._on_project_changed)
             self._background.wait(5)
-        self._session = session
         if session is not None:
             session.project_changed.connect(self._on_project_changed)
         self._is_stale = True
         if session is None or self.isVisible() or self.HAS_BADGE:
             self._read()
+
+    def close_threads(self) -> None:
+        """Read no more."""
+        self._background.close()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -102,7 +106,7 @@ class ProjectList(QWidget, Generic[F]):
             return
 
         def take(found: "Future[F]") -> None:
-            if session is self._session and found.exception() is None:
+            if session is self._session and not isinstance(found.exception(), EXPECTED):
                 self._show(found.result())
 
         self._background.submit(self._reading(session.project), take)

@@ -21,7 +21,7 @@ from segstudio.jobs.promote import BY_HAND
 from segstudio.project.runs import Run
 from segstudio.project.topics import Topics
 from segstudio.ui import theme
-from segstudio.ui.background import Background
+from segstudio.ui.background import EXPECTED, Background
 from segstudio.ui.job_queue import JobQueue
 from segstudio.ui.panels.course import course_of
 from segstudio.ui.panels.curves import COLOURS, Curves
@@ -191,10 +191,10 @@ class RunsPanel(QWidget):
 
     def set_session(self, session: "Session | None") -> None:
         """Show the runs of another project, or of none."""
-        if self.session is not None:
-            self.session.project_changed.disconnect(self._on_project_changed)
+        before, self.session = self.session, session
+        if before is not None:
+            before.project_changed.disconnect(self._on_project_changed)
             self._background.wait(5)
-        self.session = session
         self.model.show_tests({})
         if session is not None:
             session.project_changed.connect(self._on_project_changed)
@@ -231,8 +231,7 @@ class RunsPanel(QWidget):
         project = session.project
 
         def take(found: "Future[dict[int, float]]") -> None:
-            # A project that has been closed meanwhile has no figures any more.
-            if session is self.session and found.exception() is None:
+            if session is self.session and not isinstance(found.exception(), EXPECTED):
                 self.model.show_tests(found.result())
 
         self._background.submit(lambda: measured_on_test(project), take)

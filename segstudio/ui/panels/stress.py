@@ -202,7 +202,7 @@ class Stressing(QWidget):
 
         def take(future: "Future[dict[str, Any] | None]") -> None:
             self._is_read = True
-            if run == self.run and future.exception() is None and future.result() != self.view.result:
+            if run == self.run and not isinstance(future.exception(), EXPECTED) and future.result() != self.view.result:
                 self.view.show_result(future.result())
             self._update()
 
