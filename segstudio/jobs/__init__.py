@@ -2,6 +2,8 @@
 
 A job is its options and `perform`; it speaks through a Reporter alone. The same class serves the worker process, the
 command line and the tests. Heavy libraries are imported inside `run`, because the window imports this package too.
+
+A file whose first words are a command ("judge: ...") is that job; every other file here is what several jobs share.
 """
 
 from abc import ABC, abstractmethod

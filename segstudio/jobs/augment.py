@@ -1,4 +1,4 @@
-"""Augment: write copies of training samples that a recipe has changed, to be looked at and learnt from."""
+"""augment: write copies of training samples that a recipe has changed, to be looked at and learnt from."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""Let a run meet the champion, and promote it when it is not worse."""
+"""challenge: let a run meet the champion, and promote it when it is not worse."""
 
 from typing import Any, ClassVar, Literal
 

@@ -1,4 +1,4 @@
-"""Check a recipe: what it would do wrong to a project's samples, known before anything is made or trained with it."""
+"""check-recipe: what a recipe would do wrong to samples, known before anything is made or trained with it."""
 
 from typing import Any, ClassVar
 

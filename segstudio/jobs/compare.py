@@ -1,4 +1,4 @@
-"""Compare: is one way of training better than another, and how sure are we.
+"""compare: is one way of training better than another, and how sure are we.
 
 Every arm is trained several times. Within one repeat all arms have the same split, the same first weights, the same
 order of images and the same number of gradient steps: what differs is what was asked for. The split that is measured

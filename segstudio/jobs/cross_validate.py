@@ -1,4 +1,4 @@
-"""Cross-validate: how good is this way of training on images it has not seen, and how sure is that.
+"""cross-validate: how good is this way of training on images it has not seen, and how sure is that.
 
 Every sample is measured by networks that learnt from the other folds alone, and whose best epoch was chosen by samples
 of the other folds. Whole groups (near-duplicates, one patient) are in one fold.

@@ -1,4 +1,4 @@
-"""The whole loop on generated pictures: make a dataset, a project of it, train, predict, evaluate, report."""
+"""demo: the whole loop on generated pictures: make a dataset, a project of it, train, predict, evaluate, report."""
 
 from pathlib import Path
 from typing import Any, ClassVar

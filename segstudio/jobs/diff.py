@@ -1,4 +1,4 @@
-"""How two runs differ, and what has changed in the project since one of them."""
+"""diff: how two runs differ, and what has changed in the project since one of them."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar

@@ -1,4 +1,4 @@
-"""What this machine has: Qt, TensorFlow, processors, memory, pretrained weights. Every line is tried, not assumed."""
+"""doctor: what this machine has: Qt, TensorFlow, processors, memory, pretrained weights. Each is tried, not assumed."""
 
 import importlib.metadata
 import os

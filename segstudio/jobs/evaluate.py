@@ -1,4 +1,4 @@
-"""Measure a run on one split: at each image's own resolution, against the masks as they are now."""
+"""evaluate: measure a run on one split, at each image's own resolution, against the masks as they are now."""
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future

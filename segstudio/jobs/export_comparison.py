@@ -1,4 +1,4 @@
-"""Export a comparison: its page, all of it as JSON, or the table of its scores."""
+"""export comparison: its page, all of it as JSON, or the table of its scores."""
 
 from dataclasses import asdict
 from typing import Any, ClassVar

@@ -1,4 +1,4 @@
-"""Export a model: a run's network as one file for other programs, checked against the original before it is kept."""
+"""export model: a run's network as one file for other programs, checked against the original before it is kept."""
 
 import json
 import shutil

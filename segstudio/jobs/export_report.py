@@ -1,4 +1,4 @@
-"""Export a report: one HTML file with everything in it, for a colleague or a paper's supplement."""
+"""export report: one HTML file with everything in it, for a colleague or a paper's supplement."""
 
 import datetime as dt
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Export a study: a page for people, everything that came out as JSON, or the table of all its scores."""
+"""export study: a page for people, everything that came out as JSON, or the table of all its scores."""
 
 from typing import Any, ClassVar
 

@@ -1,4 +1,4 @@
-"""Find a learning rate: some steps of a training at ever larger rates, of which nothing is kept but the curve."""
+"""find-rate: some steps of a training at ever larger learning rates, of which nothing is kept but the curve."""
 
 import time
 from typing import Any, ClassVar

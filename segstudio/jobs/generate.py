@@ -1,4 +1,4 @@
-"""Generate a dataset of drawn pictures with exact masks: an ordinary folder pair, for the sample project and tests."""
+"""generate: a dataset of drawn pictures with exact masks, an ordinary folder pair, for the sample project and tests."""
 
 import io
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Ignore regions of samples: take them from a folder of pictures, write them to one, or forget them."""
+"""ignore: take ignored regions of samples from a folder of pictures, write them to one, or forget them."""
 
 from collections import Counter
 from collections.abc import Mapping

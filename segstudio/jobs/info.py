@@ -1,4 +1,4 @@
-"""What a project holds, in figures."""
+"""info: what a project holds, in figures."""
 
 from dataclasses import asdict
 from typing import Any, ClassVar

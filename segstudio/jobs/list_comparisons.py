@@ -1,4 +1,4 @@
-"""List the comparisons of a project."""
+"""comparisons: list those of a project."""
 
 from typing import Any, ClassVar
 

@@ -1,4 +1,4 @@
-"""List the augmented copies of a recipe, keep single ones out of training, let them in again, or delete all."""
+"""copies: list the augmented ones of a recipe, keep single ones out of training, let them in again, or delete all."""
 
 from fnmatch import fnmatchcase
 from typing import Any, ClassVar

@@ -1,4 +1,4 @@
-"""List the recipes that can be chosen in a project."""
+"""recipes: list those that can be chosen in a project."""
 
 from typing import Any, ClassVar
 

@@ -1,4 +1,4 @@
-"""List the runs of a project."""
+"""runs: list those of a project."""
 
 from typing import Any, ClassVar
 

@@ -1,4 +1,4 @@
-"""List samples, filtered and sorted, with their figures."""
+"""list: samples, filtered and sorted, with their figures."""
 
 import math
 from datetime import UTC, datetime

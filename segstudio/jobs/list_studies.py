@@ -1,4 +1,4 @@
-"""List the cross-validations and learning curves of a project."""
+"""studies: list the cross-validations and learning curves of a project."""
 
 from typing import Any, ClassVar
 

@@ -1,4 +1,4 @@
-"""New: a project from a folder or an archive of images and masks, or of volumes, which become slices."""
+"""new: a project from a folder or an archive of images and masks, or of volumes, which become slices."""
 
 import re
 import secrets

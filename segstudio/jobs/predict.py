@@ -1,4 +1,4 @@
-"""Predict masks: a run's foreground probabilities at each image's own resolution, stored and scored."""
+"""predict: a run's foreground probabilities at each image's own resolution, stored and scored."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace

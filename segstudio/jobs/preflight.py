@@ -1,4 +1,4 @@
-"""Pre-flight: would this training fail, or be in vain, and what would it take? Known in seconds, before it begins."""
+"""preflight: would this training fail, or be in vain, and what would it take? Known in seconds, before it begins."""
 
 import shutil
 import time

@@ -1,4 +1,4 @@
-"""Make a run the champion, because a person says so."""
+"""promote: make a run the champion, because a person says so."""
 
 from typing import Any, ClassVar
 

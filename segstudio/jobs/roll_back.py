@@ -1,4 +1,4 @@
-"""Give the title back to the champion before."""
+"""roll-back: give the title back to the champion before."""
 
 from typing import Any, ClassVar
 

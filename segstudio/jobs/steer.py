@@ -1,4 +1,4 @@
-"""Steer a training that runs in whatever process: pause it, let it go on, stop it, change its rate or its length."""
+"""steer: pause a training that runs in whatever process, let it go on, stop it, change its rate or its length."""
 
 from typing import Any, ClassVar
 

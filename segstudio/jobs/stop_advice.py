@@ -1,4 +1,4 @@
-"""Stop advice: would more masks make the network better, and how much, or is it time to stop.
+"""advise: would more masks make the network better, and how much, or is it time to stop.
 
 The same training learns from more and more of the masks there are: nested subsets, each with as many gradient steps, so
 that what differs is the number of masks alone. What its scores say of still more masks is a learning curve, see

@@ -1,4 +1,4 @@
-"""Stress test: what a run loses when pictures become darker, noisier, tilted ..., each at rising strength."""
+"""stress: what a run loses when pictures become darker, noisier, tilted ..., each at rising strength."""
 
 import csv
 import io

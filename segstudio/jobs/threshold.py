@@ -1,4 +1,4 @@
-"""The threshold of a run: what each would give over the validation split, which is best, and which one is used."""
+"""threshold: what each would give over the validation split, which is best, and which one a run uses."""
 
 from collections import Counter
 from collections.abc import Sequence

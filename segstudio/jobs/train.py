@@ -1,4 +1,4 @@
-"""Train a network on the project's masks, and keep all that is needed to tell later what it learnt from."""
+"""train: a network on the project's masks, with all that is needed to tell later what it learnt from."""
 
 import os
 import time

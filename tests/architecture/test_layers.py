@@ -7,6 +7,19 @@ import pytest
 
 HEAVY = ("tensorflow", "keras", "albumentations")
 
+REGISTRIES = (
+    "tools.TOOLS",
+    "operations.OPERATIONS",
+    "formats.FORMATS",
+    "volumes.VOLUME_FORMATS",
+    "dataset_formats.DATASET_FORMATS",
+    "models.MODELS",
+    "losses.LOSSES",
+    "exporting.EXPORTERS",
+    "synthetic.KINDS",
+    "jobs.JOBS",
+)
+
 
 def run(code: str) -> str:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
@@ -20,18 +33,7 @@ def test_the_window_never_loads_tensorflow():
     assert loaded.strip() == "[]"
 
 
-@pytest.mark.parametrize(
-    "registry",
-    [
-        "tools.TOOLS",
-        "operations.OPERATIONS",
-        "formats.FORMATS",
-        "models.MODELS",
-        "exporting.EXPORTERS",
-        "synthetic.KINDS",
-        "jobs.JOBS",
-    ],
-)
+@pytest.mark.parametrize("registry", REGISTRIES)
 def test_a_registry_lists_its_entries_without_qt_or_tensorflow(registry):
     module, _, name = registry.partition(".")
     code = f"""
