@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import numpy.typing as npt
 
-from segstudio.core.edit import Edit, Stroke
+from segstudio.core.edit import Edit, Patch, Stroke
 from segstudio.core.history import History
 from segstudio.core.mask import NOWHERE, Mask, Rect, checked_mask
 from segstudio.core.signal import Signal
@@ -187,8 +187,13 @@ class Document:
         if not edit.is_empty:
             self._record(edit)
 
-    def apply(self, edit: Edit) -> None:
+    def apply(self, edit: Edit, outcome: Patch | None = None) -> None:
         """Make a change that was computed elsewhere, as one step of history; an empty one is not recorded.
+
+        Args:
+            edit: The change.
+            outcome: What the edit makes of the mask as it is now, at least wherever it changes anything, when somebody
+                has that at hand: to copy it takes a fraction of the time that unpacking a large edit does.
 
         Raises:
             ValueError: When it belongs to a mask of another shape.
@@ -197,8 +202,13 @@ class Document:
         self._check_no_stroke()
         if edit.is_empty:
             return
-        rect = edit.apply(self._mask)
-        self.changed.emit(rect)
+        if outcome is None:
+            edit.apply(self._mask)
+        elif edit.shape != self.shape or edit.bounds.intersect(outcome.rect) != edit.bounds:
+            raise ValueError(f"the outcome of an edit of {edit.bounds} covers {outcome.rect} alone")
+        else:
+            self._mask[outcome.rect.slices] = outcome.pixels
+        self.changed.emit(edit.bounds)
         self._record(edit)
 
     def replace(self, mask: npt.NDArray[Any], label: str) -> None:

@@ -31,12 +31,13 @@ class Fill(Tool[FillOptions]):
     def steps(self, scene: Scene, options: FillOptions, press: Pointer) -> Steps:
         """Look for the region at the press, and change it at the release; the rest of the drag does nothing."""
         work: Work | None = _looking(scene, self.title, options, press)
-        edit, patch = None, None
+        edit, patch, counter = None, None, scene.document.revision_counter
         while (event := (yield Preview(patch=patch, work=work))) is not None:
             if isinstance(event, Computed):
                 (edit, patch), work = event.value, None
         if edit is not None:
-            scene.document.apply(edit)
+            is_same = scene.document.revision_counter == counter
+            scene.document.apply(edit, patch if is_same else None)
 
 
 def _looking(scene: Scene, label: str, options: FillOptions, press: Pointer) -> Work:

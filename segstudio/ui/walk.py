@@ -359,11 +359,14 @@ class Walk(QObject):
         snapshot, tolerance, level, key = document.snapshot(), session.tolerance, session.level, (run, sample.id)
         decided = self._decided.get(key)
         counter, ignored = session.change_counter, session.ignored_now()
+        before = self._panes.settled
 
         def find() -> _Found:
             predicted = without_errors(predicted_at(probability, level), snapshot.mask, ignored)
             errors = known or Errors(snapshot.mask, predicted, tolerance)
             kept = session.project.blobs.kept(run, sample) if decided is None else decided
+            if kept is not None and before is not None and np.array_equal(kept, before):
+                kept = before  # the same array: nothing has to be drawn anew
             return _Found(sample, counter, run, level, errors, kept, worst_open(errors, MOST, kept))
 
         def take(future: "Future[_Found]") -> None:
@@ -385,6 +388,7 @@ class Walk(QObject):
 
     def _take_found(self, found: _Found) -> None:
         self._found = found
+        self._panes.show_settled(found.kept)
         if self._order is not None and not self._session.project.looks.hides(found.sample, found.run):
             self._order.replace(found.sample.id, found.errors, found.blobs)
         if self.is_here and self.place is not None:
@@ -577,10 +581,31 @@ class Walk(QObject):
 
     def _take_sample(self, _sample: object = None) -> None:
         self._found = None
+        self._read_settled()
         self._tell()
         if self._order is not None:
             self._find()
         self._go_on()
+
+    def _read_settled(self) -> None:
+        """Show which errors of the sample on screen are settled, also before anybody walks."""
+        project, sample = self._session.project, self._session.sample
+        run = project.predictions.current()
+        self._panes.show_settled(None)
+        if self._is_closed or sample is None or run is None:
+            return
+        decided = self._decided.get((run, sample.id))
+        if decided is not None:
+            self._panes.show_settled(decided)
+            return
+
+        def take(future: "Future[Mask | None]") -> None:
+            now = self._session.sample
+            is_same = now is not None and now.id == sample.id and project.predictions.current() == run
+            if is_same and self._found is None and future.exception() is None:  # who asks for the errors is told why
+                self._panes.show_settled(future.result())
+
+        self._thread.submit(lambda: project.blobs.kept(run, sample), take)
 
     def _take_predictions(self) -> None:
         """The same run may have predicted anew: then what was visited stays visited."""

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from segstudio.core.document import Document
-from segstudio.core.edit import Edit
+from segstudio.core.edit import Edit, Patch
 from segstudio.core.history import History
 from segstudio.core.mask import Rect
 from segstudio.core.raster import brush_centre, capsule
@@ -138,6 +138,27 @@ def test_a_document_that_is_ahead_of_its_file_is_not_saved() -> None:
     assert not document.is_saved
     document.saved(document.snapshot())
     assert document.is_saved
+
+
+def test_the_outcome_of_an_edit_may_be_given_with_it() -> None:
+    rng = np.random.default_rng(3)
+    before = (rng.random((300, 400)) < 0.5).astype(np.uint8)
+    after = before.copy()
+    after[20:250, 130:390] = 1
+    edit = Edit.between(before, after, "Fill")
+    document, told = Document(before.copy()), []
+    document.changed.connect(told.append)
+    rect = Rect(100, 10, 300, 260)
+    document.apply(edit, Patch(rect, after[rect.slices]))
+    assert np.array_equal(document.mask, after)
+    assert told == [edit.bounds]
+    document.undo()
+    assert np.array_equal(document.mask, before)
+    document.redo()
+    assert np.array_equal(document.mask, after)
+    small = Rect(100, 10, 50, 50)
+    with pytest.raises(ValueError, match="covers"):
+        Document(before.copy()).apply(edit, Patch(small, after[small.slices]))
 
 
 def test_a_foreign_edit_and_a_foreign_mask_are_refused() -> None:

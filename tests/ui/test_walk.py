@@ -150,6 +150,37 @@ def test_taking_every_prediction_mends_every_mask_and_every_decision_is_one_undo
     assert len(Errors(session.document.mask, predicted).worst(9)) == 1
 
 
+def test_a_settled_error_is_shown_faintly_at_once_and_after_reopening(qtbot, opened: Window, damaged):
+    opened.workspace.set_error_view(True)
+    step(qtbot, opened)
+    blob, sample_id = opened.workspace.walk.place.blob, opened.session.sample.id
+
+    def colour() -> tuple[int, int, int]:
+        """Of the error on screen: how red, green and blue it is."""
+        canvas = opened.panes.canvas("errors")
+        x, y = (round(part) for part in canvas.frame.to_widget(blob.x + 0.5, blob.y + 0.5))
+        return canvas.grab().toImage().pixelColor(x, y).getRgb()[:3]
+
+    def strength() -> int:
+        return max(colour()) - min(colour())
+
+    opened.workspace.walk.goes_on = False
+    open_strength = strength()
+    step(qtbot, opened, Qt.Key.Key_J)
+    assert strength() < 0.6 * open_strength
+    settled_strength = strength()
+    opened.close_project()
+    opened.open_project(damaged[0])
+    qtbot.waitUntil(lambda: opened.session.sample is not None and opened.is_settled(), timeout=20_000)
+    opened.workspace.walk.goes_on = False
+    opened.session.show(sample_id)
+    qtbot.waitUntil(lambda: opened.session.sample.id == sample_id and opened.is_settled())
+    opened.workspace.set_error_view(True)
+    opened.panes.look_at(blob.bounds)
+    qtbot.waitUntil(lambda: opened.panes.settled is not None and not opened.workspace.walk.is_busy)
+    assert abs(strength() - settled_strength) < 12, "before anybody walks"
+
+
 def test_a_kept_error_is_settled_and_stays_so_over_restarts_and_edits_elsewhere(qtbot, opened: Window, damaged):
     expected = expected_blobs(opened)
     step(qtbot, opened)

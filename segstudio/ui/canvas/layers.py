@@ -151,7 +151,7 @@ class Stacked:
 class ErrorLayer:
     """Where truth and prediction agree (grey), and where the prediction has too much (orange) or too little (blue).
 
-    Errors that are forgiven are shown faintly, in the same colours.
+    Errors that are forgiven or settled are shown faintly, in the same colours.
     """
 
     STEPS = 50
@@ -164,10 +164,10 @@ class ErrorLayer:
         truth: Pyramid,
         predicted: Pyramid,
         opacity: float,
-        forgiven: Pyramid | None = None,
+        forgiven: Sequence[Pyramid] = (),
         ignored: Sequence[Pyramid] = (),
     ) -> None:
-        """Show what differs; `forgiven` is a mask of the errors that do not count, `ignored` are of where none are."""
+        """Show what differs; `forgiven` are masks of errors that need no look, `ignored` are of where none are."""
         self._ignored = ignored
         self._truth = truth
         self._predicted = predicted
@@ -200,8 +200,8 @@ class ErrorLayer:
             truth, predicted = (cast(Pixels, cv2.subtract(shown, ignored)) for shown in (truth, predicted))
         too_much, too_little = cv2.subtract(predicted, truth), cv2.subtract(truth, predicted)
         code = cv2.LUT(cv2.min(truth, predicted), self._codes[self.AGREED])
-        if self._forgiven is not None:
-            forgiven = sample(self._forgiven, frame, rect)
+        for one in self._forgiven:
+            forgiven = sample(one, frame, rect)
             code = cv2.max(code, cv2.LUT(cv2.min(too_much, forgiven), self._codes[self.FORGIVEN_MUCH]))
             code = cv2.max(code, cv2.LUT(cv2.min(too_little, forgiven), self._codes[self.FORGIVEN_LITTLE]))
             too_much, too_little = cv2.subtract(too_much, forgiven), cv2.subtract(too_little, forgiven)

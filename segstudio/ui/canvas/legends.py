@@ -20,7 +20,8 @@ _HELP = (
     "Shares of all that is foreground in the mask or in the prediction:\n"
     "agree – in both, which is the IoU\n"
     "false positive (FP) – predicted, but not in the mask\n"
-    "false negative (FN) – in the mask, but not predicted"
+    "false negative (FN) – in the mask, but not predicted\n"
+    "Errors that somebody has settled by Keep are faint, and count all the same."
 )
 _HELP_OF_READERS = (
     "Shares of all that is foreground in your mask or in theirs:\n"

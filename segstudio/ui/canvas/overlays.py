@@ -31,6 +31,7 @@ class Overlays:
         weights: What pixels count in a training, over the image.
         heat: Where runs disagree, in place of the prediction; 255 where half of them contradict the others.
         heat_words: The legend of that.
+        settled: Where somebody has decided that the mask is right; None when nowhere.
         opacity: How solid masks are, from 0 to 1.
         reader: Who has drawn what stands in the place of the prediction; empty for a network.
         is_hidden: Whether nobody may know yet how right the prediction is.
@@ -52,6 +53,7 @@ class Overlays:
         self.weights: ShownWeights | None = None
         self.heat: Pyramid | None = None
         self.heat_words = ""
+        self.settled: Pyramid | None = None
         self.opacity = 0.45
         self.reader = ""
         self.is_hidden = False
@@ -86,7 +88,8 @@ class Overlays:
         show("prediction", prediction if heat is None else heat, silent)
         errors = None
         if self._comparison.is_shown and self.truth is not None and predicted is not None:
-            errors = ErrorLayer(self.truth, predicted, self.opacity, self._comparison.forgiven, self.not_compared)
+            faint = [one for one in (self._comparison.forgiven, self.settled) if one is not None]
+            errors = ErrorLayer(self.truth, predicted, self.opacity, faint, self.not_compared)
         show("errors", errors, silent)
 
     def caption(self, problem: str, *, has_image: bool, is_ignoring: bool) -> None:

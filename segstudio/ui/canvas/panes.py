@@ -303,6 +303,18 @@ class Panes(QWidget):
             overlays.reader, overlays.is_hidden = reader, is_hidden
             self._show_captions()
 
+    @property
+    def settled(self) -> Mask | None:
+        """Where errors are shown faintly because somebody has decided about them: as it was given to `show_settled`."""
+        return None if self._overlays.settled is None else self._overlays.settled.pixels
+
+    def show_settled(self, mask: Mask | None) -> None:
+        """Show errors faintly where somebody has decided that the mask is right: uint8 (H, W) of 0 and 1, or None."""
+        settled = mask if mask is self.settled or (mask is not None and mask.any()) else None
+        if settled is not self.settled:
+            self._overlays.settled = None if settled is None else Pyramid(settled, gain=255)
+            self._overlays.draw()
+
     def set_error_view(self, is_on: bool) -> None:
         """Show a pane of where mask and prediction differ, beside the others."""
         self.set_pane_visible("errors", is_on)
@@ -565,7 +577,7 @@ class Panes(QWidget):
         self.selection.clear()
         self._disconnect()
         self._disconnect = lambda: None
-        self._overlays.truth = self._document = None
+        self._overlays.truth = self._overlays.settled = self._document = None
         self.set_ignored(None)
 
     def _mask_changed(self, rect: Rect) -> None:
