@@ -6,6 +6,8 @@ from pathlib import Path
 
 from segstudio.cli.command import add_project, command, given, perform
 from segstudio.cli.words import say_pairs
+from segstudio.dataset_formats import DATASET_FORMATS
+from segstudio.exporting import EXPORTERS
 
 
 @command("export", "write masks, a dataset, a model, a report or a comparison for other programs and people")
@@ -29,8 +31,8 @@ def _declare_export(parser: argparse.ArgumentParser) -> None:
         "--format",
         metavar="NAME",
         help="of masks: png (0 and 255, when not given), png01 (0 and 1), or volumes (NIfTI as the volumes lay); "
-        "of a dataset: folders (when not given), split-folders, coco or yolo; "
-        "of a model: keras, savedmodel, tflite or onnx",
+        f"of a dataset: folders (when not given), {_listed(DATASET_FORMATS.names(), but='folders')}; "
+        f"of a model: {_listed(EXPORTERS.names())}",
     )
     parser.add_argument(
         "--run", metavar="RUN", help="of a model or report: number of a run, best (the champion; default) or last"
@@ -49,6 +51,11 @@ def _declare_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reviewer", metavar="NAME", help="of a bundle: whose it is; the name of the settings")
     parser.add_argument("--images", action="store_true", default=None, help="of a bundle: pack the images too")
     parser.set_defaults(command=_export)
+
+
+def _listed(names: list[str], *, but: str = "") -> str:
+    *others, last = (name for name in names if name != but)
+    return f"{', '.join(others)} or {last}"
 
 
 def _export(args: argparse.Namespace) -> int:

@@ -36,7 +36,7 @@ class ExportDatasetOptions(Options):
         "folders",
         "Format",
         choices=DATASET_FORMATS.names(),
-        help="How it is laid out: folders, split-folders, coco, yolo.",
+        help=f"How it is laid out: {', '.join(DATASET_FORMATS.names())}.",
     )
     filter: str = option("", "Only", help="Which samples, for example state:accepted,corrected; empty is all.")
     category: str = option(

@@ -43,7 +43,7 @@ class ExportModelOptions(Options):
 
     to: str = option("", "To", help="The file to write, or the folder to write it into.", is_path=True)
     format: str = option(
-        "", "Format", help="keras, savedmodel, tflite or onnx; when not given, the one that the file's ending says."
+        "", "Format", help=f"{', '.join(EXPORTERS.names())}; when not given, the one that the file's ending says."
     )
     run: str = option("best", "Run", help="best (the champion), last, or the number of a run.")
     samples: int = option(

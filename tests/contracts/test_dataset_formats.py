@@ -13,6 +13,7 @@ from hypothesis.extra.numpy import arrays
 
 from segstudio.core.options import choices_of
 from segstudio.dataset_formats import DATASET_FORMATS, Exported
+from segstudio.exporting import EXPORTERS
 from segstudio.jobs.export_dataset import ExportDatasetOptions
 
 EXACT = [name for name in DATASET_FORMATS.names() if name != "yolo"]
@@ -115,6 +116,6 @@ def test_help_tells_every_format(capsys):
     with pytest.raises(SystemExit):
         main(["export", "--help"])
     said = re.sub(r"-\s+", "-", capsys.readouterr().out)
-    for name in DATASET_FORMATS.names():
+    for name in (*DATASET_FORMATS.names(), *EXPORTERS.names()):
         assert name in said
     assert choices_of(ExportDatasetOptions.model_fields["format"]) == DATASET_FORMATS.names()

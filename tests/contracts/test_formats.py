@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,18 +22,11 @@ from segstudio.formats import (
     read_thumbnail,
     sniff_format,
 )
+from segstudio.formats.pillow import PillowFormat
 from tests.datasets import dicom
 
-WRITERS = {
-    "bmp": ("BMP", {}),
-    "gif": ("GIF", {}),
-    "jpeg": ("JPEG", {"quality": 95}),
-    "jpeg2000": ("JPEG2000", {}),
-    "png": ("PNG", {}),
-    "pnm": ("PPM", {}),
-    "tiff": ("TIFF", {}),
-    "webp": ("WEBP", {"lossless": True}),
-}
+SAVING: dict[str, dict[str, Any]] = {"jpeg": {"quality": 95}, "webp": {"lossless": True}}
+"""What Pillow is told besides the format."""
 
 
 @pytest.fixture(params=FORMATS.names())
@@ -51,9 +45,8 @@ def encoded(entry: type[ImageFormat], pixels: np.ndarray) -> bytes:
     if entry.name == "dicom":
         dicom(out, pixels)
         return out.getvalue()
-    assert entry.name in WRITERS, f"tell this test how a {entry.title} file is written"
-    kind, options = WRITERS[entry.name]
-    Image.fromarray(pixels).save(out, kind, **options)
+    assert issubclass(entry, PillowFormat), f"tell this test how a {entry.title} file is written"
+    Image.fromarray(pixels).save(out, entry.pillow_name, **SAVING.get(entry.name, {}))
     return out.getvalue()
 
 
