@@ -188,6 +188,26 @@ def test_out_of_memory_halves_the_batch_and_says_so(tmp_path):
     assert [line for line in report.lines if "out of memory" in line][-1].endswith("batches of 2")
 
 
+class Traced(keras.layers.Layer):
+    """Counts how often Python comes by: once when the network is made, and once for each graph built of it."""
+
+    count = 0
+
+    def call(self, images):
+        self.count += 1
+        return images
+
+
+def test_each_graph_is_built_once(tmp_path):
+    """The optimizer's variables are there before: made within, they would have the graph of a step built twice."""
+    image = keras.Input((SIDE, SIDE, 1), dtype="uint8")
+    traced = Traced()
+    x = keras.layers.Conv2D(2, 3, padding="same")(traced(keras.layers.Rescaling(1 / 255)(image)))
+    built = keras.Model(image, keras.layers.Conv2D(1, 3, padding="same", activation="sigmoid")(x))
+    fit.fit(built, TRAIN, VAL, replace(PLAN, epochs=2), tmp_path, ListReporter())
+    assert traced.count == 1 + 2, "that of a step and that of validation"
+
+
 def test_learns_from_almost_nothing(tmp_path):
     outcome = fit.fit(network(), blob_pairs(1), blob_pairs(1), replace(PLAN, epochs=1, batch=8), tmp_path,
                       ListReporter())  # fmt: skip
