@@ -141,7 +141,8 @@ def test_it_learns_a_small_problem(name):
     network = ConvUNet(ConvUNetOptions(filters=4, depth=1)).build((32, 32, 1))
     prepare(network, "mixed_bfloat16")
     compile_network(network, 2e-2, objective(name))
-    history = network.fit(images, masks, batch_size=4, epochs=40, verbose=0, shuffle=False).history
+    seen = [np.tile(one, (5, 1, 1, 1)) for one in (images, masks)]  # an epoch costs as much as ten of its steps
+    history = network.fit(*seen, batch_size=4, epochs=8, verbose=0, shuffle=False).history
     assert np.isfinite(history["loss"]).all()
     assert history["loss"][-1] < 0.5 * history["loss"][0]
     assert history["iou"][-1] > 0.8

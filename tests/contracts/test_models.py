@@ -59,8 +59,8 @@ def test_every_option_has_words_for_the_form(name):
 @pytest.mark.parametrize(("height", "width"), [(32, 32), (45, 67), (96, 33)])
 def test_gives_a_probability_for_every_pixel_of_any_size(name, height, width):
     model = small(name)
-    for is_grey in (True, False):
-        shape = (height, width, model.channels(is_grey=is_grey))
+    for channels in {model.channels(is_grey=is_grey) for is_grey in (True, False)}:
+        shape = (height, width, channels)
         network = model.build(shape, from_imagenet=False)
         probability = np.asarray(network(noise(shape), training=False))
         assert probability.shape == (2, height, width, 1)
