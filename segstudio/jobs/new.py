@@ -351,7 +351,9 @@ class _Draft:
         several = [members for members in by_subject.values() if len(members) > 1]
         if not several:
             return []
-        if max(map(len, several)) > LARGEST_SUBJECT * len(self._seen):
+        # Few patients with a series each are patients; one name for many beside names for single images is none.
+        are_series = len(by_subject) > 1 and len(several) == len(by_subject)
+        if not are_series and max(map(len, several)) > LARGEST_SUBJECT * len(self._seen):
             report.log("too many images name the same patient, as anonymised ones do: patients are not kept together")
             return []
         report.log(f"images of one patient stay on one side: {len(several)} patients have several")

@@ -1,6 +1,7 @@
 """NIfTI (.nii, .nii.gz) and MGH (.mgh, .mgz), read by nibabel (https://nipy.org/nibabel)."""
 
 import base64
+import contextlib
 import gzip
 import logging
 import math
@@ -170,6 +171,7 @@ class NiftiVolume(Volume):
                     file.write(data)
                     done += len(data)
                     report.progress(done, size, f"unpacking {self.path.name}")
+                source.read(1)  # at the end gzip compares its checksum
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise Unreadable("the file is damaged or cut off, the end of the volume is missing") from error
         if done < size:
@@ -191,4 +193,5 @@ class NiftiVolume(Volume):
         """See Volume."""
         self._voxels = None
         if self._unpacked is not None and self._unpacked.exists():
-            self._unpacked.unlink()
+            with contextlib.suppress(OSError):  # Windows, while it is still mapped: the scratch folder goes anyway
+                self._unpacked.unlink()

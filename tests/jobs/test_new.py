@@ -181,6 +181,17 @@ def test_images_of_one_patient_stay_together_unless_all_have_the_same_name(tmp_p
         assert all(one.split is other.split for one, other in pairs) or count == 1
 
 
+def test_series_of_few_patients_stay_together(tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    rng = np.random.default_rng(0)
+    for patient in ("Ann", "Bob", "Cid"):
+        for number in range(8):
+            values = rng.integers(0, 4096, (48, 64)).astype(np.uint16)
+            dicom(tmp_path / f"set/{patient}_{number}.dcm", values, PatientID=patient)
+    result = new(tmp_path / "project", tmp_path / "set")
+    assert (result["groups"], result["splits"]) == (3, {"train": 8, "val": 8, "test": 8})
+
+
 def test_the_split_is_repeatable(tmp_path: Path) -> None:
     dataset = make_dataset(tmp_path / "set", count=20)
 

@@ -221,6 +221,7 @@ def test_broken_volumes_are_told_and_the_rest_goes_on(tmp_path: Path) -> None:
     cut.write_bytes(cut.read_bytes()[:-40])
     whole = nifti(images / "cut.nii.gz", values).read_bytes()
     (images / "cut.nii.gz").write_bytes(whole[: len(whole) // 2])
+    (images / "bit.nii.gz").write_bytes(whole[:-6] + bytes([whole[-6] ^ 1]) + whole[-5:])  # of the checksum
     plain = nifti(images / "short.nii", values).read_bytes()
     (images / "short.nii").write_bytes(plain[:-100])
     huge = bytearray(plain[:352])
@@ -242,6 +243,7 @@ def test_broken_volumes_are_told_and_the_rest_goes_on(tmp_path: Path) -> None:
         "masks/soft.nii.gz": "between whole numbers",
         "masks/torn.nii.gz": "cut off",
         "images/cut.nii.gz": "cut off",
+        "images/bit.nii.gz": "damaged",
         "images/short.nii": "cut off",
         "images/bomb.nii.gz": "GB",
         "images/empty.nii": "empty",
