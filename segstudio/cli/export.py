@@ -35,7 +35,9 @@ def _declare_export(parser: argparse.ArgumentParser) -> None:
         f"of a model: {_listed(EXPORTERS.names())}",
     )
     parser.add_argument(
-        "--run", metavar="RUN", help="of a model or report: number of a run, best (the champion; default) or last"
+        "--run",
+        metavar="RUN",
+        help="of a model, report or predictions: number of a run, best (the champion; default) or last",
     )
     parser.add_argument("--split", choices=["train", "val", "test"], help="of a report: which part is measured; test")
     parser.add_argument(
@@ -47,6 +49,7 @@ def _declare_export(parser: argparse.ArgumentParser) -> None:
         "--ignored", type=os.path.abspath, metavar="DIR",
         help="of masks: another folder for what is ignored, as PNG of the same names",
     )  # fmt: skip
+    parser.add_argument("--of", choices=["masks", "predictions"], help="of masks: what a run predicts in their place")
     parser.add_argument("--category", metavar="NAME", help="of a dataset: what COCO and YOLO call the foreground")
     parser.add_argument("--reviewer", metavar="NAME", help="of a bundle: whose it is; the name of the settings")
     parser.add_argument("--images", action="store_true", default=None, help="of a bundle: pack the images too")
@@ -76,6 +79,7 @@ def _export(args: argparse.Namespace) -> int:
             "images",
             "ignored",
             "category",
+            "of",
         ),
         args,
         say_pairs,

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar, Literal
 
@@ -13,12 +13,14 @@ from segstudio.core.files import write_atomically
 from segstudio.core.options import Options, option
 from segstudio.core.reporter import Reporter
 from segstudio.core.sample import Sample
+from segstudio.core.threshold import predicted_at
 from segstudio.formats import encode_grey
 from segstudio.formats.naming import folded
 from segstudio.jobs import JOBS, ProjectJob
 from segstudio.jobs.outside import folder_outside
 from segstudio.project.filter import compile_filter
 from segstudio.project.project import Project
+from segstudio.project.runs import Run
 from segstudio.project.threads import in_threads
 from segstudio.volumes.record import VolumeRecord, read_records
 from segstudio.volumes.stacking import stacked, stacked_name, stacked_suffix
@@ -36,6 +38,13 @@ class ExportMasksOptions(Options):
         help="png is 8-bit grey with 0 and 255, png01 with 0 and 1, as many training programs want it; volumes puts "
         "the slices of each volume together again, as it lay (NIfTI; TIFF for stacks without a place in space).",
     )
+    of: Literal["masks", "predictions"] = option(
+        "masks", "What", help="The masks as they stand, or what a run predicts, at its own threshold."
+    )
+    run: str = option(
+        "", "Run", only_with="of=predictions",
+        help="Whose predictions: number of a run, best (the champion) or last; empty is the one that is shown.",
+    )  # fmt: skip
     filter: str = option("", "Only", help="Which samples, for example state:accepted,corrected; empty is all.")
     ignored: str = option(
         "", "Ignored regions to", is_path=True,
@@ -59,10 +68,12 @@ class ExportMasks(ProjectJob[ExportMasksOptions]):
             `to`, `masks` (how many were written), `without_mask`, `notes` [{path, reason}] for those left out,
             `ignored` (how many of the masks have an ignored region) and `ignored_to` (where these were written, or
             null), and `words`, when they were not. Of volumes also `volumes` [{volume, file, slices, masks}]: how many
-            slices each has, and how many of them have a mask; the others are empty in the file.
+            slices each has, and how many of them have a mask; the others are empty in the file. Of predictions also
+            `run`; `masks` and `without_mask` then count those that it has predicted and has not.
 
         Raises:
-            UserError: When the folder is none to write to, or not one mask could be written.
+            UserError: When the folder is none to write to, there is no such run, it has predicted nothing of this, or
+                not one mask could be written.
         """
         folder = folder_outside(project, self.options.to)
         regions = folder_outside(project, self.options.ignored) if self.options.ignored else None
@@ -70,17 +81,18 @@ class ExportMasks(ProjectJob[ExportMasksOptions]):
             raise UserError(f"{regions} is no folder of its own", "ignored regions would be taken for masks")
         table = project.samples.table()
         samples = [table.row(int(row)) for row in compile_filter(self.options.filter).rows(table)]
-        chosen = [sample for sample in samples if sample.has_mask]
+        run = self._run(project) if self.options.of == "predictions" else None
+        chosen, load = _masks_of(project, samples, run)
+        about = {} if run is None else {"run": run.id}
         if self.options.format == "volumes":
-            return _Stacking(project, chosen, folder, regions, self.options.overwrite).run(
-                report, len(samples) - len(chosen)
-            )
+            stacking = _Stacking(project, chosen, load, folder, regions, self.options.overwrite)
+            return stacking.run(report, len(samples) - len(chosen)) | about
         if not self.options.overwrite:
             _refuse_to_overwrite(folder, chosen)
             if regions is not None:
                 _refuse_to_overwrite(regions, chosen)
         notes, ignored = [], 0
-        with in_threads(chosen, lambda sample: self._write(project, sample, folder, regions)) as written:
+        with in_threads(chosen, lambda sample: self._write(project, sample, load, folder, regions)) as written:
             for done, (sample, result) in enumerate(written, start=1):
                 try:
                     ignored += result.result()
@@ -98,11 +110,18 @@ class ExportMasks(ProjectJob[ExportMasksOptions]):
             "without_mask": len(samples) - len(chosen),
             "notes": notes,
         }
-        return told | _told_of_ignored(ignored, regions, report)
+        return told | _told_of_ignored(ignored, regions, report) | about
 
-    def _write(self, project: Project, sample: Sample, folder: Path, regions: Path | None) -> bool:
+    def _run(self, project: Project) -> Run:
+        """Whose predictions: they can be there without the weights that made them."""
+        said, current = self.options.run.strip(), project.predictions.current()
+        if not said and current is not None:
+            return project.runs.get(current)
+        return project.runs.training(int(said)) if said.isdecimal() else project.runs.resolve(said or "best")
+
+    def _write(self, project: Project, sample: Sample, load: "_Load", folder: Path, regions: Path | None) -> bool:
         """Write the mask, and what is ignored where that is wanted; whether anything is."""
-        mask, ignored = project.masks.load(sample), None
+        mask, ignored = load(sample), None
         with contextlib.suppress(*([UserError] if regions is None else [])):  # a mask that is sound is written
             ignored = project.ignored.load(sample)
         wanted = [(folder, mask)] + ([(regions, ignored)] if regions is not None and ignored is not None else [])
@@ -115,13 +134,42 @@ class ExportMasks(ProjectJob[ExportMasksOptions]):
         return ignored is not None
 
 
+_Load = Callable[[Sample], np.ndarray]
+"""Gives the mask of a sample, uint8 (H, W) of 0 and 1; UserError when it cannot be read. Called in threads."""
+
+
+def _masks_of(project: Project, samples: list[Sample], run: Run | None) -> tuple[list[Sample], _Load]:
+    """The samples that have a mask, or a prediction by a run, and how it is read."""
+    if run is None:
+        return [sample for sample in samples if sample.has_mask], project.masks.load
+
+    def load(sample: Sample) -> np.ndarray:
+        probability = project.predictions.load(run.id, sample)
+        if probability is None:
+            raise UserError("its prediction is missing", "predict this sample again")
+        return predicted_at(probability, run.level)
+
+    predicted = project.predictions.manners(run.id)
+    chosen = [sample for sample in samples if sample.id in predicted]
+    if not chosen:
+        raise UserError(f"run {run.id} has predicted none of these samples", "predict them first")
+    return chosen, load
+
+
 class _Stacking:
     """Puts the masks of volumes together again."""
 
     def __init__(
-        self, project: Project, samples: list[Sample], folder: Path, regions: Path | None, is_overwriting: bool
+        self,
+        project: Project,
+        samples: list[Sample],
+        load: _Load,
+        folder: Path,
+        regions: Path | None,
+        is_overwriting: bool,
     ) -> None:
         self._project = project
+        self._load = load
         self._samples = {sample.image: sample for sample in samples}
         self._folder = folder
         self._regions = regions
@@ -168,7 +216,7 @@ class _Stacking:
     def _read(self, record: VolumeRecord, report: Reporter) -> Iterator[np.ndarray | None]:
         """The mask of each slice, and how many of them have an ignored region counted on the way."""
         samples = [None if path is None else self._samples.get(path) for path in record.slices]
-        with in_threads(samples, lambda one: None if one is None else self._project.masks.load(one)) as read:
+        with in_threads(samples, lambda one: None if one is None else self._load(one)) as read:
             for sample, result in read:
                 mask = None
                 if sample is not None:

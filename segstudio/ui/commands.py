@@ -73,6 +73,7 @@ def _file(make: _Handlers) -> dict[str, Handler]:
         "save": make.of_project(lambda w: w.session.save_now()),
         "export": make.of_window(partial(_export, window)),
         "export-volumes": make.of_window(partial(_export_volumes, window)),
+        "export-predictions": make.of_project(partial(_export_predictions, window)),
         "export-dataset": make.of_project(partial(_export_dataset, window)),
         "export-report": make.of_window(partial(_export_report, window)),
         "export-model": make.of_project(lambda w: w.offer_model()),
@@ -315,6 +316,12 @@ def _export_volumes(window: "Window") -> None:
     folder = files.choose_export_folder(window)
     if folder is not None:
         window.learning.export_masks(folder, are_volumes=True)
+
+
+def _export_predictions(window: "Window", workspace: Workspace) -> None:
+    folder = files.choose_export_folder(window)
+    if folder is not None:
+        window.learning.export_masks(folder, are_volumes=workspace.has_volumes, are_predictions=True)
 
 
 def _export_dataset(window: "Window", workspace: Workspace) -> None:

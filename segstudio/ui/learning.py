@@ -184,16 +184,18 @@ class Learning(QObject):
         kind = "info" if met["is_promoted"] else "warn"
         workspace.banner.tell(with_outcome(met), hint, kind=kind, topic="champion", buttons=(look, other))
 
-    def export_masks(self, folder: Path, *, are_volumes: bool = False) -> JobRecord:
+    def export_masks(self, folder: Path, *, are_volumes: bool = False, are_predictions: bool = False) -> JobRecord:
         """Copy all masks into a folder, and what is ignored, when anything is, into one beside it.
 
         Args:
             folder: Where to.
             are_volumes: Whether the masks of slices are put together again, as the volumes lay.
+            are_predictions: Whether what the shown run predicts is written in their place.
         """
         self._saved_workspace()
         options = {"to": str(folder), "ignored": str(folder.with_name(f"{folder.name}-ignored"))}
         options |= {"format": "volumes"} if are_volumes else {}
+        options |= {"of": "predictions"} if are_predictions else {}
         return self._queue.submit("export-masks", options, "Export masks")
 
     def export_dataset(self, options: dict[str, Any]) -> JobRecord:

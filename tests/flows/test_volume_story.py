@@ -57,6 +57,11 @@ def test_from_volumes_to_volumes(open_window, tmp_path: Path, monkeypatch: pytes
         wanted = truth if number == 1 else ct(6, seed=number)[1]
         assert np.array_equal(np.asarray(back.dataobj), wanted)
         assert np.array_equal(back.affine, nibabel.load(dataset / f"labelsTr/case_{number}.nii.gz").affine)
+    monkeypatch.setattr(files, "choose_export_folder", lambda _parent: tmp_path / "predicted")
+    exported = hands.job(lambda: hands.do("export-predictions"))
+    assert exported.state is JobState.FINISHED, exported.message
+    stored = np.asarray(nibabel.load(tmp_path / "predicted/case_1.nii.gz").dataobj)
+    assert np.array_equal(stored[:, :, 3].T, session.loaded.probability >= 128)
     assert {path: path.read_bytes() for path in dataset.rglob("*.gz")} == originals
 
 

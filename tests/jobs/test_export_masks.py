@@ -112,3 +112,22 @@ def test_not_one_mask_is_a_failure(project: Project, tmp_path: Path) -> None:
     project.source.rename(tmp_path / "away")
     with pytest.raises(UserError, match="no mask could be written"):
         export(project, tmp_path / "out")
+
+
+def test_predictions_are_written_in_place_of_masks(project: Project, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no trained model"):
+        export(project, tmp_path / "none", of="predictions")
+    probability = np.arange(48 * 64, dtype=np.uint16).reshape(48, 64).astype(np.uint8)
+    runs = [project.runs.create("conv-unet-fast", "conv-unet", {}, "scratch") for _ in range(2)]
+    project.predictions.save(runs[0].id, project.samples.get(2), probability)
+    project.predictions.save(runs[1].id, project.samples.get(3), 255 - probability)
+    project.predictions.set_threshold(runs[0].id, 0.75)
+    project.predictions.set_current(runs[0].id)
+    result = export(project, tmp_path / "out", of="predictions")
+    assert (result["masks"], result["without_mask"], result["run"]) == (1, 5, runs[0].id)
+    (written,) = (tmp_path / "out").rglob("*.*")
+    assert np.array_equal(values(written), (probability > 0.75 * 255) * np.uint8(255))
+    result = export(project, tmp_path / "other", of="predictions", run="2", format="png01")
+    assert np.array_equal(values(tmp_path / "other/images/sample_02.png"), 255 - probability >= 128)
+    with pytest.raises(UserError, match="has predicted none of these samples"):
+        export(project, tmp_path / "empty", of="predictions", filter="name:sample_05*")
