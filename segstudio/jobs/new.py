@@ -396,7 +396,10 @@ class _Draft:
     def _group_name(self, pattern: re.Pattern[str] | None, members: list[int]) -> str:
         paths = [self._seen[index].pair.image for index in members]
         texts = [text for path in paths if pattern and (text := _group_text(pattern, path)) is not None]
-        return min(texts) if texts else paths[0]
+        if texts:
+            return min(texts)
+        whole = (record.name for record, slices in zip(self._records, self._volumes, strict=True) if slices == members)
+        return next(whole, paths[0])
 
     def split(self, fractions: Fractions | None, seed: int, report: Reporter) -> None:
         """Deal the samples to train, val and test; None does as their folders say.

@@ -33,14 +33,14 @@ class Look:
             self._volume.prepare(scratch, report)
             self._closing = stack.pop_all()
 
-    def picture(self, window: str) -> np.ndarray:
-        """The middle slice as the project would have it.
+    def picture(self, window: str) -> tuple[np.ndarray, Bounds | None]:
+        """The middle slice as the project would have it, and what is black and white in it.
 
         Args:
             window: As the option has it.
 
         Returns:
-            uint8 (H, W) or (H, W, 3).
+            uint8 (H, W) or (H, W, 3), and the bounds; None where the values are 8 bits as they are.
 
         Raises:
             UserError: When there is no such window.
@@ -51,7 +51,7 @@ class Look:
         (automatic,) = self._automatic
         # What fits into 8 bits is seen as it is, whatever the window.
         seen = automatic if automatic is None else parse_window(window) or automatic
-        return shown(self._volume, seen, self._volume.count // 2)
+        return shown(self._volume, seen, self._volume.count // 2), seen
 
     def close(self) -> None:
         """Let go of the file."""

@@ -66,6 +66,7 @@ def test_nnunet_s_folders_and_back(tmp_path: Path) -> None:
         assert sample is not None
         assert np.array_equal(project.read_image(sample), scaled(values[:, :, 4].T, -1350, 150))
         assert np.array_equal(project.masks.load(sample), mask[:, :, 4].T)
+        assert sample.group == "case_1_0000"
         edited = project.masks.load(sample)
         edited[3:9, 5:8] = 1
         project.masks.save(sample.id, edited)

@@ -223,6 +223,7 @@ def test_volumes_are_shown_as_such_and_a_slice_through_the_window(qtbot, dialog:
     qtbot.waitUntil(lambda: not dialog.is_busy)
     assert dialog.slicing.picture.pixmap().toImage() != before
     assert dialog.options()["window"] == "-800/50"
+    assert dialog.slicing.form.note("window") == "black up to -825, white from -775"
     dialog.slicing.form.set_values({"window": "-800"})
     assert not dialog.create_button.isEnabled()
     assert "window" in dialog.why_label.text()
@@ -266,7 +267,12 @@ def test_what_is_unpacked_to_look_at_volumes_is_removed_again(tmp_path: Path):
     folder = shown.found.source
     assert folder.exists()
     assert shown.look is not None
-    assert shown.look.picture("auto").shape == (30, 40)
+    pixels, seen = shown.look.picture("auto")
+    assert pixels.shape == (30, 40)
+    assert seen is not None
+    assert -1100 < seen[0] < -950
+    assert seen == shown.look.picture("auto")[1]
+    assert shown.look.picture("lung")[1] == (-1350, 150)
     inspection.clean_up()
     assert not folder.exists()
     nifti(tmp_path / "set/imagesTr/case_0_0000.nii.gz", ct()[0]).write_bytes(b"\x1f\x8bnothing")

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from segstudio.core.errors import UserError
 from segstudio.formats import Unreadable
-from segstudio.formats.window import WINDOWS
+from segstudio.formats.window import WINDOWS, Bounds
 from segstudio.ui.background import Background
 from segstudio.ui.form import Form
 from segstudio.ui.widgets import heading
@@ -108,18 +108,22 @@ class SlicingChoice(QFrame):
             return
         self._shown = look, window
 
-        def take(future: "Future[np.ndarray]") -> None:
+        def take(future: "Future[tuple[np.ndarray, Bounds | None]]") -> None:
             if self._shown == (look, window):
                 self._take_picture(look.name, future)
 
         self._background.submit(lambda: look.picture(window), take)
 
-    def _take_picture(self, name: str, future: "Future[np.ndarray]") -> None:
+    def _take_picture(self, name: str, future: "Future[tuple[np.ndarray, Bounds | None]]") -> None:
         error = future.exception()
         if isinstance(error, UserError | Unreadable):
             self.picture.setText(error.reason if isinstance(error, Unreadable) else error.message)
+            self.form.set_notes({})
             return
-        pixels = np.ascontiguousarray(future.result())
+        found, seen = future.result()
+        words = "8 bits, as they are" if seen is None else f"black up to {seen[0]:.6g}, white from {seen[1]:.6g}"
+        self.form.set_notes({"window": words})
+        pixels = np.ascontiguousarray(found)
         height, width = pixels.shape[:2]
         grey, colour = QImage.Format.Format_Grayscale8, QImage.Format.Format_RGB888
         image = QImage(pixels.data, width, height, pixels.strides[0], grey if pixels.ndim == 2 else colour)
