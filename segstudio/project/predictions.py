@@ -335,6 +335,25 @@ class Predictions:
         )
         return [sample_id for (sample_id,) in rows]
 
+    def ious_of_both(self, before: int, after: int) -> list[tuple[int, str, str, float, float]]:
+        """What two runs score on every sample outside the test split that both have predicted and can be measured by.
+
+        Returns:
+            Id, image and split of each sample in their order, and its IoU by the one and by the other.
+        """
+        rows = self._project.database.rows(
+            "SELECT sample.id, sample.image, sample.split, before.iou, after.iou FROM sample "
+            "JOIN prediction AS before ON before.sample_id = sample.id AND before.run_id = ? "
+            "JOIN prediction AS after ON after.sample_id = sample.id AND after.run_id = ? "
+            # What has no histogram was scored against a mask that is another by now, see mask_changed.
+            "JOIN histogram AS h ON h.sample_id = sample.id AND h.run_id = before.run_id "
+            "JOIN histogram AS g ON g.sample_id = sample.id AND g.run_id = after.run_id "
+            "WHERE sample.split <> 'test' AND before.iou IS NOT NULL AND after.iou IS NOT NULL "
+            "ORDER BY sample.position",
+            (before, after),
+        )
+        return [tuple(row) for row in rows]
+
     def counts(self, run_id: int) -> dict[int, Counts]:
         """The pixel counts of every scored sample by its id."""
         rows = self._project.database.rows(

@@ -70,6 +70,14 @@ def test_every_registry_is_looked_into():
     assert made == set(REGISTRIES)
 
 
+def test_what_the_index_is_asked_is_asked_in_project():
+    """Whoever shows or computes something calls what lies there, and knows no table."""
+    for where, tree in modules():
+        if not where.startswith("project/"):
+            asked = {one.lineno for one in ast.walk(tree) if isinstance(one, ast.Attribute) and one.attr == "database"}
+            assert not asked, f"{where}: {sorted(asked)}"
+
+
 def test_who_begins_a_thread_ends_it():
     """A `Background` or a `NewestFirst` that a part of the window makes for itself is closed by that part."""
     kinds = {"Background", "NewestFirst"}

@@ -100,16 +100,7 @@ def points_of(project: Project, run: Run, against: Run) -> Points:
     Returns:
         The images, and how many more there are that the two have predicted in different manners.
     """
-    rows = project.database.rows(
-        "SELECT sample.id, sample.image, sample.split, before.iou, after.iou FROM sample "
-        "JOIN prediction AS before ON before.sample_id = sample.id AND before.run_id = ? "
-        "JOIN prediction AS after ON after.sample_id = sample.id AND after.run_id = ? "
-        # What has no histogram was scored against a mask that is another by now, see Predictions.mask_changed.
-        "JOIN histogram AS h ON h.sample_id = sample.id AND h.run_id = before.run_id "
-        "JOIN histogram AS g ON g.sample_id = sample.id AND g.run_id = after.run_id "
-        "WHERE sample.split <> 'test' AND before.iou IS NOT NULL AND after.iou IS NOT NULL ORDER BY sample.position",
-        (against.id, run.id),
-    )
+    rows = project.predictions.ious_of_both(against.id, run.id)
     before, after = (project.predictions.manners(one.id) for one in (against, run))
     points = [Point(*row) for row in rows if before[row[0]] == after[row[0]] != UNKNOWN]
     unlike = len(rows) - len(points)
