@@ -494,6 +494,17 @@ def test_a_click_on_the_first_corner_closes_a_polygon(panes, document, hand) -> 
     assert document.mask.sum() == 50 * 60
 
 
+def test_a_fine_display_asks_for_no_finer_hand(panes, document, hand, monkeypatch) -> None:
+    monkeypatch.setattr(type(hand.canvas), "devicePixelRatioF", lambda _self: 2.0)
+    panes.set_tool("polygon")
+    for corner in ((20, 20), (80, 20), (80, 70)):
+        hand.click(*corner)
+    for distance, text in ((7, "close"), (9, "")):
+        x, y = hand.canvas.frame.to_widget(20, 20)
+        hand.hover(*hand.canvas.frame.to_image(x + distance, y))
+        assert panes.canvas("image").marks.text == text
+
+
 def test_a_right_click_takes_a_corner_back_and_the_sign_stays(panes, document, hand) -> None:
     panes.set_tool("polygon")
     hand.click(20, 20)

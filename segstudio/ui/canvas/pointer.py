@@ -412,7 +412,7 @@ class PointerInput(QObject):
             is_centred=bool(keys & ALT),
             is_carried=self._is_space_down and is_down,
             pressure=max(event.pressure(), LEAST_PRESSURE) if isinstance(event, QTabletEvent) else 1.0,
-            zoom=canvas.frame.zoom,
+            zoom=_zoom(canvas),
         )
 
     def _move(self, canvas: Canvas, event: QMouseEvent) -> bool:
@@ -434,7 +434,7 @@ class PointerInput(QObject):
         if self.drag is not None:
             self._advance(self._pointer(canvas, event, is_down=self._button != Qt.MouseButton.NoButton))
         elif self.tool is not None and self.scene is not None and not self.refusal:
-            hovering = Pointer(*_position(canvas, event), mode=_mode(event.modifiers()), zoom=canvas.frame.zoom)
+            hovering = Pointer(*_position(canvas, event), mode=_mode(event.modifiers()), zoom=_zoom(canvas))
             self._show_glance(self.tool.glance(self.scene, self.options, hovering))
         self.hovered.emit(_position(canvas, event))
 
@@ -632,6 +632,12 @@ def _position(canvas: Canvas, event: QSinglePointEvent) -> Point:
     """Where the event happened, in image pixels."""
     point = event.position()
     return canvas.frame.to_image(point.x(), point.y())
+
+
+def _zoom(canvas: Canvas) -> float:
+    """Pixels of the screen per image pixel, as large as hands know them: not those of a display that has more."""
+    frame = canvas.frame
+    return frame.zoom / frame.ratio
 
 
 @cache
