@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QCheckBox, QFormLayout, QHBoxLayout, QLabel, QSize
 
 from segstudio.core.options import Options, checked, has_slider, is_advanced, only_with, unit_of
 from segstudio.core.wording import number_text
+from segstudio.ui import theme
 from segstudio.ui.field_editors import Editor, editor_for
 from segstudio.ui.field_text import as_plain
 from segstudio.ui.fold import Fold
@@ -286,8 +287,8 @@ def _error_label(parent: QWidget) -> QLabel:
 def _put_beside_box(label: QLabel, editor: Editor) -> None:
     """Break a long label, and write it in the line of the box and not in the middle between box and slider."""
     label.setWordWrap(True)
-    label.setFixedWidth(LABEL_WIDTH)
-    lines = 1 if label.fontMetrics().horizontalAdvance(label.text()) <= LABEL_WIDTH else 2
+    label.setFixedWidth(theme.by_font(LABEL_WIDTH))
+    lines = 1 if label.fontMetrics().horizontalAdvance(label.text()) <= theme.by_font(LABEL_WIDTH) else 2
     if editor.slider is not None:
         label.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
         box, text = editor.widget.sizeHint().height(), lines * label.fontMetrics().height()

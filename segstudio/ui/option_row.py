@@ -176,7 +176,7 @@ class OptionRow(QWidget):
             editor = self._editors[name] = editor_for(field, title)
             cells = [editor.widget]
             if field.annotation in (int, float):
-                editor.widget.setFixedWidth(BOX_WIDTH)
+                editor.widget.setFixedWidth(theme.by_font(BOX_WIDTH))
             if isinstance(editor.widget, Combo):
                 editor.widget.setSizeAdjustPolicy(Combo.SizeAdjustPolicy.AdjustToContents)
             editor.widget.setAccessibleName(title)

@@ -11,7 +11,7 @@ from string import Template
 from typing import ClassVar, Literal
 
 from PySide6.QtCore import QByteArray, QDir, QObject, QRect, QRectF, QSettings, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QGuiApplication, QIcon, QIconEngine, QPainter, QPalette, QPixmap
+from PySide6.QtGui import QColor, QFontInfo, QGuiApplication, QIcon, QIconEngine, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication, QStyleFactory
 
@@ -145,6 +145,15 @@ def app_icon() -> QIcon:
     for size in (16, 24, 32, 48, 64, 128, 256):
         result.addPixmap(_drawn("segstudio", "", size))
     return result
+
+
+USUAL_FONT = 12
+"""Pixels of the letters that the widths in this package are made for: nine points."""
+
+
+def by_font(pixels: int) -> int:
+    """A width or height that holds words: as much more than `pixels` as the letters of the program are larger."""
+    return round(pixels * max(1.0, QFontInfo(QApplication.font()).pixelSize() / USUAL_FONT))
 
 
 def install(app: QApplication) -> None:

@@ -45,7 +45,7 @@ class ElidedLabel(QLabel):
 
     def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
         super().__init__(text, parent)
-        self._help = ""
+        self._help = self._short = ""
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
     def set_help(self, text: str) -> None:
@@ -54,10 +54,17 @@ class ElidedLabel(QLabel):
         self.setToolTip(text)
         self.update()
 
+    def set_short(self, text: str) -> None:
+        """Say it in fewer words where there is too little room: half a number would be another one."""
+        self._short = text
+        self.update()
+
     @property
     def shown_text(self) -> str:
         """The words as far as there is room for them."""
         width = self.contentsRect().width() + 1  # what a label asks for is rounded, what dots are put by is not
+        if self._short and self.fontMetrics().horizontalAdvance(self.text()) > width:
+            return self.fontMetrics().elidedText(self._short, Qt.TextElideMode.ElideRight, width)
         return self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, width)
 
     def minimumSizeHint(self) -> QSize:
@@ -154,8 +161,12 @@ def allow(widget: QWidget, *conditions: tuple[object, str]) -> None:
     widget.setToolTip("\n".join(part for part in parts if part))
 
 
-def row_table(model: QAbstractItemModel, name: str, *, row_height: int = 26) -> QTableView:
-    """A quiet table of whole rows, of which one can be selected."""
+ROW_HEIGHT = 26
+"""Of a table row with one line, in letters of the usual size."""
+
+
+def row_table(model: QAbstractItemModel, name: str, *, row_height: int = 0) -> QTableView:
+    """A quiet table of whole rows, of which one can be selected; a row is of one line unless `row_height` says else."""
     table = QTableView()
     table.setModel(model)
     table.setAccessibleName(name)
@@ -165,7 +176,7 @@ def row_table(model: QAbstractItemModel, name: str, *, row_height: int = 26) -> 
     table.setWordWrap(False)
     table.setTabKeyNavigation(False)
     table.verticalHeader().hide()
-    table.verticalHeader().setDefaultSectionSize(row_height)
+    table.verticalHeader().setDefaultSectionSize(row_height or theme.by_font(ROW_HEIGHT))
     table.horizontalHeader().setHighlightSections(False)
     table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
     return table

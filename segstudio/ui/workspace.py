@@ -18,6 +18,7 @@ from segstudio.core.threshold import threshold_of
 from segstudio.project.acts import Outcome
 from segstudio.project.scores import THRESHOLD
 from segstudio.project.versions import NOW, Version
+from segstudio.ui import theme
 from segstudio.ui.act_titles import ActTitles
 from segstudio.ui.actions import Actions, Fact
 from segstudio.ui.areas import Area
@@ -646,14 +647,14 @@ class Workspace(QWidget):
         inside.addWidget(self.tabs)
         self._splitter = QSplitter(Qt.Orientation.Horizontal)
         self._splitter.setHandleWidth(8)
-        parts = ((self.samples_panel, 210, 0), (self.centre, 0, 1), (right, 340, 0))
+        parts = ((self.samples_panel, 210, 0), (self.centre, 0, 1), (right, theme.by_font(340), 0))
         for index, (widget, least, stretch) in enumerate(parts):
             if least:
                 widget.setMinimumWidth(least)
             self._splitter.addWidget(widget)
             self._splitter.setStretchFactor(index, stretch)
             self._splitter.setCollapsible(index, index != 1)
-        self._splitter.setSizes([272, 800, 348])
+        self._splitter.setSizes([theme.by_font(272), 800, theme.by_font(348)])
         saved = QSettings().value("splitter")
         if isinstance(saved, QByteArray):
             self._splitter.restoreState(saved)

@@ -57,6 +57,10 @@ def test_the_worst_prediction_comes_first(qtbot, panel: SamplesPanel, session: S
 def test_typing_a_filter_lists_what_fits(qtbot, panel: SamplesPanel):
     QTest.keyClicks(panel.filter_edit, "split:test")
     qtbot.waitUntil(lambda: panel.count_label.text() == "2 of 8 shown")
+    words = panel.count_label.fontMetrics().horizontalAdvance("2 of 8 shown")
+    for width, shown in ((words + 4, "2 of 8 shown"), (words - 4, "2 / 8")):
+        panel.count_label.resize(width, panel.count_label.height())
+        assert panel.count_label.shown_text == shown, "half a number would be another one"
 
 
 def test_a_wrong_filter_is_explained_in_place_and_the_list_stays(qtbot, panel: SamplesPanel):

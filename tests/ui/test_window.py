@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QMimeData, QPoint, QPointF, QSettings, Qt, QUrl
-from PySide6.QtGui import QDropEvent, QKeyEvent
+from PySide6.QtGui import QDropEvent, QFont, QFontMetrics, QKeyEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QPushButton
 
@@ -481,3 +481,22 @@ def test_enter_presses_the_button_that_has_the_keys(qtbot, window: Window, folde
     QTest.keyClick(link, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: window.session is not None)
     settle(qtbot, window)
+
+
+def test_larger_letters_get_the_room_they_need(qtbot, qapp, opened: Window) -> None:
+    path, font = opened.session.project.folder, qapp.font()
+    opened.close_project()
+    larger = QFont(font)
+    larger.setPointSizeF(1.5 * font.pointSizeF())
+    qapp.setFont(larger)
+    try:
+        opened.open_project(path)
+        qtbot.waitUntil(lambda: opened.session.sample is not None and opened.is_settled())
+        opened.resize(1440, 900)
+        qapp.processEvents()
+        bar, panel = opened.workspace.tabs.tabBar(), opened.workspace.samples_panel
+        assert bar.tabRect(bar.count() - 1).right() <= bar.width(), "all tabs are in sight"
+        assert panel.view.rowHeight(0) >= 2 * QFontMetrics(larger).height() + 10
+        assert opened.width() == 1440, "and it still fits the screen"
+    finally:
+        qapp.setFont(font)

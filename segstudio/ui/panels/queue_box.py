@@ -23,6 +23,7 @@ from segstudio.project.augmented import Outlook
 from segstudio.project.filter import asked_splits, compile_filter
 from segstudio.project.sample_table import SPLITS, STATES, SampleTable
 from segstudio.project.topics import Topics
+from segstudio.ui import theme
 from segstudio.ui.background import Background
 from segstudio.ui.combo import Combo
 from segstudio.ui.job_queue import JobQueue, JobRecord, JobState
@@ -252,7 +253,7 @@ class QueueBox(QWidget):
     def _build(self) -> None:
         self.copies_box = NumberBox(is_integer=True, minimum=1, maximum=999)
         self.copies_box.set_value(3)
-        self.copies_box.setFixedWidth(64)
+        self.copies_box.setFixedWidth(theme.by_font(64))
         self.copies_box.setAccessibleName("Copies of each sample")
         self.copies_box.setToolTip("How many copies are made of each sample; the preview at full size shows them")
         self.copies_box.edited.connect(self._look_soon)

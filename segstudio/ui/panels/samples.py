@@ -42,7 +42,7 @@ from segstudio.project.topics import Topics
 from segstudio.ui import theme
 from segstudio.ui.background import Background
 from segstudio.ui.combo import Combo
-from segstudio.ui.panels.samples_model import ROW_HEIGHT, IdRole, Rows, SampleDelegate, SamplesModel
+from segstudio.ui.panels.samples_model import IdRole, Rows, SampleDelegate, SamplesModel, row_height
 from segstudio.ui.session import Session
 from segstudio.ui.widgets import ElidedLabel, link, muted, set_property, text_button
 
@@ -150,7 +150,7 @@ class SamplesPanel(QFrame):
         self._background = Background("list", self)
         self._current: int | None = None
         self._is_first_wanted = False
-        self._shown_words = ""
+        self._shown_words = self._short_words = ""
         self._chosen_count = 0
         self._last: Rows = np.empty(0, np.intp)
         self.model = SamplesModel(self)
@@ -371,6 +371,7 @@ class SamplesPanel(QFrame):
         shown, count = self.model.rowCount(), len(answer.table)
         # Beside the button that orders anew there is no room for the last word.
         self._shown_words = f"{shown:,} of {count:,}{'' if is_stale else ' shown'}".replace(",", "\u202f")
+        self._short_words = f"{shown:,} / {count:,}".replace(",", "\u202f")
         self._show_chosen()
         self.stale_button.setVisible(is_stale)
         self.left_out_label.setText(f"Without {count_text(answer.left_out, 'test sample')}: figures hidden")
@@ -387,6 +388,7 @@ class SamplesPanel(QFrame):
     def _show_chosen(self) -> None:
         count = sum(area.height() for area in self._selected())
         self.count_label.setText(f"{count:,} selected".replace(",", "\u202f") if count > 1 else self._shown_words)
+        self.count_label.set_short("" if count > 1 else self._short_words)
         if count != self._chosen_count:
             self._chosen_count = count
             self.chosen_count_changed.emit(count)
@@ -477,7 +479,7 @@ class SamplesPanel(QFrame):
         view.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         view.verticalHeader().hide()
         view.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        view.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
+        view.verticalHeader().setDefaultSectionSize(row_height())
         view.setShowGrid(False)
         view.setTabKeyNavigation(False)
         view.setSelectionMode(QTableView.SelectionMode.ExtendedSelection)

@@ -30,7 +30,7 @@ STATE_LOOK: dict[ReviewState, tuple[str, str]] = {
 """Icon and colour token of each review state: told apart by shape as well as by colour."""
 
 _SHOWN_COLUMNS = ("state", "split", "revision", "iou", "manner")
-ROW_HEIGHT = 58
+_BESIDE_WORDS, _WORDS = 28, 30
 _THUMBNAIL = 44
 
 
@@ -143,6 +143,11 @@ def _width(font: QFont, figure: str) -> int:
     return QFontMetrics(_bold(font)).horizontalAdvance(figure) + 8
 
 
+def row_height() -> int:
+    """Pixels of a row of the list: two lines of words, and room around them."""
+    return _BESIDE_WORDS + theme.by_font(_WORDS)
+
+
 class SampleDelegate(QStyledItemDelegate):
     """Paints a sample: thumbnail, name, state, split, IoU."""
 
@@ -152,7 +157,7 @@ class SampleDelegate(QStyledItemDelegate):
         self._thumbnails = thumbnails
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        return QSize(120, ROW_HEIGHT)
+        return QSize(120, row_height())
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         sample, iou = self._model.sample(index.row()), self._model.iou(index.row())

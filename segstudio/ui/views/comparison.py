@@ -226,7 +226,9 @@ class ComparisonView(QWidget):
             [interval_of(one["arm"], one, places.get(one["arm"], 1), is_main=not n) for n, one in enumerate(effects)]
         )
         self.arms.show_arms(result["arms"], METRICS[comparison.metric])
-        self._table.setFixedHeight(TABLE_ROW * len(result["arms"]) + self._table.horizontalHeader().height() + 4)
+        self._table.setFixedHeight(
+            theme.by_font(TABLE_ROW) * len(result["arms"]) + self._table.horizontalHeader().height() + 4
+        )
         self.notes.setText("\n".join(f"· {note}" for note in [*result.get("notes", []), result.get("convention", "")]))
         self.arm_box.clear()
         for one in effects:
@@ -265,7 +267,7 @@ class ComparisonView(QWidget):
 
     def _make_content(self) -> QWidget:
         self._curves_title = heading("Curves")
-        self._table = row_table(self.arms, "Arms of the comparison", row_height=TABLE_ROW)
+        self._table = row_table(self.arms, "Arms of the comparison", row_height=theme.by_font(TABLE_ROW))
         self._table.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         header = self._table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)

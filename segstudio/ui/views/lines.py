@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from PySide6.QtCore import QModelIndex, QObject, Qt
 from PySide6.QtWidgets import QHeaderView, QTableView
 
+from segstudio.ui import theme
 from segstudio.ui.rows_model import Index, RowsModel
 from segstudio.ui.widgets import row_table
 
@@ -55,7 +56,7 @@ class TableModel(RowsModel):
 
 def lines_table(model: TableModel, name: str, opened: Callable[[int], object]) -> QTableView:
     """A table of these lines, called `name`; `opened` is told the id of the sample whose line was double-clicked."""
-    table = row_table(model, name, row_height=ROW_HEIGHT)
+    table = row_table(model, name, row_height=theme.by_font(ROW_HEIGHT))
     table.setTextElideMode(Qt.TextElideMode.ElideLeft)  # the end of a path tells more than its beginning
     header = table.horizontalHeader()
     header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
@@ -74,4 +75,4 @@ def lines_table(model: TableModel, name: str, opened: Callable[[int], object]) -
 def fit(table: QTableView) -> None:
     """Make it as high as its lines, up to MOST_ROWS of them."""
     count = min(table.model().rowCount(), MOST_ROWS)
-    table.setFixedHeight(ROW_HEIGHT * count + table.horizontalHeader().sizeHint().height() + 4)
+    table.setFixedHeight(theme.by_font(ROW_HEIGHT) * count + table.horizontalHeader().sizeHint().height() + 4)

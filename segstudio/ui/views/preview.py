@@ -323,7 +323,7 @@ class PreviewView(QWidget):
         self.size_box.addItems([f"As trained: {DEFAULT_SIDE} px", "Full size, as queued"])
         self.size_box.setMinimumContentsLength(17)
         self.size_box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.size_box.setMaximumWidth(216)
+        self.size_box.setMaximumWidth(theme.by_font(216))
         self.size_box.currentIndexChanged.connect(self._on_setting)
         help_of_size = "The size at which the recipe is applied: as a training sees the image, or as copies are written"
         self.size_box.setItemData(0, "Epoch k is what epoch k of a training with this seed sees",
@@ -351,8 +351,8 @@ class PreviewView(QWidget):
         ):
             box.setAccessibleName(name)
             box.setToolTip(words)
-        self.count_box.setFixedWidth(64)
-        self.seed_box.setFixedWidth(92)
+        self.count_box.setFixedWidth(theme.by_font(64))
+        self.seed_box.setFixedWidth(theme.by_font(92))
         for button in (self.previous_button, self.next_button, self.compare_button, self.outline_button):
             button.setAccessibleName(button.toolTip())
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
