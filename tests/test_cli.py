@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from segstudio.cli import COMMANDS, main
-from tests.datasets import make_dataset
+from tests.datasets import ct, make_dataset, nifti
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +42,12 @@ def test_new_says_what_was_found(tmp_path, call):
     made = call("new", tmp_path / "project", "--from", dataset)
     assert (made["pairs"], made["without_mask"], made["empty"], made["full"]) == (4, 1, 0, 0)
     assert isinstance(made["notes"], list)
+
+
+def test_new_takes_a_volume_and_a_window_that_begins_with_a_minus(tmp_path, call):
+    source = nifti(tmp_path / "ct.nii.gz", ct(5)[0])
+    made = call("new", tmp_path / "project", "--from", source, "--window", "-600/1500", "--plane", "axial")
+    assert [(one["slices"], one["window"]) for one in made["volumes"]] == [(5, [-1350, 150])]
 
 
 def test_info_list_and_runs(project, call):

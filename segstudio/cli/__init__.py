@@ -23,8 +23,8 @@ SECTIONS = (projects, samples, augmentation, training, runs, experiments, export
 """Where the commands are, in the order of a project's life: the order of `--help`."""
 
 
-EXPRESSIONS = ("--filter", "--groups", "--chosen")
-"""Options whose value may begin with a minus, which means "not" there."""
+EXPRESSIONS = ("--filter", "--groups", "--chosen", "--window")
+"""Options whose value may begin with a minus: it means "not" in a filter, and is that of a number in a window."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

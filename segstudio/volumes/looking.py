@@ -8,7 +8,7 @@ import numpy as np
 from segstudio.core.reporter import Reporter
 from segstudio.formats.window import Bounds, parse_window
 from segstudio.volumes import Slicing, VolumeFormat
-from segstudio.volumes.unpacking import opened, shown, window_of
+from segstudio.volumes.unpacking import opened, prepare, shown, window_of
 
 
 class Look:
@@ -30,7 +30,7 @@ class Look:
         self._report = report
         with ExitStack() as stack:
             self._volume = stack.enter_context(opened(kind, path, slicing))
-            self._volume.prepare(scratch, report)
+            prepare(self._volume, scratch, report)
             self._closing = stack.pop_all()
 
     def picture(self, window: str) -> tuple[np.ndarray, Bounds | None]:

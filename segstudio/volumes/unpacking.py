@@ -1,5 +1,6 @@
 """Taking the volumes of a dataset apart: images through one window into 8 bits, labels as they are, each a PNG."""
 
+import errno
 import functools
 import secrets
 import shutil
@@ -13,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from segstudio.core.errors import UserError
-from segstudio.core.reporter import Phase, Reporter
+from segstudio.core.reporter import Cancelled, Phase, Reporter
 from segstudio.formats import Unreadable, encode_grey, encode_rgb
 from segstudio.formats.archive import allowed, check_space
 from segstudio.formats.listing import Note
@@ -191,26 +192,60 @@ def unpack(
 
 @contextmanager
 def opened(kind: type[VolumeFormat], path: Path, slicing: Slicing) -> Iterator[Volume]:
-    """A volume, closed again in the end; whatever is wrong with it becomes Unreadable."""
-    volume: Volume | None = None
-    try:
+    """A volume, closed again in the end.
+
+    Raises:
+        Unreadable: When it cannot be opened.
+    """
+    with _damage_told():
         volume = kind.open(path, slicing)
+    try:
         yield volume
-    except (Unreadable, UserError):
+    finally:
+        volume.close()
+
+
+def prepare(volume: Volume, scratch: Path, report: Reporter) -> None:
+    """Make the slices of a volume readable.
+
+    Args:
+        volume: What `opened` gives.
+        scratch: A folder for temporary files.
+        report: Told about the progress; may cancel.
+
+    Raises:
+        Unreadable: When it is damaged.
+        OSError: When the disk is full.
+    """
+    with _damage_told():
+        volume.prepare(scratch, report)
+
+
+def read_slice(volume: Volume, index: int) -> np.ndarray:
+    """One slice of a prepared volume, see Volume.read.
+
+    Raises:
+        Unreadable: When it is damaged.
+    """
+    with _damage_told():
+        return volume.read(index)
+
+
+@contextmanager
+def _damage_told() -> Iterator[None]:
+    """Whatever a decoder says of a file becomes Unreadable; they raise nearly everything for a damaged one."""
+    try:
+        yield
+    except (Unreadable, UserError, Cancelled):
         raise
     except MemoryError as error:
         raise Unreadable("the volume does not fit into memory") from error
     except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise
         raise Unreadable(error.strerror.lower() if error.strerror else f"the file is damaged ({error})") from error
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError, EOFError) as error:
-        raise Unreadable(f"the file is damaged ({error})") from error
     except Exception as error:
-        if type(error).__module__.split(".")[0] not in ("nibabel", "pydicom", "PIL", "zlib", "struct"):
-            raise  # among them Cancelled
         raise Unreadable(f"the file is damaged ({error})") from error
-    finally:
-        if volume is not None:
-            volume.close()
 
 
 class _Unpacking:
@@ -234,7 +269,7 @@ class _Unpacking:
     def run(self) -> None:
         self.scratch.mkdir()
         pairs = self._holding.scan.pairs
-        sizes = [self._bytes(pair) for pair in pairs]
+        sizes = list(in_parallel(self._bytes, pairs, self._report, "looking at volumes"))
         total = max(sum(sizes), 1)
         if not self._is_for_looking:
             check_space(self._source, self._place, sum(sizes))
@@ -245,6 +280,7 @@ class _Unpacking:
                 self._one(pair, phase)
             except Unreadable as error:
                 self._notes.append((pair.image, _reason(error)))
+                shutil.rmtree(self._place / MASKS / self._names.of(pair.image), ignore_errors=True)
             done += size
 
     def _one(self, pair: Pair, report: Phase) -> None:
@@ -296,10 +332,12 @@ class _Unpacking:
             has_labels, problem = self._take_labels(pair, name, volume, report.part(0, share))
             seen, results = self._take_images(pair.image, name, volume, report.part(share, 1 - share))
             slices: list[str | None] = []
+            stem = name.rpartition("/")[2]
             for index, result in enumerate(results):
                 if isinstance(result, Unreadable):
                     self._notes.append((pair.image, f"slice {index + 1}: {_reason(result)}"))
                     slices.append(None)
+                    (self._place / self._path(volume, f"{MASKS}/{name}/{stem}", index)).unlink(missing_ok=True)
                     continue
                 mask = f"{MASKS}{result.removeprefix(IMAGES)}" if index in has_labels else None
                 self._pairs.append(
@@ -321,7 +359,7 @@ class _Unpacking:
         start = f"{IMAGES}/{name}/{name.rpartition('/')[2]}"
         if self._is_for_looking:
             return None, (self._path(volume, start, index) for index in range(volume.count))
-        volume.prepare(self.scratch, report.part(0, 0.3))
+        prepare(volume, self.scratch, report.part(0, 0.3))
         seen = window_of(volume, parse_window(self._slicing.window), report.part(0.3, 0.2))
         write = functools.partial(self._write_image, volume, seen, start)
         return seen, in_parallel(write, range(volume.count), report.part(0.5, 0.5), f"slices of {path}")
@@ -339,7 +377,7 @@ class _Unpacking:
                     self._notes.append((pair.mask, remark))
                 if labels.size != image.size:
                     raise Unreadable(f"the mask has {labels.words}, the image {image.words}; nothing is resized")
-                labels.prepare(self.scratch, report.part(0, 0.4))
+                prepare(labels, self.scratch, report.part(0, 0.4))
                 values = _Labels(labels, report.part(0.4, 0.3))
                 stem = name.rpartition("/")[2]
                 write = functools.partial(self._write_mask, values, f"{MASKS}/{name}/{stem}")
@@ -431,16 +469,6 @@ def _reason(error: Unreadable) -> str:
     return f"{error.reason} ({error.hint})" if error.hint else error.reason
 
 
-def _slice(volume: Volume, index: int) -> np.ndarray:
-    """One slice; whatever a decoder says of it becomes Unreadable."""
-    try:
-        return volume.read(index)
-    except Unreadable:
-        raise
-    except Exception as error:  # decoders raise nearly everything for a damaged file
-        raise Unreadable(f"the file is damaged ({error})") from error
-
-
 def _without_gaps(values: np.ndarray, low: float) -> np.ndarray:
     """Values with `low` where there is no number."""
     if not np.issubdtype(values.dtype, np.floating) or np.isfinite(values).all():
@@ -454,7 +482,7 @@ def shown(volume: Volume, seen: Bounds | None, index: int) -> np.ndarray:
     Raises:
         Unreadable: When it is damaged.
     """
-    values = _slice(volume, index)
+    values = read_slice(volume, index)
     if values.ndim == 3:
         return values
     grey: np.ndarray = values.astype(np.uint8) if seen is None else scaled(_without_gaps(values, seen[0]), *seen)
@@ -472,7 +500,7 @@ class _Sample(NamedTuple):
 
 def _sampled(volume: Volume, step: int, index: int) -> _Sample | None:
     try:
-        values = _slice(volume, index)
+        values = read_slice(volume, index)
     except Unreadable:  # told when it is written
         return None
     if values.ndim == 3:
@@ -536,7 +564,7 @@ class _Labels:
     @staticmethod
     def _values(volume: Volume, index: int) -> np.ndarray:
         try:
-            values = _slice(volume, index)
+            values = read_slice(volume, index)
         except Unreadable:
             return np.empty(0)
         if values.ndim == 3:
@@ -545,7 +573,7 @@ class _Labels:
         return found
 
     def read(self, index: int) -> np.ndarray:
-        values = _slice(self.volume, index)
+        values = read_slice(self.volume, index)
         if values.ndim == 3:
             return values
         if self._only is not None:

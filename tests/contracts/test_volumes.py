@@ -13,7 +13,7 @@ from segstudio.core.errors import UserError
 from segstudio.core.reporter import ListReporter
 from segstudio.formats import Unreadable
 from segstudio.volumes import VOLUME_FORMATS, Slicing, VolumeFormat
-from segstudio.volumes.unpacking import opened, volume_format
+from segstudio.volumes.unpacking import opened, prepare, read_slice, volume_format
 from tests.datasets import dicom
 
 STACK = np.arange(6 * 20 * 30, dtype=np.uint16).reshape(6, 20, 30)  # slices, height, width
@@ -95,9 +95,9 @@ def test_damage_is_told_in_words(kind: type[VolumeFormat], path: Path, tmp_path:
             with opened(kind, path, Slicing()) as volume:
                 if volume.count * volume.height * volume.width > 100 * STACK.size:
                     continue
-                volume.prepare(tmp_path, ListReporter())
+                prepare(volume, tmp_path, ListReporter())
                 for index in range(volume.count):
-                    volume.read(index)
+                    read_slice(volume, index)
         except Unreadable as error:
             assert error.reason  # noqa: PT017
             refused += 1

@@ -1,5 +1,6 @@
 """Volumes become projects of slices, and the masks of the slices volumes again: nothing is lost on the way."""
 
+import errno
 import gzip
 import itertools
 import json
@@ -349,6 +350,38 @@ def test_pages_of_a_tiff_and_back(tmp_path: Path) -> None:
         for index in range(12):
             back.seek(index)
             assert np.array_equal(np.asarray(back), mask[index] * 255)
+
+
+def test_a_damaged_page_is_left_out_alone(tmp_path: Path) -> None:
+    values, mask = (np.ascontiguousarray(one.transpose(2, 1, 0)) for one in ct(4))
+    path = pages(tmp_path / "set/images/cells.tif", (values + 1100).astype(np.uint16))
+    pages(tmp_path / "set/masks/cells.tif", mask * 255)
+    content = bytearray(path.read_bytes())
+    with Image.open(path) as picture:
+        picture.seek(2)
+        at = content.index(struct.pack("<HHII", 273, 4, 1, picture.tag_v2[273][0]))
+    struct.pack_into("<I", content, at + 8, len(content) + 99)  # where the pixels of the third page begin
+    path.write_bytes(content)
+    result = new(tmp_path / "project", tmp_path / "set")
+    assert (result["samples"], result["pairs"]) == (3, 3)
+    assert [path for path in reasons(result) if reasons(result)[path].startswith("slice 3: ")] == ["images/cells.tif"]
+    assert len(list((tmp_path / "project/data/masks").rglob("*.png"))) == 3
+    export(tmp_path / "project", tmp_path / "out")
+    with Image.open(tmp_path / "out/cells.tif") as back:
+        for index in range(4):
+            back.seek(index)
+            assert np.array_equal(np.asarray(back), mask[index] * (0 if index == 2 else 255))
+
+
+def test_a_full_disk_ends_it_and_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_path: Path, _data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    source = nifti(tmp_path / "set/ct.nii", ct()[0])
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(UserError, match="cannot be written: No space left"):
+        new(tmp_path / "project", source)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["set"]
 
 
 def test_frames_of_dicom(tmp_path: Path) -> None:
