@@ -105,7 +105,11 @@ class Augmenter:
     def apply_fitted(
         self, image: np.ndarray, mask: np.ndarray, seed: int, *, source: str = ""
     ) -> tuple[np.ndarray, np.ndarray]:
-        """As `apply`, brought back to the size of the input where a step changed it."""
+        """As `apply`, brought back to the size of the input where a step changed it.
+
+        Returns:
+            uint8 of the shape of `image`, and of that of `mask`.
+        """
         done = self.apply(image, mask, seed, source=source)
         if done.mask.shape == mask.shape:
             return done.image, done.mask

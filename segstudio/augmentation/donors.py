@@ -54,6 +54,6 @@ NO_DONORS = DonorsInMemory()
 
 
 def donors_of(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> DonorsInMemory:
-    """Those of the pairs that have foreground, called by their number from 1."""
+    """Those of the pairs (see DonorsInMemory) that have foreground, called by their number from 1."""
     chosen = [(f"{number}", pair) for number, pair in enumerate(pairs, 1) if pair[1].any()]
     return DonorsInMemory([name for name, _ in chosen], [pair for _, pair in chosen])

@@ -26,7 +26,7 @@ class Components:
 
     @property
     def touches_border(self) -> npt.NDArray[np.bool_]:
-        """For each part whether it reaches the border of the image."""
+        """Whether each part reaches the border of the image, bool (N,)."""
         height, width = self.labels.shape
         x, y, wide, tall = self.boxes.T
         return cast(npt.NDArray[np.bool_], (x == 0) | (y == 0) | (x + wide == width) | (y + tall == height))

@@ -107,7 +107,7 @@ def bounding_box(mask: npt.NDArray[Any]) -> Rect:
 
 
 def checked_mask(mask: npt.NDArray[Any]) -> Mask:
-    """`mask` as a Mask; the same array when it is one already.
+    """A Mask of an array (H, W) of bool, or of uint8 0 and 1; the same array when it is one already.
 
     Raises:
         ValueError: When it is not two-dimensional, has no pixels, or holds anything but 0 and 1.

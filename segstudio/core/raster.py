@@ -63,7 +63,7 @@ class Region(NamedTuple):
 
     @classmethod
     def of(cls, inside: npt.NDArray[Any]) -> "Region":
-        """The pixels of an array as large as the image that are not 0."""
+        """The pixels that are not 0 of an array (H, W) as large as the image; EMPTY_REGION without any."""
         rect = bounding_box(inside)
         return cls(rect, inside[rect.slices] != 0) if not rect.is_empty else EMPTY_REGION
 

@@ -216,7 +216,7 @@ class Sweep:
         return np.asarray((fp == 0) & (tp == 0))
 
     def passes(self, level: int, limit: float) -> npt.NDArray[np.bool_]:
-        """Which predictions reach an IoU of `limit`; of two empty masks there is nothing to find fault with."""
+        """Which predictions reach an IoU of `limit`, bool (N,); two empty masks do, for nothing is wrong with them."""
         iou = self.iou(level)
         return np.isnan(iou) | (iou >= limit)
 
@@ -226,7 +226,7 @@ class Sweep:
         A verdict is whether the IoU reaches `limit`, and whether anything is predicted at all.
 
         Returns:
-            Indices into `ids`, those first whose IoU changes most.
+            (K,) indices into `ids`, those first whose IoU changes most.
         """
         is_other = self.passes(before, limit) != self.passes(after, limit)
         is_other |= self.is_empty(before) != self.is_empty(after)

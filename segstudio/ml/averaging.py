@@ -58,7 +58,7 @@ class WeightAverage(keras.callbacks.Callback):  # type: ignore[misc]
             live.assign(value)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """All of it, for a file."""
+        """All of it, for a file: the weights by their place, as they are, and the number of steps by COUNT."""
         arrays = {str(place): one.numpy() for place, one in enumerate(self._average)}
         return {COUNT: np.array(self.steps), **arrays}
 

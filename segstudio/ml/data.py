@@ -96,7 +96,7 @@ class Pictures(ABC):
 
     @abstractmethod
     def look_at_foreground(self, row: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        """A look that shows some of the foreground, where there is any."""
+        """As `look`, at some of the foreground where there is any."""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -162,7 +162,7 @@ class TrainingDonors:
         self.names = [pictures.rows[row].image for row in rows]
 
     def take(self, index: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        """What a look shows of it, and its foreground: what is ignored is none."""
+        """See Donors: what a look shows of it, and its foreground; what is ignored is none."""
         image, labels = self._pictures.look_at_foreground(self._rows[index], seed)
         return image, labels[..., 0] & np.uint8(FOREGROUND)
 
@@ -207,7 +207,10 @@ def load_pairs(examples: Sequence[Example], shape: Shape, cache: Path, report: R
 
 
 def load_example(example: Example) -> tuple[np.ndarray, np.ndarray, ManifestRow]:
-    """The image as it is, its labels of the same size, and what the manifest says of both.
+    """An image with its labels, at its own size.
+
+    Returns:
+        The image, uint8 (H, W) or (H, W, 3); its labels, uint8 (H, W), see core.labels; what the manifest says of both.
 
     Raises:
         UserError: When a file cannot be read, or their sizes differ.
@@ -224,7 +227,7 @@ def load_example(example: Example) -> tuple[np.ndarray, np.ndarray, ManifestRow]
 
 
 def empty(shape: tuple[int, ...], cache: Path) -> np.ndarray:
-    """Room for bytes, in memory or, where it is too small, in a folder of the disk."""
+    """Room for uint8 of `shape`, in memory or, where it is too small, in a file in the folder `cache`; not zeroed."""
     if np.prod(shape, dtype=np.int64) < SHARE_OF_MEMORY * psutil.virtual_memory().available:
         return np.empty(shape, np.uint8)
     cache.mkdir(parents=True, exist_ok=True)
