@@ -4,9 +4,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from segstudio.augmentation.patterns import Pair
 from segstudio.augmentation.places import step_at
 from segstudio.augmentation.recipe import Recipe
-from segstudio.augmentation.safety import MOST_EXAMPLES, Finding, Pair, check_recipe
+from segstudio.augmentation.safety import MOST_EXAMPLES, Finding, check_recipe
 from segstudio.core.errors import UserError
 from segstudio.core.options import Options, option
 from segstudio.core.reporter import Reporter

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from segstudio.augmentation.augmenter import Augmented, Augmenter
+from segstudio.augmentation.patterns import kept, pattern
 from segstudio.augmentation.recipe import Recipe, Step, built_in_recipes
 from segstudio.augmentation.safety import (
     Effort,
@@ -16,8 +17,6 @@ from segstudio.augmentation.safety import (
     effort_for,
     findings_of_marking,
     findings_of_pattern,
-    kept,
-    pattern,
 )
 
 

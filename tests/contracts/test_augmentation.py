@@ -14,8 +14,9 @@ from segstudio.augmentation.catalogue import EXCLUDED, catalogue, entry_of, extr
 from segstudio.augmentation.donors import donors_of
 from segstudio.augmentation.library import albumentations, transform_class
 from segstudio.augmentation.names import FIXED, GROUPS, OWN, TAKING
+from segstudio.augmentation.patterns import is_binary
 from segstudio.augmentation.recipe import Recipe, Step
-from segstudio.augmentation.safety import check_recipe, check_step, is_binary
+from segstudio.augmentation.safety import check_recipe, check_step
 from segstudio.core.errors import UserError
 from segstudio.core.options import bounds_of, is_range
 
