@@ -245,27 +245,7 @@ def meet(
     groups = np.array([one.group or f"sample {one.id}" for one in samples])
     found = paired(differences[:, None], groups)
     verdict = verdict_of(found, differences)
-    notes = list(chosen.notes)
-    if found.units < FEWEST:
-        few = "independent image is" if found.units == 1 else "independent images are"
-        notes.append(f"{found.units} {few} very few: {FEWEST} are the least, some dozens are sensible.")
-    if challenger.level != champion.level:
-        notes.append(
-            f"Each run is measured at its own threshold: {challenger.threshold:g}, the champion {champion.threshold:g}."
-        )
-    if lost := len(chosen.samples) - len(samples):
-        notes.append(f"{lost} images could not be measured for both and are left out.")
-    rows = [
-        {
-            "sample": sample.id,
-            "image": sample.image,
-            "split": sample.split.value,
-            "before": float(scores[row, 0]),
-            "after": float(scores[row, 1]),
-            "difference": float(differences[row]),
-        }
-        for row, sample in enumerate(samples)
-    ]
+    rows = _rows(samples, scores)
     order = np.argsort(differences, kind="stable")
     return {
         "run": challenger.id,
@@ -284,11 +264,41 @@ def meet(
         "worse": [rows[row] for row in order if differences[row] < 0],
         "better": int(np.count_nonzero(differences > 0)),
         "same": int(np.count_nonzero(differences == 0)),
-        "notes": notes,
+        "notes": [*chosen.notes, *_notes(challenger, champion, found, len(chosen.samples) - len(samples))],
         "rule": RULE,
         "convention": COMPARED_CONVENTION,
         "per_image": rows,
     }
+
+
+def _notes(challenger: Run, champion: Run, found: Paired, lost: int) -> list[str]:
+    """What is to know about a meeting besides its figures."""
+    notes = []
+    if found.units < FEWEST:
+        few = "independent image is" if found.units == 1 else "independent images are"
+        notes.append(f"{found.units} {few} very few: {FEWEST} are the least, some dozens are sensible.")
+    if challenger.level != champion.level:
+        notes.append(
+            f"Each run is measured at its own threshold: {challenger.threshold:g}, the champion {champion.threshold:g}."
+        )
+    if lost:
+        notes.append(f"{lost} images could not be measured for both and are left out.")
+    return notes
+
+
+def _rows(samples: Sequence[Sample], scores: npt.NDArray[np.float64]) -> list[dict[str, Any]]:
+    """Each image with its scores (N, 2), by the champion and by the challenger."""
+    return [
+        {
+            "sample": sample.id,
+            "image": sample.image,
+            "split": sample.split.value,
+            "before": before,
+            "after": after,
+            "difference": after - before,
+        }
+        for sample, (before, after) in zip(samples, scores.tolist(), strict=True)
+    ]
 
 
 def verdict_of(found: Paired, differences: npt.NDArray[np.float64]) -> str:
