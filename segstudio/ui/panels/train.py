@@ -216,6 +216,14 @@ class TrainPanel(QWidget):
 
     def _on_check(self) -> None:
         """Check alone."""
+        options = self._shown_training()
+        if options is not None:
+            self._tell("")
+            self._begin_check(options)
+            self._update()
+
+    def _shown_training(self) -> dict[str, Any] | None:
+        """The options of the training as it is shown, once all strokes are saved; else None, and a message says why."""
         try:
             session = self._writable_session()
             options = {**self.options.given(), "samples": "all"}
@@ -223,24 +231,17 @@ class TrainPanel(QWidget):
                 raise UserError("the last strokes are not saved", "make room, then try again")
         except UserError as error:
             self._tell(str(error), is_error=True)
-            return
-        self._tell("")
-        self._begin_check(options)
-        self._update()
+            return None
+        return options
 
     def _find_rate(self) -> None:
         """Search for a rate for the training as it is shown."""
         from segstudio.ui.dialogs.find_rate import FindRateDialog
 
-        try:
-            session = self._writable_session()
-            options = {**self.options.given(), "samples": "all"}
-            if not session.save_now(wait=True):
-                raise UserError("the last strokes are not saved", "make room, then try again")
-        except UserError as error:
-            self._tell(str(error), is_error=True)
+        options = self._shown_training()
+        if options is None or self.session is None:
             return
-        self.rate_dialog = FindRateDialog(self.queue, options, session.project.folder, self.window())
+        self.rate_dialog = FindRateDialog(self.queue, options, self.session.project.folder, self.window())
         self.rate_dialog.taken.connect(lambda rate: self.form.set_values({"learning_rate": rate}))
         self.rate_dialog.destroyed.connect(self._forget_rate_dialog)
         self.rate_dialog.show()
