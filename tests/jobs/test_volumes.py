@@ -400,6 +400,71 @@ def test_frames_of_dicom(tmp_path: Path) -> None:
     assert result["volumes"][0]["window"] == (-500, 1500)
 
 
+@pytest.mark.filterwarnings("ignore:The DICOM readers are highly experimental")
+def test_frames_that_lie_in_the_patient_come_in_order_and_go_back_as_nifti(tmp_path: Path) -> None:
+    """Enhanced CT, its frames stored from head to feet and mixed up; the affine is the one that nibabel finds."""
+    from nibabel.nicom.dicomwrappers import MultiframeWrapper
+    from pydicom import Dataset, dcmread
+
+    stack = np.ascontiguousarray(ct(5)[0].transpose(2, 1, 0) + 1100).astype(np.uint16)
+    stored = [3, 0, 4, 1, 2]
+    path = dicom(tmp_path / "ct.dcm", stack[stored], RescaleIntercept=-1100, RescaleSlope=1)
+
+    def item(**tags: Any) -> Dataset:
+        found = Dataset()
+        for name, value in tags.items():
+            setattr(found, name, value)
+        return found
+
+    header = dcmread(path)
+    header.SharedFunctionalGroupsSequence = [
+        item(
+            PlaneOrientationSequence=[item(ImageOrientationPatient=[1, 0, 0, 0, 1, 0])],
+            PixelMeasuresSequence=[item(PixelSpacing=[0.7, 0.8], SliceThickness=2.5)],
+        )
+    ]
+    header.PerFrameFunctionalGroupsSequence = [
+        item(
+            PlanePositionSequence=[item(ImagePositionPatient=[-12.5, 7, 30 + 2.5 * place])],
+            FrameContentSequence=[
+                item(DimensionIndexValues=[1, place + 1], StackID="1", InStackPositionNumber=place + 1)
+            ],
+        )
+        for place in stored
+    ]
+    header.DimensionIndexSequence = [
+        item(DimensionIndexPointer=0x00209056, FunctionalGroupPointer=0x00209111),
+        item(DimensionIndexPointer=0x00209057, FunctionalGroupPointer=0x00209111),
+    ]
+    header.file_meta.MediaStorageSOPClassUID = header.SOPClassUID = "1.2.840.10008.5.1.4.1.1.2.1"
+    header.save_as(path)
+    new(tmp_path / "project", path, window="lung")
+    for index in range(5):
+        shown = read_image(tmp_path / f"project/data/images/ct/ct_00{index + 1}.png")
+        assert np.array_equal(shown, scaled(stack[index].astype(int) - 1100, -1350, 150))
+    with Project.open(tmp_path / "project", is_editor=True) as project:
+        sample = project.samples.by_image("images/ct/ct_002.png")
+        mask = (np.arange(1200).reshape(30, 40) % 7 == 0).astype(np.uint8)
+        project.masks.save(sample.id, mask)
+    export(tmp_path / "project", tmp_path / "out")
+    back = nibabel.load(tmp_path / "out/ct.nii.gz")
+    assert np.array_equal(np.asarray(back.dataobj)[:, :, 1].T, mask)
+    assert np.asarray(back.dataobj).sum() == mask.sum()
+    wanted = np.array([[-0.8, 0, 0, 12.5], [0, -0.7, 0, -7], [0, 0, 2.5, 30], [0, 0, 0, 1]])
+    assert np.allclose(back.affine, wanted)
+    # Each slice lies where nibabel's own reader puts it, which counts rows first, and towards left and back.
+    frames = header.PerFrameFunctionalGroupsSequence
+    header.PerFrameFunctionalGroupsSequence = [frames[stored.index(place)] for place in range(5)]
+    header.PixelData = stack.tobytes()
+    oracle = MultiframeWrapper(header)
+    slices = np.moveaxis(oracle.get_data(), 2, 0)
+    for index in range(5):
+        (there,) = (at for at in range(5) if np.array_equal(slices[at], stack[index].astype(int) - 1100))
+        for row, column in ((0, 0), (29, 39)):
+            place = np.diag([-1, -1, 1, 1]) @ oracle.affine @ [row, column, there, 1]
+            assert np.allclose(back.affine @ [column, row, index, 1], place)
+
+
 class _CancelAt(ListReporter):
     def __init__(self, text: str) -> None:
         super().__init__()
