@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QByteArray, QSettings, Qt, Signal
 from PySide6.QtGui import QResizeEvent, QUndoStack
-from PySide6.QtWidgets import QSplitter, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from segstudio.core.errors import UserError
 from segstudio.core.sample import Sample
@@ -561,6 +561,7 @@ class Workspace(QWidget):
         self.display.tolerance_changed.connect(lambda _pixels: self.walk.forget())
         self.tabs.currentChanged.connect(lambda _index: self.remembering.remember_soon())
         self.tabs.currentChanged.connect(lambda _index: self.show_centre())
+        self.tabs.currentChanged.connect(lambda _index: self._take_keys_back())
         panes.set_read_only(session.project.read_only, f"Read-only: {session.project.read_only_reason}.")
 
     def _show_sample(self, sample: Sample | None) -> None:
@@ -622,6 +623,16 @@ class Workspace(QWidget):
         self.panes.set_detail("truth", words)
 
     # how it looks
+
+    def _take_keys_back(self) -> None:
+        """A page that vanishes leaves the keys to whatever comes first on the next one, and Space would press it."""
+        page, focus = self.tabs.currentWidget(), QApplication.focusWidget()
+        if focus is None or not (page is focus or page.isAncestorOf(focus)):
+            return
+        if QApplication.mouseButtons() == Qt.MouseButton.NoButton:
+            self.tabs.tabBar().setFocus(Qt.FocusReason.OtherFocusReason)  # where Ctrl+Tab goes on
+        else:
+            self.focus_centre()
 
     def _name_keys(self) -> None:
         """Say the keys that lead into a field beside it."""

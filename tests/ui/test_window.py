@@ -5,7 +5,7 @@ import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QMimeData, QPoint, QPointF, QSettings, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QFont, QFontMetrics, QKeyEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QPushButton
+from PySide6.QtWidgets import QAbstractButton, QApplication, QPushButton
 
 from segstudio.core.errors import UserError
 from segstudio.core.sample import ReviewState
@@ -500,3 +500,24 @@ def test_larger_letters_get_the_room_they_need(qtbot, qapp, opened: Window) -> N
         assert opened.width() == 1440, "and it still fits the screen"
     finally:
         qapp.setFont(font)
+
+
+@pytest.mark.parametrize("is_by_mouse", [True, False])
+def test_the_keys_of_a_tab_that_is_left_press_nothing_on_the_next(is_by_mouse, qtbot, opened: Window) -> None:
+    workspace, back = opened.workspace, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+    tabs, bar = workspace.tabs, workspace.tabs.tabBar()
+    tabs.setCurrentWidget(workspace.pages.train)
+    button = workspace.train_panel.check_button
+    qtbot.waitUntil(lambda: button.isVisible() and button.isEnabled() and opened.is_settled())
+    button.setFocus()
+    assert QApplication.focusWidget() is button
+    if is_by_mouse:
+        place = bar.mapTo(opened, bar.tabRect(0).center())
+        QTest.mousePress(opened.windowHandle(), Qt.MouseButton.LeftButton, pos=place)
+        QTest.mouseRelease(opened.windowHandle(), Qt.MouseButton.LeftButton, pos=place)
+    else:
+        QTest.keyClick(opened.windowHandle(), Qt.Key.Key_Tab, back)
+    assert tabs.currentWidget() is not workspace.pages.train
+    focus = QApplication.focusWidget()
+    assert not tabs.currentWidget().isAncestorOf(focus)
+    assert opened.panes.isAncestorOf(focus) == is_by_mouse
