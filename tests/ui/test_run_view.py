@@ -176,6 +176,9 @@ def test_every_image_outside_the_test_split_is_a_dot(qtbot: QtBot, view: RunView
     point = view.scatter.points[0]
     counts = [session.project.predictions.counts(run)[point.sample].iou for run in (1, 2)]
     assert (point.before, point.after) == tuple(counts)
+    shown = view.scatter._scatter.getData()
+    drawn = [[getattr(one, name) for one in view.scatter.points] for name in ("before", "after")]
+    assert [list(axis) for axis in shown] == drawn, "before to the right, now upwards: above the diagonal is better"
     with qtbot.waitSignal(view.opened) as opened:
         view.scatter.clicked.emit(point)
     assert opened.args == [point.sample, 2, 1]
@@ -209,12 +212,11 @@ def test_figures_come_with_the_curves_of_both_runs(qtbot: QtBot, view: RunView, 
     found = [view.facts.others["val", "plain"], view.facts.evaluations["val", "plain"]]
     assert figures["Boundary IoU"] == [f"{one['boundary_iou']:.3f}" for one in found]
     assert figures["Hausdorff 95, pixels"] == [f"{one['hausdorff95']:.3f}" for one in found]
-    assert [len(line.xData) for line in view.measured.recall._lines] == [
-        len(one["pr_curve"]["recall"]) for one in found[::-1]
-    ]
-    assert [len(line.xData) for line in view.measured.calibration._lines] == [
-        len(one["calibration"]["bins"]) for one in found[::-1]
-    ]
+    for line, one in zip(view.measured.recall._lines, found[::-1], strict=True):
+        assert (list(line.xData), list(line.yData)) == (one["pr_curve"]["recall"], one["pr_curve"]["precision"])
+    for line, one in zip(view.measured.calibration._lines, found[::-1], strict=True):
+        bins = [(each["predicted"], each["observed"]) for each in one["calibration"]["bins"]]
+        assert list(zip(line.xData, line.yData, strict=True)) == bins
     assert "name:*0*" in [row[0] for row in lines(view.measured.groups)]
 
 
@@ -278,7 +280,9 @@ def test_what_is_seldom_done_is_in_the_menu(view: RunView, panel: RunsPanel, mon
     assert (record.job, record.options) == ("train", {"rebuild": "2"})
     JOBS["train"].from_values(record.options)
     panel.meet_action.trigger()
-    assert (panel.queue.records[-1].job, panel.queue.records[-1].options) == ("challenge", {"run": "0002"})
+    QTest.mouseClick(view.meeting.meet_button, Qt.MouseButton.LeftButton)
+    for record in panel.queue.records[-2:]:
+        assert (record.job, record.options) == ("challenge", {"run": "0002"})
     opened = []
     monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile()))
     panel.card_action.trigger()

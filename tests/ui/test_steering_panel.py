@@ -138,7 +138,8 @@ def test_more_epochs_are_counted_from_those_that_are_done(qtbot: QtBot, project:
 def test_what_helps_does_exactly_what_it_says(qtbot: QtBot, project: Project) -> None:
     remedies = Remedies()
     qtbot.addWidget(remedies)
-    wishes, restarts = [], []
+    wishes, restarts, stops = [], [], []
+    remedies.stop_wanted.connect(lambda: stops.append(None))
     remedies.wished.connect(wishes.append)
     remedies.restart_wanted.connect(lambda options, title: restarts.append(options))
     run, _ = begin(project)
@@ -147,6 +148,7 @@ def test_what_helps_does_exactly_what_it_says(qtbot: QtBot, project: Project) ->
     for button in remedies.buttons.values():
         button.click()
     assert wishes == [Wish(learning_rate=0.00003)]
+    assert len(stops) == 1
     lower, augmented = restarts
     assert lower == {
         "start": "1", "epochs": 9, "samples": "all", "learning_rate": 0.00003, "frozen_epochs": 0,
