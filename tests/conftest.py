@@ -24,6 +24,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 MAKES_MUCH = frozenset({"contracts", "flows", "jobs", "looks", "ml", "ui"})
 """Folders whose tests make windows and networks; to look for garbage after any other costs more than it gives."""
 
+_set_aside: dict[str, Path] = {}
+"""The file of tests for which TensorFlow lies where nobody looks for garbage."""
+
 _C_LIBRARY = ctypes.CDLL(None) if sys.platform.startswith("linux") else None
 
 
@@ -46,11 +49,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Function) -> None:
-    """Where Qt takes part no other thread looks for garbage: it would destroy widgets there, see ui/garbage.py."""
+    """Where Qt takes part no other thread looks for garbage: it would destroy widgets there, see ui/garbage.py.
+
+    Whatever trains looks for it once more than anybody would notice, and each time through all of TensorFlow: once in
+    a file that is set aside.
+    """
     if "qapp" in item.fixturenames:
         gc.disable()
-    else:
-        gc.enable()
+        return
+    gc.enable()
+    if "tensorflow" in sys.modules and item.path != _set_aside.get("for"):
+        _set_aside["for"] = item.path
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -63,6 +74,8 @@ def pytest_runtest_teardown(item: pytest.Function, nextitem: pytest.Item | None)
     if nextitem is not None and nextitem.path == item.path:
         if "qapp" in item.fixturenames:
             gc.collect(0)
+        elif item.get_closest_marker("training") and "segstudio.ml.network" in sys.modules:
+            sys.modules["segstudio.ml.network"].release()  # jobs do so themselves
     elif item.path.parent.name in MAKES_MUCH:
         if "segstudio.ml.network" in sys.modules:
             sys.modules["segstudio.ml.network"].release()

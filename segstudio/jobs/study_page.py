@@ -64,8 +64,8 @@ def page(project: Project, study: Study) -> str:
     )
 
 
-def _shown(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"
+def _shown(value: float | None, digits: int = 4) -> str:  # the page says how many
+    return "–" if value is None else f"{value:.{digits}f}"
 
 
 def _figures(result: dict[str, Any]) -> list[dict[str, str]]:

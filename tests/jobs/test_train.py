@@ -152,6 +152,8 @@ def test_the_result_is_the_contract_and_the_run_keeps_everything(project):
 
 @pytest.mark.training
 def test_loss_balance_and_schedule_arrive_and_what_is_decided_is_said(project):
+    from segstudio.ml.network import load_network
+
     report = ListReporter()
     options = {"loss": "focal", "balance": "frequency", "warm_up": 1, "clipping": 1, "patience": 9, "frozen_epochs": 1}
     result = train(project, report, **options)
@@ -160,6 +162,9 @@ def test_loss_balance_and_schedule_arrive_and_what_is_decided_is_said(project):
     assert any("frozen epochs are left out" in line for line in report.lines)
     rates = [row["learning_rate"] for row in project.runs.metrics(result["run"])]
     assert rates == pytest.approx([0.005, 0.01]), "warm-up, then where the cosine begins"
+    compiled = load_network(project.runs.get(result["run"]).last_weights, "float32")
+    assert (compiled.loss.loss, compiled.optimizer.global_clipnorm) == ("focal", 1)
+    assert compiled.loss.weights.foreground > 1 > compiled.loss.weights.background, "foreground is the rarer one"
     assert resume(project, resume="last", epochs=3, patience=8)["epochs"] == 3
 
 
@@ -196,7 +201,7 @@ def test_stop_keeps_the_best_and_the_run_can_be_resumed(project):
     done = resume(project, resume="last")
     assert (done["run"], done["status"], done["epochs"]) == (stopped["run"], "finished", 3)
     assert len(project.runs.metrics(done["run"])) == 3
-    with pytest.raises(UserError, match="done all its 3 epochs"):
+    with pytest.raises(UserError, match="done all of 3 epochs"):
         resume(project, resume="last")
     assert resume(project, resume="last", epochs=4)["epochs"] == 4
 

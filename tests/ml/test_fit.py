@@ -301,6 +301,19 @@ def test_another_loss_class_weights_clipping_and_plateaus_are_gone_on_with_exact
     assert [row["learning_rate"] for row in whole.rows] == [0.01, 0.01, 0.005]
 
 
+def test_no_step_follows_a_gradient_longer_than_it_may_be():
+    lengths = []
+    for clipping in (0.0, 0.01):
+        built = network()
+        fit.compile_network(built, 1e-3, clipping=clipping)
+        built.train_on_batch(TRAIN.images, TRAIN.masks)
+        # After one step Adam's first moments are a tenth of the gradient.
+        moments = [one.numpy() for one in built.optimizer.variables if "momentum" in one.path]
+        lengths.append(10 * float(np.sqrt(sum((one**2).sum() for one in moments))))
+    assert lengths[0] > 0.1
+    assert lengths[1] == pytest.approx(0.01, rel=1e-3)
+
+
 ENCODER = ("conv2d", "batch_normalization", "conv2d_1", "batch_normalization_1")
 
 
