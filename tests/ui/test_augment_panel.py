@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QSettings, Qt
+from PySide6.QtCore import QCoreApplication, QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 
@@ -21,13 +21,13 @@ from segstudio.jobs import JOBS
 from segstudio.jobs.presets import DEFAULT, preset
 from segstudio.jobs.training_samples import choose, examples
 from segstudio.project.project import Project
-from segstudio.ui import app as application
 from segstudio.ui.panels.augment import AugmentPanel
 from segstudio.ui.panels.queue_box import name_filter, usable_rows
 from segstudio.ui.panels.recipe_steps import share_text
 from segstudio.ui.views import variations
 from segstudio.ui.window import Window
 from tests.ui.projects import make_project
+from tests.ui.windows import shown_window
 
 ALT, CTRL = Qt.KeyboardModifier.AltModifier, Qt.KeyboardModifier.ControlModifier
 
@@ -39,19 +39,12 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def window(qtbot, qapp, folder: Path) -> Iterator[Window]:
-    QSettings().clear()
-    _, one = application.build(["segstudio"])
-    one.resize(1440, 900)
-    one.show()
-    one.open_project(folder)
-    qtbot.waitUntil(one.is_settled)
-    workspace = one.workspace
-    workspace.tabs.setCurrentWidget(workspace.pages.augment)
-    settle(qtbot, workspace.augment_panel)
-    yield one
-    one.close()
-    one.deleteLater()
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    with shown_window(qtbot, folder) as one:
+        qtbot.waitUntil(one.is_settled)
+        workspace = one.workspace
+        workspace.tabs.setCurrentWidget(workspace.pages.augment)
+        settle(qtbot, workspace.augment_panel)
+        yield one
 
 
 @pytest.fixture

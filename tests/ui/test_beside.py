@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QSettings, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtTest import QTest
 
@@ -11,13 +11,13 @@ from segstudio.core.percentage import percent
 from segstudio.core.sample import ReviewState
 from segstudio.project.project import Project
 from segstudio.project.versions import NOW, Version
-from segstudio.ui import app as application
 from segstudio.ui.canvas.layers import HeatLayer, SplitLayer
 from segstudio.ui.canvas.sampling import Pyramid
 from segstudio.ui.canvas.view import Frame
 from segstudio.ui.window import Window
 from tests.ui.projects import make_project, predict_noisily
 from tests.ui.test_window import press
+from tests.ui.windows import shown_window
 
 
 @pytest.fixture
@@ -26,17 +26,8 @@ def window(qtbot, tmp_path):
     with Project.open(path, is_editor=True) as project:
         for seed in range(3):
             predict_noisily(project, seed=seed)
-    QSettings().clear()
-    _, one = application.build(["segstudio"])
-    one.resize(1440, 900)
-    one.show()
-    one.activateWindow()
-    qtbot.waitUntil(one.isActiveWindow)
-    one.open_project(path)
-    settle(qtbot, one)
-    yield one
-    one.close()
-    one.deleteLater()
+    with shown_window(qtbot, path) as one:
+        yield one
 
 
 def settle(qtbot, window: Window) -> None:

@@ -3,20 +3,20 @@
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent, QSettings, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtTest import QTest
 
 from segstudio.core.errors import UserError
 from segstudio.core.key_bindings import keys_path, load_keys
 from segstudio.core.sample import ReviewState
-from segstudio.ui import app as application
 from segstudio.ui.actions import all_commands
 from segstudio.ui.bindings import Bindings, normal
 from segstudio.ui.dialogs.key_editor import KeyEditorDialog
 from segstudio.ui.dialogs.keys import KeysDialog, page
 from segstudio.ui.window import Window
 from tests.ui.projects import make_project
+from tests.ui.windows import shown_window
 
 COMMANDS = {command.name: command for command in all_commands()}
 NO, SHIFT, CONTROL = (
@@ -31,18 +31,8 @@ def bindings(qapp) -> Bindings:
 
 @pytest.fixture
 def window(qtbot, qapp, tmp_path: Path):
-    QSettings().clear()
-    _, one = application.build(["segstudio"])
-    one.resize(1200, 800)
-    one.show()
-    one.activateWindow()
-    qtbot.waitUntil(one.isActiveWindow)
-    one.open_project(make_project(tmp_path))
-    qtbot.waitUntil(lambda: one.session.sample is not None and one.is_settled())
-    yield one
-    one.close()
-    one.deleteLater()
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    with shown_window(qtbot, make_project(tmp_path), size=(1200, 800)) as one:
+        yield one
 
 
 def press(window: Window, key: Qt.Key, modifiers=NO) -> None:

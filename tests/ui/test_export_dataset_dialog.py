@@ -4,30 +4,22 @@ import csv
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent, QSettings
 
 from segstudio.core.sample import ReviewState
-from segstudio.ui import app as application
 from segstudio.ui.dialogs import places
 from segstudio.ui.dialogs.export_dataset import ExportDatasetDialog
 from segstudio.ui.job_queue import JobState
 from segstudio.ui.window import Window
 from tests.ui.projects import make_project
+from tests.ui.windows import shown_window
 
 WORKER_MS = 60_000
 
 
 @pytest.fixture
 def window(qtbot, qapp, tmp_path: Path):
-    QSettings().clear()
-    _, one = application.build(["segstudio"])
-    one.show()
-    one.open_project(make_project(tmp_path))
-    qtbot.waitUntil(lambda: one.session.sample is not None and one.is_settled())
-    yield one
-    one.close()
-    one.deleteLater()
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    with shown_window(qtbot, make_project(tmp_path)) as one:
+        yield one
 
 
 @pytest.fixture

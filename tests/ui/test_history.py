@@ -2,30 +2,21 @@
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QSettings, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from segstudio.core.mask import Rect
 from segstudio.core.raster import Region
-from segstudio.ui import app as application
 from segstudio.ui.window import Window
 from tests.ui.projects import make_project
 from tests.ui.test_window import press
+from tests.ui.windows import shown_window
 
 
 @pytest.fixture
 def window(qtbot, tmp_path):
-    QSettings().clear()
-    _, one = application.build(["segstudio"])
-    one.resize(1440, 900)
-    one.show()
-    one.activateWindow()
-    qtbot.waitUntil(one.isActiveWindow)
-    one.open_project(make_project(tmp_path, 3, size=(160, 120)))
-    settle(qtbot, one)
-    yield one
-    one.close()
-    one.deleteLater()
+    with shown_window(qtbot, make_project(tmp_path, 3, size=(160, 120))) as one:
+        yield one
 
 
 def settle(qtbot, window: Window) -> None:

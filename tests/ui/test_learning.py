@@ -14,26 +14,21 @@ from segstudio.ui.job_queue import JobRecord, JobState
 from segstudio.ui.welcome import recent_projects
 from segstudio.ui.window import Window
 from tests.ui.projects import make_project, predict_noisily
+from tests.ui.windows import shown_window
 
 WORKER_MS = 60_000
 
 
 @pytest.fixture
 def window(qtbot, qapp, tmp_path: Path):
-    QSettings().clear()
-    _, one = application.build(["segstudio"])
-    one.show()
-    one.open_project(make_project(tmp_path))
-    runs = one.session.project.runs
-    run = runs.create("conv-unet-fast", "conv-unet", {}, "scratch")
-    run.best_weights.write_bytes(b"weights")
-    runs.update(run.id, status="finished", epochs=1, best_epoch=1, best_val_iou=0.5)
-    qtbot.waitUntil(lambda: one.session.sample is not None and one.is_settled())
-    qtbot.waitUntil(one.actions_by_name["predict-all"].isEnabled)
-    yield one
-    one.close()
-    one.deleteLater()
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    with shown_window(qtbot, make_project(tmp_path)) as one:
+        runs = one.session.project.runs
+        run = runs.create("conv-unet-fast", "conv-unet", {}, "scratch")
+        run.best_weights.write_bytes(b"weights")
+        runs.update(run.id, status="finished", epochs=1, best_epoch=1, best_val_iou=0.5)
+        qtbot.waitUntil(lambda: one.session.sample is not None and one.is_settled())
+        qtbot.waitUntil(one.actions_by_name["predict-all"].isEnabled)
+        yield one
 
 
 def test_a_training_that_was_broken_off_is_told_once_at_opening_and_goes_on_with_a_click(qtbot, qapp, tmp_path: Path):

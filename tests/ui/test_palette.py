@@ -5,34 +5,26 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent, QSettings, Qt
+from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtTest import QTest
 
 from segstudio.core.sample import Split
 from segstudio.project.project import Project
 from segstudio.project.samples import NewSample
-from segstudio.ui import app as application
 from segstudio.ui import findable
 from segstudio.ui.actions import WANTING, Fact
 from segstudio.ui.palette import found
 from segstudio.ui.window import Window
 from tests.ui.projects import make_project, predict_noisily
+from tests.ui.windows import shown_window
 
 CONTROL = Qt.KeyboardModifier.ControlModifier
 
 
 @pytest.fixture
 def window(qtbot, qapp):
-    QSettings().clear()
-    _, one = application.build(["segstudio"])
-    one.resize(1200, 800)
-    one.show()
-    one.activateWindow()
-    qtbot.waitUntil(one.isActiveWindow)
-    yield one
-    one.close()
-    one.deleteLater()
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    with shown_window(qtbot, size=(1200, 800)) as one:
+        yield one
 
 
 @pytest.fixture

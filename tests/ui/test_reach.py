@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QSettings, Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAccessible
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
@@ -23,9 +23,9 @@ from PySide6.QtWidgets import (
 )
 
 from segstudio.project.project import Project
-from segstudio.ui import app as application
 from segstudio.ui.window import Window
 from tests.ui.projects import make_project, predict_noisily
+from tests.ui.windows import shown_window
 
 KINDS = (QAbstractButton, QAbstractItemView, QAbstractSlider, QAbstractSpinBox, QComboBox, QLineEdit, QTextEdit)
 NO, CONTROL = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ControlModifier
@@ -33,21 +33,11 @@ NO, CONTROL = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ControlModifie
 
 @pytest.fixture
 def opened(qtbot, qapp, tmp_path: Path):
-    QSettings().clear()
-    _, window = application.build(["segstudio"])
-    window.resize(1440, 900)
-    window.show()
-    window.activateWindow()
-    qtbot.waitUntil(window.isActiveWindow)
     path = make_project(tmp_path)
     with Project.open(path, is_editor=True) as project:
         predict_noisily(project)
-    window.open_project(path)
-    qtbot.waitUntil(lambda: window.session.sample is not None and window.is_settled())
-    yield window
-    window.close()
-    window.deleteLater()
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    with shown_window(qtbot, path) as window:
+        yield window
 
 
 def name_of(widget: QWidget) -> str:

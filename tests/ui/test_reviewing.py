@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent, QSettings, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialogButtonBox, QLabel
 
@@ -21,13 +21,13 @@ from segstudio.project.project import Project
 from segstudio.project.sample_table import STATES
 from segstudio.project.samples import NewSample
 from segstudio.project.suspicions import store_suspicions
-from segstudio.ui import app as application
 from segstudio.ui.dialogs.audit import AuditDialog
 from segstudio.ui.dialogs.lint_rules import LintRulesDialog
 from segstudio.ui.panels.lint import LintPanel
 from segstudio.ui.panels.readers import ReadersPanel
 from segstudio.ui.window import Window
 from tests.ui.projects import make_project, predict_noisily
+from tests.ui.windows import shown_window
 
 CONTROL, ALT, SHIFT = (
     Qt.KeyboardModifier.ControlModifier,
@@ -38,21 +38,11 @@ CONTROL, ALT, SHIFT = (
 
 @pytest.fixture
 def window(qtbot, qapp, tmp_path: Path):
-    QSettings().clear()
     save_settings(UserSettings(reviewer="Anna"))
-    _, one = application.build(["segstudio"])
-    one.resize(1440, 900)
-    one.show()
-    one.activateWindow()
-    qtbot.waitUntil(one.isActiveWindow)
-    one.open_project(make_project(tmp_path))
-    qtbot.waitUntil(lambda: one.session.sample is not None and one.is_settled())
-    one.samples_panel.set_sort("name")
-    qtbot.waitUntil(one.is_settled)
-    yield one
-    one.close()
-    one.deleteLater()
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    with shown_window(qtbot, make_project(tmp_path)) as one:
+        one.samples_panel.set_sort("name")
+        qtbot.waitUntil(one.is_settled)
+        yield one
 
 
 def press(window: Window, key: Qt.Key, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:

@@ -2,16 +2,16 @@
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QSettings, Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from scipy import ndimage
 
 from segstudio.core.edit import Mode
 from segstudio.core.sample import ReviewState
-from segstudio.ui import app as application
 from segstudio.ui.canvas.pixel_info import PixelInfo
 from segstudio.ui.window import Window
 from tests.ui.test_walk import damaged_project, step
+from tests.ui.windows import shown_window
 
 NO, SHIFT, CONTROL = (
     Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
@@ -22,18 +22,8 @@ BOX = (0, 0, 70, 60)
 
 @pytest.fixture
 def opened(qtbot, qapp, tmp_path):
-    QSettings().clear()
-    _, one = application.build(["segstudio"])
-    one.resize(1440, 900)
-    one.show()
-    one.activateWindow()
-    qtbot.waitUntil(one.isActiveWindow)
-    one.open_project(damaged_project(tmp_path)[0])
-    qtbot.waitUntil(lambda: one.session.sample is not None and one.is_settled(), timeout=20_000)
-    yield one
-    one.close()
-    one.deleteLater()
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    with shown_window(qtbot, damaged_project(tmp_path)[0]) as one:
+        yield one
 
 
 def drag(window: Window, *points: tuple[float, float], keys=CONTROL) -> None:

@@ -2,16 +2,16 @@
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QSettings, Qt
+from PySide6.QtCore import Qt
 
 from segstudio.core.sample import Split
 from segstudio.project.project import Project
-from segstudio.ui import app as application
 from segstudio.ui.views.swipe import HIDDEN
 from segstudio.ui.window import Window
 from tests.ui.projects import make_project, predict_noisily
 from tests.ui.test_beside import masks_of, settle
 from tests.ui.test_window import press
+from tests.ui.windows import shown_window
 
 
 @pytest.fixture
@@ -20,17 +20,8 @@ def window(qtbot, tmp_path):
     with Project.open(path, is_editor=True) as project:
         for seed in range(3):
             predict_noisily(project, seed=seed)
-    QSettings().clear()
-    _, one = application.build(["segstudio"])
-    one.resize(1440, 900)
-    one.show()
-    one.activateWindow()
-    qtbot.waitUntil(one.isActiveWindow)
-    one.open_project(path)
-    settle(qtbot, one)
-    yield one
-    one.close()
-    one.deleteLater()
+    with shown_window(qtbot, path) as one:
+        yield one
 
 
 def figures(window: Window) -> list[str]:

@@ -12,6 +12,7 @@ from segstudio.ui import app as application
 from segstudio.ui.window import Window
 from tests.ui.projects import make_project
 from tests.ui.test_window import press
+from tests.ui.windows import shown_window
 
 BEST = 100
 
@@ -31,17 +32,8 @@ def folder(tmp_path):
 
 @pytest.fixture
 def window(qtbot, folder):
-    QSettings().clear()
-    _, one = application.build(["segstudio"])
-    one.resize(1440, 900)
-    one.show()
-    one.activateWindow()
-    qtbot.waitUntil(one.isActiveWindow)
-    one.open_project(folder)
-    qtbot.waitUntil(lambda: one.session.sample is not None and one.is_settled(), timeout=20_000)
-    yield one
-    one.close()
-    one.deleteLater()
+    with shown_window(qtbot, folder) as one:
+        yield one
 
 
 @pytest.fixture

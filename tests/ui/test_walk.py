@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QSettings, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtTest import QTest
 
@@ -16,6 +16,7 @@ from segstudio.ui import app as application
 from segstudio.ui.window import Window
 from tests.ui.projects import make_project
 from tests.ui.test_window import press
+from tests.ui.windows import shown_window
 
 SIZE = (160, 120)
 
@@ -42,15 +43,8 @@ def damaged_project(folder, count: int = 3):
 
 @pytest.fixture
 def window(qtbot, qapp):
-    QSettings().clear()
-    _, one = application.build(["segstudio"])
-    one.resize(1440, 900)
-    one.show()
-    one.activateWindow()
-    qtbot.waitUntil(one.isActiveWindow)
-    yield one
-    one.close()
-    one.deleteLater()
+    with shown_window(qtbot) as one:
+        yield one
 
 
 @pytest.fixture

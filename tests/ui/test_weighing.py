@@ -5,28 +5,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent, QSettings
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from segstudio.core.sample import ReviewState
-from segstudio.ui import app as application
 from segstudio.ui.window import Window
 from tests.ui.projects import make_project
+from tests.ui.windows import shown_window
 
 
 @pytest.fixture
 def window(qtbot: QtBot, qapp: QApplication, tmp_path: Path) -> Iterator[Window]:
-    QSettings().clear()
-    _, one = application.build(["segstudio"])
-    one.resize(1440, 900)
-    one.show()
-    one.open_project(make_project(tmp_path))
-    qtbot.waitUntil(lambda: one.session.sample is not None and one.is_settled())
-    yield one
-    one.close()
-    one.deleteLater()
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    with shown_window(qtbot, make_project(tmp_path)) as one:
+        yield one
 
 
 def caption(window: Window) -> str:

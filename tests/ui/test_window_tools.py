@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent, QSettings, Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
@@ -13,29 +13,20 @@ from pytestqt.qtbot import QtBot
 
 from segstudio.core.edit import Mode
 from segstudio.core.sample import ReviewState
-from segstudio.ui import app as application
 from segstudio.ui.number_box import NumberBox
 from segstudio.ui.tool_bar import GroupButton
 from segstudio.ui.window import Window
 from tests.ui.projects import make_project, predict_noisily
 from tests.ui.test_canvas_tools import Hand
+from tests.ui.windows import shown_window
 
 
 @pytest.fixture
 def window(qtbot: QtBot, qapp: QApplication, tmp_path: Path) -> Iterator[Window]:
-    QSettings().clear()
-    _, one = application.build(["segstudio"])
-    one.resize(1440, 900)
-    one.show()
-    one.activateWindow()
-    qtbot.waitUntil(one.isActiveWindow)
-    one.open_project(make_project(tmp_path))
-    predict_noisily(one.session.project)
-    settle(qtbot, one)
-    yield one
-    one.close()
-    one.deleteLater()
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    with shown_window(qtbot, make_project(tmp_path)) as one:
+        predict_noisily(one.session.project)
+        settle(qtbot, one)
+        yield one
 
 
 def settle(qtbot: QtBot, window: Window) -> None:
