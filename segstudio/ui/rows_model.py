@@ -1,7 +1,7 @@
 """RowsModel: what every table of rows under a line of titles has in common; Index, for every model."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 
@@ -17,7 +17,7 @@ class RowsModel(QAbstractTableModel):
         rows: What is shown, one entry a line.
     """
 
-    COLUMNS: ClassVar[tuple[str, ...]] = ()
+    COLUMNS: tuple[str, ...] = ()
     rows: Sequence[Any] = ()
 
     def show_rows(self, rows: Sequence[Any]) -> None:

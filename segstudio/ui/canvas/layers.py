@@ -259,8 +259,7 @@ class PreviewLayer:
         if self._part.is_empty or part.is_empty:
             return screen
         # The part seen as a picture of its own.
-        left, top = (at if at % 1 else int(at) for at in (x, y))
-        inner = replace(frame, left=left, top=top, image_width=self._part.width, image_height=self._part.height)  # type: ignore[arg-type]
+        inner = replace(frame, left=x, top=y, image_width=self._part.width, image_height=self._part.height)
         here = screen[part.y - rect.y : part.bottom - rect.y, part.x - rect.x : part.right - rect.x]
         for pyramid, colour in ((self._added, ADDED), (self._removed, REMOVED)):
             coverage = sample(pyramid, inner, part)

@@ -136,7 +136,7 @@ def sample(pyramid: Pyramid, frame: Frame, rect: Rect) -> Pixels:
     """
     level = level_for(frame.zoom)
     if frame.zoom * (1 << level) == 1:  # 1:1, 1:2, 1:4 ...: the pixels of a level as they are
-        x, y = rect.x - frame.left, rect.y - frame.top
+        x, y = int(rect.x - frame.left), int(rect.y - frame.top)
         return pyramid.part(level, slice(y, y + rect.height), slice(x, x + rect.width))
     if frame.zoom >= 1:
         columns = _nearest(rect.x, rect.width, frame.left, frame.zoom, frame.image_width)
@@ -157,13 +157,13 @@ def sample(pyramid: Pyramid, frame: Frame, rect: Rect) -> Pixels:
     return _bytes(cv2.remap(source, columns_2d, rows_2d, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
 
 
-def _nearest(first: int, count: int, origin: int, zoom: float, length: int) -> NDArray[np.int64]:
+def _nearest(first: int, count: int, origin: float, zoom: float, length: int) -> NDArray[np.int64]:
     """The image pixel under the centre of each of `count` device pixels."""
     under = np.floor((np.arange(first, first + count) + (0.5 - origin)) / zoom)
     return np.asarray(np.clip(under, 0, length - 1), np.int64)
 
 
-def _between(first: int, count: int, origin: int, zoom: float, length: int) -> NDArray[np.float64]:
+def _between(first: int, count: int, origin: float, zoom: float, length: int) -> NDArray[np.float64]:
     """Where the centre of each of `count` device pixels lies between the centres of the pixels of a level."""
     places = (np.arange(first, first + count) + (0.5 - origin)) / zoom - 0.5
     # In whole steps, so that they stay the same whatever pixel they are counted from, also in 32 bits.

@@ -37,7 +37,8 @@ class Frame:
         height: Height of the pane in device pixels.
         ratio: Device pixels per widget pixel.
         zoom: Device pixels per image pixel.
-        left: Device x of the image's left edge; whole, so that panning moves the picture without shimmer.
+        left: Device x of the image's left edge; whole, so that panning moves the picture without shimmer. That of a
+            part that is seen as a picture of its own may lie between two pixels.
         top: Device y of the image's top edge.
         image_width: Width of the image in image pixels.
         image_height: Height of the image in image pixels.
@@ -47,8 +48,8 @@ class Frame:
     height: int
     ratio: float
     zoom: float
-    left: int
-    top: int
+    left: float
+    top: float
     image_width: int
     image_height: int
 
@@ -81,8 +82,9 @@ class Frame:
     @property
     def picture(self) -> Rect:
         """The device pixels whose centres lie on the image, within the pane."""
+        left, top = math.ceil(self.left - 0.5), math.ceil(self.top - 0.5)
         right, bottom = self.to_device(self.image_width, self.image_height)
-        return Rect.between(self.left, self.top, math.ceil(right - 0.5), math.ceil(bottom - 0.5)).intersect(self.pane)
+        return Rect.between(left, top, math.ceil(right - 0.5), math.ceil(bottom - 0.5)).intersect(self.pane)
 
 
 class View:

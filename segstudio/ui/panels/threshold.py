@@ -6,7 +6,7 @@ All figures are sums of what was count_text before (see core/threshold.py), so n
 
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
@@ -92,7 +92,7 @@ class _Known:
 class FlipsModel(RowsModel):
     """The samples whose verdict is another, those first whose IoU changes most."""
 
-    COLUMNS: ClassVar[tuple[str, ...]] = ("Sample", "Now", "Then", "")
+    COLUMNS = ("Sample", "Now", "Then", "")
 
     def __init__(self) -> None:
         super().__init__()

@@ -86,7 +86,7 @@ class WordsModel(RowsModel):
 
     def __init__(self, columns: tuple[str, ...], parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.COLUMNS = columns  # type: ignore[misc]
+        self.COLUMNS = columns
         self.rows: Sequence[Sequence[Cell]] = ()
         self.samples: Sequence[int] = ()
 
