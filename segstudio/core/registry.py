@@ -75,7 +75,11 @@ class Registry(Generic[T]):
         with self._discovering:
             if self._is_discovered:
                 return
-            self._is_discovered = True
-            package = importlib.import_module(self._package)
-            for module in pkgutil.iter_modules(package.__path__, f"{self._package}."):
-                importlib.import_module(module.name)
+            self._is_discovered = True  # already: a module may look into its own registry while it is imported
+            try:
+                package = importlib.import_module(self._package)
+                for module in pkgutil.iter_modules(package.__path__, f"{self._package}."):
+                    importlib.import_module(module.name)
+            except BaseException:
+                self._is_discovered = False  # who asks next hears of it too, and not of a registry that lacks entries
+                raise
