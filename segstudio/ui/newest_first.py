@@ -33,7 +33,7 @@ class NewestFirst(Generic[K, V, R]):
         Args:
             name: Of the threads.
             threads: How many.
-            work: Called in one of them with each key and value; must not raise.
+            work: Called in one of them with each key and value; what it raises is told as a bug, and `done` is not called.
             done: Called in the same one with what came of it.
             most: How much may wait.
         """
@@ -105,9 +105,19 @@ class NewestFirst(Generic[K, V, R]):
                     return
                 key, value = self._waiting.popitem(last=True)
                 self._active[key] = value
-            result = self._work(key, value)
-            with self._wakeup:
-                if self._active.get(key) is value:  # another thread may be at the same key by now
-                    del self._active[key]
+            try:
+                result = self._work(key, value)
+            except Exception as error:  # a bug: it is told as that of any thread, and what waits is done all the same
+                self._leave(key, value)
+                hooked = threading.ExceptHookArgs((type(error), error, error.__traceback__, threading.current_thread()))
+                threading.excepthook(hooked)
+                del value, hooked
+                continue
+            self._leave(key, value)
             self._done(result)
             del value, result  # a thread that waits shall not keep an image alive
+
+    def _leave(self, key: K, value: V) -> None:
+        with self._wakeup:
+            if self._active.get(key) is value:  # another thread may be at the same key by now
+                del self._active[key]
