@@ -33,7 +33,7 @@ class NewestFirst(Generic[K, V, R]):
         Args:
             name: Of the threads.
             threads: How many.
-            work: Called in one of them with each key and value; what it raises is told as a bug, and `done` is not called.
+            work: Called in one of them with each key and value; what it raises is told as a bug, in place of `done`.
             done: Called in the same one with what came of it.
             most: How much may wait.
         """
