@@ -98,7 +98,7 @@ class New(Job[NewOptions]):
         check_new_folder(folder, source)
         is_in_place = source.is_relative_to(folder)
         place = folder if is_in_place else _new_place(folder)
-        slices = place / ("data" if not (place / "data").exists() else "slices")
+        slices = _free(place)
         try:
             left_out = _Notes(report)
             holding, records = _found(chosen, source, place, left_out, report, skip=(folder, place)), []
@@ -128,8 +128,8 @@ class New(Job[NewOptions]):
             if not is_in_place:
                 _move(place, folder)
         except BaseException:
-            for made in (slices, place / _UNZIPPED) if is_in_place else (place,):
-                shutil.rmtree(made, ignore_errors=True)
+            # Of a folder in which the person's own files lie, only what was not there before.
+            shutil.rmtree(slices if is_in_place else place, ignore_errors=True)
             raise
         for path, reason in draft.all_notes():
             report.note(path, reason)
@@ -195,6 +195,14 @@ def _new_place(folder: Path) -> Path:
         reason = error.strerror or error
         raise UserError(f"{folder} cannot be made: {reason}", "choose another folder") from error
     return place
+
+
+def _free(place: Path) -> Path:
+    """Where a dataset that is unpacked goes: to data/, or beside the one that lies there."""
+    free = [path for path in (place / "data", place / "slices") if not path.exists()]
+    if not free:
+        raise UserError(f"{place} has a folder data and a folder slices already", "choose a new folder")
+    return free[0]
 
 
 def _move(place: Path, folder: Path) -> None:

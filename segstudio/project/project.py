@@ -49,6 +49,8 @@ INDEX = "project.sqlite"
 
 _EDITOR_LOCK = ".lock-editor"
 _MAY_BE_THERE = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
+_DATASETS = frozenset({"data", "slices"})
+"""Folders in the project's own that may hold its dataset: what it was made from, and slices of volumes in there."""
 
 
 class Project:
@@ -397,7 +399,7 @@ def check_new_folder(folder: Path, source: Path) -> None:
         raise UserError(f"{folder} lies in the dataset, which is never written", "choose a folder outside of it")
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file", "choose another name")
-    may_be_there = _MAY_BE_THERE | ({"data"} if source.is_relative_to(folder) else set())
+    may_be_there = _MAY_BE_THERE | (_DATASETS if source.is_relative_to(folder) else set())
     there = folder.iterdir() if folder.is_dir() else iter(())
     others = sorted(path.name for path in there if path.name.lower() not in may_be_there)
     if others:

@@ -487,6 +487,34 @@ def test_cancelling_leaves_nothing(tmp_path: Path, text: str) -> None:
     assert shares == sorted(shares)
 
 
+def test_volumes_that_lie_in_the_project_s_own_folder_are_never_touched(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    nnunet(project / "data", 2, 4)
+    originals = {path: path.read_bytes() for path in project.rglob("*.gz")}
+    for wrong in ({"foreground": "7"}, {"split": "folders"}, {"channel": 4, "group_by": "nothing"}):
+        with pytest.raises(UserError):
+            new(project, project / "data", **wrong)
+        assert {path: path.read_bytes() for path in project.rglob("*") if path.is_file()} == originals, wrong
+    assert new(project, project / "data")["pairs"] == 8
+    assert {path: path.read_bytes() for path in project.rglob("*.gz")} == originals
+    with Project.open(project) as one:
+        assert one.source == project / "slices"
+
+
+def test_mgh_comes_back_as_nifti_of_the_same_place(tmp_path: Path) -> None:
+    values, mask = ct(6)
+    affine = np.array([[0, 0, 2.0, -7], [-1.1, 0, 0, 12], [0, -1.2, 0, 30], [0, 0, 0, 1]], np.float32)
+    for folder, one in (("images", values), ("masks", mask)):
+        (tmp_path / "set" / folder).mkdir(parents=True)
+        nibabel.save(nibabel.MGHImage(one, affine), tmp_path / "set" / folder / "a.mgz")
+    result = new(tmp_path / "project", tmp_path / "set")
+    assert (result["pairs"], result["volumes"][0]["plane"], result["notes"]) == (6, "sagittal", [])
+    export(tmp_path / "project", tmp_path / "out")
+    back = nibabel.load(tmp_path / "out/a.nii.gz")
+    assert np.array_equal(np.asarray(back.dataobj), mask)
+    assert np.allclose(back.affine, affine)
+
+
 def test_masks_of_ordinary_pictures_are_no_volumes(tmp_path: Path) -> None:
     new(tmp_path / "project", make_dataset(tmp_path / "set", 4))
     with pytest.raises(UserError, match="none of these samples with masks is a slice of a volume"):
