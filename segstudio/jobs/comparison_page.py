@@ -7,8 +7,8 @@ import numpy as np
 
 from segstudio.core.epoch_table import Epochs
 from segstudio.core.errors import UserError
-from segstudio.core.files import resource
 from segstudio.core.metrics import METRICS
+from segstudio.core.page import rendered
 from segstudio.jobs.report_pictures import TRUTH, as_rgb, data_uri, tinted, with_errors
 from segstudio.project.comparisons import Comparison
 from segstudio.project.project import Project
@@ -28,15 +28,11 @@ Place = Callable[[float, float], str]
 
 def page(project: Project, comparison: Comparison) -> str:
     """The page of a finished comparison."""
-    # Here, because the window imports every job, and this would cost it a tenth of a second at the first one.
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
     result = comparison.result
     if result is None:
         raise UserError(f"comparison {comparison.name} is not finished", f"go on with it: --resume {comparison.id}")
-    loader = FileSystemLoader(resource("report"))
-    template = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
-    return template.get_template("comparison.html.jinja").render(
+    return rendered(
+        "comparison",
         project=project.name,
         comparison=comparison,
         result=result,

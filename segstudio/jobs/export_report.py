@@ -11,9 +11,10 @@ import numpy as np
 from segstudio import __version__
 from segstudio.core.boundary import CONVENTION
 from segstudio.core.errors import UserError
-from segstudio.core.files import resource, write_atomically
+from segstudio.core.files import write_atomically
 from segstudio.core.metrics import EMPTY_CONVENTION, Counts
 from segstudio.core.options import Options, option
+from segstudio.core.page import rendered, shown
 from segstudio.core.percentage import percent
 from segstudio.core.reporter import Phase, Reporter
 from segstudio.core.sample import ReviewState, Split
@@ -80,7 +81,8 @@ class ExportReport(ProjectJob[ExportReportOptions]):
         path = self._path(project)
         compile_filter(self.options.filter), compile_filter(self.options.chosen)  # a slip costs no minutes
         measured = self._measured(project, Phase(report, 0, 0.6, "measuring"))
-        page = _template().render(
+        page = rendered(
+            "report",
             project=project.name,
             source=str(project.source),
             foreground=str(project.rule),
@@ -138,7 +140,7 @@ class ExportReport(ProjectJob[ExportReportOptions]):
                 histogram("IoU of each image", shares["iou"], across="IoU"),
                 histogram("Dice of each image", shares["dice"], across="Dice"),
             ],
-            "per_image": [{**row, **{name: _shown(row[name]) for name in ("iou", "dice", "precision", "recall")}}
+            "per_image": [{**row, **{name: shown(row[name]) for name in ("iou", "dice", "precision", "recall")}}
                           for row in rows[:MOST_IMAGES]],
             "options": sorted(
                 (name.replace("_", " "), value)
@@ -178,18 +180,6 @@ class ExportReport(ProjectJob[ExportReportOptions]):
 
 def _ids(table: SampleTable, text: str) -> list[int]:
     return [int(table.id[row]) for row in compile_filter(text).rows(table)]
-
-
-def _template() -> Any:
-    # Here, because the window imports every job, and this would cost it a tenth of a second at the first one.
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    loader = FileSystemLoader(resource("report"))
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined).get_template("report.html.jinja")
-
-
-def _shown(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"
 
 
 # --- the dataset
@@ -263,8 +253,8 @@ def _runs(project: Project) -> list[dict[str, str]]:
                 "preset": run.preset,
                 "start": f"run {int(run.start):04}" if run.start.isdigit() else run.start,
                 "epochs": f"{run.epochs}" + (f" (best {run.best_epoch})" if run.best_epoch is not None else ""),
-                "val_iou": _shown(run.best_val_iou),
-                "val_loss": _shown(run.best_val_loss),
+                "val_iou": shown(run.best_val_iou),
+                "val_loss": shown(run.best_val_loss),
                 "time": _time(run.seconds),
                 "device": " ".join(part for part in (run.device, run.precision.removeprefix("mixed_")) if part),
                 "status": run.status,
@@ -295,7 +285,7 @@ _WORDS = {"iou": "IoU", "dice": "Dice", "precision": "Precision", "recall": "Rec
 
 def _cards(evaluation: dict[str, Any]) -> list[tuple[str, str]]:
     names = ("dice", "iou", "precision", "recall", "binary_iou")
-    return [(_WORDS[name], _shown(evaluation[name])) for name in names]
+    return [(_WORDS[name], shown(evaluation[name])) for name in names]
 
 
 def _figures(evaluation: dict[str, Any]) -> list[dict[str, str]]:
@@ -305,13 +295,13 @@ def _figures(evaluation: dict[str, Any]) -> list[dict[str, str]]:
     return [
         {
             "name": _WORDS[name],
-            "mean": _shown(evaluation[name]) if name in per_image else "",
-            "pooled": _shown(pooled.get(name, evaluation.get(name))),
-            "nothing": _shown(nothing.get("pooled", nothing).get(name, nothing.get(name))),
+            "mean": shown(evaluation[name]) if name in per_image else "",
+            "pooled": shown(pooled.get(name, evaluation.get(name))),
+            "nothing": shown(nothing.get("pooled", nothing).get(name, nothing.get(name))),
         }
         for name in names
     ] + [
-        {"name": title, "mean": _shown(evaluation[name]), "pooled": "", "nothing": ""}
+        {"name": title, "mean": shown(evaluation[name]), "pooled": "", "nothing": ""}
         for name, title in (("boundary_iou", "Boundary IoU"), ("hausdorff95", "Hausdorff 95, pixels"))
     ]
 
@@ -352,7 +342,7 @@ def _row(project: Project, run: Run, sample_id: int, counts: Counts) -> dict[str
         "how": manner_words(project.predictions.manner(run.id, sample.id)),
         "split": sample.split.value,
         "state": sample.state.value,
-        "iou": _shown(counts.iou),
-        "dice": _shown(counts.dice),
+        "iou": shown(counts.iou),
+        "dice": shown(counts.dice),
         "pictures": [(word, data_uri(picture)) for word, picture in zip(words, pictures, strict=True)],
     }

@@ -8,8 +8,9 @@ from typing import Any
 
 from segstudio import __version__
 from segstudio.core.errors import UserError
-from segstudio.core.files import resource, write_atomically
+from segstudio.core.files import write_atomically
 from segstudio.core.manifest import load_manifest
+from segstudio.core.page import rendered, shown
 from segstudio.core.way import PLAIN, manner_words
 from segstudio.jobs.report_charts import Line, line_chart
 from segstudio.project.clock import now
@@ -25,7 +26,8 @@ def write_page(project: Project, run: Run) -> None:
     """Write report.html in the run's folder from what is known of the run now."""
     card, meeting = read_card(run), read_meeting(run)
     best = project.runs.best()
-    page = _template().render(
+    page = rendered(
+        "run",
         run=run,
         project=project.name,
         made=now()[:16].replace("T", " "),
@@ -43,21 +45,8 @@ def write_page(project: Project, run: Run) -> None:
         options=sorted((name, value) for name, value in run.options.items() if value not in ("", None)),
         log=_log(project, run),
         images=_images(run)[:ROWS],
-        shown=_shown,
     )
     write_atomically(run.report, page.encode("utf-8"))
-
-
-def _template() -> Any:
-    # Here, because the window imports every job, and this would cost it a tenth of a second at the first one.
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    loader = FileSystemLoader(resource("report"))
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined).get_template("run.html.jinja")
-
-
-def _shown(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"
 
 
 def _curves(rows: Sequence[dict[str, float]]) -> list[str]:
@@ -81,7 +70,7 @@ def _log(project: Project, run: Run) -> list[str]:
 def _cards(run: Run) -> list[tuple[str, str]]:
     minutes, seconds = divmod(round(run.seconds), 60)
     return [
-        ("Validation IoU", _shown(run.best_val_iou)),
+        ("Validation IoU", shown(run.best_val_iou)),
         ("Epochs", str(run.epochs)),
         ("Weights", kept_words(run) or "–"),
         ("Duration", f"{minutes} min {seconds} s" if minutes else f"{seconds} s"),

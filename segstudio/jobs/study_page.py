@@ -8,8 +8,8 @@ import numpy as np
 from segstudio import __version__
 from segstudio.core.epoch_table import Epochs
 from segstudio.core.errors import UserError
-from segstudio.core.files import resource
 from segstudio.core.metrics import METRICS
+from segstudio.core.page import rendered, shown
 from segstudio.jobs.report_charts import Line, histogram, line_chart
 from segstudio.jobs.report_pictures import TRUTH, as_rgb, data_uri, tinted, with_errors
 from segstudio.project.cells import Choice
@@ -37,15 +37,12 @@ def page(project: Project, study: Study) -> str:
     Raises:
         UserError: When it is not finished.
     """
-    # Here, because the window imports every job, and this would cost it a tenth of a second at the first one.
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
     result = study.result
     if result is None:
         raise UserError(f"study {study.name} is not finished", f"go on with it: --resume {study.id}")
     is_folds = study.kind is Kind.FOLDS
-    template = Environment(loader=FileSystemLoader(resource("report")), autoescape=True, undefined=StrictUndefined)
-    return template.get_template("study.html.jinja").render(
+    return rendered(
+        "study",
         project=project.name,
         study=study,
         result=result,
@@ -60,12 +57,7 @@ def page(project: Project, study: Study) -> str:
         notes=[*([result["method"]] if is_folds else []), *result["notes"]],
         convention=result["empty_convention" if is_folds else "convention"],
         settings=_settings(study),
-        shown=_shown,
     )
-
-
-def _shown(value: float | None, digits: int = 4) -> str:  # the page says how many
-    return "–" if value is None else f"{value:.{digits}f}"
 
 
 def _figures(result: dict[str, Any]) -> list[dict[str, str]]:
@@ -76,11 +68,11 @@ def _figures(result: dict[str, Any]) -> list[dict[str, str]]:
         rows.append(
             {
                 "title": title,
-                "mean": _shown(found["mean"]),
+                "mean": shown(found["mean"]),
                 "interval": "–" if interval is None else f"{interval[0]:.4f} to {interval[1]:.4f}",
-                "deviation": _shown(found["deviation"]),
-                "pooled": "" if pooled is None else _shown(result["pooled"][pooled]),
-                "nothing": "" if pooled is None else _shown(result["predict_nothing"][pooled]),
+                "deviation": shown(found["deviation"]),
+                "pooled": "" if pooled is None else shown(result["pooled"][pooled]),
+                "nothing": "" if pooled is None else shown(result["predict_nothing"][pooled]),
             }
         )
     return rows

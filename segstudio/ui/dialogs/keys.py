@@ -10,8 +10,9 @@ from PySide6.QtGui import QDesktopServices, QResizeEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
 from segstudio import __version__
-from segstudio.core.files import resource, write_atomically
+from segstudio.core.files import write_atomically
 from segstudio.core.fuzzy import match
+from segstudio.core.page import rendered
 from segstudio.ui.actions import MENUS, Actions, plain_text
 from segstudio.ui.bindings import shown
 from segstudio.ui.keycaps import KeyCaps, caps
@@ -205,12 +206,8 @@ def _card(title: str, rows: Sequence[_Row]) -> QWidget:
 
 def page(actions: Actions) -> str:
     """The list as one HTML file that prints on a sheet of paper or two."""
-    # Here, because it would cost the start of the window a tenth of a second.
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(loader=FileSystemLoader(resource("report")), autoescape=True, undefined=StrictUndefined)
     listed = [
         (title, [(row.title, row.help, [caps(key) for key in row.keys], row.words, row.is_held) for row in rows])
         for title, rows in groups(actions)
     ]
-    return environment.get_template("keys.html.jinja").render(groups=listed, version=__version__)
+    return rendered("keys", groups=listed, version=__version__)
