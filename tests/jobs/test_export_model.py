@@ -1,3 +1,4 @@
+import hashlib
 import json
 import subprocess
 import sys
@@ -57,7 +58,8 @@ def test_the_metadata_says_all_that_its_user_must_know(result, project):
     assert metadata["network"]["precision"] == "float32"
     assert metadata["run"]["run"] == result["run"] == 1
     assert metadata["run"]["options"]["filters"] == 4
-    assert metadata["dataset"]["train"] == 5
+    manifest = project.runs.get(1).manifest.read_bytes()
+    assert metadata["dataset"] == {"train": 5, "val": 2, "manifest_sha256": hashlib.sha256(manifest).hexdigest()}
     assert (metadata["test"]["images"], metadata["test"]["way"]["words"]) == (1, "whole image")
     assert metadata["versions"]["keras"]
     assert metadata.pop("check") == result["check"]

@@ -1,16 +1,17 @@
 """Python's garbage is looked for in Qt's thread alone."""
 
 import gc
+import itertools
 import threading
 import weakref
 from pathlib import Path
-from time import perf_counter
 
 import pytest
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QApplication, QWidget
 
 from segstudio.ui import app as application
+from segstudio.ui import garbage
 from segstudio.ui.garbage import GarbageCollector, collect_in_this_thread, leave_out_what_is_there
 from segstudio.ui.window import Window
 from tests.ui.projects import make_project
@@ -73,11 +74,14 @@ def test_generations_are_collected_by_their_quotas(collector: GarbageCollector):
     assert gc.get_count()[2] > 0 or 2 in found
 
 
-def test_everything_is_looked_at_now_and_then_but_not_again_at_once(collector: GarbageCollector):
+def test_everything_is_looked_at_now_and_then_but_not_again_at_once(collector: GarbageCollector, monkeypatch):
+    ticks = itertools.count()
+    monkeypatch.setattr(garbage, "perf_counter", lambda: next(ticks))  # so it takes one tick
     collector._next_full = 0.0
     while collector.collect() != 2:
         make_garbage()
-    assert collector._next_full > perf_counter(), "the next time is a hundred times as far away as this one took"
+    ended = next(ticks) - 1
+    assert collector._next_full == ended + 100, "the next time is a hundred times as far away as this one took"
     collector._next_full = float("inf")
     before = gc.get_stats()[2]["collections"]
     for _ in range(400):
