@@ -136,3 +136,8 @@ def test_an_earlier_version_said_of_a_run_alone_that_not_all_is_plain(project):
     project.runs.append_event(project.runs.get(1), OTHERWISE, flips="all")
     assert set(project.predictions.manners(1).values()) == {"unknown"}
     assert perform(project)["manner"] == "unknown"
+
+
+def test_the_test_split_chooses_no_threshold():
+    with pytest.raises(UserError, match="split"):
+        JOBS["threshold"].from_values({"split": "test", "set": "best"})
