@@ -308,7 +308,7 @@ def test_an_unfinished_one_goes_on_and_a_finished_one_is_extended(
     finish_comparison(session.project)
     qtbot.waitUntil(lambda: len(panel.model.rows) == 2, timeout=WAIT)
     panel.table.selectRow(0)
-    assert panel.extend_button.isVisible()
+    qtbot.waitUntil(panel.extend_button.isVisible, timeout=WAIT)  # the list may have been read before it was finished
     panel.more_box.setValue(3)
     qtbot.mouseClick(panel.extend_button, Qt.MouseButton.LeftButton)
     assert queue.records[-1].options == {"extend": 2, "repeats": 3}
