@@ -1,28 +1,27 @@
-"""Makes a Keras network compute in another precision and with faster kernels, without changing what is saved of it."""
+"""Networks on disk, in another precision, and with the weights of others."""
 
 import hashlib
 import io
 import json
-import types
 import zipfile
 from pathlib import Path
 from typing import Any, cast
 
 import keras
 import numpy as np
-import tensorflow as tf
 from tensorflow.python.framework import ops
 
 from segstudio.core.errors import UserError
 from segstudio.exporting import savedmodel
 from segstudio.ml.exportable import network_within
+from segstudio.ml.kernels import install
 from segstudio.models import OUTPUT
 
 ATTACHMENT, ARRAYS = "segstudio.json", "segstudio.npz"
 
 
 def prepare(network: keras.Model, precision: str) -> None:
-    """Let `network` compute in `precision`, normalizing with TensorFlow's own kernels.
+    """Let `network` compute in `precision`, with faster kernels where there are some.
 
     To be called after building and after loading. Weights stay float32, and so does the last layer.
     """
@@ -30,35 +29,7 @@ def prepare(network: keras.Model, precision: str) -> None:
     for layer in [network, *network.layers]:
         if layer.name != OUTPUT:
             layer.dtype_policy = policy
-        if isinstance(layer, keras.layers.BatchNormalization):
-            # On the instance, so that the layer is saved as the plain Keras layer it is.
-            layer.call = types.MethodType(_normalize, layer)
-
-
-def _normalize(
-    layer: keras.layers.BatchNormalization,
-    inputs: tf.Tensor,
-    training: bool | None = None,
-    mask: Any = None,  # noqa: ARG001 - part of the signature that Keras calls
-) -> tf.Tensor:
-    """What BatchNormalization.call computes, in fewer passes over memory.
-
-    Keras 3 composes it of a dozen float32 operations. In training this is TensorFlow's fused kernel, which keeps its
-    sums in float32; in inference it is one multiplication and one addition. Measured on two cores with AVX-512:
-    1.2 times the training rate of the MobileNetV2 U-Net, whose encoder is in inference mode, 1.3 times that of the
-    convolution U-Net; see tests/benchmarks/bench_training.py.
-    """
-    if not (training and layer.trainable):
-        scale = layer.gamma * tf.math.rsqrt(layer.moving_variance + layer.epsilon)
-        offset = layer.beta - layer.moving_mean * scale
-        return inputs * tf.cast(scale, inputs.dtype) + tf.cast(offset, inputs.dtype)
-    outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
-        inputs, tf.convert_to_tensor(layer.gamma), tf.convert_to_tensor(layer.beta), epsilon=layer.epsilon
-    )
-    kept = layer.momentum
-    layer.moving_mean.assign(layer.moving_mean * kept + mean * (1 - kept))
-    layer.moving_variance.assign(layer.moving_variance * kept + variance * (1 - kept))
-    return outputs
+    install(network)
 
 
 def transfer(source: keras.Model, target: keras.Model) -> None:

@@ -3,7 +3,9 @@
 For each preset's network: plain Keras in float32, plain Keras in this device's precision, and as SegStudio runs it.
 Each in a process of its own, because TensorFlow's threads are settled once a process. Beside the rate on the clock
 stands the rate by processor time on all cores, which other programs on the machine disturb less. "From the
-pipeline" shall be at least 0.95 of "train", which is the rate on one batch that is ready.
+pipeline" shall be at least 0.95 of "train", which is the rate on one batch that is ready. With the Python of an
+environment that has PyTorch (`--pytorch PYTHON` before the presets) the network of `mobilenetv2-unet` is measured there
+too, in bfloat16 and channels-last.
 """
 
 import json
@@ -15,16 +17,96 @@ import time
 STEPS = 12
 VARIANTS = ("keras float32", "keras", "segstudio")
 
+PYTORCH = """
+import json, os, sys, time
+import torch
+from torch import nn
+from torch.nn import functional
+batch, size, steps = (int(one) for one in sys.argv[1:])
+def normalized(come, go, kernel, stride, groups=1, is_active=True):
+    parts = [nn.Conv2d(come, go, kernel, stride, kernel // 2, groups=groups, bias=False), nn.BatchNorm2d(go)]
+    return nn.Sequential(*parts, *([nn.ReLU6()] if is_active else []))
+class Block(nn.Module):
+    def __init__(self, come, go, stride, factor):
+        super().__init__()
+        wide = come * factor
+        self.is_residual = stride == 1 and come == go
+        self.expand = normalized(come, wide, 1, 1) if factor > 1 else nn.Identity()
+        self.rest = nn.Sequential(normalized(wide, wide, 3, stride, wide), normalized(wide, go, 1, 1, is_active=False))
+    def forward(self, x):
+        wide = self.expand(x)
+        y = self.rest(wide)
+        return (x + y if self.is_residual else y), wide
+class UNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        blocks, come = [], 32
+        for factor, go, count, stride in ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1),
+                                          (6, 160, 3, 2), (6, 320, 1, 1)):
+            for number in range(count):
+                blocks.append(Block(come, go, stride if number == 0 else 1, factor))
+                come = go
+        self.encoder = nn.ModuleList([normalized(3, 32, 3, 2), *blocks])
+        ups = []
+        for filters, skip in ((512, 576), (256, 192), (128, 144), (64, 96)):
+            up = nn.ConvTranspose2d(come, filters, 3, 2, 1, output_padding=1, bias=False)
+            ups.append(nn.Sequential(up, nn.BatchNorm2d(filters), nn.ReLU()))
+            come = filters + skip
+        self.ups = nn.ModuleList(ups)
+        self.logits = nn.ConvTranspose2d(come, 1, 3, 2, 1, output_padding=1)
+    def forward(self, x):
+        x, taps = self.encoder[0](x.float() / 127.5 - 1), []
+        for number, block in enumerate(self.encoder[1:]):
+            x, wide = block(x)
+            if number in (1, 3, 6, 13):
+                taps.append(wide)
+        for up, tap in zip(self.ups, reversed(taps)):
+            x = torch.cat([up(x), tap], 1)
+        return self.logits(x)
+network = UNet().to(memory_format=torch.channels_last)
+images = torch.randint(0, 256, (batch, 3, size, size), dtype=torch.uint8).contiguous(memory_format=torch.channels_last)
+masks = torch.randint(0, 2, (batch, 1, size, size)).float()
+for part in network.encoder.modules():
+    if isinstance(part, nn.BatchNorm2d):
+        part.requires_grad_(False)
+adam = torch.optim.Adam([one for one in network.parameters() if one.requires_grad], 1e-3)
+def train():
+    network.train()
+    for part in network.encoder.modules():
+        if isinstance(part, nn.BatchNorm2d):
+            part.eval()
+    adam.zero_grad()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        logits = network(images)
+    functional.binary_cross_entropy_with_logits(logits.float(), masks).backward()
+    adam.step()
+def predict():
+    network.eval()
+    with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
+        torch.sigmoid(network(images))
+def timed(work):
+    work(), work()
+    clock, cpu = time.perf_counter(), time.process_time()
+    for _ in range(steps):
+        work()
+    clock, cpu = time.perf_counter() - clock, time.process_time() - cpu
+    return steps * batch / clock, steps * batch * (os.cpu_count() or 1) / cpu
+print(json.dumps({"train": timed(train), "predict": timed(predict)}))
+"""
+
 
 def main(names: list[str]) -> int:
+    other = ""
+    if names[:1] == ["--pytorch"]:
+        _, other, *names = names
     for name in names or ["mobilenetv2-unet", "conv-unet-fast"]:
         print(f"{name}: images per second on the clock (by processor time)")
         base = 0.0
-        for variant in VARIANTS:
-            done = subprocess.run(
-                [sys.executable, "-m", "tests.benchmarks.bench_training", "--measure", name, variant],
-                stdout=subprocess.PIPE, text=True, check=True,
-            )  # fmt: skip
+        for variant in (*VARIANTS, *(["pytorch"] if other and name == "mobilenetv2-unet" else [])):
+            command = [sys.executable, "-m", "tests.benchmarks.bench_training", "--measure", name, variant]
+            if variant == "pytorch":
+                command = [other, "-c", PYTORCH, "8", "224", str(STEPS)]
+            done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
             found = json.loads(done.stdout.splitlines()[-1])
             base = base or found["train"][1]
             words = "  ".join(f"{what} {clock:6.1f} ({cpu:6.1f})" for what, (clock, cpu) in found.items())
