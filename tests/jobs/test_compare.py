@@ -259,6 +259,7 @@ def test_arms_are_paired_measured_and_judged(project, tmp_path):
     mean = np.mean([float(row["iou"]) for row in rows if row["arm"] == "flip"])
     assert mean == pytest.approx(flip["mean"])
     assert project.runs.list() == [], "a comparison is no run"
+    assert [one.by for one in project.looks.all()] == ["compare"], "a look at the test split counts"
 
     # The page needs nothing else.
     page = comparison.report.read_text(encoding="utf-8")

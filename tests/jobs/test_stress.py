@@ -201,6 +201,7 @@ def project(tmp_path_factory):
 
 @pytest.mark.training
 def test_the_table_says_what_was_lost(project):
+    before = len(project.looks.all())
     result = result_of(project, run="1", transforms=["brighter", "rotation"])
     json.dumps(result, allow_nan=False)
     assert (result["run"], result["split"], result["metric"], result["images"]) == (1, "test", "iou", 4)
@@ -211,6 +212,7 @@ def test_the_table_says_what_was_lost(project):
     for row in result["table"]:
         assert row["lost"] == pytest.approx(result["clean"]["iou"] - row["iou"], abs=1e-12)
         assert row["low"] <= row["lost"] <= row["high"]
+    assert [one.by for one in project.looks.all()[before:]] == ["stress"], "a look at the test split counts"
     stored = load_result(project.runs.get(1))
     assert stored == {name: value for name, value in result.items() if name != "path"}
 
@@ -275,6 +277,7 @@ def test_without_a_test_split_validation_is_measured_and_files_that_are_torn_are
         result = Stress.from_values({"transforms": ["darker"]}).perform(project.folder, report)
         assert (result["split"], result["images"]) == ("val", 2)
         assert "no test split" in result["hint"]
+        assert project.looks.all() == []
         assert [subject for subject, _ in report.notes] == [name]
 
 
