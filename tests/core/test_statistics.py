@@ -196,3 +196,13 @@ def test_shapes_that_do_not_fit_are_refused():
         paired(np.zeros(3))
     with pytest.raises(ValueError, match="2 groups"):
         paired(np.zeros((3, 2)), [1, 2])
+
+
+@pytest.mark.parametrize("images", [8, 40])
+def test_the_interval_over_images_is_as_wide_as_students(images):
+    from scipy.stats import t
+
+    differences = np.random.default_rng(3).normal(0.01, 0.05, images)
+    low, high = paired(differences[:, None]).interval
+    expected = 2 * t.ppf(0.975, images - 1) * differences.std(ddof=1) / np.sqrt(images)
+    assert high - low == pytest.approx(expected, rel=0.1)
