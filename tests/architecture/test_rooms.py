@@ -20,6 +20,8 @@ PROGRAM = Path(segstudio.__file__).parent
 TOP = PROGRAM.parent
 CONTRACTS = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
 
+README = (TOP / "README.md").read_text(encoding="utf-8")
+
 ROOMS = {module.name for module in pkgutil.iter_modules([str(PROGRAM)])}
 NAMELESS = {"utils", "util", "helpers", "helper", "manager", "common", "misc"}
 
@@ -31,6 +33,19 @@ def contract(name: str) -> dict[str, list[str]]:
 def modules() -> Iterator[tuple[str, ast.Module]]:
     for path in sorted(PROGRAM.rglob("*.py")):
         yield path.relative_to(PROGRAM).as_posix(), ast.parse(path.read_text(encoding="utf-8"))
+
+
+def test_readme_tells_the_layers_that_are_checked():
+    told = re.search(r"downwards only:\s*`(.*?)`", README, re.DOTALL)
+    assert told, "README says who may import whom"
+    layers = [{room.strip() for room in layer.split("|")} for layer in " ".join(told[1].split()).split(">")]
+    assert layers == [{room.strip() for room in layer.split("|")} for layer in contract("Layers")["layers"]]
+
+
+@pytest.mark.parametrize("room", sorted(ROOMS - {"__main__"}))
+def test_readme_shows_every_room(room: str):
+    house = README[README.index("## The house") :]
+    assert re.search(rf"^  .*\b{room}(/|\.py)", house, re.MULTILINE)
 
 
 @pytest.mark.parametrize(("name", "exempt"), [("Only ui imports Qt", {"ui", "cli"}), ("TensorFlow", {"ml"})])
