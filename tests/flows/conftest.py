@@ -66,10 +66,16 @@ class Hands:
     def click(self, widget: QWidget, spot: QPoint | None = None) -> None:
         """Click a widget, in its middle unless a spot is named; what is out of sight is scrolled to before."""
         self.until(lambda: widget.isVisible() and widget.isEnabled())
-        self.bring(widget)
-        spot = spot or widget.rect().center()
-        assert widget.visibleRegion().contains(spot), f"{widget.accessibleName() or widget} cannot be seen there"
-        QTest.mouseClick(widget, Qt.MouseButton.LeftButton, pos=spot)
+        spots: list[QPoint] = []
+
+        def is_in_sight() -> bool:
+            # What was folded out just now gets its place a moment later.
+            self.bring(widget)
+            spots[:] = [spot or widget.rect().center()]
+            return widget.visibleRegion().contains(spots[0])
+
+        self.until(is_in_sight)
+        QTest.mouseClick(widget, Qt.MouseButton.LeftButton, pos=spots[0])
 
     def click_row(self, view, index: QModelIndex) -> None:
         """Click an entry of a list or a table."""

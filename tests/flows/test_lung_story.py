@@ -68,7 +68,8 @@ def lungs(tmp_path: Path, test_data: Path) -> tuple[Path, dict[str, Mask], dict[
             truth = (np.asarray(mask.convert("L")) > 127).astype(np.uint8)
         truths[f"images/{name}"], broken[f"images/{name}"] = truth, damaged(truth, rng)
         (dataset / "masks" / name).write_bytes(encode_mask(broken[f"images/{name}"] != 0))
-    JOBS["new"].from_values({"source": str(dataset)}).perform(tmp_path / "project", ListReporter())
+    # Without a test split: the walk leaves its images out while their figures are hidden, see test_test_figures.py.
+    JOBS["new"].from_values({"source": str(dataset), "split": "80/20/0"}).perform(tmp_path / "project", ListReporter())
     with Project.open(tmp_path / "project", is_editor=True) as project:
         run = project.runs.create("conv-unet-fast", "conv-unet", {}, "scratch")
         for number, sample in enumerate(project.samples.all()):

@@ -59,7 +59,8 @@ def damaged(tmp_path: Path) -> tuple[Path, dict[int, np.ndarray], dict[int, np.n
         noise = rng.normal(120, 10, truth.shape) - 60 * truth
         Image.fromarray(np.clip(noise, 0, 255).astype(np.uint8)).save(dataset / "images" / f"{number}.png")
         Image.fromarray(mask * 255).save(dataset / "masks" / f"{number}.png")
-    JOBS["new"].from_values({"source": str(dataset)}).perform(tmp_path / "project", ListReporter())
+    # Without a test split: the walk leaves its images out while their figures are hidden, see test_test_figures.py.
+    JOBS["new"].from_values({"source": str(dataset), "split": "80/20/0"}).perform(tmp_path / "project", ListReporter())
     with Project.open(tmp_path / "project", is_editor=True) as project:
         run = project.runs.create("conv-unet-fast", "conv-unet", {}, "scratch")
         samples = sorted(project.samples.all(), key=lambda sample: sample.name)
