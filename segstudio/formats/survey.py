@@ -248,7 +248,7 @@ def _proposal(pooled: _Pooled, *, is_lossy: bool) -> tuple[ForegroundRule, bool,
     is_drawn = pooled.keys != 0
     keys, counts, solid = pooled.keys[is_drawn], pooled.counts[is_drawn], pooled.solid[is_drawn]
     if not len(keys):
-        return ForegroundRule(), False, "all masks are empty"
+        return ForegroundRule(), False, "all masks are empty" if len(pooled.keys) else "there are no masks yet"
     if len(keys) == 1:
         return _single(_value(keys[0]))
     is_noisy = is_lossy or len(keys) > _MANY

@@ -97,6 +97,12 @@ def test_a_rare_value_in_one_of_many_masks_is_found(tmp_path: Path) -> None:
     assert rare.share == pytest.approx(16 / (40 * 64 * 64))
 
 
+def test_no_masks_are_not_empty_masks() -> None:
+    survey = survey_masks([])
+    assert not survey.needs_choice
+    assert survey.reason == "there are no masks yet"
+
+
 def test_empty_masks_need_no_choice(tmp_path: Path) -> None:
     survey = survey_masks(saved(tmp_path, np.zeros((8, 8), np.uint8)))
     assert not survey.needs_choice
