@@ -1,3 +1,3 @@
 """SegStudio: review, correct and retrain binary image segmentation."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
