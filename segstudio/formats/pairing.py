@@ -458,7 +458,8 @@ def _without_bystanders(images: list[_File], is_image_folder_given: bool) -> tup
         if file.place.role is not Role.IMAGE and (file.place not in has_pair or is_image_folder_given):
             aside[file.place].append(file)
     notes = [
-        (str(place), f"{_pictures(len(files))} outside the image folders left out") for place, files in aside.items()
+        (str(place), f"{count_text(len(files), 'picture')} outside the image folders left out")
+        for place, files in aside.items()
     ]
     return [file for file in images if file.place not in aside], notes
 
@@ -473,10 +474,6 @@ def _same_names_elsewhere(images: list[_File]) -> list[Note]:
         if 2 * len(stems[one] & stems[other]) > max(len(stems[one]), len(stems[other])):
             return [(str(other), f"has the same names as {one}; if it holds the masks, say --masks {other}")]
     return []
-
-
-def _pictures(count: int) -> str:
-    return count_text(count, "picture")
 
 
 def _names(files: list[_File]) -> str:

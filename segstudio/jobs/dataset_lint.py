@@ -46,7 +46,7 @@ FEW = 5
 FEW_TO_VALIDATE = 2
 
 NAMED = 50
-"""So many samples are named in a finding; all are count_text."""
+"""So many samples are named in a finding; all are counted."""
 
 MOSTLY = 0.95
 """A share of empty masks, or of an image's area, beyond this is worth a word."""
@@ -195,7 +195,7 @@ def _left_out(project: Project) -> list[Finding]:
     if damaged:
         named = [table.row(int(at)) for at in np.flatnonzero(table.has_problem & table.has_mask)[:NAMED]]
         found = _found(
-            "damaged", "warns", f"{_samples(damaged)} cannot be used: {named[0].problem}",
+            "damaged", "warns", f"{count_text(damaged, 'sample')} cannot be used: {named[0].problem}",
             "they are left out; the Problems panel says why, `segstudio check PROJECT` looks again", named,
         )  # fmt: skip
         findings.append(replace(found, count=damaged))
@@ -210,14 +210,15 @@ def _too_few(parts: Mapping[str, Sequence[Sample]]) -> list[Finding]:
     if 0 < len(parts["train"]) < FEW:
         findings.append(
             Finding(
-                "few", "warns", f"only {_samples(len(parts['train']))} to learn from",
+                "few", "warns", f"only {count_text(len(parts['train']), 'sample')} to learn from",
                 "a hundred are usual, twenty the least: correct more masks, or augment", count=len(parts["train"]),
             )
         )  # fmt: skip
     if 0 < len(parts["val"]) < FEW_TO_VALIDATE:
         findings.append(
             Finding(
-                "few-to-validate", "warns", f"only {_samples(len(parts['val']))} to choose the best epoch by",
+                "few-to-validate", "warns",
+                f"only {count_text(len(parts['val']), 'sample')} to choose the best epoch by",
                 "chance will choose it; make a project with a larger validation split", count=len(parts["val"]),
             )
         )  # fmt: skip
@@ -403,7 +404,7 @@ def _leaks(
         findings.append(
             _found(
                 f"leak-{part}", "warns",
-                f"{_samples(len(leaked[part]))} of {words} nearly equal to ones on the other side, "
+                f"{count_text(len(leaked[part]), 'sample')} of {words} nearly equal to ones on the other side, "
                 f"such as {one.name} and {same.name}",
                 "figures there will be too good: make the project anew with --group-by, so that scenes stay together",
                 [found for found, _ in leaked[part].values()],
@@ -523,10 +524,6 @@ def _store(project: Project, rule: str, files: Mapping[str, Any]) -> None:
     if not project.read_only:
         text = json.dumps({"rule": rule, "files": files})
         write_atomically(project.folder / _CACHE, text.encode("utf-8"), is_durable=False)
-
-
-def _samples(count: int) -> str:
-    return count_text(count, "sample")
 
 
 def _masks(count: int) -> str:

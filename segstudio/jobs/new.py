@@ -129,7 +129,8 @@ class New(Job[NewOptions]):
                 _move(place, folder)
         except BaseException:
             # Of a folder in which the person's own files lie, only what was not there before.
-            shutil.rmtree(slices if is_in_place else place, ignore_errors=True)
+            for made in (slices, place / _UNZIPPED) if is_in_place else (place,):
+                shutil.rmtree(made, ignore_errors=True)
             raise
         for path, reason in draft.all_notes():
             report.note(path, reason)

@@ -29,7 +29,7 @@ class Planned(NamedTuple):
     Attributes:
         model: Name of the network.
         options: All its options.
-        images: So many make an epoch, crops not count_text.
+        images: So many make an epoch, crops not counted.
     """
 
     model: str

@@ -71,8 +71,8 @@ def _scale_and_offset(layer: keras.layers.BatchNormalization) -> tuple[tf.Tensor
 
 def _normalized_convolutions(network: keras.Model) -> Iterator[tuple[keras.Layer, keras.layers.BatchNormalization]]:
     """The convolutions whose output goes to one BatchNormalization and nowhere else."""
-    readers: dict[int, list[keras.Operation]] = {id(tensor): [] for tensor in network.outputs}
-    kept = set(readers)
+    kept = {id(tensor) for tensor in network.outputs}
+    readers: dict[int, list[keras.Operation]] = {}
     for operation in network.operations:
         for tensor in _tensors(operation, "input"):
             readers.setdefault(id(tensor), []).append(operation)

@@ -3,7 +3,7 @@
 Verdicts, changes of split, bulk accepts and deleted runs are acts. Each is stored with how things stood before and
 after it, in the transaction that does it, so undo survives closing. The strokes of a sample have their own history.
 
-Undo brings back how things stood before; what has become something else since the act is left alone and count_text.
+Undo brings back how things stood before; what has become something else since the act is left alone and counted.
 """
 
 import contextlib

@@ -368,6 +368,17 @@ def test_an_archive_in_the_project_s_own_folder_is_refused_before_it_is_unpacked
     assert leftovers(folder) == ["set.zip"]
 
 
+def test_of_an_archive_in_the_project_s_own_data_that_holds_no_pictures_nothing_is_left(tmp_path: Path) -> None:
+    data = tmp_path / "p" / "data"
+    data.mkdir(parents=True)
+    with zipfile.ZipFile(data / "set.zip", "w") as archive:
+        archive.writestr("read me.txt", "nothing to see")
+    with pytest.raises(UserError, match="no pictures"):
+        new(tmp_path / "p", data / "set.zip")
+    assert leftovers(tmp_path / "p") == ["data"]
+    assert leftovers(data) == ["set.zip"]
+
+
 @pytest.mark.parametrize("is_archive", [False, True])
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, is_archive: bool) -> None:
     (tmp_path / "file").touch()

@@ -84,7 +84,7 @@ class QueueBox(QWidget):
 
     @property
     def is_busy(self) -> bool:
-        """Whether something is being count_text."""
+        """Whether something is being counted."""
         return self._background.is_busy or self._looking.isActive()
 
     @property

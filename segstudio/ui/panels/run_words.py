@@ -39,7 +39,7 @@ def has_predictions(folder: Path, run: Run) -> bool:
 
 
 def measured_on_test(project: Project) -> dict[int, float]:
-    """Mean IoU on the test split by run, where somebody has asked for it: each time was count_text as a look.
+    """Mean IoU on the test split by run, where somebody has asked for it: each time was counted as a look.
 
     What was predicted of that split is not looked at here, or the count beside the figures would be too small.
     """

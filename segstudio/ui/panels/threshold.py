@@ -1,7 +1,7 @@
 """The threshold bar under the panes: one slider shows what every threshold would give, and the best can be chosen.
 
 While the slider is moved, the panes, the figures of the sample and the curve follow; nothing is stored before *Use*.
-All figures are sums of what was count_text before (see core/threshold.py), so no file is read meanwhile.
+All figures are sums of what was counted before (see core/threshold.py), so no file is read meanwhile.
 """
 
 from concurrent.futures import Future
@@ -235,7 +235,7 @@ class ThresholdBar(QFrame):
             self._rest.start()
 
     def _read(self) -> None:
-        """Read what is count_text, and count what is not, in the thread."""
+        """Read what is counted, and count what is not, in the thread."""
         self._rest.stop()
         if not self._is_wanted or self._is_closed:
             return
